@@ -1,0 +1,164 @@
+"""Mend what mypyc drops or garbles, in the generated C before the C compiler runs.
+
+- Docstrings are dropped.  mypyc writes for every function the text `"name(signature)\\n--\\n\\n"`, which CPython splits
+  into `__text_signature__` and `__doc__`: the text is written anew from the Python source.
+- The signature is lost if a default is no literal, and ends in a wrong "/" after an unboxed default such as `1.0`.
+- `__file__` of a module is derived from the shared library, as if that lay beside the package and not inside it.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+_STRING = r'NULL|"(?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*'
+_MODULE = re.compile(r'(PyModuleDef_HEAD_INIT,\s*"([\w.]+)",\s*)NULL(, /\* docstring \*/)')
+_METHOD_TABLE = re.compile(r"static PyMethodDef (\w+)\[\] = \{\n.*?\n\};", re.S)
+_METHOD = re.compile(rf'(\{{"(\w+)",\s*\(PyCFunction\)\w+,\s*[A-Z_ |]+,\s*PyDoc_STR\()({_STRING})\)')
+_TYPE = re.compile(rf'(\.tp_name = "(\w+)",\n(?:(?!\n\}};).)*?\.tp_doc = PyDoc_STR\()({_STRING})\)', re.S)
+_PROPERTY_TABLE = re.compile(r"static PyGetSetDef (\w+)_getseters\[\] = \{\n.*?\n\};", re.S)
+_PROPERTY = re.compile(r'(\{"(\w+)",\s*\(getter\)\w+,\s*(?:\(setter\)\w+|NULL),\s*)NULL(, NULL\})')
+
+
+@dataclass
+class Doc:
+    """Docstring of one definition and the signature CPython is to show (None: keep the one of mypyc)."""
+
+    text: str
+    signature: str | None
+
+
+def collect(source: str) -> dict[str, Doc]:
+    """Docs by "name" or "Class.name", of the module itself by ""."""
+    tree = ast.parse(source)
+    docs = {"": Doc(ast.get_docstring(tree) or "", None)}
+    for node in tree.body:
+        if isinstance(node, FunctionNode):
+            docs[node.name] = Doc(ast.get_docstring(node) or "", _signature(node, node.name, ""))
+        elif isinstance(node, ast.ClassDef):
+            _collect_class(node, docs)
+    return docs
+
+
+def _collect_class(cls: ast.ClassDef, docs: dict[str, Doc]) -> None:
+    docs[cls.name] = Doc(ast.get_docstring(cls) or "", None)
+    for node in cls.body:
+        if not isinstance(node, FunctionNode):
+            continue
+        decorators = [ast.unparse(d) for d in node.decorator_list]
+        if any(d.endswith((".setter", ".deleter")) for d in decorators):
+            continue  # the property's docstring is the getter's
+        bound = "" if "staticmethod" in decorators else "$"
+        docs[f"{cls.name}.{node.name}"] = Doc(ast.get_docstring(node) or "", _signature(node, node.name, bound))
+        if node.name == "__init__":
+            docs[cls.name].signature = _signature(node, cls.name, None)
+
+
+def _signature(node: FunctionNode, name: str, bound: str | None) -> str | None:
+    """`name(arguments)` as CPython reads it: `bound` "$" marks the first argument, None drops it, "" leaves it.
+
+    None for a special method other than `__init__`: CPython calls it through a slot, with mypyc's signature.
+    """
+    if node.name.startswith("__") and node.name.endswith("__") and node.name != "__init__":
+        return None
+    a = node.args
+    positional = [*a.posonlyargs, *a.args]
+    defaults = [None] * (len(positional) - len(a.defaults)) + list(a.defaults)
+    parts = [_argument(arg, default) for arg, default in zip(positional, defaults)]
+    slash = len(a.posonlyargs)
+    if bound is None:
+        parts, slash = parts[1:], slash - 1
+    elif parts:
+        parts[0] = bound + parts[0]
+    if slash > 0:
+        parts.insert(slash, "/")
+    if a.vararg or a.kwonlyargs:
+        parts.append("*" + (a.vararg.arg if a.vararg else ""))
+    parts += [_argument(arg, default) for arg, default in zip(a.kwonlyargs, a.kw_defaults)]
+    if a.kwarg:
+        parts.append("**" + a.kwarg.arg)
+    return f"{name}({', '.join(parts)})"
+
+
+def _argument(arg: ast.arg, default: ast.expr | None) -> str:
+    if default is None:
+        return arg.arg
+    try:
+        ast.literal_eval(default)
+    except ValueError:
+        return arg.arg + "=..."  # CPython reads literals only, and drops the whole signature at anything else
+    return f"{arg.arg}={ast.unparse(default)}"
+
+
+def c_string(text: str) -> str:
+    """`text` as a C string literal, one source line per line of text."""
+    ascii_only = text.encode("ascii", "backslashreplace").decode()
+    lines = ascii_only.splitlines(keepends=True) or [""]
+    return "\n".join(json.dumps(line).replace("?", r"\?") for line in lines)  # `??/` would be a trigraph
+
+
+def inject(c_text: str, docs: dict[str, Doc]) -> str:
+    """The C text of one module with the docstrings and signatures of `docs`."""
+
+    def table(match: re.Match[str]) -> str:
+        prefix = "" if match[1].endswith("module_methods") else _class_of(match[1].removesuffix("_methods"), docs) + "."
+        return _METHOD.sub(lambda m: f"{m[1]}{_text(m[3], docs.get(prefix + m[2]))})", match[0])
+
+    def properties(match: re.Match[str]) -> str:
+        cls = _class_of(match[1], docs)
+        return _PROPERTY.sub(lambda m: f"{m[1]}{_plain(docs.get(f'{cls}.{m[2]}'))}{m[3]}", match[0])
+
+    c_text = _MODULE.sub(lambda m: f"{m[1]}{_plain(docs.get(''))}{m[3]}", c_text)
+    c_text = _METHOD_TABLE.sub(table, c_text)
+    # An inherited constructor's signature is mypyc's, which ends in a wrong "/" after an unboxed default.
+    c_text = _TYPE.sub(lambda m: f"{m[1]}{_text(m[3].replace(', /)', ')'), docs.get(m[2]))})", c_text)
+    return _PROPERTY_TABLE.sub(properties, c_text)
+
+
+def mend_file_attribute(runtime_text: str, group: str) -> str:
+    """mypyc's misc_ops.c, deriving `__file__` of a module from the folder that holds the package."""
+    anchor = "        // Use the same separator character found in the path"
+    up = f"        for (int up = 0; up < {group.count('.')} && sep > 0; up++)\n"
+    parent = "PyUnicode_FindChar(shared_lib_file, PyUnicode_ReadChar(shared_lib_file, sep), 0, sep, -1)"
+    return runtime_text.replace(anchor, f"{up}            sep = {parent};\n{anchor}", 1)
+
+
+def _class_of(c_name: str, docs: dict[str, Doc]) -> str:
+    """The class behind a C name such as part___Leaf; longest first, because part____Leaf ends in ___Leaf too."""
+    return max((name for name in docs if name and f"___{c_name}".endswith(f"___{name}")), key=len, default="")
+
+
+def _plain(doc: Doc | None) -> str:
+    return c_string(doc.text) if doc and doc.text else "NULL"
+
+
+def _text(mypyc_text: str, doc: Doc | None) -> str:
+    """The C literal that replaces `mypyc_text`."""
+    if doc is None:
+        return mypyc_text
+    if doc.signature is not None:
+        return c_string(f"{doc.signature}\n--\n\n{doc.text}")
+    if mypyc_text == "NULL":
+        return _plain(doc)
+    return f"{mypyc_text}\n{c_string(doc.text)}"
+
+
+def mend(folder: Path, group: str, source_of: dict[str, Path]) -> None:
+    """Rewrite the C files that mypyc wrote into `folder` for the modules of `source_of` (name to .py file)."""
+    for path in folder.glob("__native_*.c"):
+        _mend_module(path, source_of)
+    runtime = folder / "misc_ops.c"
+    runtime.write_text(mend_file_attribute(runtime.read_text(encoding="utf-8"), group), encoding="utf-8")
+
+
+def _mend_module(path: Path, source_of: dict[str, Path]) -> None:
+    c_text = path.read_text(encoding="utf-8")
+    named = _MODULE.search(c_text)
+    if named and named[2] in source_of:
+        docs = collect(source_of[named[2]].read_text(encoding="utf-8"))
+        path.write_text(inject(c_text, docs), encoding="utf-8")

@@ -1,0 +1,69 @@
+"""PyTorch's Tensor and autograd on NumPy arrays: define-by-run automatic differentiation.
+
+``import wengert as torch`` runs autograd programs written for PyTorch; see the README for what else it does.
+"""
+
+from __future__ import annotations
+
+import os as _os
+
+if _os.environ.get("WENGERT_PURE") == "1":
+    from . import _pure
+
+    _pure.install(__path__, __name__)
+
+from math import e as e
+from math import inf as inf
+from math import nan as nan
+from math import pi as pi
+
+from ._config import __version__ as __version__
+from ._config import show_config as show_config
+from ._core import engine as _engine
+from ._core import graph as _graph
+from ._core.device import device as device
+from ._core.device import STRIDED as strided
+from ._core.device import layout as layout
+from ._core.dtypes import bfloat16 as bfloat16
+from ._core.dtypes import bool_ as bool  # noqa: A004
+from ._core.dtypes import complex32 as complex32
+from ._core.dtypes import complex64 as complex64
+from ._core.dtypes import complex128 as complex128
+from ._core.dtypes import dtype as dtype
+from ._core.dtypes import float16 as float16
+from ._core.dtypes import float32 as float32
+from ._core.dtypes import float64 as float64
+from ._core.dtypes import int8 as int8
+from ._core.dtypes import int16 as int16
+from ._core.dtypes import int32 as int32
+from ._core.dtypes import int64 as int64
+from ._core.dtypes import uint8 as uint8
+from ._core.dtypes import uint16 as uint16
+from ._core.dtypes import uint32 as uint32
+from ._core.dtypes import uint64 as uint64
+from ._core.dynamic import Size as Size
+from ._core.printing import get_printoptions as get_printoptions
+from ._core.printing import set_printoptions as set_printoptions
+from ._tensor import Tensor as Tensor
+from ._gen.functions import *  # noqa: F403, I001  (generated; its __all__ lists the operators)
+
+_graph.Node.__getattr__ = _graph.saved_attribute  # type: ignore[attr-defined]
+_engine.calibrate()
+
+from . import autograd as autograd  # noqa: E402
+from .autograd import enable_grad as enable_grad  # noqa: E402
+from .autograd import inference_mode as inference_mode  # noqa: E402
+from .autograd import no_grad as no_grad  # noqa: E402
+from .autograd import set_grad_enabled as set_grad_enabled  # noqa: E402
+from .autograd.grad_mode import is_grad_enabled as is_grad_enabled  # noqa: E402
+from .autograd.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled  # noqa: E402
+
+half = float16
+float = float32  # noqa: A001
+double = float64
+short = int16
+int = int32  # noqa: A001
+long = int64
+chalf = complex32
+cfloat = complex64
+cdouble = complex128

@@ -1,0 +1,64 @@
+"""Interpreted base classes: what a compiled class cannot be by itself."""
+
+from __future__ import annotations
+
+
+class Dynamic:
+    """Gives a compiled subclass an attribute dictionary and weak references (mypyc classes have neither)."""
+
+
+class Size(tuple[int, ...]):
+    """Shape of a tensor: a tuple of ints that prints as ``torch.Size([2, 3])``.
+
+    Slicing, ``+`` and ``*`` give a ``Size`` again.
+
+    Example:
+        >>> Size((2, 3)).numel()
+        6
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, sizes: object = ()) -> Size:
+        """Make a size from an iterable of ints."""
+        items = tuple(sizes)  # type: ignore[call-overload]
+        for i, item in enumerate(items):
+            if type(item) is not int and not hasattr(item, "__index__"):
+                raise TypeError(
+                    f"torch.Size() takes an iterable of 'int' (item {i} is '{type(item).__name__}')"
+                )
+        return super().__new__(cls, (int(item) for item in items))
+
+    def numel(self) -> int:
+        """Number of elements of a tensor of this shape."""
+        total = 1
+        for n in self:
+            total *= n
+        return total
+
+    def __repr__(self) -> str:
+        return f"torch.Size({list(self)})"
+
+    __str__ = __repr__
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def, override]
+        item = super().__getitem__(index)
+        return Size(item) if isinstance(index, slice) else item
+
+    def __add__(self, other: object) -> Size:  # type: ignore[override]
+        if not isinstance(other, tuple):
+            return NotImplemented
+        return Size(tuple(self) + tuple(other))
+
+    def __radd__(self, other: object) -> Size:
+        if not isinstance(other, tuple):
+            return NotImplemented
+        return Size(tuple(other) + tuple(self))
+
+    def __mul__(self, times: object) -> Size:  # type: ignore[override]
+        return Size(tuple(self) * times)  # type: ignore[operator]
+
+    __rmul__ = __mul__  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Size, (tuple(self),))

@@ -1,0 +1,150 @@
+"""Modes of recording: which thread records, with which hooks; and where in the user's program we are.
+
+Note [Modes are per thread, the fast path is not]
+    A mode belongs to a thread, but asking for thread-local data costs about 60 ns, a quarter of a small operation.
+    ``MODES.plain`` is True while no thread at all deviates from the default (recording, no saved-tensor hooks, no
+    anomaly mode): then nobody needs to ask. The first ``no_grad`` anywhere clears it, and from then on every operation
+    on a tensor that requires grad asks for its own thread until the last deviating thread is back.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any, Final
+
+from .compat import i64
+
+_LOCAL: Final[Any] = threading.local()
+_getframe: Final[Any] = sys._getframe
+_PACKAGE: Final[str] = __file__.rsplit("_core", 1)[0]
+COMPILED: Final[bool] = not __file__.endswith(".py")
+_OWN_FILES: Final[dict[str, bool]] = {}
+
+SKIP: Final = 0
+RECORD: Final = 1
+RECORD_CAREFULLY: Final = 2
+
+
+class Modes:
+    """Process-wide flags that hot code reads."""
+
+    def __init__(self) -> None:
+        self.plain: bool = True
+        self.deviating: i64 = 0
+        self.inference: i64 = 0
+        self.anomaly: bool = False
+        self.check_nan: bool = True
+        self.dual_level: i64 = -1
+        self.unusual: bool = False
+        self.sequence: i64 = 0
+        self.warn_always: bool = False
+
+
+MODES: Final = Modes()
+
+
+class ThreadModes:
+    """Modes of one thread."""
+
+    def __init__(self) -> None:
+        self.grad: bool = True
+        self.inference: bool = False
+        self.saved_hooks: list[Any] = []
+        self.saved_hooks_disabled: str | None = None
+        self.deviates: bool = False
+        self.first_sequence: i64 = MODES.sequence
+        self.task: Any = None
+
+
+def thread_modes() -> ThreadModes:
+    """The modes of the calling thread."""
+    found: ThreadModes | None = getattr(_LOCAL, "modes", None)
+    if found is None:
+        found = ThreadModes()
+        _LOCAL.modes = found
+    return found
+
+
+def settle(thread: ThreadModes) -> None:
+    """Bring the process-wide flags up to date after a change of ``thread``."""
+    deviates = not thread.grad or thread.inference or len(thread.saved_hooks) > 0
+    if deviates != thread.deviates:
+        thread.deviates = deviates
+        MODES.deviating = MODES.deviating + (1 if deviates else -1)
+    MODES.plain = MODES.deviating == 0 and not MODES.anomaly
+
+
+def recording() -> i64:
+    """Whether the calling thread records: ``SKIP``, ``RECORD`` or ``RECORD_CAREFULLY`` (hooks or anomaly mode active)."""
+    if MODES.plain:
+        return RECORD
+    thread = thread_modes()
+    if not thread.grad:
+        return SKIP
+    return RECORD_CAREFULLY if MODES.anomaly or len(thread.saved_hooks) > 0 else RECORD
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded on this thread."""
+    return MODES.plain or thread_modes().grad
+
+
+def set_grad(enabled: bool) -> bool:
+    """Switch recording on or off for this thread; returns what it was."""
+    thread = thread_modes()
+    previous = thread.grad
+    if previous != enabled:
+        thread.grad = enabled
+        settle(thread)
+    return previous
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether this thread is in inference mode."""
+    return MODES.inference > 0 and thread_modes().inference
+
+
+def set_inference(enabled: bool) -> bool:
+    """Switch inference mode for this thread; returns what it was."""
+    thread = thread_modes()
+    previous = thread.inference
+    if previous != enabled:
+        thread.inference = enabled
+        MODES.inference = MODES.inference + (1 if enabled else -1)
+        MODES.unusual = MODES.inference > 0 or MODES.dual_level >= 0
+        settle(thread)
+    return previous
+
+
+def set_dual_level(level: int) -> None:
+    """Enter (0) or leave (-1) the one level of forward-mode differentiation."""
+    MODES.dual_level = level
+    MODES.unusual = MODES.inference > 0 or level >= 0
+
+
+def set_anomaly(enabled: bool, check_nan: bool) -> None:
+    """Switch anomaly mode for the process."""
+    MODES.anomaly = enabled
+    MODES.check_nan = check_nan
+    settle(thread_modes())
+
+
+def user_frame() -> Any:
+    """The innermost frame that is not this package's own.
+
+    Compiled functions push no frame, so there the top frame is the user's already.
+    """
+    frame = _getframe()
+    if not COMPILED or frame.f_code.co_filename.startswith(_PACKAGE):
+        while frame.f_back is not None and _own(frame.f_code.co_filename):
+            frame = frame.f_back
+    return frame
+
+
+def _own(filename: str) -> bool:
+    found = _OWN_FILES.get(filename)
+    if found is None:
+        found = filename.startswith(_PACKAGE)
+        _OWN_FILES[filename] = found
+    return found

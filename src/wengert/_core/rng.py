@@ -1,0 +1,596 @@
+"""Random numbers: PyTorch's CPU generator, stream and samples alike.
+
+The stream is MT19937 read as 32-bit words. ``Generator`` keeps it, the one cached normal value and the state layout of
+PyTorch, and draws arrays from it; the arithmetic of each distribution is in ``rng_sampling``. All methods that draw
+return fresh C-contiguous arrays and may be called from several threads.
+
+Source: PyTorch 2.13 on x86-64, found by comparison with it. That build draws ``bernoulli_(p)`` and dropout from this
+stream too; older ones used a second generator (MKL's) on Intel processors.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+import threading
+from typing import Any, Final
+
+import numpy as np
+
+from . import rng_sampling as sampling
+from .rng_sampling import BOOL, CHUNK, FLOAT16, FLOAT32, FLOAT64, INT64, INT64_MAX, INT64_MIN
+
+DEFAULT_SEED: Final = 67280421310721
+BLOCK: Final = 624  # words that MT19937 makes at a time
+EMPTY_BLOCK: Final = np.zeros(BLOCK, np.uint32)
+WIDE_RANGE: Final = 1 << 28  # from this many values on, an integer takes two words
+MASK64: Final = (1 << 64) - 1
+
+# PyTorch's `get_state()`: 5056 bytes. The two float fields at the end and normal_x, normal_rho are never used there.
+STATE: Final = np.dtype(
+    [
+        ("seed", "<u8"),
+        ("left", "<i4"),
+        ("seeded", "<i4"),
+        ("next", "<u8"),
+        ("key", "<u8", (BLOCK,)),
+        ("normal_x", "<f8"),
+        ("normal_y", "<f8"),
+        ("normal_rho", "<f8"),
+        ("normal_is_valid", "<i4"),
+        ("unused", "V12"),
+    ]
+)
+
+
+class Stream:
+    """MT19937 as PyTorch reads and saves it: seed, words, uniforms, and the normal value kept between calls."""
+
+    def __init__(self) -> None:
+        self._lock: Any = threading.RLock()
+        self._twister: Any = None  # made at the first draw: importing numpy.random takes as long as the rest of us
+        self._restart(DEFAULT_SEED)
+
+    def _restart(self, seed: int) -> None:
+        self._seed: int = seed
+        self._stale: bool = True  # the seed has yet to reach MT19937
+        self._block: Any = EMPTY_BLOCK  # the words of the current block; replaced, never written to
+        self._used: int = BLOCK
+        self._untouched: bool = True  # nothing drawn since seeding, which PyTorch's state tells from a used-up block
+        self._normal: float = math.nan  # the second value of the last Box-Muller pair ...
+        self._has_normal: bool = False  # ... if it has not been handed out yet
+
+    def seed(self) -> int:
+        """A fresh seed of 64 bits from the operating system, which this generator now uses."""
+        value = int.from_bytes(os.urandom(8), "little")
+        with self._lock:
+            self._restart(value)
+        return value
+
+    def initial_seed(self) -> int:
+        """The last seed, in [0, 2**64)."""
+        return self._seed
+
+    def state_array(self) -> Any:
+        """The state as 5056 bytes (uint8), interchangeable with ``torch.Generator.get_state``."""
+        with self._lock:
+            result = np.zeros(STATE.itemsize, np.uint8)
+            record = result.view(STATE)
+            record["seed"] = self._seed
+            record["left"] = 1 if self._untouched else BLOCK + 1 - self._used
+            record["seeded"] = 1
+            record["next"] = 0 if self._untouched else self._used
+            record["key"] = self._source().get_state(legacy=False)["state"]["key"]
+            record["normal_y"] = self._normal if self._has_normal else 0.0
+            record["normal_is_valid"] = self._has_normal
+            return result
+
+    def set_state_array(self, state: Any) -> None:
+        """Continues from a state of ``state_array`` or of ``torch.Generator.get_state``.
+
+        Raises:
+            TypeError: not an array of uint8.
+            RuntimeError: not 5056 bytes, or not a state of MT19937.
+        """
+        if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
+            raise TypeError("RNG state must be a torch.ByteTensor")
+        if state.size != STATE.itemsize:
+            raise RuntimeError(
+                f"Expected a CPUGeneratorImplState of size {STATE.itemsize}"
+                f" but found the input RNG state size to be {state.size}"
+            )
+        record = np.ascontiguousarray(state).reshape(-1).view(STATE)[0]
+        left, used = int(record["left"]), int(record["next"])
+        untouched = left == 1 and used == 0
+        if not record["seeded"] or not (untouched or (0 < used <= BLOCK and left == BLOCK + 1 - used)):
+            raise RuntimeError("Invalid mt19937 state")
+        with self._lock:
+            self._restart(int(record["seed"]))
+            key = {"key": record["key"].astype(np.uint32), "pos": BLOCK if untouched else 0}
+            self._source().set_state({"bit_generator": "MT19937", "state": key, "has_gauss": 0, "gauss": 0.0})
+            if not untouched:
+                self._block = self._twist(1)
+                self._used = used
+                self._untouched = False
+            self._normal = float(record["normal_y"])
+            self._has_normal = bool(record["normal_is_valid"])
+
+    def _source(self) -> Any:
+        if self._twister is None:
+            self._twister = np.random.RandomState(self._seed & 0xFFFFFFFF)
+        elif self._stale:
+            self._twister.seed(self._seed & 0xFFFFFFFF)
+        self._stale = False
+        return self._twister
+
+    def _twist(self, blocks: int) -> Any:
+        return self._source().randint(0, 1 << 32, size=blocks * BLOCK, dtype=np.uint32)
+
+    def _words(self, n: int) -> Any:
+        """The next ``n`` words of the stream as uint32; possibly a view of the block, so not to be written to."""
+        with self._lock:
+            start = self._used
+            stop = start + n
+            if stop <= BLOCK:
+                self._used = stop
+                return self._block[start:stop]
+            missing = stop - BLOCK
+            blocks = (missing + BLOCK - 1) // BLOCK
+            fresh = self._twist(blocks)
+            rest = self._block[start:]
+            self._block = fresh[-BLOCK:].copy()
+            self._used = missing - (blocks - 1) * BLOCK
+            self._untouched = False
+            return np.concatenate((rest, fresh[:missing])) if rest.size else fresh[:missing]
+
+    def _singles(self, n: int) -> Any:
+        """``n`` uniform float32."""
+        result = np.empty(n, np.float32)
+        with self._lock:
+            for start in range(0, n, CHUNK):
+                part = result[start : start + CHUNK]
+                sampling.fill_singles(part, self._words(part.size))
+        return result
+
+    def _doubles(self, n: int) -> Any:
+        """``n`` uniform float64, of two words each."""
+        result = np.empty(n)
+        with self._lock:
+            for start in range(0, n, CHUNK):
+                part = result[start : start + CHUNK]
+                sampling.fill_doubles(part, self._words(2 * part.size))
+        return result
+
+    def _standard_normals(self, n: int) -> Any:
+        """``n`` standard normal doubles, one Box-Muller pair at a time, by way of the cached value."""
+        with self._lock:
+            if n == 0:
+                return np.empty(0)
+            cached = 1 if self._has_normal else 0
+            pairs = (n - cached + 1) // 2
+            values = sampling.box_muller_pairs(self._doubles(2 * pairs))
+            if cached:
+                values = np.concatenate(([self._normal], values))
+            self._has_normal = values.size > n
+            if self._has_normal:
+                self._normal = float(values[n])
+            return values[:n]
+
+
+class Continuous(Stream):
+    """The continuous distributions of a stream."""
+
+    def uniform(self, shape: tuple[int, ...], dtype: Any = FLOAT32, low: float = 0.0, high: float = 1.0) -> Any:
+        """Uniform samples in [low, high).
+
+        Args:
+            shape: of the result.
+            dtype: floating or complex; real and imaginary parts of complex samples are each uniform.
+            low, high: bounds; a sample that rounds to ``high`` becomes ``low``.
+
+        Raises:
+            RuntimeError: bounds in the wrong order or outside of ``dtype``.
+            NotImplementedError: integer ``dtype``.
+
+        Source: ``torch.Tensor.uniform_``, ``torch.rand``.
+        """
+        dtype = np.dtype(dtype)
+        n = sampling.count(shape)
+        if dtype.kind == "c":
+            return sampling.join_complex(self.uniform((2 * n,), sampling.real_dtype(dtype), low, high), shape)
+        sampling.require_floating(dtype, "check_uniform_bounds")
+        sampling.check_uniform_bounds(low, high, dtype)
+        plain = low == 0.0 and high == 1.0
+        if dtype == FLOAT64:
+            result = self._doubles(n)
+            if not plain:
+                result = sampling.fma64(result, high - low, low)
+        else:
+            result = self._singles(n)
+            if not plain:
+                first, last = np.float32(low), np.float32(high)
+                result = sampling.fma32(result, float(last - first), float(first))
+            result = result.astype(dtype, copy=False)
+        if not plain or dtype == FLOAT16:
+            result[result == dtype.type(high)] = dtype.type(low)
+        return result.reshape(shape)
+
+    def normal(
+        self,
+        shape: tuple[int, ...],
+        dtype: Any = FLOAT32,
+        mean: float = 0.0,
+        std: float = 1.0,
+        contiguous: bool = True,
+    ) -> Any:
+        """Normal samples of mean ``mean`` and standard deviation ``std``.
+
+        Args:
+            shape: of the result.
+            dtype: floating or complex; complex samples have variance std**2 / 2 in each part.
+            mean, std: of the distribution.
+            contiguous: whether the tensor to be filled is C-contiguous. PyTorch fills others, and those of fewer than
+                16 elements, value by value in double, two at a time, and keeps the second value for the next such
+                call.
+
+        Raises:
+            RuntimeError: ``std`` is negative or NaN.
+            NotImplementedError: integer ``dtype``.
+
+        Source: ``torch.Tensor.normal_``, ``torch.randn``.
+        """
+        dtype = np.dtype(dtype)
+        n = sampling.count(shape)
+        if not std >= 0.0:
+            raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+        if dtype.kind == "c":
+            return sampling.join_complex(
+                self.normal((2 * n,), sampling.real_dtype(dtype), mean, std / math.sqrt(2.0), contiguous), shape
+            )
+        sampling.require_floating(dtype, "normal_kernel_cpu")
+        if n < 16 or not contiguous:
+            values = sampling.fma64(self._standard_normals(n), std, mean)
+            return sampling.round_to(values, dtype).reshape(shape)
+        return self._normal_blocks(n, dtype, mean, std).reshape(shape)
+
+    def _normal_blocks(self, n: int, dtype: Any, mean: float, std: float) -> Any:
+        """16 or more normal samples: whole blocks of 16, then the last 16 drawn anew unless n is a multiple of 16."""
+        whole = n - n % 16
+        with self._lock:
+            draw = self._doubles if dtype == FLOAT64 else self._singles
+            # float16 draws whole blocks only; the wider types fill the tail first and then overwrite it.
+            uniform = draw(whole if dtype == FLOAT16 else n)[:whole]
+            again = draw(16 if n > whole else 0)
+        if dtype == FLOAT64:
+            result = sampling.normal_blocks64(uniform, mean, std)
+            tail = sampling.normal_blocks64(again, mean, std)
+        else:
+            mean, std = float(np.float32(mean)), float(np.float32(std))
+            result = sampling.normal_blocks32(uniform, mean, std)
+            tail = sampling.normal_blocks32(again, mean, std)
+        if n > whole:
+            result = np.concatenate((result[: n - 16], tail))
+        with np.errstate(over="ignore"):
+            return result.astype(dtype, copy=False)
+
+    def normal_from(self, mean: Any, std: Any) -> Any:
+        """Normal samples whose mean, standard deviation or both are arrays.
+
+        Args:
+            mean, std: arrays that broadcast, or one array and one float. The dtype of the result is that of ``mean``
+                if it is an array, else that of ``std``.
+
+        Raises:
+            RuntimeError: an element of ``std`` is negative or NaN, or ``std`` is complex.
+
+        Source: ``torch.normal``.
+        """
+        if not isinstance(std, np.ndarray):
+            return (self.normal(mean.shape, mean.dtype, 0.0, std) + mean).astype(mean.dtype, copy=False)
+        if std.dtype.kind == "c":
+            raise RuntimeError("normal expects standard deviation to be non-complex")
+        if std.size and not np.all(std >= 0):
+            raise RuntimeError("normal expects all elements of std >= 0.0")
+        dtype = mean.dtype if isinstance(mean, np.ndarray) else std.dtype
+        offset = mean if isinstance(mean, np.ndarray) else np.asarray(mean, dtype)
+        result = self.normal(np.broadcast_shapes(offset.shape, std.shape), dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = (result * std).astype(dtype, copy=False)
+            return (scaled + offset).astype(dtype, copy=False)
+
+    def exponential(self, shape: tuple[int, ...], dtype: Any = FLOAT32, lambd: float = 1.0) -> Any:
+        """Exponential samples of rate ``lambd``: -log(1 - u) / lambd.
+
+        Raises:
+            RuntimeError: ``lambd`` is not positive, or ``dtype`` is not floating.
+
+        Source: ``torch.Tensor.exponential_``.
+        """
+        dtype = np.dtype(dtype)
+        if not lambd > 0.0:
+            raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
+        sampling.require_continuous(dtype, "Exponential", sampling.NAMES[dtype.name][0])
+        minus_u = -self._doubles(sampling.count(shape))
+        logs = sampling.libm(math.log1p, minus_u) if dtype == FLOAT64 else np.log1p(minus_u)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return sampling.round_to(-1.0 / lambd * logs, dtype).reshape(shape)
+
+    def cauchy(self, shape: tuple[int, ...], dtype: Any = FLOAT32, median: float = 0.0, sigma: float = 1.0) -> Any:
+        """Cauchy samples: median + sigma * tan(pi (u - 1/2)).
+
+        Raises:
+            RuntimeError: ``sigma`` is not positive, or ``dtype`` is not floating.
+
+        Source: ``torch.Tensor.cauchy_``.
+        """
+        dtype = np.dtype(dtype)
+        if not sigma > 0.0:
+            raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
+        sampling.require_continuous(dtype, "Cauchy", sampling.NAMES[dtype.name][1])
+        angle = math.pi * (self._doubles(sampling.count(shape)) - 0.5)
+        tangent = sampling.libm(math.tan, angle) if dtype == FLOAT64 else np.tan(angle)
+        return sampling.round_to(sampling.fma64(tangent, sigma, median), dtype).reshape(shape)
+
+    def log_normal(self, shape: tuple[int, ...], dtype: Any = FLOAT32, mean: float = 1.0, std: float = 2.0) -> Any:
+        """exp of normal samples; ``mean`` and ``std`` are those of the logarithm.
+
+        Raises:
+            RuntimeError: ``std`` is not positive.
+            NotImplementedError: ``dtype`` is not floating.
+
+        Source: ``torch.Tensor.log_normal_``.
+        """
+        dtype = np.dtype(dtype)
+        if not std > 0.0:
+            raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
+        sampling.require_floating(dtype, "log_normal_cpu")
+        logs = sampling.fma64(self._standard_normals(sampling.count(shape)), std, mean)
+        with np.errstate(over="ignore"):
+            # math.exp raises where the result overflows
+            exact = dtype == FLOAT64 and not (logs.size and logs.max() > 709.0)
+            values = sampling.libm(math.exp, logs) if exact else np.exp(logs)
+        return sampling.round_to(values, dtype).reshape(shape)
+
+
+class Generator(Continuous):
+    """A source of random numbers with PyTorch's CPU stream.
+
+    Args:
+        device: ``"cpu"``, the only device.
+
+    Example:
+        >>> Generator().manual_seed(0).normal((3,))
+        array([ 1.5409961, -0.2934289, -2.1787894], dtype=float32)
+
+    Source: ``torch.Generator``.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        if device != "cpu" and not device.startswith("cpu:"):
+            raise RuntimeError(f"Generator(device='{device}'): the only device is 'cpu'")
+        super().__init__()
+
+    @property
+    def device(self) -> str:
+        """``"cpu"``."""
+        return "cpu"
+
+    def manual_seed(self, seed: Any) -> Generator:
+        """This generator, started from ``seed``; a cached normal value is dropped.
+
+        Args:
+            seed: an int in [-2**63, 2**64); negative ones count from 2**64. The low 32 bits choose the stream.
+
+        Raises:
+            RuntimeError: ``seed`` is not an int.
+            ValueError: ``seed`` is out of range.
+        """
+        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+            raise RuntimeError(f"manual_seed expected a long, but got {type(seed).__name__}")
+        value: int = operator.index(seed)
+        if value < INT64_MIN or value > MASK64:
+            raise ValueError("Overflow when unpacking long long")
+        with self._lock:
+            self._restart(value & MASK64)
+        return self
+
+    def clone_state(self) -> Generator:
+        """A new generator that continues exactly as this one would."""
+        result = Generator()
+        result.set_state_array(self.state_array())
+        return result
+
+    def __reduce__(self) -> Any:
+        return (_from_state, (self.state_array(),))
+
+    def geometric(self, shape: tuple[int, ...], dtype: Any, p: float) -> Any:
+        """Trials up to the first success of probability ``p``: ceil(log(u) / log(1 - p)).
+
+        Raises:
+            RuntimeError: ``p`` is not in (0, 1).
+            NotImplementedError: ``dtype`` is bool or complex.
+
+        Source: ``torch.Tensor.geometric_``. Counts beyond the range of an integer ``dtype`` wrap around, as there.
+        """
+        dtype = np.dtype(dtype)
+        if not 0.0 < p < 1.0:
+            raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p:g}")
+        if dtype.kind not in "fiu" or dtype.name in ("uint16", "uint32", "uint64"):
+            raise sampling.not_implemented("geometric_cpu", dtype)
+        with np.errstate(divide="ignore"):
+            logs = np.log(self._doubles(sampling.count(shape)))
+        return sampling.round_to(np.ceil(logs / math.log1p(-p)), dtype).reshape(shape)
+
+    def integers(self, low: int, high: int | None, shape: tuple[int, ...], dtype: Any = INT64) -> Any:
+        """Integers of [low, high), evenly likely up to the bias of a remainder.
+
+        Args:
+            low: first value.
+            high: one past the last value; None for everything from ``low`` to the largest of ``dtype``.
+            shape: of the result.
+            dtype: any but complex.
+
+        Raises:
+            RuntimeError: no value in the range, or values that ``dtype`` does not have.
+
+        Source: ``torch.randint``, ``torch.Tensor.random_(from, to)``.
+        """
+        dtype = np.dtype(dtype)
+        n = sampling.count(shape)
+        if high is None and low == INT64_MIN:
+            return self._full_range(n, dtype).reshape(shape)
+        low, last = sampling.integer_bounds(low, high, dtype)
+        span = last - low + 1
+        if span >= WIDE_RANGE:
+            values = sampling.longs(self._words(2 * n))
+            if span <= MASK64:
+                values %= np.uint64(span)
+            values += np.uint64(low & MASK64)
+            values = values.view(np.int64)
+        else:
+            values = (self._words(n) % np.uint32(span)).astype(np.int64)
+            if low:
+                values += low
+        if dtype == FLOAT16:
+            values = values.astype(np.float32)
+        return values.astype(dtype, copy=False).reshape(shape)
+
+    def _full_range(self, n: int, dtype: Any) -> Any:
+        sampling.check_full_range(dtype)
+        return sampling.longs(self._words(2 * n)).view(np.int64).astype(dtype, copy=False)
+
+    def random(self, shape: tuple[int, ...], dtype: Any = FLOAT32) -> Any:
+        """Integers of [0, largest value] for integer dtypes, of [0, 2**precision] for floating ones, and booleans.
+
+        Raises:
+            NotImplementedError: ``dtype`` is complex or one of uint16, uint32, uint64.
+
+        Source: ``torch.Tensor.random_()``.
+        """
+        dtype = np.dtype(dtype)
+        n = sampling.count(shape)
+        if dtype == BOOL:
+            result = (self._words(n) & np.uint32(1)).astype(dtype)
+        elif dtype == INT64:
+            result = (sampling.longs(self._words(2 * n)) & np.uint64(INT64_MAX)).view(np.int64)
+        elif dtype == FLOAT64:
+            result = (sampling.longs(self._words(2 * n)) % np.uint64((1 << 53) + 1)).astype(dtype)
+        elif dtype.kind == "f":
+            result = (self._words(n) % np.uint32((1 << sampling.NAMES[dtype.name][2]) + 1)).astype(np.float32)
+        elif dtype.kind == "i" or dtype == np.uint8:
+            result = self._words(n) & np.uint32(int(sampling.NAMES[dtype.name][4]))
+        else:
+            raise sampling.not_implemented("random_kernel_cpu", dtype)
+        return result.astype(dtype, copy=False).reshape(shape)
+
+    def permutation(self, n: int, dtype: Any = INT64) -> Any:
+        """The integers 0 .. n-1 in random order.
+
+        Raises:
+            RuntimeError: ``n`` is negative or too large for ``dtype``, or at least 214748364, from where on PyTorch
+                uses another algorithm.
+
+        Source: ``torch.randperm``.
+        """
+        dtype = np.dtype(dtype)
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
+        sampling.check_permutation(n, dtype)
+        values = sampling.shuffle(n, self._words(n - 1 if n > 1 else 0))
+        return values.astype(dtype, copy=False)
+
+    def bernoulli(self, p: Any, dtype: Any = None, shape: tuple[int, ...] | None = None) -> Any:
+        """Ones with probability ``p``, element by element, else zeros.
+
+        Args:
+            p: floating array of probabilities.
+            dtype: of the result; that of ``p`` by default.
+            shape: to which ``p`` is broadcast; its own by default.
+
+        Raises:
+            RuntimeError: an element of ``p`` is not in [0, 1].
+            NotImplementedError: ``p`` is not floating.
+
+        Source: ``torch.bernoulli(p)``, ``torch.Tensor.bernoulli_(p_tensor)``.
+        """
+        sampling.check_probabilities(p)
+        shape = p.shape if shape is None else shape
+        n = sampling.count(shape)
+        uniform = self._doubles(n) if p.dtype == FLOAT64 else self._singles(n)
+        return (uniform.reshape(shape) < p).astype(p.dtype if dtype is None else dtype)
+
+    def bernoulli_scalar(self, p: float, shape: tuple[int, ...], dtype: Any = FLOAT32) -> Any:
+        """Ones with probability ``p``, else zeros. Dropout draws its mask so, with p the probability to keep.
+
+        Raises:
+            RuntimeError: ``p`` is not in [0, 1].
+            NotImplementedError: ``dtype`` is complex or one of uint16, uint32, uint64.
+
+        Source: ``torch.Tensor.bernoulli_(float)``.
+        """
+        dtype = np.dtype(dtype)
+        if not 0.0 <= p <= 1.0:
+            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
+        if dtype.kind not in "fiub" or dtype.name in ("uint16", "uint32", "uint64"):
+            raise sampling.not_implemented("bernoulli_scalar_cpu_", dtype)
+        return (self._doubles(sampling.count(shape)) < p).astype(dtype).reshape(shape)
+
+    def multinomial(self, p: Any, num_samples: int, replacement: bool = False) -> Any:
+        """Indices (int64) drawn with probabilities proportional to the last axis of ``p``.
+
+        Args:
+            p: floating array of shape (categories,) or (rows, categories), of non-negative weights.
+            num_samples: per row.
+            replacement: whether an index may come twice in a row.
+
+        Returns:
+            Shape (num_samples,) or (rows, num_samples).
+
+        Raises:
+            RuntimeError: weights that are negative, not finite or all zero, or too few categories.
+
+        Source: ``torch.multinomial``. Without replacement the largest p / exponential win; among equal ones (weights
+        that are zero) the lowest index comes first, where PyTorch's order is that of its partial sort.
+        """
+        sampling.check_multinomial(p, num_samples, replacement)
+        rows = p if p.ndim == 2 else p[None]
+        if replacement and num_samples > 1:
+            uniform = self._doubles(rows.shape[0] * num_samples)
+            result = sampling.search_weights(rows, uniform.reshape(-1, num_samples))
+        else:
+            result = sampling.largest_scores(rows, self.exponential(rows.shape, p.dtype), num_samples)
+        return result.reshape(p.shape[:-1] + (num_samples,))
+
+    def poisson(self, rate: Any) -> Any:
+        """Poisson samples of the dtype and shape of ``rate``, element by element (a Python loop).
+
+        Raises:
+            RuntimeError: a rate that is negative, NaN or 2**62 and more, where PyTorch returns garbage.
+            NotImplementedError: ``rate`` is not floating.
+
+        Source: ``torch.poisson``.
+        """
+        if rate.dtype.kind != "f":
+            raise sampling.not_implemented("poisson_cpu", rate.dtype)
+        wide = rate.astype(np.float64)
+        if not np.all(wide >= 0):
+            raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
+        if np.any(wide >= 2.0**62):
+            raise RuntimeError(f"poisson: the count of a rate of {wide.max():g} does not fit int64")
+        with self._lock:
+            before = self.clone_state()
+            uniforms = sampling.Uniforms(before._doubles, 2 * rate.size + 16)
+            values = [sampling.poisson_sample(r, uniforms) for r in wide.reshape(-1).tolist()]
+            self._words(2 * uniforms.taken)
+        return sampling.round_to(np.array(values, np.float64), rate.dtype).reshape(rate.shape)
+
+
+def _from_state(state: Any) -> Generator:
+    result = Generator()
+    result.set_state_array(state)
+    return result
+
+
+# Unseeded programs repeat. PyTorch's default generator, unlike its other ones, starts from a seed of the system.
+default_generator: Final = Generator()

@@ -1,0 +1,433 @@
+"""Template of elementwise operators with two operands: z = f(x, y), broadcast and promoted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from .._core import errors, views
+from .._core.compat import i64, mypyc_attr
+from .._core.dtypes import FLOATING, Size, dtype, size_of
+from .._core.graph import Node
+from .._core.modes import MODES, RECORD, SKIP, recording
+from .._core.saved import Saved, save_input, save_output, unpack
+from .._core.tensor_base import TensorBase, gradient_edge, requires_grad, version_of
+from .common import (
+    OTHER,
+    RESULT,
+    SELF,
+    as_tensor_operand,
+    broadcast_size,
+    cast_array,
+    cast_grad,
+    expand_to,
+    is_number,
+    number_operand,
+    prepare_inplace,
+    result_type,
+    shadow,
+    sum_to,
+    write,
+)
+from .quiet import restore, silence
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Binary(Node):
+    """Base of the nodes of z = f(x, y). A subclass states value, derivatives and what the derivatives need.
+
+    ``shape0``/``shape1`` and ``dtype0``/``dtype1`` are set only where an operand was broadcast or converted: its gradient is
+    then summed or converted back.
+    """
+
+    slot0: object = None
+    version0: i64 = 0
+    slot1: object = None
+    version1: i64 = 0
+    result: Saved | None = None
+    shape0: Size | None = None
+    shape1: Size | None = None
+    dtype0: dtype | None = None
+    dtype1: dtype | None = None
+
+    def forward(self, x: Any, y: Any) -> Any:
+        """Value for two arrays of one dtype."""
+        raise NotImplementedError
+
+    def grad_self(
+        self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None
+    ) -> Tensor | None:
+        """Gradient of x, before broadcasting is undone."""
+        raise NotImplementedError
+
+    def grad_other(
+        self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None
+    ) -> Tensor | None:
+        """Gradient of y, before broadcasting is undone."""
+        raise NotImplementedError
+
+    def saves(self, for_self: bool, for_other: bool) -> i64:
+        """Which of ``SELF``, ``OTHER``, ``RESULT`` the wanted derivatives read."""
+        return SELF | OTHER
+
+    def fresh(self) -> Binary:
+        """A new node of this operator (operators with parameters return themselves)."""
+        raise NotImplementedError
+
+    def out_dtype(self, dt: dtype) -> dtype:
+        """Dtype of the result for operands of the common dtype ``dt``."""
+        return dt
+
+    def common_dtype(self, x: Any, y: Any) -> dtype:
+        """Dtype to which the operands (tensors or Python numbers) are converted; refuses what the operator cannot take."""
+        return result_type([x, y])
+
+    def direct(self, dt: dtype) -> bool:
+        """Whether operands that both have dtype ``dt`` need neither conversion nor a check."""
+        return dt.category >= FLOATING
+
+    def noisy(self) -> bool:
+        """Whether ordinary values meet floating-point warnings: see Note [Quiet operations]."""
+        return True
+
+    def differentiable(self) -> bool:
+        """Whether results carry a gradient at all."""
+        return True
+
+    def title(self) -> str:
+        """Name of the operator in messages."""
+        return errors.operator_name(self)
+
+    def forward_grad(
+        self, tx: Tensor | None, ty: Tensor | None, x: Tensor, y: Tensor, result: Tensor
+    ) -> Tensor | None:
+        """Tangent of z: the backward formulas on the tangents (conjugated for complex numbers), summed."""
+        a = self.part(tx, x, y, result, True)
+        b = self.part(ty, x, y, result, False)
+        if a is None or b is None:
+            return b if a is None else a
+        return a + b
+
+    def part(self, t: Tensor | None, x: Tensor, y: Tensor, result: Tensor, first: bool) -> Tensor | None:
+        """Contribution of one operand's tangent."""
+        if t is None:
+            return None
+        t = expand_to(t, result.shp)
+        if t.dt is not result.dt and result.dt.category >= FLOATING:
+            t = t.to(result.dt)
+        conjugate = t.dt.category > FLOATING
+        if conjugate:
+            t = t.conj()
+        out = self.grad_self(t, x, y, result) if first else self.grad_other(t, x, y, result)
+        return out.conj() if conjugate and out is not None else out
+
+    def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
+        """Unpack what was saved, apply the formulas that are wanted, undo broadcasting."""
+        if self.released:
+            raise errors.freed(self)
+        slot = self.slot0
+        x = None if slot is None else unpack(slot, self.version0, self)
+        slot = self.slot1
+        y = None if slot is None else unpack(slot, self.version1, self)
+        kept = self.result
+        z = None if kept is None else kept.unpack(self)
+        first: Tensor | None = None
+        second: Tensor | None = None
+        if self.next0 is not None:
+            first = self.grad_self(grad, x, y, z)  # type: ignore[arg-type]
+            if first is not None and (self.shape0 is not None or self.dtype0 is not None):
+                first = self.undo(first, self.shape0, self.dtype0)
+        if self.next1 is not None:
+            second = self.grad_other(grad, x, y, z)  # type: ignore[arg-type]
+            if second is not None and (self.shape1 is not None or self.dtype1 is not None):
+                second = self.undo(second, self.shape1, self.dtype1)
+        return first, second
+
+    def undo(self, grad: Tensor, shape: Size | None, dt: dtype | None) -> Tensor:
+        """Sum over broadcast dimensions and convert back."""
+        if shape is not None:
+            grad = sum_to(grad, shape)
+        return grad if dt is None else cast_grad(grad, dt)
+
+    def release(self) -> None:
+        """Drop the saved operands and result."""
+        if self.slot0 is not None or self.slot1 is not None or self.result is not None:
+            self.slot0 = None
+            self.slot1 = None
+            self.result = None
+            self.released = True
+
+    def parameters(self) -> dict[str, Any]:
+        """Saved values that are not tensors, by name."""
+        return {}
+
+    def other_name(self) -> str:
+        """PyTorch's name of the second operand."""
+        return "other"
+
+    def saved_names(self) -> list[str]:
+        """Names of operands and result as far as some derivative reads them, then the parameters."""
+        bits = self.saves(True, True)
+        names = list(self.parameters())
+        if bits & OTHER:
+            names.append(self.other_name())
+        if bits & RESULT:
+            names.append("result")
+        if bits & SELF:
+            names.append("self")
+        return names
+
+    def plain_names(self) -> list[str]:
+        """Names of the parameters."""
+        return list(self.parameters())
+
+    def saved_slot(self, name: str) -> Any:
+        """Stored form of a saved value."""
+        if name == "self":
+            return self.slot0
+        if name == "result":
+            return self.result
+        return self.slot1 if name == self.other_name() else self.parameters()[name]
+
+    def saved_value(self, name: str) -> Any:
+        """A saved value."""
+        if name in self.parameters():
+            return self.parameters()[name]
+        version = self.version0 if name == "self" else self.version1
+        return unpack(self.saved_slot(name), version, self)
+
+    def set_saved_slot(self, name: str, slot: Any) -> None:
+        """Replace the stored form of a saved tensor."""
+        if name == "self":
+            self.slot0 = slot
+        elif name == "result":
+            self.result = slot
+        else:
+            self.slot1 = slot
+
+
+def binary(op: Binary, x: TensorBase, other: Any) -> Tensor:
+    """Apply ``op`` to ``x`` and ``other`` (a tensor, a Python number or an array) and record the call."""
+    if isinstance(other, TensorBase):
+        y = other
+    elif is_number(other):
+        return binary_number(op, x, other)
+    else:
+        y = as_tensor_operand(other, op.title(), "other", 1)
+    dt = x.dt
+    if dt is not y.dt or not op.direct(dt):
+        return binary_mixed(op, x, y, op.common_dtype(x, y))
+    return apply(op, x, y, x.array, y.array, dt)
+
+
+def binary_number(op: Binary, x: TensorBase, value: Any) -> Tensor:
+    """``x`` with a Python number: the number becomes a 0-d tensor of the result's dtype."""
+    dt = x.dt
+    if not (type(value) is float or type(value) is int) or not op.direct(dt):
+        if not isinstance(value, (int, float, complex)):
+            value = value.item()
+        dt = op.common_dtype(x, value)
+    y = number_operand(value, dt)
+    if dt is x.dt:
+        return apply(op, x, y, x.array, y.array, dt)
+    return binary_mixed(op, x, y, dt)
+
+
+def number_binary(op: Binary, value: Any, y: TensorBase) -> Tensor:
+    """A Python number with ``y``, in this order."""
+    if not isinstance(value, (int, float, complex)):
+        value = value.item()
+    dt = op.common_dtype(value, y)
+    return binary_mixed(op, number_operand(value, dt), y, dt)
+
+
+def binary_mixed(op: Binary, x: TensorBase, y: TensorBase, dt: dtype) -> Tensor:
+    """Operands that must be converted to ``dt`` first."""
+    a = x.array if x.dt is dt else cast_array(x.array, dt)
+    b = y.array if y.dt is dt else cast_array(y.array, dt)
+    return apply(op, x, y, a, b, dt)
+
+
+def apply(op: Binary, x: TensorBase, y: TensorBase, a: Any, b: Any, dt: dtype) -> Tensor:
+    """Compute on arrays of one dtype and record."""
+    xs = x.shp
+    ys = y.shp
+    array = compute(op, a, b, xs, ys)
+    shape = xs if xs is ys or len(ys) == 0 else ys if len(xs) == 0 else size_of(array)
+    out = _tensor.Tensor(array, op.out_dtype(dt), shape)
+    if x.rg or y.rg or x.view_of is not None and x.view_of.base.rg or y.view_of is not None and y.view_of.base.rg:
+        if op.differentiable():
+            mode = recording()
+            if mode != SKIP:
+                record_binary(op, x, y, out, dt, mode)
+    if MODES.unusual:
+        forward_mode(op, x, y, out)
+    return out
+
+
+def compute(op: Binary, a: Any, b: Any, xs: Size, ys: Size) -> Any:
+    """The value, without floating-point warnings and with PyTorch's error when shapes do not broadcast."""
+    try:
+        if not op.noisy():
+            return op.forward(a, b)
+    except RuntimeWarning:
+        pass  # warnings are errors in this program: again, quietly
+    except ValueError:
+        raise errors.broadcast(xs, ys, op.title()) from None
+    token = silence()
+    try:
+        return op.forward(a, b)
+    except ValueError:
+        raise errors.broadcast(xs, ys, op.title()) from None
+    finally:
+        restore(token)
+
+
+def record_binary(op: Binary, x: TensorBase, y: TensorBase, out: TensorBase, dt: dtype, mode: i64) -> None:
+    """Make the node of ``out``."""
+    node = op.fresh()
+    node.arity = 2
+    connect(node, x, y, out.shp, dt)
+    out.rg = True
+    out.fn = node
+    bits = node.saves(node.next0 is not None, node.next1 is not None)
+    if bits & SELF:
+        if x.inference:
+            raise errors.inference_saved()
+        node.slot0 = x if mode == RECORD else save_input(x, node)
+        node.version0 = version_of(x)
+    if bits & OTHER:
+        if y.inference:
+            raise errors.inference_saved()
+        node.slot1 = y if mode == RECORD else save_input(y, node)
+        node.version1 = version_of(y)
+    if bits & RESULT:
+        node.result = save_output(out, node)
+
+
+def connect(node: Binary, x: TensorBase, y: TensorBase, shape: Size, dt: dtype) -> None:
+    """Edges to both operands, with what undoes broadcasting and conversion."""
+    if x.rg or x.view_of is not None:
+        node.next0 = gradient_edge(x)
+        node.nr0 = x.nr
+        if x.shp is not shape:
+            node.shape0 = x.shp
+        if x.dt is not dt:
+            node.dtype0 = x.dt
+    if y.rg or y.view_of is not None:
+        node.next1 = gradient_edge(y)
+        node.nr1 = y.nr
+        if y.shp is not shape:
+            node.shape1 = y.shp
+        if y.dt is not dt:
+            node.dtype1 = y.dt
+    node.stamp()
+
+
+def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
+    """Apply ``op`` in place: same rule, written into the memory of ``x``."""
+    if isinstance(other, TensorBase):
+        y = other
+    elif is_number(other):
+        value = other if isinstance(other, (int, float, complex)) else other.item()
+        y = number_operand(value, op.common_dtype(x, value))
+    else:
+        y = as_tensor_operand(other, op.title() + "_", "other", 1)
+    if isinstance(other, TensorBase) or not is_number(other):
+        dt = op.common_dtype(x, y)
+    else:
+        dt = op.common_dtype(x, value)
+    shape = broadcast_size(x.shp, y.shp, op.title() + "_")
+    wanted = (requires_grad(x) or requires_grad(y)) and op.differentiable()
+    record = prepare_inplace(x, op.out_dtype(dt), shape, wanted)
+    check_overlap(x, y)
+    dual = MODES.dual_level >= 0 and op.differentiable()
+    before = shadow(x) if record or dual else x
+    a = before.array if x.dt is dt else cast_array(before.array, dt)
+    b = y.array if y.dt is dt else cast_array(y.array, dt)
+    array = compute(op, a, b, x.shp, y.shp)
+    tangent = inplace_tangent(op, x, before, y, array) if dual else None
+    if not record:
+        write(x, array)
+    else:
+        record_inplace(op, x, before, y, array, dt)
+    if tangent is not None:
+        forward.set_tangent(x, tangent)
+    return x  # type: ignore[return-value]
+
+
+def record_inplace(op: Binary, x: TensorBase, before: TensorBase, y: TensorBase, array: Any, dt: dtype) -> None:
+    """Node, write and new history of ``x``; the old value is saved as a private copy."""
+    node = op.fresh()
+    node.arity = 2
+    connect(node, before if y is not x else before, before if y is x else y, x.shp, dt)
+    bits = node.saves(node.next0 is not None, node.next1 is not None)
+    if bits & SELF:
+        node.slot0 = save_input(before, node)
+        node.version0 = 0
+    if bits & OTHER:
+        operand = before if y is x else y
+        node.slot1 = save_input(operand, node)
+        node.version1 = version_of(operand)
+    write(x, array)
+    views.rebase(x, node)
+    if bits & RESULT:
+        node.result = save_output(x, node)
+
+
+def check_overlap(x: TensorBase, y: TensorBase) -> None:
+    """Refuse a source that shares only part of its memory with the target."""
+    a = x.array
+    b = y.array
+    if y is x or x.counter is None or x.counter is not y.counter or a is b:
+        return
+    if same_place(a, b):
+        return
+    if _may_share(a, b) and _shares(a, b, max_work=1000):
+        raise RuntimeError(errors.with_hints(errors.OVERLAP, "source and target are views of the same tensor"))
+
+
+def same_place(a: Any, b: Any) -> bool:
+    """Whether two arrays are the same elements in the same order."""
+    return bool(a.shape == b.shape and a.strides == b.strides and views.address(a) == views.address(b))
+
+
+def forward_mode(op: Binary, x: TensorBase, y: TensorBase, out: TensorBase) -> None:
+    """What inference mode and forward-mode differentiation add to a result."""
+    if MODES.inference > 0:
+        forward.mark(out)
+    if MODES.dual_level >= 0 and op.differentiable():
+        tx = forward.tangent_of(x)
+        ty = forward.tangent_of(y)
+        if tx is not None or ty is not None:
+            level = forward.suspend()
+            try:
+                value = op.forward_grad(tx, ty, x, y, out)  # type: ignore[arg-type]
+            finally:
+                forward.resume(level)
+            forward.set_tangent(out, value)
+
+
+def inplace_tangent(op: Binary, x: TensorBase, before: TensorBase, y: TensorBase, array: Any) -> Tensor | None:
+    """The tangent that ``x`` will have after ``op`` is applied to it in place."""
+    tx = forward.tangent_of(x)
+    ty = forward.tangent_of(y)
+    if tx is None and ty is None:
+        return None
+    level = forward.suspend()
+    try:
+        return op.forward_grad(tx, ty, before, y, make(array))  # type: ignore[arg-type]
+    finally:
+        forward.resume(level)
+
+
+import numpy as np  # noqa: E402
+
+from .. import _tensor  # noqa: E402
+from . import forward  # noqa: E402
+from .common import make  # noqa: E402
+
+_may_share: Final[Any] = np.may_share_memory
+_shares: Final[Any] = np.shares_memory

@@ -1,0 +1,293 @@
+"""Steps that the templates share: operands, casts, sums over broadcast dimensions, writing results in place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from .._core import errors, views
+from .._core.dtypes import (
+    BOOL,
+    COMPLEX,
+    FLOATING,
+    INTEGER,
+    Promotion,
+    Size,
+    bool_,
+    can_cast,
+    dtype,
+    dtype_of,
+    intern_size,
+    size_of,
+)
+from .._core.modes import MODES, SKIP, is_grad_enabled, recording
+from .._core.tensor_base import (
+    TensorBase,
+    bump,
+    from_array,
+    gradient_edge,
+    mark_inference,
+    memory,
+    replace_array,
+    requires_grad,
+)
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+
+_ndarray: Final[Any] = np.ndarray
+_generic: Final[Any] = np.generic
+_asarray: Final[Any] = np.asarray
+
+SELF: Final = 1
+OTHER: Final = 2
+RESULT: Final = 4
+THIRD: Final = 8
+
+
+def make(array: Any) -> Tensor:
+    """A tensor around the array (or NumPy scalar) that an array function returned."""
+    out = _tensor.Tensor(array, dtype_of(array), size_of(array))
+    if MODES.unusual and MODES.inference > 0:
+        mark_inference(out)
+    return out
+
+
+def number_operand(value: Any, dt: dtype) -> Tensor:
+    """A Python number as a 0-d tensor of dtype ``dt``; the tensors of common numbers are kept."""
+    cache = dt.scalars
+    found: Tensor | None = cache.get(value)
+    if found is not None:
+        return found
+    array = np.array(value, dtype=dt.np) if dt.category != INTEGER else integer_scalar(value, dt)
+    array.setflags(write=False)
+    made = _tensor.Tensor(array, dt, EMPTY)
+    # 0.0 and -0.0 are equal keys but different numbers; NaN equals nothing.
+    if value != 0 and value == value and len(cache) < 1000:
+        cache[value] = made
+    return made
+
+
+def integer_scalar(value: Any, dt: dtype) -> Any:
+    """A Python int in an integer dtype, wrapped around as PyTorch does (300 as uint8 is 44)."""
+    return np.array(int(value) & ((1 << (8 * dt.itemsize)) - 1), dtype=f"u{dt.itemsize}").view(dt.np)
+
+
+EMPTY: Final[Size] = intern_size(())
+
+
+def is_number(value: Any) -> bool:
+    """Whether ``value`` is a Python number (bool included) or a NumPy scalar, which counts as one."""
+    return isinstance(value, (int, float, complex, _generic))
+
+
+def as_tensor_operand(value: Any, function: str, argument: str, position: int) -> Tensor:
+    """An operand that is neither a tensor nor a number: NumPy arrays are taken as they are, the rest is refused."""
+    if isinstance(value, _ndarray):
+        return _tensor.Tensor(value, dtype_of(value), size_of(value))
+    raise errors.argument_type(function, argument, position, "Tensor", value)
+
+
+def result_type(operands: list[Any]) -> dtype:
+    """Dtype that operands (tensors and Python numbers) promote to together."""
+    promotion = Promotion()
+    for operand in operands:
+        if isinstance(operand, TensorBase):
+            promotion.add_tensor(operand.dt, len(operand.shp))
+        else:
+            promotion.add_number(operand)
+    return promotion.result()
+
+
+def cast_array(array: Any, dt: dtype) -> Any:
+    """The array in another dtype; complex to real drops the imaginary part as PyTorch does."""
+    if dt.category < COMPLEX and array.dtype.kind == "c":
+        array = array.real
+    return array.astype(dt.np)
+
+
+def cast_grad(grad: Tensor, dt: dtype) -> Tensor:
+    """A gradient in the dtype of the operand it belongs to; a real operand keeps the real part."""
+    if grad.dt is dt:
+        return grad
+    if grad.dt.category == COMPLEX and dt.category < COMPLEX:
+        grad = grad.real
+    if untracked(grad):
+        return make(cast_array(grad.array, dt))
+    return grad.to(dt)
+
+
+def sum_to(grad: Tensor, shape: Size) -> Tensor:
+    """Sum a gradient over the dimensions along which its operand was broadcast."""
+    if grad.shp is shape or grad.shp == shape:
+        return grad
+    lead = len(grad.shp) - len(shape)
+    dims = tuple(range(lead)) + tuple(
+        [i + lead for i in range(len(shape)) if shape[i] == 1 and grad.shp[i + lead] != 1]
+    )
+    if untracked(grad):
+        array = grad.array
+        if len(dims) > 0:
+            array = array.sum(axis=dims, keepdims=True, dtype=array.dtype)
+        return _tensor.Tensor(array.reshape(shape), grad.dt, shape)
+    if len(dims) > 0:
+        grad = grad.sum(dims, keepdim=True)
+    return grad.reshape(shape)
+
+
+def untracked(t: TensorBase) -> bool:
+    """Whether what is computed from ``t`` has neither a graph nor a tangent: a formula may then work on its array."""
+    return not MODES.unusual and (not requires_grad(t) or recording() == SKIP)
+
+
+def expand_to(t: Tensor, shape: Size) -> Tensor:
+    """Broadcast a tangent to the shape of the result."""
+    return t if t.shp is shape or t.shp == shape else t.expand(shape)
+
+
+def broadcast_size(a: Size, b: Size, name: str) -> Size:
+    """Shape of the result of two operands.
+
+    Raises:
+        RuntimeError: when they do not broadcast.
+    """
+    if a is b or len(b) == 0:
+        return a
+    if len(a) == 0:
+        return b
+    try:
+        return intern_size(np.broadcast_shapes(a, b))
+    except ValueError:
+        raise errors.broadcast(a, b, name) from None
+
+
+def wrap_dim(dim: Any, ndim: int) -> int:
+    """A dimension counted from the front.
+
+    Raises:
+        IndexError: when there is no such dimension.
+    """
+    if not isinstance(dim, int):
+        dim = int_of(dim)
+    n = max(ndim, 1)
+    if dim < -n or dim >= n:
+        raise errors.dim_range(dim, ndim)
+    return dim + n if dim < 0 else dim
+
+
+def int_of(value: Any) -> int:
+    """An integer argument, given as anything with ``__index__``."""
+    if isinstance(value, TensorBase):
+        return int(value.array)
+    found: int = value.__index__()
+    return found
+
+
+def wrap_dims(dim: Any, ndim: int) -> tuple[int, ...]:
+    """Dimensions counted from the front, sorted; None or an empty list means all.
+
+    Raises:
+        IndexError: out of range.
+        RuntimeError: the same dimension twice.
+    """
+    if dim is None:
+        return tuple(range(ndim))
+    if isinstance(dim, (int, TensorBase)):
+        return (wrap_dim(dim, ndim),)
+    dims = [wrap_dim(d, ndim) for d in dim]
+    if len(dims) == 0:
+        return tuple(range(ndim))
+    if len(set(dims)) != len(dims):
+        repeated = next(d for d in dims if dims.count(d) > 1)
+        raise RuntimeError(f"dim {repeated} appears multiple times in the list of dims")
+    return tuple(sorted(dims))
+
+
+def check_result_dtype(computed: dtype, target: dtype) -> None:
+    """An in-place or ``out=`` result must not lose its category (float into int, complex into real)."""
+    if computed is not target and not can_cast(computed, target):
+        raise errors.no_cast(computed, target)
+
+
+def prepare_inplace(x: TensorBase, computed: dtype, shape: Size, any_requires_grad: bool) -> bool:
+    """All checks before ``x`` is written to, so that a refused call changes nothing; True when the write is recorded."""
+    record = views.check_inplace(x, any_requires_grad)
+    if shape is not x.shp and shape != x.shp:
+        raise RuntimeError(
+            f"output with shape {errors.shape_text(x.shp)} doesn't match the broadcast shape {errors.shape_text(shape)}"
+        )
+    check_result_dtype(computed, x.dt)
+    if isinstance(x.array, _ndarray):
+        views.check_writable(x.array)
+    return record
+
+
+def write(x: TensorBase, array: Any) -> None:
+    """Store values in the tensor's memory and count the write."""
+    target = memory(x)
+    if array is not target:
+        np.copyto(target, array, casting="unsafe")
+    bump(x)
+
+
+def shadow(x: TensorBase) -> Tensor:
+    """A copy of ``x`` with its history: what an in-place operation may save of the old value."""
+    out = _tensor.Tensor(np.array(x.array), x.dt, x.shp)
+    if requires_grad(x):
+        out.rg = True
+        out.fn = gradient_edge(x)
+        out.nr = x.nr
+    return out
+
+
+def write_out(name: str, out: Any, inputs: list[Any], result: Tensor) -> Tensor:
+    """Deliver a result into the tensor given as ``out=``, resized when it does not fit."""
+    if not isinstance(out, TensorBase):
+        raise errors.argument_type(name, "out", len(inputs) + 1, "Tensor", out)
+    if is_grad_enabled():
+        for t in [out, *inputs]:
+            if isinstance(t, TensorBase) and requires_grad(t):
+                raise errors.out_requires_grad(name)
+    check_result_dtype(result.dt, out.dt)
+    if out.shp != result.shp:
+        if out.array.size > 0:
+            warnings.warn(
+                f"An output with one or more elements was resized since it had shape {errors.shape_text(out.shp)}, which does "
+                f"not match the required output shape {errors.shape_text(result.shp)}. This behavior is deprecated, and in a "
+                "future PyTorch release outputs will not be resized unless they have zero elements. You can explicitly reuse "
+                "an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
+                UserWarning,
+                stacklevel=3,
+            )
+        replace_array(out, np.empty(result.shp, out.dt.np))
+    write(out, cast_array(result.array, out.dt) if result.dt is not out.dt else result.array)
+    return out  # type: ignore[return-value]
+
+
+def float_dtype_for(x: TensorBase) -> dtype:
+    """Dtype in which functions such as ``exp`` compute: integers go to the default dtype."""
+    return x.dt if x.dt.category >= FLOATING else DEFAULTS.float
+
+
+def converted(x: TensorBase, dt: dtype) -> Tensor:
+    """``x`` in another dtype, recorded like any conversion."""
+    if x.dt is dt:
+        return x  # type: ignore[return-value]
+    wide: Any = x
+    result: Tensor = wide.to(dt)
+    return result
+
+
+def refuse_bool(x: TensorBase, text: str) -> None:
+    """Operators that PyTorch does not define for masks."""
+    if x.dt.category == BOOL:
+        raise RuntimeError(text)
+
+
+import warnings  # noqa: E402
+
+from .. import _tensor  # noqa: E402
+from .._core.dtypes import DEFAULTS  # noqa: E402
+
+__all__ = ["bool_", "from_array"]

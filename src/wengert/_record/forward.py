@@ -1,0 +1,78 @@
+"""Forward mode: tangents beside values. One level exists, so the rules themselves run with the level suspended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._core.modes import MODES, set_dual_level
+from .._core.tensor_base import TensorBase, mark_inference
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+    from .unary import Unary
+
+
+def tangent_of(t: TensorBase) -> Tensor | None:
+    """The tangent of ``t`` at the present level; a view looks through to its base when it has none of its own."""
+    meta = t.meta
+    if meta is None:
+        return None
+    return meta.tangent  # type: ignore[return-value]
+
+
+def set_tangent(t: TensorBase, tangent: TensorBase | None) -> None:
+    """Attach a tangent; it dies with the level."""
+    t.ensure_meta().tangent = tangent
+    LEVEL.members.append(t)
+
+
+class Level:
+    """Tensors that carry a tangent, so that leaving the level can clear them."""
+
+    def __init__(self) -> None:
+        self.members: list[TensorBase] = []
+
+
+LEVEL = Level()
+
+
+def clear() -> None:
+    """Drop all tangents of the level that ends."""
+    for t in LEVEL.members:
+        if t.meta is not None:
+            t.meta.tangent = None
+    LEVEL.members.clear()
+
+
+def suspend() -> int:
+    """Stop forward mode while a rule computes with tangents."""
+    level = int(MODES.dual_level)
+    set_dual_level(-1)
+    return level
+
+
+def resume(level: int) -> None:
+    """Undo ``suspend``."""
+    set_dual_level(level)
+
+
+def mark(out: TensorBase) -> None:
+    """Results made in inference mode are inference tensors."""
+    mark_inference(out)
+
+
+def inplace_tangent(op: Unary, x: TensorBase) -> Tensor | None:
+    """The tangent that ``x`` will have after ``op`` is applied to it in place."""
+    tangent = tangent_of(x)
+    if tangent is None:
+        return None
+    level = suspend()
+    try:
+        old: Any = x
+        old = old.clone()
+        return op.forward_grad(tangent, old, make(op.forward(old.array)))
+    finally:
+        resume(level)
+
+
+from .common import make  # noqa: E402

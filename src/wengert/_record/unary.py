@@ -1,0 +1,211 @@
+"""Template of elementwise operators with one tensor: y = f(x).
+
+The Jacobian is diagonal, so the derivative forward is the derivative backward applied to the tangent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._core import errors, views
+from .._core.compat import i64, mypyc_attr
+from .._core.dtypes import FLOATING, dtype
+from .._core.graph import Node
+from .._core.modes import MODES, RECORD, SKIP, recording
+from .._core.saved import Saved, save_input, save_output, unpack
+from .._core.tensor_base import TensorBase, gradient_edge, requires_grad, version_of
+from .common import RESULT, SELF, float_dtype_for, make, prepare_inplace, shadow, write
+from .quiet import restore, silence
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Unary(Node):
+    """Base of the nodes of y = f(x). A subclass states value, derivative and what the derivative needs.
+
+    A prototype instance (or, for operators with parameters, the instance that carries them) is the operator itself.
+    """
+
+    slot: object = None
+    version: i64 = 0
+    result: Saved | None = None
+
+    def forward(self, x: Any) -> Any:
+        """Value for an array."""
+        raise NotImplementedError
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        """Gradient of x, given the gradient of y."""
+        raise NotImplementedError
+
+    def saves(self) -> i64:
+        """Which of ``SELF`` and ``RESULT`` the derivative reads."""
+        return SELF
+
+    def fresh(self) -> Unary:
+        """A new node of this operator (operators with parameters return themselves)."""
+        raise NotImplementedError
+
+    def out_dtype(self, dt: dtype) -> dtype:
+        """Dtype of the result for operands of dtype ``dt``."""
+        return dt
+
+    def prepare(self, x: TensorBase) -> TensorBase:
+        """Convert or refuse operands that are not floating or complex: integers become the default dtype."""
+        return converted(x, float_dtype_for(x))
+
+    def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
+        """Tangent of y, given the tangent of x: the backward formula, conjugated for complex numbers."""
+        if tangent.dt.category > FLOATING:
+            return self.grad_self(tangent.conj(), x, result).conj()
+        return self.grad_self(tangent, x, result)
+
+    def differentiable(self) -> bool:
+        """Whether results carry a gradient at all."""
+        return True
+
+    def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
+        """Unpack what was saved and apply ``grad_self``."""
+        if self.released:
+            raise errors.freed(self)
+        slot = self.slot
+        x = None if slot is None else unpack(slot, self.version, self)
+        kept = self.result
+        y = None if kept is None else kept.unpack(self)
+        return self.grad_self(grad, x, y), None  # type: ignore[arg-type]
+
+    def release(self) -> None:
+        """Drop the saved operand and result."""
+        if self.slot is not None or self.result is not None:
+            self.slot = None
+            self.result = None
+            self.released = True
+
+    def parameters(self) -> dict[str, Any]:
+        """Saved values that are not tensors, by name."""
+        return {}
+
+    def saved_names(self) -> list[str]:
+        """``self`` and ``result`` as far as they are saved, then the parameters."""
+        bits = self.saves()
+        names = list(self.parameters())
+        if bits & RESULT:
+            names.append("result")
+        if bits & SELF:
+            names.append("self")
+        return names
+
+    def plain_names(self) -> list[str]:
+        """Names of the parameters."""
+        return list(self.parameters())
+
+    def saved_slot(self, name: str) -> Any:
+        """Stored form of a saved value."""
+        if name == "self":
+            return self.slot
+        return self.result if name == "result" else self.parameters()[name]
+
+    def saved_value(self, name: str) -> Any:
+        """A saved value."""
+        if name in self.parameters():
+            return self.parameters()[name]
+        return unpack(self.slot if name == "self" else self.result, self.version, self)
+
+    def set_saved_slot(self, name: str, slot: Any) -> None:
+        """Replace the stored form of a saved tensor."""
+        if name == "self":
+            self.slot = slot
+        else:
+            self.result = slot
+
+
+def unary(op: Unary, x: TensorBase) -> Tensor:
+    """Apply ``op`` to ``x`` and record the call."""
+    if x.dt.category < FLOATING:
+        x = op.prepare(x)
+    token = silence()
+    try:
+        array = op.forward(x.array)
+    finally:
+        restore(token)
+    out = _tensor.Tensor(array, op.out_dtype(x.dt), x.shp)
+    if (x.rg or x.view_of is not None and x.view_of.base.rg) and op.differentiable():
+        mode = recording()
+        if mode != SKIP:
+            record_unary(op, x, out, mode)
+    if MODES.unusual:
+        forward_mode(op, x, out)
+    return out
+
+
+def record_unary(op: Unary, x: TensorBase, out: TensorBase, mode: i64) -> None:
+    """Make the node of ``out``."""
+    node = op.fresh()
+    node.next0 = gradient_edge(x)
+    node.nr0 = x.nr
+    node.stamp()
+    out.rg = True
+    out.fn = node
+    bits = node.saves()
+    if bits & SELF:
+        if x.inference:
+            raise errors.inference_saved()
+        node.slot = x if mode == RECORD else save_input(x, node)
+        node.version = version_of(x)
+    if bits & RESULT:
+        node.result = save_output(out, node)
+
+
+def unary_(op: Unary, x: TensorBase) -> Tensor:
+    """Apply ``op`` in place: same rule, written into the memory of ``x``."""
+    source = op.prepare(x) if x.dt.category < FLOATING else x
+    record = prepare_inplace(x, op.out_dtype(source.dt), x.shp, requires_grad(x) and op.differentiable())
+    tangent = forward.inplace_tangent(op, x) if MODES.dual_level >= 0 else None
+    token = silence()
+    try:
+        array = op.forward(source.array)
+    finally:
+        restore(token)
+    if record:
+        node = op.fresh()
+        node.next0 = gradient_edge(x)
+        node.nr0 = x.nr
+        node.stamp()
+        bits = node.saves()
+        if bits & SELF:
+            old = shadow(x)
+            node.slot = save_input(old, node)
+            node.version = 0
+        write(x, array)
+        views.rebase(x, node)
+        if bits & RESULT:
+            node.result = save_output(x, node)
+    else:
+        write(x, array)
+    if tangent is not None:
+        forward.set_tangent(x, tangent)
+    return x  # type: ignore[return-value]
+
+
+def forward_mode(op: Unary, x: TensorBase, out: TensorBase) -> None:
+    """What inference mode and forward-mode differentiation add to a result."""
+    if MODES.inference > 0:
+        forward.mark(out)
+    if MODES.dual_level >= 0 and op.differentiable():
+        tangent = forward.tangent_of(x)
+        if tangent is not None:
+            level = forward.suspend()
+            try:
+                value = op.forward_grad(tangent, x, out)  # type: ignore[arg-type]
+            finally:
+                forward.resume(level)
+            forward.set_tangent(out, value)
+
+
+from .. import _tensor  # noqa: E402
+from . import forward  # noqa: E402
+from .common import converted  # noqa: E402
+
+__all__ = ["make"]

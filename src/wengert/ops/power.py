@@ -1,0 +1,393 @@
+"""Powers, quotients rounded down, remainders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from .._core.compat import i64
+from .._core.dtypes import BOOL, COMPLEX, DEFAULTS, FLOATING, INTEGER, DType, python_number_dtype
+from .._core.graph import Node
+from .._core.tensor_base import TensorBase
+from .._record.binary import Binary, binary, number_binary
+from .._record.common import OTHER, RESULT, SELF, converted, is_number, result_type
+from .._record.unary import Unary, unary
+from .arithmetic import floor_divide_arrays, refuse_zero
+
+if TYPE_CHECKING:
+    from .._core.dtypes import Number
+    from .._tensor import Tensor
+
+NEGATIVE: Final = "Integers to negative integer powers are not allowed."
+
+
+class PowBackward0(Unary):
+    """Power with a number as exponent: ``self ** exponent``.  d = exponent * self**(exponent - 1); zero for exponent 0."""
+
+    def __init__(self, exponent: Any) -> None:
+        self.exponent: Any = exponent
+
+    def forward(self, x: Any) -> Any:
+        return power_array(x, self.exponent)
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        assert x is not None
+        exponent = self.exponent
+        if exponent == 0:
+            return grad * 0
+        if exponent == 2:
+            slope = x * 2
+        elif exponent == 1:
+            slope = x * 0 + 1
+        else:
+            slope = pow(x, exponent - 1) * exponent
+        return grad * (slope if slope.dt.category < COMPLEX else slope.conj())
+
+    def saves(self) -> i64:
+        return SELF
+
+    def fresh(self) -> Unary:
+        return self
+
+    def prepare(self, x: TensorBase) -> TensorBase:
+        return x
+
+    def parameters(self) -> dict[str, Any]:
+        return {"exponent": self.exponent}
+
+
+class PowBackward1(Binary):
+    """Power of two tensors: ``self ** exponent``.  d/dself = exponent self**(exponent-1), d/dexponent = result log(self)."""
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return power_array(x, y)
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
+        assert x is not None and other is not None
+        slope = (other * pow(x, other - 1)).masked_fill(other == 0, 0)
+        return grad * (slope if slope.dt.category < COMPLEX else slope.conj())
+
+    def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
+        assert x is not None and other is not None and result is not None
+        if other.dt.category < COMPLEX and x.dt.category < COMPLEX:
+            still = (x == 0) & (other >= 0)
+            return grad * (result * x.log()).masked_fill(still, 0)
+        still = (x == 0) & (other.real >= 0)
+        return grad * (result * x.log()).masked_fill(still, 0).conj()
+
+    def saves(self, for_self: bool, for_other: bool) -> i64:
+        return SELF | OTHER | RESULT
+
+    def other_name(self) -> str:
+        return "exponent"
+
+    def fresh(self) -> Binary:
+        return PowBackward1()
+
+
+class PowBackward2(Unary):
+    """Power of a number: ``base ** exponent``.  d = result * log(base)."""
+
+    def __init__(self, base: Any) -> None:
+        self.base: Any = base
+
+    def forward(self, x: Any) -> Any:
+        return power_array(x.dtype.type(self.base), x)
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        assert x is not None and result is not None
+        if self.base == 0:
+            return grad * (x < 0).to(result.dt) * -np.inf if x.dt.category < COMPLEX else grad * 0
+        slope = result * log_of_number(self.base)
+        return grad * (slope if slope.dt.category < COMPLEX else slope.conj())
+
+    def saves(self) -> i64:
+        return SELF | RESULT
+
+    def fresh(self) -> Unary:
+        return self
+
+    def prepare(self, x: TensorBase) -> TensorBase:
+        return x
+
+    def parameters(self) -> dict[str, Any]:
+        return {"self": self.base}
+
+    def saved_names(self) -> list[str]:
+        return ["exponent", "result", "self"]
+
+    def saved_slot(self, name: str) -> Any:
+        return self.slot if name == "exponent" else self.result
+
+
+class NotImplemented(Node):  # noqa: A001  (PyTorch's name)
+    """Node of an operator that is recorded but has no derivative."""
+
+    def __init__(self, operator: str) -> None:
+        self.operator: str = operator
+
+    def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
+        """Refuse.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError(f"derivative for aten::{self.operator} is not implemented")
+
+
+class RemainderBackward0(Unary):
+    """Remainder by a number, with the sign of the divisor.  d = 1."""
+
+    def __init__(self, other: Any) -> None:
+        self.other: Any = other
+
+    def forward(self, x: Any) -> Any:
+        return remainder_arrays(x, x.dtype.type(self.other))
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        return grad
+
+    def saves(self) -> i64:
+        return 0
+
+    def fresh(self) -> Unary:
+        return self
+
+    def prepare(self, x: TensorBase) -> TensorBase:
+        return x
+
+
+class RemainderBackward1(Binary):
+    """Remainder of two tensors, with the sign of the divisor.  d/dself = 1, d/dother = -floor(self/other)."""
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return remainder_arrays(x, y)
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
+        return grad
+
+    def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
+        assert x is not None and other is not None
+        return -grad * (x / other).floor()
+
+    def saves(self, for_self: bool, for_other: bool) -> i64:
+        return SELF | OTHER if for_other else 0
+
+    def fresh(self) -> Binary:
+        return RemainderBackward1()
+
+
+class FmodBackward0(Unary):
+    """Remainder by a number, with the sign of the dividend.  d = 1."""
+
+    def __init__(self, other: Any) -> None:
+        self.other: Any = other
+
+    def forward(self, x: Any) -> Any:
+        return fmod_arrays(x, x.dtype.type(self.other))
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        return grad
+
+    def saves(self) -> i64:
+        return 0
+
+    def fresh(self) -> Unary:
+        return self
+
+    def prepare(self, x: TensorBase) -> TensorBase:
+        return x
+
+
+class FmodBackward1(Binary):
+    """Remainder of two tensors, with the sign of the dividend.  d/dself = 1, d/dother = -trunc(self/other)."""
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return fmod_arrays(x, y)
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
+        return grad
+
+    def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
+        assert x is not None and other is not None
+        return -grad * (x / other).trunc()
+
+    def saves(self, for_self: bool, for_other: bool) -> i64:
+        return SELF | OTHER if for_other else 0
+
+    def fresh(self) -> Binary:
+        return FmodBackward1()
+
+
+class FloorDivide(Binary):
+    """Quotient rounded down; recorded, but without a derivative (as in PyTorch)."""
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return floor_divide_arrays(x, y)
+
+    def saves(self, for_self: bool, for_other: bool) -> i64:
+        return 0
+
+    def fresh(self) -> Binary:
+        return FloorDivide()
+
+    def differentiable(self) -> bool:
+        return False
+
+
+POW: Final = PowBackward1()
+REMAINDER: Final = RemainderBackward1()
+FMOD: Final = FmodBackward1()
+FLOOR_DIVIDE: Final = FloorDivide()
+
+
+def power_array(x: Any, y: Any) -> Any:
+    """``x ** y``; integers never take negative exponents."""
+    if x.dtype.kind in "iub" and not isinstance(y, float) and np.any(np.asarray(y) < 0):
+        raise RuntimeError(NEGATIVE)
+    if isinstance(y, (int, float)) and not isinstance(y, bool):
+        if y == 2:
+            return x * x
+        if y == 0.5:
+            return np.sqrt(x)
+    if x.dtype.kind == "b":
+        return np.power(x.astype(np.uint8), np.asarray(y).astype(np.uint8)).astype(bool)
+    return np.power(x, y if hasattr(y, "dtype") else x.dtype.type(y))
+
+
+def remainder_arrays(x: Any, y: Any) -> Any:
+    """Remainder with the sign of the divisor."""
+    if x.dtype.kind in "iub":
+        refuse_zero(y)
+    return np.remainder(x, y)
+
+
+def fmod_arrays(x: Any, y: Any) -> Any:
+    """Remainder with the sign of the dividend."""
+    if x.dtype.kind in "iub":
+        refuse_zero(y)
+    return np.fmod(x, y)
+
+
+def log_of_number(base: Any) -> Any:
+    """Natural logarithm; complex for negative or complex bases is left to NumPy."""
+    return complex(np.log(base)) if isinstance(base, complex) else float(np.log(float(base)))
+
+
+def with_number(x: TensorBase, number: Any) -> Tensor:
+    """``x`` in the dtype that it and a Python number promote to."""
+    return converted(x, result_type([x, number]))
+
+
+def python_number(value: Any) -> Any:
+    """A NumPy scalar as a Python number."""
+    return value if isinstance(value, (int, float, complex)) else value.item()
+
+
+def pow(self: Tensor | Number, exponent: Tensor | Number) -> Tensor:  # noqa: A001
+    """Power ``self ** exponent`` of each element; either may be a number.
+
+    Gradient:
+        exponent * self**(exponent-1) (0 where the exponent is 0), and result * log(self) (0 where self is 0 and the exponent
+        is not negative).
+
+    Raises:
+        RuntimeError: for integers with negative integer exponents.
+
+    Variants: function method inplace out
+    """
+    if not isinstance(self, TensorBase):
+        return rpow(exponent, self)  # type: ignore[arg-type]
+    if is_number(exponent):
+        exponent = python_number(exponent)
+        x = with_number(self, exponent)
+        return unary(PowBackward0(exponent), x)
+    return binary(POW, self, exponent)
+
+
+def rpow(self: Tensor, base: Number) -> Tensor:
+    """``base ** self``."""
+    base = python_number(base)
+    return unary(PowBackward2(base), with_number(self, base))
+
+
+def square(self: Tensor) -> Tensor:
+    """Square of each element.
+
+    Variants: function method inplace out
+    """
+    return unary(PowBackward0(2), self if self.dt.category > BOOL else with_number(self, 2))
+
+
+def floor_divide(self: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """Quotient rounded down. Recorded, but its derivative is not implemented (as in PyTorch).
+
+    Variants: function method inplace out
+    """
+    if not isinstance(self, TensorBase):
+        return refuse_gradient(number_binary(FLOOR_DIVIDE, self, other), [other], "floor_divide")  # type: ignore[arg-type]
+    return refuse_gradient(binary(FLOOR_DIVIDE, self, other), [self, other], "floor_divide")
+
+
+def rfloordiv(self: Tensor, other: Number) -> Tensor:
+    """``other // self``."""
+    return floor_divide(other, self)
+
+
+def refuse_gradient(out: Tensor, inputs: list[Any], operator: str) -> Tensor:
+    """Record the call with a node that raises when a gradient reaches it."""
+    edges = [(gradient_edge(t), int(t.nr)) for t in inputs if isinstance(t, TensorBase) and requires_grad(t)]
+    if len(edges) > 0 and out.dt.category >= FLOATING and modes.is_grad_enabled():
+        node = NotImplemented(operator)
+        node.set_edges(edges)
+        node.stamp()
+        out.rg = True
+        out.fn = node
+    return out
+
+
+def remainder(self: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """Remainder of ``self / other``, with the sign of ``other``.
+
+    Gradient:
+        1 for ``self``, -floor(self/other) for a tensor ``other``.
+
+    Variants: function method inplace out
+    """
+    if not isinstance(self, TensorBase):
+        return rmod(other, self)  # type: ignore[arg-type]
+    if is_number(other):
+        other = python_number(other)
+        return unary(RemainderBackward0(other), with_number(self, other))
+    return binary(REMAINDER, self, other)
+
+
+def rmod(self: Tensor, other: Number) -> Tensor:
+    """``other % self``; recorded, but without a derivative (as in PyTorch)."""
+    with_mode = modes.set_grad(False)
+    try:
+        out = number_binary(REMAINDER, other, self)
+    finally:
+        modes.set_grad(with_mode)
+    return refuse_gradient(out, [self], "remainder")
+
+
+def fmod(self: Tensor, other: Tensor | Number) -> Tensor:
+    """Remainder of ``self / other``, with the sign of ``self``.
+
+    Gradient:
+        1 for ``self``, -trunc(self/other) for a tensor ``other``.
+
+    Variants: function method inplace out
+    """
+    if is_number(other):
+        other = python_number(other)
+        return unary(FmodBackward0(other), with_number(self, other))
+    return binary(FMOD, self, other)
+
+
+from .._core import modes  # noqa: E402
+from .._core.tensor_base import gradient_edge, requires_grad  # noqa: E402
+
+__all__ = ["COMPLEX", "DEFAULTS", "INTEGER", "DType", "python_number_dtype"]

@@ -1,0 +1,24 @@
+"""What the package under test does not have yet, with the reason. The one place where the comparison is told so.
+
+An operator listed here must fail in every aspect: once it is there, its test says that the entry has to go.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+OPERATORS: Final[dict[str, str]] = {}
+"""Operator name -> why it is not there yet."""
+
+ASPECTS: Final[dict[str, str]] = {"jvp": "autograd.forward_ad is not written yet"}
+"""Aspect -> why no operator has it yet. Such tests are skipped."""
+
+
+def operator(name: str, package: str) -> str:
+    """Return why a package does not have an operator yet ("" when it should). Torch has everything."""
+    return OPERATORS.get(name, "") if package != "torch" else ""
+
+
+def aspect(name: str, package: str) -> str:
+    """Return why a package has no operator with an aspect yet ("" when it should)."""
+    return ASPECTS.get(name, "") if package != "torch" else ""

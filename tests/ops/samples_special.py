@@ -1,0 +1,47 @@
+"""Special functions: error functions, gamma functions, Bessel functions, entropy."""
+
+from __future__ import annotations
+
+from tests.ops.sample import S, const, each, f32, f64, i64, over, relax, unary
+
+NAMED = [
+    *unary("erf", kinds="fib"),
+    *unary("erfc", kinds="fib"),
+    *unary("erfinv", "unit", kinds="fib", signed_zeros=False),
+    *unary("lgamma", "positive", kinds="fi"),
+    *unary("digamma", "positive", kinds="fi"),
+    *unary("i0", kinds="fi"),
+]
+
+PREFIXED = [
+    *unary("special.entr", "positive", kinds="fi", inplace=False, method=False),
+    *unary("special.ndtr", kinds="fi", inplace=False, method=False),
+    *unary("special.log_ndtr", kinds="fi", inplace=False, method=False),
+    *unary("special.ndtri", "prob", kinds="f", inplace=False, method=False),
+    *unary("special.erfcx", kinds="fi", inplace=False, method=False),
+    *unary("special.i0e", kinds="fi", inplace=False, method=False),
+    *relax(8, "torch's float32 formula cancels", unary("special.i1", kinds="fi", inplace=False, method=False)),
+    *unary("special.i1e", kinds="fi", inplace=False, method=False),
+    *over("special.xlog1py", "t.special.xlog1py(x, y)", (f64(3), f64(3, domain="positive"))),
+    *over(
+        "special.zeta",
+        "t.special.zeta(x, y)",
+        (f64(3, domain="above1", grad=False), f64(3, domain="positive")),
+        skip={"jvp": "torch has no forward mode for it"},
+    ),
+]
+
+FAMILIES_OF_FUNCTIONS = [
+    *each("polygamma", "t.polygamma({}, x)", f64(4, domain="positive"), "0", "1", "2"),
+    *each("mvlgamma", "t.mvlgamma(x + 3, {})", f64(3, domain="positive"), "1", "2", "3"),
+    S("polygamma", "t.polygamma(1, x)", f32(4, domain="positive")),
+    S("lgamma", "t.lgamma(x)", i64(4, domain="below4")),
+    S("lgamma", "t.lgamma(x)", const([-0.5, -1.5, -2.25, 0.5])),
+    S("digamma", "t.digamma(x)", const([-0.5, -1.5, -2.25, 0.5])),
+]
+
+SAMPLES = relax(
+    16,
+    "series and rational approximations (Cephes, SciPy, sleef) differ by some ulps, more where they are joined",
+    [*NAMED, *PREFIXED, *FAMILIES_OF_FUNCTIONS],
+)
