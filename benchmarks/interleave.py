@@ -31,14 +31,14 @@ TOLERANCE = {"float32": 3e-4, "float64": 1e-8}
 def main() -> None:
     request = json.loads(Path(sys.argv[1]).read_text())
     packages: dict[str, Package] = {}
+    rows: list[Row] = []
     for name in request["packages"]:
         try:
             packages[name] = load(name)
         except Exception as error:
-            print(f"{name} cannot be imported: {type(error).__name__}: {error}", file=sys.stderr)
+            rows.append(row("import", name, problem=problem_of(error)))
     gc.collect()
     gc.freeze()
-    rows: list[Row] = []
     for workload in WORKLOADS:
         if selected(workload.title, request["only"]):
             print(f"  {workload.title}", file=sys.stderr, flush=True)
@@ -67,12 +67,12 @@ def time_workload(workload: Workload, packages: dict[str, Package], rounds: int,
             step = package.step(workload)
             results = package.arrays(last_result(step, CALIBRATION_CALLS if workload.kind == TRAINING else 2))
         except Exception as error:
-            rows.append(row(workload, name, problem=f"{type(error).__name__}: {str(error).splitlines()[0][:150]}"))
+            rows.append(row(workload.title, name, problem=problem_of(error)))
             continue
         expected = expected or results
         difference = disagreement(expected, results)
         if difference:
-            rows.append(row(workload, name, problem=difference))
+            rows.append(row(workload.title, name, problem=difference))
         else:
             steps[name] = step
     samples = take_turns(steps, rounds, seconds)
@@ -80,13 +80,17 @@ def time_workload(workload: Workload, packages: dict[str, Package], rounds: int,
     for name, times in samples.items():
         times = [time / workload.divide_by for time in times]
         ratios = [time * workload.divide_by / other for time, other in zip(times, reference, strict=False)]
-        rows.append(row(workload, name, times=times, ratios=ratios))
+        rows.append(row(workload.title, name, times=times, ratios=ratios))
     return rows
 
 
-def row(workload: Workload, package: str, times: Any = (), ratios: Any = (), problem: str = "") -> Row:
+def problem_of(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:150]}"
+
+
+def row(workload: str, package: str, times: Any = (), ratios: Any = (), problem: str = "") -> Row:
     return {
-        "workload": workload.title,
+        "workload": workload,
         "package": package,
         "unit": "s",
         "value": statistics.median(times) if times else None,

@@ -60,8 +60,11 @@ def table(rows: list[Row]) -> str:
         for line in lines
     ]
     text.insert(1, "-" * len(text[0]))
-    problems = [f"{row['package']}: {row['workload']}: {row['problem']}" for row in rows if row["problem"]]
-    return "\n".join([*text, *(["", *problems] if problems else [])])
+    problems: dict[str, list[str]] = {}
+    for row in rows:
+        if row["problem"]:
+            problems.setdefault(f"{row['package']}: {row['problem']}", []).append(row["workload"])
+    return "\n".join([*text, *(f"\n{problem}\n  in {'; '.join(titles)}" for problem, titles in problems.items())])
 
 
 def cell(row: Row) -> str:

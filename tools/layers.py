@@ -17,6 +17,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src"
 # From the ground up.  A room is a folder or a module directly below src/wengert.
 ROOMS = (
     "_pure",
+    "_version",
     "_config",
     "kernels",
     "_core",

@@ -5,8 +5,8 @@ Two forms of operator are read, by syntax tree alone:
 1. a class with a ``SCHEMA`` (elementwise templates): ``"tanh(self: Tensor) -> Tensor | variants: function method inplace"``;
 2. a function whose docstring has a line ``Variants: function method inplace out``.
 
-Variants: ``function`` (wengert.NAME), ``method`` (Tensor.NAME), ``inplace`` (Tensor.NAME_), ``out`` (the function takes
-``out=``), ``nn``, ``special``, ``linalg``, ``fft`` (function in that namespace). ``Aliases:`` gives further names in the same
+Variants: ``function`` (wengert.NAME), ``method`` (Tensor.NAME), ``property`` (Tensor.NAME without call), ``inplace``
+(Tensor.NAME_), ``out`` (the function takes ``out=``), ``nn``, ``special``, ``linalg``, ``fft`` (function in that namespace). ``Aliases:`` gives further names in the same
 namespaces, ``Name:`` the public name where the function's own would hide a builtin.
 """
 
@@ -106,10 +106,11 @@ def read_operators() -> Iterator[Operator]:
             if found is None:
                 continue
             for variant in found.variants:
-                for name in [found.name, *found.aliases]:
-                    if (variant, name) in seen:
-                        sys.exit(f"{name} ({variant}) is defined in {seen[variant, name]} and in {path.name}")
-                    seen[variant, name] = path.name
+                suffix, kind = ("_", "method") if variant == "inplace" else ("", variant)
+                for name in [n + suffix for n in (found.name, *found.aliases)]:
+                    if (kind, name) in seen:
+                        sys.exit(f"{name} ({kind}) is defined in {seen[kind, name]} and in {path.name}")
+                    seen[kind, name] = path.name
             yield found
 
 
@@ -234,13 +235,15 @@ def methods_file(operators: list[Operator]) -> str:
         for name in [op.name, *op.aliases]:
             if "method" in op.variants:
                 body.append(method(op, name))
+            if "property" in op.variants:
+                body.append("    @property\n" + method(op, name))
             if "inplace" in op.variants:
                 body.append(inplace_method(op, name))
     text = "".join(body).rstrip() + "\n"
     types = imports(text, [("collections.abc", ["Sequence"])]) + "from typing import TYPE_CHECKING, Any, cast\n"
     core = imports(text, [(".._core.dtypes", ["DType", "Number", "Size"])]).lstrip("\n")
     hidden = "".join(f"{new} = {old}\n" for old, new in HIDDEN.items() if re.search(rf"\b{new}\b", text) and new != "DType")
-    tail = imports(text, METHOD_TAIL_IMPORTS).lstrip("\n") + f"from ..ops import {', '.join(sorted(modules))}\n"
+    tail = imports(text, METHOD_TAIL_IMPORTS).lstrip("\n") + pages(sorted(modules))
     return (
         HEADER + types + "\nfrom .._core.compat import mypyc_attr\n" + core
         + "from .._core.tensor_base import TensorBase\n\nif TYPE_CHECKING:\n    from .._tensor import Tensor\n\n" + hidden
@@ -255,9 +258,9 @@ def method(op: Operator, name: str) -> str:
     me = 'cast("Tensor", self)'
     head = f"{name}({parameters(op.args, 'self', 1, True, False)}) -> {hide_return(op.returns)}"
     if op.template:
-        rest = call_arguments(op.args, [f"{op.module}.{op.target}", me], 1)
+        rest = call_arguments(op.args, [f"_{op.module}.{op.target}", me], 1)
         return shell("    ", head, op.doc, [f"return {op.template}({rest})"])
-    return shell("    ", head, op.doc, [f"return {op.module}.{op.target}({call_arguments(op.args, [me], 1)})"])
+    return shell("    ", head, op.doc, [f"return _{op.module}.{op.target}({call_arguments(op.args, [me], 1)})"])
 
 
 def hide_return(text: str) -> str:
@@ -270,9 +273,9 @@ def inplace_method(op: Operator, name: str) -> str:
     head = f"{name}_({parameters(op.args, 'self', 1, True, False)}) -> Tensor"
     doc = f"In-place version of :meth:`{name}`."
     if op.template:
-        rest = call_arguments(op.args, [f"{op.module}.{op.target}", 'cast("Tensor", self)'], 1)
+        rest = call_arguments(op.args, [f"_{op.module}.{op.target}", 'cast("Tensor", self)'], 1)
         return shell("    ", head, doc, [f"return {op.template}_({rest})"])
-    call = f"{op.module}.{op.target}({call_arguments(op.args, ['shadow(self)'], 1)})"
+    call = f"_{op.module}.{op.target}({call_arguments(op.args, ['shadow(self)'], 1)})"
     return shell("    ", head, doc, [f"return overwrite(self, {call})"])
 
 
@@ -284,8 +287,13 @@ def functions_file(operators: list[Operator], variant: str) -> str:
     text = "\n".join(body)
     names = [name for op in chosen for name in [op.name, *op.aliases]]
     exported = "__all__ = [\n" + "".join(f'    "{n}",\n' for n in sorted(names)) + "]\n"
-    operators_used = f"from ..ops import {', '.join(modules)}\n" if modules else ""
+    operators_used = pages(modules)
     return HEADER + imports(text, FUNCTION_IMPORTS) + operators_used + "\n" + exported + "\n\n" + text.rstrip() + "\n"
+
+
+def pages(modules: list[str]) -> str:
+    """Import lines of the pages of ``ops``; with an underscore, as arguments may have such names (``shape``)."""
+    return "".join(f"from ..ops import {m} as _{m}\n" for m in modules)
 
 
 def imports(text: str, table: list[tuple[str, list[str]]]) -> str:
@@ -304,22 +312,22 @@ def function(op: Operator, name: str) -> str:
     first = op.args.args[0] if op.args.args else None
     if first is None or first.arg != "self":
         head = f"{name}({parameters(op.args, '', 0, False, with_out)}) -> {op.returns}"
-        call = f"{op.module}.{op.target}({call_arguments(op.args, [], 0)})"
+        call = f"_{op.module}.{op.target}({call_arguments(op.args, [], 0)})"
         return shell("", head, op.doc, finish(op, name, call, first.arg if first else "None", with_out)) + "\n"
     kind = ast.unparse(first.annotation) if first.annotation else "Any"
     head = f"{name}({parameters(op.args, 'input', 1, False, with_out, ': Any' if kind == 'Tensor' else ': ' + kind)}) -> {op.returns}"
     lines = []
     if kind == "Tensor":
         lines = [
-            "if not isinstance(input, TensorBase):",
+            "if not isinstance(input, Tensor):",
             f'    raise errors.argument_type("{name}", "input", 1, "Tensor", input)',
         ]
     doc = re.sub(r"``self``", "``input``", op.doc)
     doc = re.sub(r"^(\s+)self:", r"\1input:", doc, flags=re.M)
     if op.template:
-        call = f"{op.template}({call_arguments(op.args, [f'{op.module}.{op.target}', 'input'], 1)})"
+        call = f"{op.template}({call_arguments(op.args, [f'_{op.module}.{op.target}', 'input'], 1)})"
     else:
-        call = f"{op.module}.{op.target}({call_arguments(op.args, ['input'], 1)})"
+        call = f"_{op.module}.{op.target}({call_arguments(op.args, ['input'], 1)})"
     return shell("", head, doc, lines + finish(op, name, call, "input", with_out)) + "\n"
 
 

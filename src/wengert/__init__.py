@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os as _os
+from importlib import import_module as _import_module
+from typing import Any as _Any
 
 if _os.environ.get("WENGERT_PURE") == "1":
     from . import _pure
@@ -17,8 +19,7 @@ from math import inf as inf
 from math import nan as nan
 from math import pi as pi
 
-from ._config import __version__ as __version__
-from ._config import show_config as show_config
+from ._version import __version__ as __version__
 from ._core import engine as _engine
 from ._core import graph as _graph
 from ._core.device import device as device
@@ -51,12 +52,30 @@ _graph.Node.__getattr__ = _graph.saved_attribute  # type: ignore[attr-defined]
 _engine.calibrate()
 
 from . import autograd as autograd  # noqa: E402
+from . import nn as nn  # noqa: E402
 from .autograd import enable_grad as enable_grad  # noqa: E402
 from .autograd import inference_mode as inference_mode  # noqa: E402
 from .autograd import no_grad as no_grad  # noqa: E402
 from .autograd import set_grad_enabled as set_grad_enabled  # noqa: E402
 from .autograd.grad_mode import is_grad_enabled as is_grad_enabled  # noqa: E402
 from .autograd.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled  # noqa: E402
+
+_LAZY = {"viz", "interop", "func", "optim", "debug", "testing", "utils"}
+
+
+def __getattr__(name: str) -> _Any:
+    """Import sub-packages that most programs do not need on first use."""
+    if name in _LAZY:
+        return _import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def show_config(file: _Any = None) -> None:
+    """Print version, whether the package is compiled and why, and the libraries below it."""
+    from . import _config
+
+    _config.show_config(file)
+
 
 half = float16
 float = float32  # noqa: A001

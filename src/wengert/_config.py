@@ -14,8 +14,9 @@ from typing import Any, Final, TextIO
 import numpy as np
 
 from . import _pure
+from ._version import __version__
 
-__version__: Final = "0.1.0"
+
 
 _PACKAGE: Final = Path(__file__).resolve().parent
 _REBUILD: Final = "`python tools/dev.py build` compiles it"

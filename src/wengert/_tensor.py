@@ -534,16 +534,16 @@ class Tensor(TensorMethods):
     # -- Python's operators --------------------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Any:
-        return binary(arithmetic.ADD, self, other) if operand(other) else NotImplemented
+        return binary(arithmetic.ADD, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
 
     def __radd__(self, other: Any) -> Any:
-        return binary(arithmetic.ADD, self, other) if operand(other) else NotImplemented
+        return binary(arithmetic.ADD, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
 
     def __iadd__(self, other: Any) -> Any:
         return binary_(arithmetic.ADD, self, other) if operand(other) else NotImplemented
 
     def __sub__(self, other: Any) -> Any:
-        return binary(arithmetic.SUB, self, other) if operand(other) else NotImplemented
+        return binary(arithmetic.SUB, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
 
     def __rsub__(self, other: Any) -> Any:
         return arithmetic.rsub(self, other) if operand(other) else NotImplemented
@@ -552,16 +552,16 @@ class Tensor(TensorMethods):
         return binary_(arithmetic.SUB, self, other) if operand(other) else NotImplemented
 
     def __mul__(self, other: Any) -> Any:
-        return binary(arithmetic.MUL, self, other) if operand(other) else NotImplemented
+        return binary(arithmetic.MUL, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
 
     def __rmul__(self, other: Any) -> Any:
-        return binary(arithmetic.MUL, self, other) if operand(other) else NotImplemented
+        return binary(arithmetic.MUL, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
 
     def __imul__(self, other: Any) -> Any:
         return binary_(arithmetic.MUL, self, other) if operand(other) else NotImplemented
 
     def __truediv__(self, other: Any) -> Any:
-        return binary(arithmetic.DIV, self, other) if operand(other) else NotImplemented
+        return binary(arithmetic.DIV, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
 
     def __rtruediv__(self, other: Any) -> Any:
         return self.reciprocal() * other if operand(other) else NotImplemented

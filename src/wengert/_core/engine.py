@@ -255,9 +255,20 @@ def execute(task: Task, thread: ThreadModes) -> None:
             deliver(task, node.next1, node.nr1, None)
         else:
             first, second = node.vjp(grad)
-            deliver(task, node.next0, node.nr0, first)
-            if node.next1 is not None:
-                deliver(task, node.next1, node.nr1, second)
+            child = node.next0
+            if child is not None:
+                if first is None or child.leaf or child.many:
+                    deliver(task, child, node.nr0, first)
+                else:
+                    previous = grads[child]
+                    grads[child] = first if previous is None else add(previous, first)
+            child = node.next1
+            if child is not None:
+                if second is None or child.leaf or child.many:
+                    deliver(task, child, node.nr1, second)
+                else:
+                    previous = grads[child]
+                    grads[child] = second if previous is None else add(previous, second)
         if not keep:
             node.release()
     task.running = None

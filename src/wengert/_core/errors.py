@@ -177,6 +177,13 @@ def argument_type(function: str, argument: str, position: int, expected: str, va
     return TypeError(f"{function}(): argument '{argument}' (position {position}) must be {expected}, not {got}")
 
 
+def not_implemented(kernel: str, dt: dtype) -> NotImplementedError:
+    """An operator that does not exist for a dtype."""
+    return NotImplementedError(
+        with_hints(f"\"{kernel}\" not implemented for '{dt.title}'", "try: convert the tensor first with .to(dtype)")
+    )
+
+
 def out_requires_grad(function: str) -> RuntimeError:
     """``out=`` while something requires grad."""
     return RuntimeError(

@@ -66,8 +66,9 @@ class Node:
 
     def stamp(self) -> None:
         """Take the next sequence number and remember the user's line."""
-        MODES.sequence = MODES.sequence + 1
-        self.sequence = MODES.sequence
+        number = MODES.sequence + 1
+        MODES.sequence = number
+        self.sequence = number
         frame = user_frame()
         self.code = frame.f_code
         self.lasti = frame.f_lasti

@@ -9,6 +9,7 @@ Note [Modes are per thread, the fast path is not]
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from typing import Any, Final
@@ -19,7 +20,6 @@ _LOCAL: Final[Any] = threading.local()
 _getframe: Final[Any] = sys._getframe
 _PACKAGE: Final[str] = __file__.rsplit("_core", 1)[0]
 COMPILED: Final[bool] = not __file__.endswith(".py")
-_OWN_FILES: Final[dict[str, bool]] = {}
 
 SKIP: Final = 0
 RECORD: Final = 1
@@ -133,18 +133,28 @@ def set_anomaly(enabled: bool, check_nan: bool) -> None:
 def user_frame() -> Any:
     """The innermost frame that is not this package's own.
 
-    Compiled functions push no frame, so there the top frame is the user's already.
+    Compiled functions push no frame, so there the top frame is the user's already, unless it is one of the package's
+    interpreted modules. Uncompiled, at least ``_OWN_DEPTH`` frames are the package's whenever a node is made.
     """
-    frame = _getframe()
-    if not COMPILED or frame.f_code.co_filename.startswith(_PACKAGE):
-        while frame.f_back is not None and _own(frame.f_code.co_filename):
-            frame = frame.f_back
+    frame = _getframe(_OWN_DEPTH)
+    while frame.f_code.co_filename in OWN_FILES:
+        outer = frame.f_back
+        if outer is None:
+            break
+        frame = outer
     return frame
 
 
-def _own(filename: str) -> bool:
-    found = _OWN_FILES.get(filename)
-    if found is None:
-        found = filename.startswith(_PACKAGE)
-        _OWN_FILES[filename] = found
-    return found
+def own_files() -> set[str]:
+    """Paths of all modules of the package, as code objects spell them."""
+    files = set()
+    for folder, _, names in os.walk(_PACKAGE):
+        for name in names:
+            if name.endswith(".py"):
+                files.add(os.path.join(folder, name))
+    return files
+
+
+# user_frame, stamp, the function that makes the node, its caller in the template: none of them is the user's.
+_OWN_DEPTH: Final = 0 if COMPILED else 4
+OWN_FILES: Final[set[str]] = own_files()

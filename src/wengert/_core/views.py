@@ -32,13 +32,17 @@ _add_at: Final[Any] = np.add.at
 
 
 class ViewInfo:
-    """What a view knows: its base, how it was made, and for which version its ``grad_fn`` holds."""
+    """What a view knows: its base, how it was made, and for which version its ``grad_fn`` holds.
 
-    def __init__(self, base: TensorBase, kind: int, version: i64, replay: Any) -> None:
+    ``steps`` are the view operators that lead from the base to the view, where it has another dtype than the base (real view
+    of complex numbers): then strides alone do not describe it. Elsewhere None.
+    """
+
+    def __init__(self, base: TensorBase, kind: int, version: i64, steps: list[Any] | None) -> None:
         self.base: TensorBase = base
         self.kind: i64 = kind
         self.version: i64 = version
-        self.replay: Any = replay
+        self.steps: list[Any] | None = steps
 
 
 def new_accumulator(t: TensorBase) -> Node:
@@ -73,13 +77,29 @@ def current_fn(t: TensorBase) -> Node | None:
 
 def remade_fn(t: TensorBase, view: ViewInfo) -> Node:
     """A node that takes the view out of its base's present history."""
-    if view.replay is not None:
-        node: Node = view.replay(view.base)
-        return node
+    if view.steps is not None:
+        return retaken_fn(view.base, view.steps)
     node = strided_node(t, view.base)
     node.set_edges([(gradient_edge(view.base), int(view.base.nr))])
     node.stamp()
     return node
+
+
+def retaken(source: Any, steps: list[Any]) -> Any:
+    """The view that ``steps`` lead to, taken of another tensor with the layout of the base."""
+    for step in steps:
+        source = step.take(source)
+    return source
+
+
+def retaken_fn(base: TensorBase, steps: list[Any]) -> Node:
+    """The node of the view taken again, recorded in whatever mode the caller is."""
+    previous = modes.set_grad(True)
+    try:
+        node: Node = retaken(base, steps).fn
+        return node
+    finally:
+        modes.set_grad(previous)
 
 
 def element_strides(array: Any) -> tuple[int, ...]:
@@ -141,12 +161,20 @@ class AsStridedBackward0(Node):
         self.offset: int = offset
         self.base_size: tuple[int, ...] = base_size
         self.base_stride: tuple[int, ...] = base_stride
+        # A view may begin before the tensor it was taken of, when that is a view itself.
+        self.lead: int = max(0, -offset)
+
+    def total(self) -> int:
+        """Number of elements of a buffer that holds both the base and the view."""
+        return max(
+            self.lead + extent(self.base_size, self.base_stride), self.lead + self.offset + extent(self.size, self.stride)
+        )
 
     def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
         """Scatter the gradient into zeros of the base's shape."""
         if modes.is_grad_enabled() and requires_grad(grad):
             return self.scatter_recorded(grad), None
-        total = max(extent(self.base_size, self.base_stride), self.offset + extent(self.size, self.stride))
+        total = self.total()
         buffer = np.zeros(total, grad.dt.np)
         region = self.region(buffer)
         if overlaps_itself(self.size, self.stride):
@@ -158,7 +186,7 @@ class AsStridedBackward0(Node):
 
     def scatter_recorded(self, grad: TensorBase) -> TensorBase:
         """The same through differentiable operations, for higher derivatives."""
-        total = max(extent(self.base_size, self.base_stride), self.offset + extent(self.size, self.stride))
+        total = self.total()
         places = from_array(np.ascontiguousarray(self.region(np.arange(total))).reshape(-1))
         flat: Any = from_array(np.zeros(total, grad.dt.np))
         wide: Any = grad
@@ -170,12 +198,16 @@ class AsStridedBackward0(Node):
     def region(self, buffer: Any) -> Any:
         """The view's elements within a buffer laid out like the base's memory."""
         step = buffer.itemsize
-        return _as_strided(buffer[self.offset :], self.size, [s * step for s in self.stride])
+        return _as_strided(buffer[self.lead + self.offset :], self.size, [s * step for s in self.stride])
 
     def base_view(self, buffer: Any) -> Any:
         """The base's elements within the buffer."""
         step = buffer.itemsize
-        return _as_strided(buffer, self.base_size, [s * step for s in self.base_stride])
+        return _as_strided(buffer[self.lead :], self.base_size, [s * step for s in self.base_stride])
+
+    def take(self, t: Any) -> Any:
+        """The same region of another tensor."""
+        return t.as_strided(self.size, self.stride, t.storage_offset() + self.offset)
 
     def saved_names(self) -> list[str]:
         """Geometry of the view."""
@@ -201,10 +233,10 @@ class CopySlices(Node):
 
     fn: Node | None = None
 
-    def __init__(self, fn: Node, geometry: AsStridedBackward0, replay: Any) -> None:
+    def __init__(self, fn: Node, geometry: AsStridedBackward0, steps: list[Any]) -> None:
         self.fn = fn
         self.geometry: AsStridedBackward0 = geometry
-        self.replay: Any = replay
+        self.steps: list[Any] = steps
         self.many = True
 
     def vjp_many(self, grads: list[TensorBase | None]) -> list[TensorBase | None]:
@@ -217,7 +249,7 @@ class CopySlices(Node):
             return [None] * self.arity
         geometry = self.geometry
         whole: Any = strided_clone(grad, geometry.base_size, geometry.base_stride)
-        region: Any = self.region_of(whole)
+        region: Any = retaken(whole, self.steps)
         results = fn.vjp_many([region.clone()])
         inner = results[0]
         if inner is None:
@@ -226,13 +258,6 @@ class CopySlices(Node):
             region.copy_(inner)
         results[0] = whole
         return results
-
-    def region_of(self, whole: Any) -> Any:
-        """The written region as a view of the copied gradient."""
-        if self.replay is not None:
-            return self.replay(whole)
-        geometry = self.geometry
-        return whole.as_strided(geometry.size, geometry.stride, geometry.offset)
 
     def release(self) -> None:
         """Drop the operation's node: a second pass is refused, as in PyTorch."""
@@ -248,15 +273,28 @@ def strided_clone(grad: Any, shape: tuple[int, ...], stride: tuple[int, ...]) ->
     return out.copy_(grad)
 
 
-def set_view(out: TensorBase, source: TensorBase, kind: int, replay: Any) -> None:
-    """Make ``out``, which shares memory with ``source``, a view of it."""
+def set_view(out: TensorBase, source: TensorBase, kind: int, op: Any) -> None:
+    """Make ``out``, which shares memory with ``source``, a view of it; ``op`` is the view operator if it can be repeated."""
     base = root_of(source)
     out.counter = shared_counter(base)
     parent = source.view_of
     if parent is not None and kind == DEFAULT:
         kind = int(parent.kind)
-    out.view_of = ViewInfo(base, kind, out.counter.value, replay)
+    steps: list[Any] | None = None
+    if out.dt is not source.dt or parent is not None and parent.steps is not None:
+        steps = steps_to(out, source, op)
+    out.view_of = ViewInfo(base, kind, out.counter.value, steps)
     out.inference = source.inference
+
+
+def steps_to(out: TensorBase, source: TensorBase, op: Any) -> list[Any]:
+    """The view operators that lead from the base of ``source`` to ``out``."""
+    steps: list[Any] = []
+    parent = source.view_of
+    if parent is not None:
+        steps = [strided_node(source, parent.base)] if parent.steps is None else list(parent.steps)
+    steps.append(strided_node(out, source) if op is None else op)
+    return steps
 
 
 def check_view_write(t: TensorBase, view: ViewInfo, indirect: bool) -> None:
@@ -333,7 +371,8 @@ def rebase(t: TensorBase, node: Node) -> None:
         hooks.move_retained(t, old, old_nr)
         return
     base = view.base
-    copy = CopySlices(node, strided_node(t, base), view.replay_forward() if isinstance(view, ReplayedView) else None)
+    geometry = strided_node(t, base)
+    copy = CopySlices(node, geometry, [geometry] if view.steps is None else view.steps)
     edges = node.edges()
     edges[0] = (gradient_edge(base), int(base.nr))
     copy.set_edges(edges)
@@ -348,18 +387,6 @@ def rebase(t: TensorBase, node: Node) -> None:
     t.nr = 0
     t.rg = True
     view.version = version_of(t)
-
-
-class ReplayedView(ViewInfo):
-    """A view whose elements are not those of its base (real view of complex numbers): replayed, not strided."""
-
-    def __init__(self, base: TensorBase, kind: int, version: i64, replay: Any, forward: Any) -> None:
-        super().__init__(base, kind, version, replay)
-        self.forward: Any = forward
-
-    def replay_forward(self) -> Any:
-        """Function that takes the same view of another tensor."""
-        return self.forward
 
 
 def written(t: TensorBase) -> None:

@@ -4,18 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 from .._core import errors
-from .._core.dtypes import Number
-from .._core.tensor_base import TensorBase
+from .._core.dtypes import Number, Size
 from .._record.binary import binary
 from .._record.common import write_out
 from .._record.unary import unary
 from .._tensor import Tensor
-from ..ops import arithmetic, compare, creation, power, reduce, transcendental, trigonometric
+from ..ops import arithmetic as _arithmetic
+from ..ops import compare as _compare
+from ..ops import complex_views as _complex_views
+from ..ops import creation as _creation
+from ..ops import extremes as _extremes
+from ..ops import fill as _fill
+from ..ops import index_put as _index_put
+from ..ops import matmul as _matmul
+from ..ops import minmax as _minmax
+from ..ops import power as _power
+from ..ops import random as _random
+from ..ops import reduce as _reduce
+from ..ops import rounding as _rounding
+from ..ops import shape as _shape
+from ..ops import shape_axes as _shape_axes
+from ..ops import shape_parts as _shape_parts
+from ..ops import statistics as _statistics
+from ..ops import transcendental as _transcendental
+from ..ops import trigonometric as _trigonometric
 
 __all__ = [
+    "abs",
+    "absolute",
     "acos",
     "acosh",
     "add",
+    "adjoint",
+    "all",
+    "allclose",
+    "amax",
+    "amin",
+    "aminmax",
+    "any",
     "arccos",
     "arccosh",
     "arcsin",
@@ -23,28 +49,85 @@ __all__ = [
     "arctan",
     "arctan2",
     "arctanh",
+    "argmax",
+    "argmin",
+    "as_strided",
     "asin",
     "asinh",
     "atan",
     "atan2",
     "atanh",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "bernoulli",
+    "bitwise_and",
+    "bitwise_left_shift",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
+    "bmm",
+    "broadcast_shapes",
+    "broadcast_tensors",
+    "broadcast_to",
+    "ceil",
+    "chunk",
+    "clamp",
+    "clamp_max",
+    "clamp_min",
+    "clip",
+    "clone",
+    "conj",
+    "corrcoef",
     "cos",
     "cosh",
+    "count_nonzero",
+    "cov",
     "deg2rad",
+    "diagonal",
     "div",
     "divide",
+    "dot",
+    "dsplit",
     "eq",
+    "equal",
     "exp",
     "exp2",
     "expm1",
+    "fill",
+    "fix",
+    "flatten",
+    "floor",
     "floor_divide",
+    "fmax",
+    "fmin",
     "fmod",
+    "frac",
     "from_numpy",
+    "gcd",
     "ge",
+    "ger",
+    "get_rng_state",
     "greater",
     "greater_equal",
     "gt",
+    "heaviside",
+    "hsplit",
     "hypot",
+    "imag",
+    "index_put",
+    "initial_seed",
+    "is_nonzero",
+    "isclose",
+    "isfinite",
+    "isin",
+    "isinf",
+    "isnan",
+    "isneginf",
+    "isposinf",
+    "isreal",
+    "lcm",
     "le",
     "less",
     "less_equal",
@@ -54,78 +137,149 @@ __all__ = [
     "log2",
     "logaddexp",
     "logaddexp2",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "logsumexp",
     "lt",
+    "manual_seed",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "median",
+    "min",
+    "minimum",
+    "mm",
+    "mode",
+    "moveaxis",
+    "movedim",
     "mul",
+    "multinomial",
     "multiply",
+    "mv",
+    "nan_to_num",
+    "nanmean",
+    "nanmedian",
+    "nanquantile",
+    "nansum",
+    "narrow",
     "ne",
     "neg",
     "negative",
+    "normal",
     "not_equal",
     "ones",
+    "ones_like",
+    "outer",
+    "permute",
+    "poisson",
+    "positive",
     "pow",
+    "prod",
+    "quantile",
     "rad2deg",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+    "randn",
+    "randn_like",
+    "randperm",
+    "ravel",
+    "real",
     "reciprocal",
     "remainder",
+    "reshape",
+    "round",
     "rsqrt",
     "rsub",
+    "seed",
+    "select",
+    "set_rng_state",
+    "sgn",
     "sigmoid",
+    "sign",
+    "signbit",
     "sin",
     "sinc",
     "sinh",
+    "split",
+    "split_with_sizes",
     "sqrt",
     "square",
+    "squeeze",
+    "std",
+    "std_mean",
     "sub",
     "subtract",
     "sum",
+    "swapaxes",
+    "swapdims",
+    "t",
     "tan",
     "tanh",
     "tensor",
+    "tensor_split",
+    "transpose",
     "true_divide",
+    "trunc",
+    "unbind",
+    "unflatten",
+    "unsqueeze",
+    "var",
+    "var_mean",
+    "vdot",
+    "view_as_complex",
+    "view_as_real",
+    "vsplit",
     "zeros",
+    "zeros_like",
 ]
 
 
 def mul(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Product ``self * other`` of each pair of elements; for masks, logical and."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("mul", "input", 1, "Tensor", input)
-    result = binary(arithmetic.MUL, input, other)
+    result = binary(_arithmetic.MUL, input, other)
     return result if out is None else write_out("mul", out, [input, other], result)
 
 
 
 def multiply(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Product ``self * other`` of each pair of elements; for masks, logical and."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("multiply", "input", 1, "Tensor", input)
-    result = binary(arithmetic.MUL, input, other)
+    result = binary(_arithmetic.MUL, input, other)
     return result if out is None else write_out("multiply", out, [input, other], result)
 
 
 
 def neg(input: Any, *, out: Any = None) -> Tensor:
     """Negative of each element."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("neg", "input", 1, "Tensor", input)
-    result = unary(arithmetic.NEG, input)
+    result = unary(_arithmetic.NEG, input)
     return result if out is None else write_out("neg", out, [input], result)
 
 
 
 def negative(input: Any, *, out: Any = None) -> Tensor:
     """Negative of each element."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("negative", "input", 1, "Tensor", input)
-    result = unary(arithmetic.NEG, input)
+    result = unary(_arithmetic.NEG, input)
     return result if out is None else write_out("negative", out, [input], result)
 
 
 
 def reciprocal(input: Any, *, out: Any = None) -> Tensor:
     """Reciprocal ``1 / x`` of each element.  d(1/x) = -1/x**2."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("reciprocal", "input", 1, "Tensor", input)
-    result = unary(arithmetic.RECIPROCAL, input)
+    result = unary(_arithmetic.RECIPROCAL, input)
     return result if out is None else write_out("reciprocal", out, [input], result)
 
 
@@ -148,9 +302,9 @@ def add(input: Any, other: Tensor | Number, *, alpha: Number=1, out: Any = None)
         >>> add(tensor([1., 2.]), 10)
         tensor([11., 12.])
     """
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("add", "input", 1, "Tensor", input)
-    result = arithmetic.add(input, other, alpha=alpha)
+    result = _arithmetic.add(input, other, alpha=alpha)
     return result if out is None else write_out("add", out, [input, other], result)
 
 
@@ -164,9 +318,9 @@ def sub(input: Any, other: Tensor | Number, *, alpha: Number=1, out: Any = None)
     Raises:
         RuntimeError: for masks.
     """
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("sub", "input", 1, "Tensor", input)
-    result = arithmetic.sub(input, other, alpha=alpha)
+    result = _arithmetic.sub(input, other, alpha=alpha)
     return result if out is None else write_out("sub", out, [input, other], result)
 
 
@@ -180,18 +334,18 @@ def subtract(input: Any, other: Tensor | Number, *, alpha: Number=1, out: Any = 
     Raises:
         RuntimeError: for masks.
     """
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("subtract", "input", 1, "Tensor", input)
-    result = arithmetic.sub(input, other, alpha=alpha)
+    result = _arithmetic.sub(input, other, alpha=alpha)
     return result if out is None else write_out("subtract", out, [input, other], result)
 
 
 
 def rsub(input: Any, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
     """Difference ``other - alpha * self`` of each pair of elements."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("rsub", "input", 1, "Tensor", input)
-    return arithmetic.rsub(input, other, alpha=alpha)
+    return _arithmetic.rsub(input, other, alpha=alpha)
 
 
 
@@ -209,9 +363,9 @@ def div(input: Any, other: Tensor | Number, *, rounding_mode: str | None=None, o
     Raises:
         RuntimeError: for an integer divided by zero with a rounding mode, or an unknown mode.
     """
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("div", "input", 1, "Tensor", input)
-    result = arithmetic.div(input, other, rounding_mode=rounding_mode)
+    result = _arithmetic.div(input, other, rounding_mode=rounding_mode)
     return result if out is None else write_out("div", out, [input, other], result)
 
 
@@ -230,118 +384,403 @@ def divide(input: Any, other: Tensor | Number, *, rounding_mode: str | None=None
     Raises:
         RuntimeError: for an integer divided by zero with a rounding mode, or an unknown mode.
     """
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("divide", "input", 1, "Tensor", input)
-    result = arithmetic.div(input, other, rounding_mode=rounding_mode)
+    result = _arithmetic.div(input, other, rounding_mode=rounding_mode)
     return result if out is None else write_out("divide", out, [input, other], result)
 
 
 
 def true_divide(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Quotient ``self / other``: ``div`` without rounding."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("true_divide", "input", 1, "Tensor", input)
-    result = arithmetic.true_divide(input, other)
+    result = _arithmetic.true_divide(input, other)
     return result if out is None else write_out("true_divide", out, [input, other], result)
 
 
 
 def eq(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements are equal."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("eq", "input", 1, "Tensor", input)
-    result = binary(compare.EQ, input, other)
+    result = binary(_compare.EQ, input, other)
     return result if out is None else write_out("eq", out, [input, other], result)
 
 
 
 def ne(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements differ."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("ne", "input", 1, "Tensor", input)
-    result = binary(compare.NE, input, other)
+    result = binary(_compare.NE, input, other)
     return result if out is None else write_out("ne", out, [input, other], result)
 
 
 
 def not_equal(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements differ."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("not_equal", "input", 1, "Tensor", input)
-    result = binary(compare.NE, input, other)
+    result = binary(_compare.NE, input, other)
     return result if out is None else write_out("not_equal", out, [input, other], result)
 
 
 
 def lt(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are smaller."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("lt", "input", 1, "Tensor", input)
-    result = binary(compare.LT, input, other)
+    result = binary(_compare.LT, input, other)
     return result if out is None else write_out("lt", out, [input, other], result)
 
 
 
 def less(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are smaller."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("less", "input", 1, "Tensor", input)
-    result = binary(compare.LT, input, other)
+    result = binary(_compare.LT, input, other)
     return result if out is None else write_out("less", out, [input, other], result)
 
 
 
 def le(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are smaller or equal."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("le", "input", 1, "Tensor", input)
-    result = binary(compare.LE, input, other)
+    result = binary(_compare.LE, input, other)
     return result if out is None else write_out("le", out, [input, other], result)
 
 
 
 def less_equal(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are smaller or equal."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("less_equal", "input", 1, "Tensor", input)
-    result = binary(compare.LE, input, other)
+    result = binary(_compare.LE, input, other)
     return result if out is None else write_out("less_equal", out, [input, other], result)
 
 
 
 def gt(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are greater."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("gt", "input", 1, "Tensor", input)
-    result = binary(compare.GT, input, other)
+    result = binary(_compare.GT, input, other)
     return result if out is None else write_out("gt", out, [input, other], result)
 
 
 
 def greater(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are greater."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("greater", "input", 1, "Tensor", input)
-    result = binary(compare.GT, input, other)
+    result = binary(_compare.GT, input, other)
     return result if out is None else write_out("greater", out, [input, other], result)
 
 
 
 def ge(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are greater or equal."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("ge", "input", 1, "Tensor", input)
-    result = binary(compare.GE, input, other)
+    result = binary(_compare.GE, input, other)
     return result if out is None else write_out("ge", out, [input, other], result)
 
 
 
 def greater_equal(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are greater or equal."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("greater_equal", "input", 1, "Tensor", input)
-    result = binary(compare.GE, input, other)
+    result = binary(_compare.GE, input, other)
     return result if out is None else write_out("greater_equal", out, [input, other], result)
+
+
+
+def logical_and(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Whether both elements are nonzero."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("logical_and", "input", 1, "Tensor", input)
+    result = binary(_compare.LOGICAL_AND, input, other)
+    return result if out is None else write_out("logical_and", out, [input, other], result)
+
+
+
+def logical_or(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Whether at least one of two elements is nonzero."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("logical_or", "input", 1, "Tensor", input)
+    result = binary(_compare.LOGICAL_OR, input, other)
+    return result if out is None else write_out("logical_or", out, [input, other], result)
+
+
+
+def logical_xor(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Whether exactly one of two elements is nonzero."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("logical_xor", "input", 1, "Tensor", input)
+    result = binary(_compare.LOGICAL_XOR, input, other)
+    return result if out is None else write_out("logical_xor", out, [input, other], result)
+
+
+
+def bitwise_and(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Bits set in both integers; for masks, logical and."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("bitwise_and", "input", 1, "Tensor", input)
+    result = binary(_compare.BITWISE_AND, input, other)
+    return result if out is None else write_out("bitwise_and", out, [input, other], result)
+
+
+
+def bitwise_or(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Bits set in at least one of two integers; for masks, logical or."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("bitwise_or", "input", 1, "Tensor", input)
+    result = binary(_compare.BITWISE_OR, input, other)
+    return result if out is None else write_out("bitwise_or", out, [input, other], result)
+
+
+
+def bitwise_xor(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Bits set in exactly one of two integers; for masks, exclusive or."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("bitwise_xor", "input", 1, "Tensor", input)
+    result = binary(_compare.BITWISE_XOR, input, other)
+    return result if out is None else write_out("bitwise_xor", out, [input, other], result)
+
+
+
+def bitwise_left_shift(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
+    """``self * 2**other`` of integers, modulo their width; 0 for shifts beyond it or negative ones."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("bitwise_left_shift", "input", 1, "Tensor", input)
+    result = binary(_compare.LEFT_SHIFT, input, other)
+    return result if out is None else write_out("bitwise_left_shift", out, [input, other], result)
+
+
+
+def bitwise_right_shift(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
+    """``self / 2**other`` of integers rounded down; 0 or -1 for shifts beyond the width or negative ones."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("bitwise_right_shift", "input", 1, "Tensor", input)
+    result = binary(_compare.RIGHT_SHIFT, input, other)
+    return result if out is None else write_out("bitwise_right_shift", out, [input, other], result)
+
+
+
+def gcd(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Greatest common divisor of two integers, not negative."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("gcd", "input", 1, "Tensor", input)
+    result = binary(_compare.GCD, input, other)
+    return result if out is None else write_out("gcd", out, [input, other], result)
+
+
+
+def lcm(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Least common multiple of two integers, not negative."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("lcm", "input", 1, "Tensor", input)
+    result = binary(_compare.LCM, input, other)
+    return result if out is None else write_out("lcm", out, [input, other], result)
+
+
+
+def logical_not(input: Any, *, out: Any = None) -> Tensor:
+    """Whether elements are zero."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("logical_not", "input", 1, "Tensor", input)
+    result = unary(_compare.LOGICAL_NOT, input)
+    return result if out is None else write_out("logical_not", out, [input], result)
+
+
+
+def isnan(input: Any) -> Tensor:
+    """Whether elements are NaN."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("isnan", "input", 1, "Tensor", input)
+    return unary(_compare.ISNAN, input)
+
+
+
+def isinf(input: Any) -> Tensor:
+    """Whether elements are infinite."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("isinf", "input", 1, "Tensor", input)
+    return unary(_compare.ISINF, input)
+
+
+
+def isfinite(input: Any) -> Tensor:
+    """Whether elements are neither infinite nor NaN."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("isfinite", "input", 1, "Tensor", input)
+    return unary(_compare.ISFINITE, input)
+
+
+
+def isposinf(input: Any, *, out: Any = None) -> Tensor:
+    """Whether elements are positive infinity."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("isposinf", "input", 1, "Tensor", input)
+    result = unary(_compare.ISPOSINF, input)
+    return result if out is None else write_out("isposinf", out, [input], result)
+
+
+
+def isneginf(input: Any, *, out: Any = None) -> Tensor:
+    """Whether elements are negative infinity."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("isneginf", "input", 1, "Tensor", input)
+    result = unary(_compare.ISNEGINF, input)
+    return result if out is None else write_out("isneginf", out, [input], result)
+
+
+
+def isreal(input: Any) -> Tensor:
+    """Whether elements have no imaginary part."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("isreal", "input", 1, "Tensor", input)
+    return unary(_compare.ISREAL, input)
+
+
+
+def bitwise_not(input: Any, *, out: Any = None) -> Tensor:
+    """Complement of the bits of integers; logical not of a mask.
+
+    Raises:
+        NotImplementedError: for other dtypes.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("bitwise_not", "input", 1, "Tensor", input)
+    result = _compare.bitwise_not(input)
+    return result if out is None else write_out("bitwise_not", out, [input], result)
+
+
+
+def equal(input: Any, other: Tensor) -> bool:
+    """Whether two tensors have the same shape, dtype and elements (NaN equals nothing)."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("equal", "input", 1, "Tensor", input)
+    return _compare.equal(input, other)
+
+
+
+def isclose(input: Any, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_nan: Any=False) -> Tensor:
+    """Mask of the elements where ``|self - other| <= atol + rtol * |other|``; equal infinities are close.
+
+    Args:
+        self, other: tensors of one dtype that broadcast.
+        rtol, atol: relative and absolute tolerance, not negative.
+        equal_nan: whether NaN is close to NaN.
+
+    Raises:
+        RuntimeError: for different dtypes or negative tolerances.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("isclose", "input", 1, "Tensor", input)
+    return _compare.isclose(input, other, rtol, atol, equal_nan)
+
+
+
+def allclose(input: Any, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_nan: Any=False) -> bool:
+    """Whether all elements are close in the sense of :func:`isclose`."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("allclose", "input", 1, "Tensor", input)
+    return _compare.allclose(input, other, rtol, atol, equal_nan)
+
+
+
+def is_nonzero(input: Any) -> bool:
+    """Whether the one element of the tensor is not zero.
+
+    Raises:
+        RuntimeError: unless there is exactly one element.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("is_nonzero", "input", 1, "Tensor", input)
+    return _compare.is_nonzero(input)
+
+
+
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool=False, invert: bool=False, out: Any = None) -> Tensor:
+    """Mask of the ``elements`` that occur in ``test_elements`` (with ``invert``, of those that do not).
+
+    Args:
+        elements, test_elements: tensors; one of them may be a number.
+        assume_unique: a promise that no value repeats; not needed here.
+    """
+    result = _compare.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
+    return result if out is None else write_out("isin", out, [elements], result)
+
+
+
+def view_as_real(input: Any) -> Tensor:
+    """Complex numbers as pairs of real ones, in a last dimension of size 2.
+
+    Returns:
+        A view.
+
+    Raises:
+        RuntimeError: for real tensors.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("view_as_real", "input", 1, "Tensor", input)
+    return _complex_views.view_as_real(input)
+
+
+
+def view_as_complex(input: Any) -> Tensor:
+    """Pairs of real numbers in the last dimension (of size 2, side by side in memory) as complex numbers.
+
+    Returns:
+        A view.
+
+    Raises:
+        RuntimeError: for other shapes, strides and dtypes.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("view_as_complex", "input", 1, "Tensor", input)
+    return _complex_views.view_as_complex(input)
+
+
+
+def real(input: Any) -> Tensor:
+    """The real part, a view that may be written to; a real tensor itself.
+
+    Gradient: of a complex tensor, the gradient as real part, with imaginary part 0.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("real", "input", 1, "Tensor", input)
+    return _complex_views.real(input)
+
+
+
+def imag(input: Any) -> Tensor:
+    """The imaginary part, a view that may be written to.
+
+    Gradient: the gradient as imaginary part, with real part 0.
+
+    Raises:
+        RuntimeError: for real tensors.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("imag", "input", 1, "Tensor", input)
+    return _complex_views.imag(input)
+
+
+
+def conj(input: Any) -> Tensor:
+    """The complex conjugate, computed at once (PyTorch's is a view that waits); a real tensor itself.
+
+    Gradient: conjugated.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("conj", "input", 1, "Tensor", input)
+    return _complex_views.conj(input)
 
 
 
@@ -362,21 +801,33 @@ def tensor(data: Any, *, dtype: Any=None, device: Any=None, requires_grad: bool=
         tensor([[1., 2.],
                 [3., 4.]])
     """
-    return creation.tensor(data, dtype=dtype, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+    return _creation.tensor(data, dtype=dtype, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
 
 
 
 def zeros(*size: Any, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, out: Any = None) -> Tensor:
     """Zeros of the given shape."""
-    result = creation.zeros(*size, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+    result = _creation.zeros(*size, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
     return result if out is None else write_out("zeros", out, [None], result)
 
 
 
 def ones(*size: Any, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, out: Any = None) -> Tensor:
     """Ones of the given shape."""
-    result = creation.ones(*size, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+    result = _creation.ones(*size, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
     return result if out is None else write_out("ones", out, [None], result)
+
+
+
+def zeros_like(input: Tensor, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, memory_format: Any=None) -> Tensor:
+    """Zeros of the shape of ``input``."""
+    return _creation.zeros_like(input, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, memory_format=memory_format)
+
+
+
+def ones_like(input: Tensor, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, memory_format: Any=None) -> Tensor:
+    """Ones of the shape of ``input``."""
+    return _creation.ones_like(input, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, memory_format=memory_format)
 
 
 
@@ -387,7 +838,357 @@ def from_numpy(ndarray: Any) -> Tensor:
         TypeError: when it is not an array, or of a type that tensors do not have.
         ValueError: for negative strides or foreign byte order.
     """
-    return creation.from_numpy(ndarray)
+    return _creation.from_numpy(ndarray)
+
+
+
+def max(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> Any:
+    """Largest element; with ``dim`` the largest along a dimension and where they are; with a tensor the larger of each pair.
+
+    Args:
+        input: real tensor.
+        dim: None for the largest of all; a dimension; or a tensor to compare with (see :meth:`maximum`).
+        keepdim: keep the dimension with size 1.
+
+    Returns:
+        A 0-d tensor; or a named tuple ``(values, indices)``; or a tensor of the broadcast shape.
+
+    Gradient:
+        Of all elements: shared equally by those that tie. Along a dimension: all of it to the one at the returned index.
+
+    Raises:
+        RuntimeError: without ``dim`` for no elements.
+        IndexError: for a dimension without elements, or one that does not exist.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("max", "input", 1, "Tensor", input)
+    return _extremes.max(input, dim, keepdim, out=out)
+
+
+
+def min(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> Any:
+    """Smallest element; with ``dim`` the smallest along a dimension and where they are; with a tensor the smaller of each pair.
+
+    Gradient:
+        As for :meth:`max`.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("min", "input", 1, "Tensor", input)
+    return _extremes.min(input, dim, keepdim, out=out)
+
+
+
+def amax(input: Any, dim: Any=(), keepdim: bool=False, *, out: Any = None) -> Tensor:
+    """Largest element over dimensions (all by default).
+
+    Gradient:
+        Shared equally by the elements that tie.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("amax", "input", 1, "Tensor", input)
+    result = _extremes.amax(input, dim, keepdim)
+    return result if out is None else write_out("amax", out, [input], result)
+
+
+
+def amin(input: Any, dim: Any=(), keepdim: bool=False, *, out: Any = None) -> Tensor:
+    """Smallest element over dimensions (all by default).
+
+    Gradient:
+        Shared equally by the elements that tie.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("amin", "input", 1, "Tensor", input)
+    result = _extremes.amin(input, dim, keepdim)
+    return result if out is None else write_out("amin", out, [input], result)
+
+
+
+def aminmax(input: Any, *, dim: Any=None, keepdim: bool=False, out: Any=None) -> Any:
+    """Smallest and largest element, over all or one dimension, as a named tuple ``(min, max)``.
+
+    Gradient:
+        Shared equally by the elements that tie.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("aminmax", "input", 1, "Tensor", input)
+    return _extremes.aminmax(input, dim=dim, keepdim=keepdim, out=out)
+
+
+
+def argmax(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -> Tensor:
+    """Index of the largest element (of the flattened tensor, or along a dimension); the first of those that tie; int64."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("argmax", "input", 1, "Tensor", input)
+    result = _extremes.argmax(input, dim, keepdim)
+    return result if out is None else write_out("argmax", out, [input], result)
+
+
+
+def argmin(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -> Tensor:
+    """Index of the smallest element (of the flattened tensor, or along a dimension); the first of those that tie; int64."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("argmin", "input", 1, "Tensor", input)
+    result = _extremes.argmin(input, dim, keepdim)
+    return result if out is None else write_out("argmin", out, [input], result)
+
+
+
+def clone(input: Any, memory_format: Any=None) -> Tensor:
+    """A copy in new memory, with history.
+
+    Args:
+        memory_format: ``preserve_format`` (default) keeps the order of the dimensions in memory, ``contiguous_format`` makes
+            them row-major.
+
+    Gradient: passes unchanged.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("clone", "input", 1, "Tensor", input)
+    return _fill.clone(input, memory_format)
+
+
+
+def fill(input: Any, value: Any) -> Tensor:
+    """A tensor like ``input`` with every element set to ``value``, a number or a 0-d tensor.
+
+    Gradient: zero for ``input``; a tensor ``value`` gets the sum.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("fill", "input", 1, "Tensor", input)
+    return _fill.fill(input, value)
+
+
+
+def index_put(input: Any, indices: Any, values: Tensor, accumulate: bool=False) -> Tensor:
+    """Copy of ``input`` with ``values`` written to ``self[indices]``.
+
+    Args:
+        indices: tuple of index tensors and masks, None for a dimension taken whole.
+        values: of the dtype of ``input``; broadcasts to the shape of ``self[indices]``.
+        accumulate: add instead; every occurrence of a repeated index counts.
+
+    Gradient: ``grad[indices]`` for the values; ``input`` gets grad with zeros there (all of grad when accumulating).
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("index_put", "input", 1, "Tensor", input)
+    return _index_put.index_put(input, indices, values, accumulate)
+
+
+
+def mm(input: Any, mat2: Tensor, *, out: Any = None) -> Tensor:
+    """Product of two matrices.
+
+    Args:
+        input: (n, k).
+        mat2: (k, m), of the same dtype.
+
+    Returns:
+        New tensor (n, m).
+
+    Gradient:
+        ``grad @ mat2^H`` and ``self^H @ grad``.
+
+    Raises:
+        RuntimeError: for other numbers of dimensions, shapes that do not fit, or different dtypes.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("mm", "input", 1, "Tensor", input)
+    result = _matmul.mm(input, mat2)
+    return result if out is None else write_out("mm", out, [input, mat2], result)
+
+
+
+def bmm(input: Any, mat2: Tensor, *, out: Any = None) -> Tensor:
+    """Products of the matrices of two stacks.
+
+    Args:
+        input: (b, n, k).
+        mat2: (b, k, m), of the same dtype.
+
+    Returns:
+        New tensor (b, n, m).
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("bmm", "input", 1, "Tensor", input)
+    result = _matmul.bmm(input, mat2)
+    return result if out is None else write_out("bmm", out, [input, mat2], result)
+
+
+
+def mv(input: Any, vec: Tensor, *, out: Any = None) -> Tensor:
+    """Product of a matrix (n, m) and a vector (m,): a vector (n,)."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("mv", "input", 1, "Tensor", input)
+    result = _matmul.mv(input, vec)
+    return result if out is None else write_out("mv", out, [input, vec], result)
+
+
+
+def dot(input: Any, tensor: Tensor, *, out: Any = None) -> Tensor:
+    """Sum of the products of two vectors' elements; a 0-d tensor."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("dot", "input", 1, "Tensor", input)
+    result = _matmul.dot(input, tensor)
+    return result if out is None else write_out("dot", out, [input, tensor], result)
+
+
+
+def vdot(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Sum of the products of the conjugate of one vector with another; a 0-d tensor."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("vdot", "input", 1, "Tensor", input)
+    result = _matmul.vdot(input, other)
+    return result if out is None else write_out("vdot", out, [input, other], result)
+
+
+
+def outer(input: Any, vec2: Tensor, *, out: Any = None) -> Tensor:
+    """All products of an element of one vector and an element of another: (n,) and (m,) give (n, m)."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("outer", "input", 1, "Tensor", input)
+    result = _matmul.outer(input, vec2)
+    return result if out is None else write_out("outer", out, [input, vec2], result)
+
+
+
+def ger(input: Any, vec2: Tensor, *, out: Any = None) -> Tensor:
+    """All products of an element of one vector and an element of another: (n,) and (m,) give (n, m)."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("ger", "input", 1, "Tensor", input)
+    result = _matmul.outer(input, vec2)
+    return result if out is None else write_out("ger", out, [input, vec2], result)
+
+
+
+def matmul(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Matrix product of tensors with any number of dimensions: ``self @ other``.
+
+    The last two dimensions are multiplied as matrices, those before are broadcast; a tensor with one dimension counts as a
+    row on the left and as a column on the right.
+
+    Args:
+        input: (..., n, k) or (k,).
+        other: (..., k, m) or (k,), of the same dtype.
+
+    Gradient:
+        ``grad @ other^H`` and ``self^H @ grad``, summed over broadcast dimensions.
+
+    Raises:
+        RuntimeError: for 0-d operands, sizes that do not fit, or different dtypes.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("matmul", "input", 1, "Tensor", input)
+    result = _matmul.matmul(input, other)
+    return result if out is None else write_out("matmul", out, [input, other], result)
+
+
+
+def maximum(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Larger of each pair; NaN if one of them is.  At ties each gets half of the gradient."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("maximum", "input", 1, "Tensor", input)
+    result = binary(_minmax.MAXIMUM, input, other)
+    return result if out is None else write_out("maximum", out, [input, other], result)
+
+
+
+def minimum(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Smaller of each pair; NaN if one of them is.  At ties each gets half of the gradient."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("minimum", "input", 1, "Tensor", input)
+    result = binary(_minmax.MINIMUM, input, other)
+    return result if out is None else write_out("minimum", out, [input, other], result)
+
+
+
+def fmax(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Larger of each pair; NaN only if both are.  At ties ``input`` gets the gradient."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("fmax", "input", 1, "Tensor", input)
+    result = binary(_minmax.FMAX, input, other)
+    return result if out is None else write_out("fmax", out, [input, other], result)
+
+
+
+def fmin(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Smaller of each pair; NaN only if both are.  At ties ``input`` gets the gradient."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("fmin", "input", 1, "Tensor", input)
+    result = binary(_minmax.FMIN, input, other)
+    return result if out is None else write_out("fmin", out, [input, other], result)
+
+
+
+def clamp(input: Any, min: Any=None, max: Any=None, *, out: Any = None) -> Tensor:
+    """``input`` limited to [min, max]; ``max`` wins where the bounds cross.
+
+    Args:
+        input: tensor of any real dtype.
+        min, max: numbers, tensors that broadcast, or None; at least one.
+
+    Returns:
+        Tensor of the dtype that ``input`` and the bounds promote to.
+
+    Gradient:
+        1 for ``input`` inside (bounds included), 0 outside and at NaN; tensors of bounds get it where they decide.
+
+    Raises:
+        RuntimeError: without bounds.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("clamp", "input", 1, "Tensor", input)
+    result = _minmax.clamp(input, min, max)
+    return result if out is None else write_out("clamp", out, [input], result)
+
+
+
+def clip(input: Any, min: Any=None, max: Any=None, *, out: Any = None) -> Tensor:
+    """``input`` limited to [min, max]; ``max`` wins where the bounds cross.
+
+    Args:
+        input: tensor of any real dtype.
+        min, max: numbers, tensors that broadcast, or None; at least one.
+
+    Returns:
+        Tensor of the dtype that ``input`` and the bounds promote to.
+
+    Gradient:
+        1 for ``input`` inside (bounds included), 0 outside and at NaN; tensors of bounds get it where they decide.
+
+    Raises:
+        RuntimeError: without bounds.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("clip", "input", 1, "Tensor", input)
+    result = _minmax.clamp(input, min, max)
+    return result if out is None else write_out("clip", out, [input], result)
+
+
+
+def clamp_min(input: Any, min: Any, *, out: Any = None) -> Tensor:
+    """``input`` where it is at least ``min`` (number or tensor), else ``min``.
+
+    Gradient:
+        1 for ``input`` from the bound on; for a tensor ``min`` where ``input`` is smaller.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("clamp_min", "input", 1, "Tensor", input)
+    result = _minmax.clamp_min(input, min)
+    return result if out is None else write_out("clamp_min", out, [input], result)
+
+
+
+def clamp_max(input: Any, max: Any, *, out: Any = None) -> Tensor:
+    """``input`` where it is at most ``max`` (number or tensor), else ``max``.
+
+    Gradient:
+        1 for ``input`` up to the bound; for a tensor ``max`` where ``input`` is larger.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("clamp_max", "input", 1, "Tensor", input)
+    result = _minmax.clamp_max(input, max)
+    return result if out is None else write_out("clamp_max", out, [input], result)
 
 
 
@@ -401,23 +1202,23 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Any = None) -
     Raises:
         RuntimeError: for integers with negative integer exponents.
     """
-    result = power.pow(input, exponent)
+    result = _power.pow(input, exponent)
     return result if out is None else write_out("pow", out, [input, exponent], result)
 
 
 
 def square(input: Any, *, out: Any = None) -> Tensor:
     """Square of each element."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("square", "input", 1, "Tensor", input)
-    result = power.square(input)
+    result = _power.square(input)
     return result if out is None else write_out("square", out, [input], result)
 
 
 
 def floor_divide(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Quotient rounded down. Recorded, but its derivative is not implemented (as in PyTorch)."""
-    result = power.floor_divide(input, other)
+    result = _power.floor_divide(input, other)
     return result if out is None else write_out("floor_divide", out, [input, other], result)
 
 
@@ -428,7 +1229,7 @@ def remainder(input: Tensor | Number, other: Tensor | Number, *, out: Any = None
     Gradient:
         1 for ``input``, -floor(self/other) for a tensor ``other``.
     """
-    result = power.remainder(input, other)
+    result = _power.remainder(input, other)
     return result if out is None else write_out("remainder", out, [input, other], result)
 
 
@@ -439,287 +1240,1279 @@ def fmod(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     Gradient:
         1 for ``input``, -trunc(self/other) for a tensor ``other``.
     """
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("fmod", "input", 1, "Tensor", input)
-    result = power.fmod(input, other)
+    result = _power.fmod(input, other)
     return result if out is None else write_out("fmod", out, [input, other], result)
 
 
 
-def sum(input: Any, dim: Any=None, keepdim: bool=False) -> Tensor:
-    """Sum."""
-    if not isinstance(input, TensorBase):
+def manual_seed(seed: Any) -> Generator:
+    """Start the default generator from ``seed``, an integer in [-2**63, 2**64); returns the generator."""
+    return _random.manual_seed(seed)
+
+
+
+def seed() -> int:
+    """Start the default generator from a fresh seed of the operating system; returns the seed."""
+    return _random.seed()
+
+
+
+def initial_seed() -> int:
+    """The last seed of the default generator."""
+    return _random.initial_seed()
+
+
+
+def get_rng_state() -> Tensor:
+    """State of the default generator, a uint8 tensor."""
+    return _random.get_rng_state()
+
+
+
+def set_rng_state(new_state: Any) -> None:
+    """Continue the default generator from a state of :func:`get_rng_state`."""
+    return _random.set_rng_state(new_state)
+
+
+
+def rand(*size: Any, generator: Any=None, out: Any=None, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+    """Samples of the uniform distribution on [0, 1).
+
+    Args:
+        size: integers, or one sequence of them.
+        generator: source of randomness; the default one if None.
+        dtype: floating or complex; the default dtype if None.
+    """
+    return _random.rand(*size, generator=generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+
+
+
+def randn(*size: Any, generator: Any=None, out: Any=None, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+    """Samples of the normal distribution with mean 0 and variance 1.
+
+    Args:
+        size: integers, or one sequence of them.
+        generator: source of randomness; the default one if None.
+        dtype: floating or complex; the default dtype if None.
+
+    Example:
+        >>> _ = manual_seed(0)
+        >>> randn(3)
+        tensor([ 1.5410, -0.2934, -2.1788])
+    """
+    return _random.randn(*size, generator=generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+
+
+
+def randint(low: Any, high: Any=None, size: Any=None, *, generator: Any=None, out: Any=None, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+    """Integers of [low, high), evenly likely; ``randint(high, size)`` starts at 0.
+
+    Args:
+        low, high: bounds.
+        size: shape of the result.
+        dtype: int64 if None.
+
+    Raises:
+        RuntimeError: when the range is empty, or has numbers that ``dtype`` does not.
+    """
+    return _random.randint(low, high, size, generator=generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+
+
+
+def randperm(n: Any, *, generator: Any=None, out: Any=None, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+    """The integers 0 .. n-1 in random order.
+
+    Args:
+        n: their number.
+        dtype: int64 if None.
+    """
+    return _random.randperm(n, generator=generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+
+
+
+def rand_like(input: Any, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, memory_format: Any=None, generator: Any=None) -> Tensor:
+    """Uniform samples of [0, 1) with the shape (and, unless given, dtype) of ``input``."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("rand_like", "input", 1, "Tensor", input)
+    return _random.rand_like(input, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory, memory_format=memory_format, generator=generator)
+
+
+
+def randn_like(input: Any, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, memory_format: Any=None, generator: Any=None) -> Tensor:
+    """Standard normal samples with the shape (and, unless given, dtype) of ``input``."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("randn_like", "input", 1, "Tensor", input)
+    return _random.randn_like(input, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory, memory_format=memory_format, generator=generator)
+
+
+
+def randint_like(input: Any, low: Any, high: Any=None, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, memory_format: Any=None, generator: Any=None) -> Tensor:
+    """Integers of [low, high), or of [0, low), with the shape (and, unless given, dtype) of ``input``."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("randint_like", "input", 1, "Tensor", input)
+    return _random.randint_like(input, low, high, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory, memory_format=memory_format, generator=generator)
+
+
+
+def normal(mean: Any=0.0, std: Any=1.0, size: Any=None, *, generator: Any=None, out: Any=None, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+    """Normal samples.
+
+    Args:
+        mean, std: numbers (then ``size`` is needed) or tensors that broadcast.
+        size: shape of the result, for numbers only.
+        dtype: for numbers; the default dtype if None.
+
+    Gradient:
+        0 for tensors of means and standard deviations.
+
+    Raises:
+        RuntimeError: for a negative standard deviation.
+    """
+    return _random.normal(mean, std, size, generator=generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+
+
+
+def bernoulli(input: Any, p: Any=None, *, generator: Any=None, out: Any = None) -> Tensor:
+    """Ones with the probabilities in ``input`` (or, given ``p``, with this one everywhere), else zeros.
+
+    Gradient:
+        0; with ``p`` not implemented (as in PyTorch).
+
+    Raises:
+        RuntimeError: for probabilities outside [0, 1].
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("bernoulli", "input", 1, "Tensor", input)
+    result = _random.bernoulli(input, p, generator=generator)
+    return result if out is None else write_out("bernoulli", out, [input], result)
+
+
+
+def poisson(input: Any, generator: Any=None) -> Tensor:
+    """Poisson samples with the rates in ``input``.
+
+    Gradient:
+        0.
+
+    Raises:
+        RuntimeError: for negative rates.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("poisson", "input", 1, "Tensor", input)
+    return _random.poisson(input, generator)
+
+
+
+def multinomial(input: Any, num_samples: Any, replacement: bool=False, *, generator: Any=None, out: Any = None) -> Tensor:
+    """Indices drawn with probabilities proportional to the last dimension of ``input``.
+
+    Args:
+        input: weights, not negative, of shape (categories,) or (rows, categories).
+        num_samples: number of indices per row.
+        replacement: whether an index may be drawn twice.
+
+    Returns:
+        int64 tensor of shape (num_samples,) or (rows, num_samples), without gradient.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("multinomial", "input", 1, "Tensor", input)
+    result = _random.multinomial(input, num_samples, replacement, generator=generator)
+    return result if out is None else write_out("multinomial", out, [input], result)
+
+
+
+def sum(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+    """Sum of the elements, over all dimensions or some.
+
+    Args:
+        input: tensor of any dtype.
+        dim: dimension or several; None (or empty) for all.
+        keepdim: keep reduced dimensions with size 1.
+        dtype: convert to this dtype first; by default masks and integers add up as int64.
+
+    Gradient:
+        The gradient of the sum, for every element.
+
+    Raises:
+        IndexError: for a dimension that does not exist.
+
+    Example:
+        >>> sum(tensor([[1., 2.], [3., 4.]]), 0)
+        tensor([4., 6.])
+    """
+    if not isinstance(input, Tensor):
         raise errors.argument_type("sum", "input", 1, "Tensor", input)
-    return reduce.sum(input, dim, keepdim)
+    result = _reduce.sum(input, dim, keepdim, dtype=dtype)
+    return result if out is None else write_out("sum", out, [input], result)
+
+
+
+def nansum(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+    """Sum of the elements that are not NaN.
+
+    Gradient:
+        The gradient of the sum for every element that was added, 0 at NaN.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("nansum", "input", 1, "Tensor", input)
+    result = _reduce.nansum(input, dim, keepdim, dtype=dtype)
+    return result if out is None else write_out("nansum", out, [input], result)
+
+
+
+def mean(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+    """Mean of the elements, over all dimensions or some; NaN for none.
+
+    Args:
+        input: floating or complex tensor.
+        dim: dimension or several; None (or empty) for all.
+        keepdim: keep reduced dimensions with size 1.
+        dtype: floating or complex dtype to convert to first.
+
+    Gradient:
+        1/n of the gradient of the mean, for every element.
+
+    Raises:
+        RuntimeError: for integers and masks, unless ``dtype`` says how to compute.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("mean", "input", 1, "Tensor", input)
+    result = _reduce.mean(input, dim, keepdim, dtype=dtype)
+    return result if out is None else write_out("mean", out, [input], result)
+
+
+
+def nanmean(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+    """Mean of the elements that are not NaN."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("nanmean", "input", 1, "Tensor", input)
+    result = _reduce.nanmean(input, dim, keepdim, dtype=dtype)
+    return result if out is None else write_out("nanmean", out, [input], result)
+
+
+
+def prod(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+    """Product of the elements, over all dimensions or one.
+
+    Args:
+        input: tensor of any dtype.
+        dim: one dimension; None for all.
+        keepdim: keep the reduced dimension with size 1.
+        dtype: convert to this dtype first; by default masks and integers multiply as int64.
+
+    Gradient:
+        Product of the other elements; exact where elements are zero, and again differentiable.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("prod", "input", 1, "Tensor", input)
+    result = _reduce.prod(input, dim, keepdim, dtype=dtype)
+    return result if out is None else write_out("prod", out, [input], result)
+
+
+
+def logsumexp(input: Any, dim: Any, keepdim: bool=False, *, out: Any = None) -> Tensor:
+    """Logarithm of the sum of exponentials over dimensions; does not overflow, and -inf elements count as nothing.
+
+    Gradient:
+        ``exp(self - result)``, the softmax.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("logsumexp", "input", 1, "Tensor", input)
+    result = _reduce.logsumexp(input, dim, keepdim)
+    return result if out is None else write_out("logsumexp", out, [input], result)
+
+
+
+def all(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -> Tensor:
+    """Whether all elements (along dimensions) are nonzero; a mask, for uint8 a uint8 tensor."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("all", "input", 1, "Tensor", input)
+    result = _reduce.all(input, dim, keepdim)
+    return result if out is None else write_out("all", out, [input], result)
+
+
+
+def any(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -> Tensor:
+    """Whether some element (along dimensions) is nonzero; a mask, for uint8 a uint8 tensor."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("any", "input", 1, "Tensor", input)
+    result = _reduce.any(input, dim, keepdim)
+    return result if out is None else write_out("any", out, [input], result)
+
+
+
+def count_nonzero(input: Any, dim: Any=None) -> Tensor:
+    """Number of nonzero elements, along dimensions or in all; int64."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("count_nonzero", "input", 1, "Tensor", input)
+    return _reduce.count_nonzero(input, dim)
+
+
+
+def sign(input: Any, *, out: Any = None) -> Tensor:
+    """-1, 0 or 1 by the sign of each element; NaN gives 0.  Derivative 0."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("sign", "input", 1, "Tensor", input)
+    result = unary(_rounding.SIGN, input)
+    return result if out is None else write_out("sign", out, [input], result)
+
+
+
+def sgn(input: Any, *, out: Any = None) -> Tensor:
+    """x/|x| of each element, 0 at 0: the sign of reals, the direction of complex numbers."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("sgn", "input", 1, "Tensor", input)
+    result = unary(_rounding.SGN, input)
+    return result if out is None else write_out("sgn", out, [input], result)
+
+
+
+def floor(input: Any, *, out: Any = None) -> Tensor:
+    """Largest integer not above each element.  Derivative 0."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("floor", "input", 1, "Tensor", input)
+    result = unary(_rounding.FLOOR, input)
+    return result if out is None else write_out("floor", out, [input], result)
+
+
+
+def ceil(input: Any, *, out: Any = None) -> Tensor:
+    """Smallest integer not below each element.  Derivative 0."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("ceil", "input", 1, "Tensor", input)
+    result = unary(_rounding.CEIL, input)
+    return result if out is None else write_out("ceil", out, [input], result)
+
+
+
+def trunc(input: Any, *, out: Any = None) -> Tensor:
+    """Each element rounded towards zero.  Derivative 0."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("trunc", "input", 1, "Tensor", input)
+    result = unary(_rounding.TRUNC, input)
+    return result if out is None else write_out("trunc", out, [input], result)
+
+
+
+def fix(input: Any, *, out: Any = None) -> Tensor:
+    """Each element rounded towards zero.  Derivative 0."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("fix", "input", 1, "Tensor", input)
+    result = unary(_rounding.TRUNC, input)
+    return result if out is None else write_out("fix", out, [input], result)
+
+
+
+def frac(input: Any, *, out: Any = None) -> Tensor:
+    """Fractional part ``x - trunc(x)`` of each element, with the sign of x.  Derivative 1."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("frac", "input", 1, "Tensor", input)
+    result = unary(_rounding.FRAC, input)
+    return result if out is None else write_out("frac", out, [input], result)
+
+
+
+def signbit(input: Any, *, out: Any = None) -> Tensor:
+    """Whether the sign bit of each element is set: negative numbers and -0.0."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("signbit", "input", 1, "Tensor", input)
+    result = unary(_rounding.SIGNBIT, input)
+    return result if out is None else write_out("signbit", out, [input], result)
+
+
+
+def abs(input: Any, *, out: Any = None) -> Tensor:
+    """Absolute value of each element; complex numbers give their real modulus.
+
+    Gradient:
+        sgn(self): -1, 0 or 1 for reals, x/|x| for complex numbers, 0 at 0.
+
+    Raises:
+        NotImplementedError: for masks.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("abs", "input", 1, "Tensor", input)
+    result = _rounding.absolute(input)
+    return result if out is None else write_out("abs", out, [input], result)
+
+
+
+def absolute(input: Any, *, out: Any = None) -> Tensor:
+    """Absolute value of each element; complex numbers give their real modulus.
+
+    Gradient:
+        sgn(self): -1, 0 or 1 for reals, x/|x| for complex numbers, 0 at 0.
+
+    Raises:
+        NotImplementedError: for masks.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("absolute", "input", 1, "Tensor", input)
+    result = _rounding.absolute(input)
+    return result if out is None else write_out("absolute", out, [input], result)
+
+
+
+def round(input: Any, *, decimals: Any=0, out: Any = None) -> Tensor:
+    """Nearest integer (or multiple of ``10**-decimals``) of each element, ties to the even one.
+
+    Gradient:
+        0.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("round", "input", 1, "Tensor", input)
+    result = _rounding.rounded(input, decimals=decimals)
+    return result if out is None else write_out("round", out, [input], result)
+
+
+
+def nan_to_num(input: Any, nan: Any=None, posinf: Any=None, neginf: Any=None, *, out: Any = None) -> Tensor:
+    """``input`` with NaN replaced by ``nan`` (0) and infinities by ``posinf``, ``neginf`` (the largest finite numbers).
+
+    Gradient:
+        1 where the element is finite, else 0.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("nan_to_num", "input", 1, "Tensor", input)
+    result = _rounding.nan_to_num(input, nan, posinf, neginf)
+    return result if out is None else write_out("nan_to_num", out, [input], result)
+
+
+
+def heaviside(input: Any, values: Tensor, *, out: Any = None) -> Tensor:
+    """0 where ``input`` is negative, 1 where it is positive, ``values`` where it is 0. Has no derivative (as in PyTorch).
+
+    Raises:
+        RuntimeError: for different dtypes or complex numbers.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("heaviside", "input", 1, "Tensor", input)
+    result = _rounding.heaviside(input, values)
+    return result if out is None else write_out("heaviside", out, [input, values], result)
+
+
+
+def positive(input: Any) -> Tensor:
+    """``input`` itself.
+
+    Raises:
+        RuntimeError: for masks.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("positive", "input", 1, "Tensor", input)
+    return _rounding.positive(input)
+
+
+
+def reshape(input: Any, *sizes: Any, shape: Any=None) -> Tensor:
+    """The same elements in row-major order under another shape: a view where possible, else a copy.
+
+    Args:
+        sizes: one by one or as one sequence (also as ``shape=``); one may be -1 and is inferred.
+
+    Gradient: takes the shape of ``input`` back.
+
+    Raises:
+        RuntimeError: when the number of elements differs.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("reshape", "input", 1, "Tensor", input)
+    return _shape.reshape(input, *sizes, shape=shape)
+
+
+
+def flatten(input: Any, start_dim: Any=0, end_dim: Any=-1) -> Tensor:
+    """Dimensions ``start_dim`` to ``end_dim`` (both included) joined into one.
+
+    Returns:
+        ``input`` when there is nothing to join, else as ``reshape``.
+
+    Raises:
+        RuntimeError: when ``start_dim`` comes after ``end_dim``.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("flatten", "input", 1, "Tensor", input)
+    return _shape.flatten(input, start_dim, end_dim)
+
+
+
+def ravel(input: Any) -> Tensor:
+    """All elements in row-major order in one dimension: a view where possible."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("ravel", "input", 1, "Tensor", input)
+    return _shape.ravel(input)
+
+
+
+def unflatten(input: Any, dim: Any, sizes: Any) -> Tensor:
+    """Dimension ``dim`` split into dimensions of the given sizes, of which one may be -1.
+
+    Raises:
+        RuntimeError: when the sizes do not multiply to that of the dimension.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("unflatten", "input", 1, "Tensor", input)
+    return _shape.unflatten(input, dim, sizes)
+
+
+
+def broadcast_to(input: Any, *sizes: Any, size: Any=None) -> Tensor:
+    """``self.expand(size)``."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("broadcast_to", "input", 1, "Tensor", input)
+    return _shape.broadcast_to(input, *sizes, size=size)
+
+
+
+def broadcast_shapes(*shapes: Any) -> Any:
+    """The shape to which the given shapes broadcast.
+
+    Raises:
+        RuntimeError: when they do not.
+
+    Example:
+        >>> broadcast_shapes((2, 1), (3,))
+        torch.Size([2, 3])
+    """
+    return _shape.broadcast_shapes(*shapes)
+
+
+
+def broadcast_tensors(*tensors: Any) -> Any:
+    """The tensors expanded to their common shape (a tuple of views).
+
+    Raises:
+        RuntimeError: when they do not broadcast.
+    """
+    return _shape.broadcast_tensors(*tensors)
+
+
+
+def squeeze(input: Any, dim: Any=None) -> Tensor:
+    """Dimensions of size 1 dropped: all of them, or those named that have size 1.
+
+    Args:
+        dim: an int or a tuple of ints.
+
+    Returns:
+        A view.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("squeeze", "input", 1, "Tensor", input)
+    return _shape.squeeze(input, dim)
+
+
+
+def unsqueeze(input: Any, dim: Any) -> Tensor:
+    """A dimension of size 1 inserted before dimension ``dim`` (from ``-ndim - 1`` to ``ndim``).
+
+    Returns:
+        A view.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("unsqueeze", "input", 1, "Tensor", input)
+    return _shape.unsqueeze(input, dim)
+
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """Tensors with at least one dimension: a 0-d tensor gets shape (1,). Several give a tuple."""
+    return _shape.atleast_1d(*tensors)
+
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """Tensors with at least two dimensions: shape (n,) becomes (1, n). Several give a tuple."""
+    return _shape.atleast_2d(*tensors)
+
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """Tensors with at least three dimensions: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1). Several give a tuple."""
+    return _shape.atleast_3d(*tensors)
+
+
+
+def t(input: Any) -> Tensor:
+    """The transposed matrix; vectors and 0-d tensors stay as they are.
+
+    Returns:
+        A view.
+
+    Gradient: transposed.
+
+    Raises:
+        RuntimeError: for more than two dimensions.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("t", "input", 1, "Tensor", input)
+    return _shape_axes.t(input)
+
+
+
+def transpose(input: Any, dim0: Any, dim1: Any) -> Tensor:
+    """Dimensions ``dim0`` and ``dim1`` exchanged.
+
+    Returns:
+        A view.
+
+    Gradient: exchanged back.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("transpose", "input", 1, "Tensor", input)
+    return _shape_axes.transpose(input, dim0, dim1)
+
+
+
+def swapaxes(input: Any, dim0: Any, dim1: Any) -> Tensor:
+    """Dimensions ``dim0`` and ``dim1`` exchanged.
+
+    Returns:
+        A view.
+
+    Gradient: exchanged back.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("swapaxes", "input", 1, "Tensor", input)
+    return _shape_axes.transpose(input, dim0, dim1)
+
+
+
+def swapdims(input: Any, dim0: Any, dim1: Any) -> Tensor:
+    """Dimensions ``dim0`` and ``dim1`` exchanged.
+
+    Returns:
+        A view.
+
+    Gradient: exchanged back.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("swapdims", "input", 1, "Tensor", input)
+    return _shape_axes.transpose(input, dim0, dim1)
+
+
+
+def permute(input: Any, *order: Any, dims: Any=None) -> Tensor:
+    """The dimensions in the order given.
+
+    Args:
+        order: every dimension once, one by one or as one sequence (also as ``dims=``).
+
+    Returns:
+        A view.
+
+    Gradient: permuted back.
+
+    Raises:
+        RuntimeError: when a dimension is missing or named twice.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("permute", "input", 1, "Tensor", input)
+    return _shape_axes.permute(input, *order, dims=dims)
+
+
+
+def movedim(input: Any, source: Any, destination: Any) -> Tensor:
+    """Dimensions moved to other positions, the rest in the old order.
+
+    Args:
+        source: an int or a tuple of ints.
+        destination: as many positions.
+
+    Raises:
+        RuntimeError: when their numbers differ or a dimension is named twice.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("movedim", "input", 1, "Tensor", input)
+    return _shape_axes.movedim(input, source, destination)
+
+
+
+def moveaxis(input: Any, source: Any, destination: Any) -> Tensor:
+    """Dimensions moved to other positions, the rest in the old order.
+
+    Args:
+        source: an int or a tuple of ints.
+        destination: as many positions.
+
+    Raises:
+        RuntimeError: when their numbers differ or a dimension is named twice.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("moveaxis", "input", 1, "Tensor", input)
+    return _shape_axes.movedim(input, source, destination)
+
+
+
+def adjoint(input: Any) -> Tensor:
+    """The last two dimensions exchanged, the elements conjugated.
+
+    Raises:
+        RuntimeError: for a vector.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("adjoint", "input", 1, "Tensor", input)
+    return _shape_axes.adjoint(input)
+
+
+
+def select(input: Any, dim: Any, index: Any) -> Tensor:
+    """Index ``index`` of dimension ``dim``, which is dropped.
+
+    Args:
+        index: counted from the end when negative.
+
+    Returns:
+        A view.
+
+    Gradient: embedded into zeros.
+
+    Raises:
+        IndexError: out of range.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("select", "input", 1, "Tensor", input)
+    return _shape_parts.select(input, dim, index)
+
+
+
+def narrow(input: Any, dim: Any, start: Any, length: Any) -> Tensor:
+    """``length`` indices of dimension ``dim`` from ``start`` on.
+
+    Returns:
+        A view.
+
+    Raises:
+        RuntimeError: when the range leaves the dimension.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("narrow", "input", 1, "Tensor", input)
+    return _shape_parts.narrow(input, dim, start, length)
+
+
+
+def diagonal(input: Any, offset: Any=0, dim1: Any=0, dim2: Any=1) -> Tensor:
+    """A diagonal of dimensions ``dim1`` and ``dim2``, as the last dimension.
+
+    Args:
+        offset: which diagonal: above the main one when positive, below it when negative.
+
+    Returns:
+        A view that may be written to.
+
+    Gradient: embedded into zeros.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("diagonal", "input", 1, "Tensor", input)
+    return _shape_parts.diagonal(input, offset, dim1, dim2)
+
+
+
+def as_strided(input: Any, size: Any, stride: Any, storage_offset: Any=None) -> Tensor:
+    """View of the tensor's memory with any shape, strides and offset, counted in elements.
+
+    Args:
+        size: shape of the view.
+        stride: as many steps in memory, not negative.
+        storage_offset: position of its first element in the memory of the base; by default that of ``input``.
+
+    Gradient: each element goes back where it came from; where several came from one place, they are summed.
+
+    Raises:
+        RuntimeError: when the view would leave the memory of the base.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("as_strided", "input", 1, "Tensor", input)
+    return _shape_parts.as_strided(input, size, stride, storage_offset)
+
+
+
+def split(input: Any, split_size: Any, dim: Any=0) -> tuple[Tensor, ...]:
+    """Consecutive parts of dimension ``dim``.
+
+    Args:
+        split_size: size of every part (the last may be smaller), or the list of all sizes.
+
+    Returns:
+        A tuple of views; they may not be modified in place when gradients are recorded.
+
+    Raises:
+        RuntimeError: when the sizes do not add up to that of the dimension.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("split", "input", 1, "Tensor", input)
+    return _shape_parts.split(input, split_size, dim)
+
+
+
+def split_with_sizes(input: Any, split_sizes: Any, dim: Any=0) -> tuple[Tensor, ...]:
+    """Consecutive parts of dimension ``dim``, of the sizes given."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("split_with_sizes", "input", 1, "Tensor", input)
+    return _shape_parts.split_with_sizes(input, split_sizes, dim)
+
+
+
+def chunk(input: Any, chunks: Any, dim: Any=0) -> tuple[Tensor, ...]:
+    """At most ``chunks`` parts of one size (the last may be smaller)."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("chunk", "input", 1, "Tensor", input)
+    return _shape_parts.chunk(input, chunks, dim)
+
+
+
+def tensor_split(input: Any, indices_or_sections: Any=None, dim: Any=0, *, indices: Any=None, sections: Any=None) -> tuple[Tensor, ...]:
+    """Parts of dimension ``dim``, made by slicing.
+
+    Args:
+        indices_or_sections: the number of parts (sizes differ by at most one, larger ones first), or the indices at which to
+            cut, as a sequence or a tensor.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("tensor_split", "input", 1, "Tensor", input)
+    return _shape_parts.tensor_split(input, indices_or_sections, dim, indices=indices, sections=sections)
+
+
+
+def hsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along the columns (of a vector, along its one dimension), as ``tensor_split``."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("hsplit", "input", 1, "Tensor", input)
+    return _shape_parts.hsplit(input, indices_or_sections)
+
+
+
+def vsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along the rows, as ``tensor_split``."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("vsplit", "input", 1, "Tensor", input)
+    return _shape_parts.vsplit(input, indices_or_sections)
+
+
+
+def dsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along the third dimension, as ``tensor_split``."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("dsplit", "input", 1, "Tensor", input)
+    return _shape_parts.dsplit(input, indices_or_sections)
+
+
+
+def unbind(input: Any, dim: Any=0) -> tuple[Tensor, ...]:
+    """All indices of dimension ``dim``, one by one.
+
+    Returns:
+        A tuple of views; they may not be modified in place when gradients are recorded.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("unbind", "input", 1, "Tensor", input)
+    return _shape_parts.unbind(input, dim)
+
+
+
+def var(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, correction: Any=None, out: Any = None) -> Tensor:
+    """Variance of the elements, over all dimensions or some.
+
+    Args:
+        input: floating or complex tensor.
+        dim: dimension or several; None for all.
+        unbiased: False for ``correction=0``.
+        keepdim: keep reduced dimensions with size 1.
+        correction: the sum of squared deviations is divided by ``n - correction``; 1 by default.
+
+    Gradient:
+        ``2 (self - mean) / (n - correction)``.
+
+    Raises:
+        RuntimeError: for integers and masks.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("var", "input", 1, "Tensor", input)
+    result = _statistics.var(input, dim, unbiased, keepdim, correction=correction)
+    return result if out is None else write_out("var", out, [input], result)
+
+
+
+def std(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, correction: Any=None, out: Any = None) -> Tensor:
+    """Standard deviation of the elements, over all dimensions or some: square root of :meth:`var`.
+
+    Gradient:
+        ``(self - mean) / (result (n - correction))``; 0 where all elements are equal.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("std", "input", 1, "Tensor", input)
+    result = _statistics.std(input, dim, unbiased, keepdim, correction=correction)
+    return result if out is None else write_out("std", out, [input], result)
+
+
+
+def var_mean(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, correction: Any=None) -> Any:
+    """Variance and mean as a tuple."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("var_mean", "input", 1, "Tensor", input)
+    return _statistics.var_mean(input, dim, unbiased, keepdim, correction=correction)
+
+
+
+def std_mean(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, correction: Any=None) -> Any:
+    """Standard deviation and mean as a tuple."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("std_mean", "input", 1, "Tensor", input)
+    return _statistics.std_mean(input, dim, unbiased, keepdim, correction=correction)
+
+
+
+def cov(input: Any, *, correction: Any=1, fweights: Any=None, aweights: Any=None) -> Tensor:
+    """Covariance matrix of the rows (variables) over the columns (observations).
+
+    Args:
+        input: (variables, observations), or the observations of one variable.
+        correction: the sums are divided by ``n - correction``.
+        fweights: how often each observation counts, integers.
+        aweights: importance of each observation.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("cov", "input", 1, "Tensor", input)
+    return _statistics.cov(input, correction=correction, fweights=fweights, aweights=aweights)
+
+
+
+def corrcoef(input: Any) -> Tensor:
+    """Matrix of Pearson's correlation coefficients of the rows."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("corrcoef", "input", 1, "Tensor", input)
+    return _statistics.corrcoef(input)
+
+
+
+def median(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> Any:
+    """Median of all elements, or along a dimension with its place; of an even number of elements the lower of the two.
+
+    Returns:
+        A 0-d tensor; with ``dim`` a named tuple ``(values, indices)``.
+
+    Gradient:
+        Of all elements: shared equally by those that tie. Along a dimension: to the one at the returned index.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("median", "input", 1, "Tensor", input)
+    return _statistics.median(input, dim, keepdim, out=out)
+
+
+
+def nanmedian(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> Any:
+    """Median as :meth:`median`, of the elements that are not NaN."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("nanmedian", "input", 1, "Tensor", input)
+    return _statistics.nanmedian(input, dim, keepdim, out=out)
+
+
+
+def mode(input: Any, dim: Any=-1, keepdim: bool=False, *, out: Any=None) -> Any:
+    """Most frequent element along a dimension (the smallest of those as frequent) and its last place."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("mode", "input", 1, "Tensor", input)
+    return _statistics.mode(input, dim, keepdim, out=out)
+
+
+
+def quantile(input: Any, q: Any, dim: Any=None, keepdim: bool=False, *, interpolation: str='linear', out: Any = None) -> Tensor:
+    """Values below which the fractions ``q`` of the elements lie.
+
+    Args:
+        input: float32 or float64.
+        q: number or 1-d tensor of numbers between 0 and 1; the latter puts its dimension first.
+        dim: one dimension; None for all elements.
+        keepdim: keep the reduced dimension with size 1.
+        interpolation: between the two nearest elements: ``linear``, ``lower``, ``higher``, ``midpoint``, ``nearest``.
+
+    Gradient:
+        To the two nearest elements, with the weights of the interpolation.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("quantile", "input", 1, "Tensor", input)
+    result = _statistics.quantile(input, q, dim, keepdim, interpolation=interpolation)
+    return result if out is None else write_out("quantile", out, [input], result)
+
+
+
+def nanquantile(input: Any, q: Any, dim: Any=None, keepdim: bool=False, *, interpolation: str='linear', out: Any = None) -> Tensor:
+    """Quantiles as :meth:`quantile`, of the elements that are not NaN."""
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("nanquantile", "input", 1, "Tensor", input)
+    result = _statistics.nanquantile(input, q, dim, keepdim, interpolation=interpolation)
+    return result if out is None else write_out("nanquantile", out, [input], result)
 
 
 
 def exp(input: Any, *, out: Any = None) -> Tensor:
     """e raised to each element.  d exp(x) = exp(x)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("exp", "input", 1, "Tensor", input)
-    result = unary(transcendental.EXP, input)
+    result = unary(_transcendental.EXP, input)
     return result if out is None else write_out("exp", out, [input], result)
 
 
 
 def exp2(input: Any, *, out: Any = None) -> Tensor:
     """2 raised to each element.  d 2**x = 2**x ln 2."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("exp2", "input", 1, "Tensor", input)
-    result = unary(transcendental.EXP2, input)
+    result = unary(_transcendental.EXP2, input)
     return result if out is None else write_out("exp2", out, [input], result)
 
 
 
 def expm1(input: Any, *, out: Any = None) -> Tensor:
     """exp(x) - 1 of each element, exact near 0.  d = exp(x) = result + 1."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("expm1", "input", 1, "Tensor", input)
-    result = unary(transcendental.EXPM1, input)
+    result = unary(_transcendental.EXPM1, input)
     return result if out is None else write_out("expm1", out, [input], result)
 
 
 
 def log(input: Any, *, out: Any = None) -> Tensor:
     """Natural logarithm of each element; -inf at 0, NaN for negative reals.  d log(x) = 1/x."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("log", "input", 1, "Tensor", input)
-    result = unary(transcendental.LOG, input)
+    result = unary(_transcendental.LOG, input)
     return result if out is None else write_out("log", out, [input], result)
 
 
 
 def log2(input: Any, *, out: Any = None) -> Tensor:
     """Logarithm to base 2 of each element.  d log2(x) = 1/(x ln 2)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("log2", "input", 1, "Tensor", input)
-    result = unary(transcendental.LOG2, input)
+    result = unary(_transcendental.LOG2, input)
     return result if out is None else write_out("log2", out, [input], result)
 
 
 
 def log10(input: Any, *, out: Any = None) -> Tensor:
     """Logarithm to base 10 of each element.  d log10(x) = 1/(x ln 10)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("log10", "input", 1, "Tensor", input)
-    result = unary(transcendental.LOG10, input)
+    result = unary(_transcendental.LOG10, input)
     return result if out is None else write_out("log10", out, [input], result)
 
 
 
 def log1p(input: Any, *, out: Any = None) -> Tensor:
     """log(1 + x) of each element, exact near 0.  d = 1/(1 + x)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("log1p", "input", 1, "Tensor", input)
-    result = unary(transcendental.LOG1P, input)
+    result = unary(_transcendental.LOG1P, input)
     return result if out is None else write_out("log1p", out, [input], result)
 
 
 
 def sqrt(input: Any, *, out: Any = None) -> Tensor:
     """Square root of each element; NaN for negative reals.  d sqrt(x) = 1/(2 sqrt(x)), inf at 0."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("sqrt", "input", 1, "Tensor", input)
-    result = unary(transcendental.SQRT, input)
+    result = unary(_transcendental.SQRT, input)
     return result if out is None else write_out("sqrt", out, [input], result)
 
 
 
 def rsqrt(input: Any, *, out: Any = None) -> Tensor:
     """1/sqrt(x) of each element.  d = -1/2 result**3."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("rsqrt", "input", 1, "Tensor", input)
-    result = unary(transcendental.RSQRT, input)
+    result = unary(_transcendental.RSQRT, input)
     return result if out is None else write_out("rsqrt", out, [input], result)
 
 
 
 def sigmoid(input: Any, *, out: Any = None) -> Tensor:
     """Logistic sigmoid 1/(1 + exp(-x)) of each element.  d = result (1 - result)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("sigmoid", "input", 1, "Tensor", input)
-    result = unary(transcendental.SIGMOID, input)
+    result = unary(_transcendental.SIGMOID, input)
     return result if out is None else write_out("sigmoid", out, [input], result)
 
 
 
 def logaddexp(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """log(exp(x) + exp(y)) of each pair, without overflow.  d/dx = 1/(1 + exp(y - x))."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("logaddexp", "input", 1, "Tensor", input)
-    result = binary(transcendental.LOGADDEXP, input, other)
+    result = binary(_transcendental.LOGADDEXP, input, other)
     return result if out is None else write_out("logaddexp", out, [input, other], result)
 
 
 
 def logaddexp2(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """log2(2**x + 2**y) of each pair, without overflow.  d/dx = 1/(1 + 2**(y - x))."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("logaddexp2", "input", 1, "Tensor", input)
-    result = binary(transcendental.LOGADDEXP2, input, other)
+    result = binary(_transcendental.LOGADDEXP2, input, other)
     return result if out is None else write_out("logaddexp2", out, [input, other], result)
 
 
 
 def sin(input: Any, *, out: Any = None) -> Tensor:
     """Sine of each element (radians).  d sin(x) = cos(x)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("sin", "input", 1, "Tensor", input)
-    result = unary(trigonometric.SIN, input)
+    result = unary(_trigonometric.SIN, input)
     return result if out is None else write_out("sin", out, [input], result)
 
 
 
 def cos(input: Any, *, out: Any = None) -> Tensor:
     """Cosine of each element (radians).  d cos(x) = -sin(x)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("cos", "input", 1, "Tensor", input)
-    result = unary(trigonometric.COS, input)
+    result = unary(_trigonometric.COS, input)
     return result if out is None else write_out("cos", out, [input], result)
 
 
 
 def tan(input: Any, *, out: Any = None) -> Tensor:
     """Tangent of each element (radians).  d tan(x) = 1 + tan(x)**2."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("tan", "input", 1, "Tensor", input)
-    result = unary(trigonometric.TAN, input)
+    result = unary(_trigonometric.TAN, input)
     return result if out is None else write_out("tan", out, [input], result)
 
 
 
 def asin(input: Any, *, out: Any = None) -> Tensor:
     """Inverse sine of each element, in [-pi/2, pi/2].  d asin(x) = 1/sqrt(1 - x**2)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("asin", "input", 1, "Tensor", input)
-    result = unary(trigonometric.ASIN, input)
+    result = unary(_trigonometric.ASIN, input)
     return result if out is None else write_out("asin", out, [input], result)
 
 
 
 def arcsin(input: Any, *, out: Any = None) -> Tensor:
     """Inverse sine of each element, in [-pi/2, pi/2].  d asin(x) = 1/sqrt(1 - x**2)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("arcsin", "input", 1, "Tensor", input)
-    result = unary(trigonometric.ASIN, input)
+    result = unary(_trigonometric.ASIN, input)
     return result if out is None else write_out("arcsin", out, [input], result)
 
 
 
 def acos(input: Any, *, out: Any = None) -> Tensor:
     """Inverse cosine of each element, in [0, pi].  d acos(x) = -1/sqrt(1 - x**2)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("acos", "input", 1, "Tensor", input)
-    result = unary(trigonometric.ACOS, input)
+    result = unary(_trigonometric.ACOS, input)
     return result if out is None else write_out("acos", out, [input], result)
 
 
 
 def arccos(input: Any, *, out: Any = None) -> Tensor:
     """Inverse cosine of each element, in [0, pi].  d acos(x) = -1/sqrt(1 - x**2)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("arccos", "input", 1, "Tensor", input)
-    result = unary(trigonometric.ACOS, input)
+    result = unary(_trigonometric.ACOS, input)
     return result if out is None else write_out("arccos", out, [input], result)
 
 
 
 def atan(input: Any, *, out: Any = None) -> Tensor:
     """Inverse tangent of each element, in [-pi/2, pi/2].  d atan(x) = 1/(1 + x**2)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("atan", "input", 1, "Tensor", input)
-    result = unary(trigonometric.ATAN, input)
+    result = unary(_trigonometric.ATAN, input)
     return result if out is None else write_out("atan", out, [input], result)
 
 
 
 def arctan(input: Any, *, out: Any = None) -> Tensor:
     """Inverse tangent of each element, in [-pi/2, pi/2].  d atan(x) = 1/(1 + x**2)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("arctan", "input", 1, "Tensor", input)
-    result = unary(trigonometric.ATAN, input)
+    result = unary(_trigonometric.ATAN, input)
     return result if out is None else write_out("arctan", out, [input], result)
 
 
 
 def sinh(input: Any, *, out: Any = None) -> Tensor:
     """Hyperbolic sine of each element.  d sinh(x) = cosh(x)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("sinh", "input", 1, "Tensor", input)
-    result = unary(trigonometric.SINH, input)
+    result = unary(_trigonometric.SINH, input)
     return result if out is None else write_out("sinh", out, [input], result)
 
 
 
 def cosh(input: Any, *, out: Any = None) -> Tensor:
     """Hyperbolic cosine of each element.  d cosh(x) = sinh(x)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("cosh", "input", 1, "Tensor", input)
-    result = unary(trigonometric.COSH, input)
+    result = unary(_trigonometric.COSH, input)
     return result if out is None else write_out("cosh", out, [input], result)
 
 
 
 def tanh(input: Any, *, out: Any = None) -> Tensor:
     """Hyperbolic tangent of each element.  d tanh(x) = 1 - tanh(x)**2."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("tanh", "input", 1, "Tensor", input)
-    result = unary(trigonometric.TANH, input)
+    result = unary(_trigonometric.TANH, input)
     return result if out is None else write_out("tanh", out, [input], result)
 
 
 
 def sinc(input: Any, *, out: Any = None) -> Tensor:
     """Normalised sinc, sin(pi x)/(pi x), of each element; 1 at 0.  d = (pi x cos(pi x) - sin(pi x))/(pi x**2), 0 at 0."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("sinc", "input", 1, "Tensor", input)
-    result = unary(trigonometric.SINC, input)
+    result = unary(_trigonometric.SINC, input)
     return result if out is None else write_out("sinc", out, [input], result)
 
 
 
 def deg2rad(input: Any, *, out: Any = None) -> Tensor:
     """Degrees as radians.  d = pi/180."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("deg2rad", "input", 1, "Tensor", input)
-    result = unary(trigonometric.DEG2RAD, input)
+    result = unary(_trigonometric.DEG2RAD, input)
     return result if out is None else write_out("deg2rad", out, [input], result)
 
 
 
 def rad2deg(input: Any, *, out: Any = None) -> Tensor:
     """Radians as degrees.  d = 180/pi."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("rad2deg", "input", 1, "Tensor", input)
-    result = unary(trigonometric.RAD2DEG, input)
+    result = unary(_trigonometric.RAD2DEG, input)
     return result if out is None else write_out("rad2deg", out, [input], result)
 
 
 
 def atan2(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Angle of the point (``other``, ``input``), in [-pi, pi].  d = (other, -self)/(self**2 + other**2)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("atan2", "input", 1, "Tensor", input)
-    result = binary(trigonometric.ATAN2, input, other)
+    result = binary(_trigonometric.ATAN2, input, other)
     return result if out is None else write_out("atan2", out, [input, other], result)
 
 
 
 def arctan2(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Angle of the point (``other``, ``input``), in [-pi, pi].  d = (other, -self)/(self**2 + other**2)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("arctan2", "input", 1, "Tensor", input)
-    result = binary(trigonometric.ATAN2, input, other)
+    result = binary(_trigonometric.ATAN2, input, other)
     return result if out is None else write_out("arctan2", out, [input, other], result)
 
 
 
 def hypot(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """sqrt(self**2 + other**2) of each pair, without overflow.  d = (self, other)/result; NaN where both are 0."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("hypot", "input", 1, "Tensor", input)
-    result = binary(trigonometric.HYPOT, input, other)
+    result = binary(_trigonometric.HYPOT, input, other)
     return result if out is None else write_out("hypot", out, [input, other], result)
 
 
@@ -730,9 +2523,9 @@ def asinh(input: Any, *, out: Any = None) -> Tensor:
     Gradient:
         1/sqrt(x**2 + 1).
     """
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("asinh", "input", 1, "Tensor", input)
-    result = trigonometric.asinh(input)
+    result = _trigonometric.asinh(input)
     return result if out is None else write_out("asinh", out, [input], result)
 
 
@@ -743,9 +2536,9 @@ def arcsinh(input: Any, *, out: Any = None) -> Tensor:
     Gradient:
         1/sqrt(x**2 + 1).
     """
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("arcsinh", "input", 1, "Tensor", input)
-    result = trigonometric.asinh(input)
+    result = _trigonometric.asinh(input)
     return result if out is None else write_out("arcsinh", out, [input], result)
 
 
@@ -756,9 +2549,9 @@ def acosh(input: Any, *, out: Any = None) -> Tensor:
     Gradient:
         1/sqrt(x**2 - 1).
     """
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("acosh", "input", 1, "Tensor", input)
-    result = trigonometric.acosh(input)
+    result = _trigonometric.acosh(input)
     return result if out is None else write_out("acosh", out, [input], result)
 
 
@@ -769,9 +2562,9 @@ def arccosh(input: Any, *, out: Any = None) -> Tensor:
     Gradient:
         1/sqrt(x**2 - 1).
     """
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("arccosh", "input", 1, "Tensor", input)
-    result = trigonometric.acosh(input)
+    result = _trigonometric.acosh(input)
     return result if out is None else write_out("arccosh", out, [input], result)
 
 
@@ -782,9 +2575,9 @@ def atanh(input: Any, *, out: Any = None) -> Tensor:
     Gradient:
         1/(1 - x**2).
     """
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("atanh", "input", 1, "Tensor", input)
-    result = trigonometric.atanh(input)
+    result = _trigonometric.atanh(input)
     return result if out is None else write_out("atanh", out, [input], result)
 
 
@@ -795,7 +2588,7 @@ def arctanh(input: Any, *, out: Any = None) -> Tensor:
     Gradient:
         1/(1 - x**2).
     """
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("arctanh", "input", 1, "Tensor", input)
-    result = trigonometric.atanh(input)
+    result = _trigonometric.atanh(input)
     return result if out is None else write_out("arctanh", out, [input], result)

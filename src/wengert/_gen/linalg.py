@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+from .._core import errors
+from .._record.common import write_out
+from .._tensor import Tensor
+from ..ops import matmul as _matmul
 
 __all__ = [
+    "matmul",
 ]
 
 
+def matmul(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Matrix product of tensors with any number of dimensions: ``self @ other``.
 
+    The last two dimensions are multiplied as matrices, those before are broadcast; a tensor with one dimension counts as a
+    row on the left and as a column on the right.
+
+    Args:
+        input: (..., n, k) or (k,).
+        other: (..., k, m) or (k,), of the same dtype.
+
+    Gradient:
+        ``grad @ other^H`` and ``self^H @ grad``, summed over broadcast dimensions.
+
+    Raises:
+        RuntimeError: for 0-d operands, sizes that do not fit, or different dtypes.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("matmul", "input", 1, "Tensor", input)
+    result = _matmul.matmul(input, other)
+    return result if out is None else write_out("matmul", out, [input, other], result)

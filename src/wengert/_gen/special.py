@@ -4,60 +4,90 @@ from __future__ import annotations
 
 from typing import Any
 from .._core import errors
-from .._core.tensor_base import TensorBase
 from .._record.common import write_out
 from .._record.unary import unary
 from .._tensor import Tensor
-from ..ops import transcendental, trigonometric
+from ..ops import reduce as _reduce
+from ..ops import rounding as _rounding
+from ..ops import transcendental as _transcendental
+from ..ops import trigonometric as _trigonometric
 
 __all__ = [
     "exp2",
     "expit",
     "expm1",
     "log1p",
+    "logsumexp",
+    "round",
     "sinc",
 ]
 
 
+def logsumexp(input: Any, dim: Any, keepdim: bool=False, *, out: Any = None) -> Tensor:
+    """Logarithm of the sum of exponentials over dimensions; does not overflow, and -inf elements count as nothing.
+
+    Gradient:
+        ``exp(self - result)``, the softmax.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("logsumexp", "input", 1, "Tensor", input)
+    result = _reduce.logsumexp(input, dim, keepdim)
+    return result if out is None else write_out("logsumexp", out, [input], result)
+
+
+
+def round(input: Any, *, decimals: Any=0, out: Any = None) -> Tensor:
+    """Nearest integer (or multiple of ``10**-decimals``) of each element, ties to the even one.
+
+    Gradient:
+        0.
+    """
+    if not isinstance(input, Tensor):
+        raise errors.argument_type("round", "input", 1, "Tensor", input)
+    result = _rounding.rounded(input, decimals=decimals)
+    return result if out is None else write_out("round", out, [input], result)
+
+
+
 def exp2(input: Any, *, out: Any = None) -> Tensor:
     """2 raised to each element.  d 2**x = 2**x ln 2."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("exp2", "input", 1, "Tensor", input)
-    result = unary(transcendental.EXP2, input)
+    result = unary(_transcendental.EXP2, input)
     return result if out is None else write_out("exp2", out, [input], result)
 
 
 
 def expm1(input: Any, *, out: Any = None) -> Tensor:
     """exp(x) - 1 of each element, exact near 0.  d = exp(x) = result + 1."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("expm1", "input", 1, "Tensor", input)
-    result = unary(transcendental.EXPM1, input)
+    result = unary(_transcendental.EXPM1, input)
     return result if out is None else write_out("expm1", out, [input], result)
 
 
 
 def log1p(input: Any, *, out: Any = None) -> Tensor:
     """log(1 + x) of each element, exact near 0.  d = 1/(1 + x)."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("log1p", "input", 1, "Tensor", input)
-    result = unary(transcendental.LOG1P, input)
+    result = unary(_transcendental.LOG1P, input)
     return result if out is None else write_out("log1p", out, [input], result)
 
 
 
 def expit(input: Any, *, out: Any = None) -> Tensor:
     """Logistic sigmoid 1/(1 + exp(-x)) of each element."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("expit", "input", 1, "Tensor", input)
-    result = transcendental.expit(input)
+    result = _transcendental.expit(input)
     return result if out is None else write_out("expit", out, [input], result)
 
 
 
 def sinc(input: Any, *, out: Any = None) -> Tensor:
     """Normalised sinc, sin(pi x)/(pi x), of each element; 1 at 0.  d = (pi x cos(pi x) - sin(pi x))/(pi x**2), 0 at 0."""
-    if not isinstance(input, TensorBase):
+    if not isinstance(input, Tensor):
         raise errors.argument_type("sinc", "input", 1, "Tensor", input)
-    result = unary(trigonometric.SINC, input)
+    result = unary(_trigonometric.SINC, input)
     return result if out is None else write_out("sinc", out, [input], result)

@@ -20,43 +20,43 @@ class TensorMethods(TensorBase):
 
     def mul(self, other: Tensor | Number) -> Tensor:
         """Product ``self * other`` of each pair of elements; for masks, logical and."""
-        return binary(arithmetic.MUL, cast("Tensor", self), other)
+        return binary(_arithmetic.MUL, cast("Tensor", self), other)
 
     def mul_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`mul`."""
-        return binary_(arithmetic.MUL, cast("Tensor", self), other)
+        return binary_(_arithmetic.MUL, cast("Tensor", self), other)
 
     def multiply(self, other: Tensor | Number) -> Tensor:
         """Product ``self * other`` of each pair of elements; for masks, logical and."""
-        return binary(arithmetic.MUL, cast("Tensor", self), other)
+        return binary(_arithmetic.MUL, cast("Tensor", self), other)
 
     def multiply_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`multiply`."""
-        return binary_(arithmetic.MUL, cast("Tensor", self), other)
+        return binary_(_arithmetic.MUL, cast("Tensor", self), other)
 
     def neg(self) -> Tensor:
         """Negative of each element."""
-        return unary(arithmetic.NEG, cast("Tensor", self))
+        return unary(_arithmetic.NEG, cast("Tensor", self))
 
     def neg_(self) -> Tensor:
         """In-place version of :meth:`neg`."""
-        return unary_(arithmetic.NEG, cast("Tensor", self))
+        return unary_(_arithmetic.NEG, cast("Tensor", self))
 
     def negative(self) -> Tensor:
         """Negative of each element."""
-        return unary(arithmetic.NEG, cast("Tensor", self))
+        return unary(_arithmetic.NEG, cast("Tensor", self))
 
     def negative_(self) -> Tensor:
         """In-place version of :meth:`negative`."""
-        return unary_(arithmetic.NEG, cast("Tensor", self))
+        return unary_(_arithmetic.NEG, cast("Tensor", self))
 
     def reciprocal(self) -> Tensor:
         """Reciprocal ``1 / x`` of each element.  d(1/x) = -1/x**2."""
-        return unary(arithmetic.RECIPROCAL, cast("Tensor", self))
+        return unary(_arithmetic.RECIPROCAL, cast("Tensor", self))
 
     def reciprocal_(self) -> Tensor:
         """In-place version of :meth:`reciprocal`."""
-        return unary_(arithmetic.RECIPROCAL, cast("Tensor", self))
+        return unary_(_arithmetic.RECIPROCAL, cast("Tensor", self))
 
     def add(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
         """Sum ``self + alpha * other`` of each pair of elements; for masks, logical or.
@@ -76,15 +76,11 @@ class TensorMethods(TensorBase):
             >>> add(tensor([1., 2.]), 10)
             tensor([11., 12.])
         """
-        return arithmetic.add(cast("Tensor", self), other, alpha=alpha)
+        return _arithmetic.add(cast("Tensor", self), other, alpha=alpha)
 
     def add_(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
         """In-place version of :meth:`add`."""
-        return overwrite(self, arithmetic.add(shadow(self), other, alpha=alpha))
-
-    def add_(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
-        """In-place version of :meth:`add`."""
-        return arithmetic.add_(cast("Tensor", self), other, alpha=alpha)
+        return _arithmetic.add_(cast("Tensor", self), other, alpha=alpha)
 
     def sub(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
         """Difference ``self - alpha * other`` of each pair of elements.
@@ -95,11 +91,7 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: for masks.
         """
-        return arithmetic.sub(cast("Tensor", self), other, alpha=alpha)
-
-    def sub_(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
-        """In-place version of :meth:`sub`."""
-        return overwrite(self, arithmetic.sub(shadow(self), other, alpha=alpha))
+        return _arithmetic.sub(cast("Tensor", self), other, alpha=alpha)
 
     def subtract(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
         """Difference ``self - alpha * other`` of each pair of elements.
@@ -110,19 +102,15 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: for masks.
         """
-        return arithmetic.sub(cast("Tensor", self), other, alpha=alpha)
-
-    def subtract_(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
-        """In-place version of :meth:`subtract`."""
-        return overwrite(self, arithmetic.sub(shadow(self), other, alpha=alpha))
+        return _arithmetic.sub(cast("Tensor", self), other, alpha=alpha)
 
     def sub_(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
         """In-place version of :meth:`sub`."""
-        return arithmetic.sub_(cast("Tensor", self), other, alpha=alpha)
+        return _arithmetic.sub_(cast("Tensor", self), other, alpha=alpha)
 
     def subtract_(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
         """In-place version of :meth:`sub`."""
-        return arithmetic.sub_(cast("Tensor", self), other, alpha=alpha)
+        return _arithmetic.sub_(cast("Tensor", self), other, alpha=alpha)
 
     def div(self, other: Tensor | Number, *, rounding_mode: str | None=None) -> Tensor:
         """Quotient ``self / other`` of each pair of elements.
@@ -138,11 +126,7 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: for an integer divided by zero with a rounding mode, or an unknown mode.
         """
-        return arithmetic.div(cast("Tensor", self), other, rounding_mode=rounding_mode)
-
-    def div_(self, other: Tensor | Number, *, rounding_mode: str | None=None) -> Tensor:
-        """In-place version of :meth:`div`."""
-        return overwrite(self, arithmetic.div(shadow(self), other, rounding_mode=rounding_mode))
+        return _arithmetic.div(cast("Tensor", self), other, rounding_mode=rounding_mode)
 
     def divide(self, other: Tensor | Number, *, rounding_mode: str | None=None) -> Tensor:
         """Quotient ``self / other`` of each pair of elements.
@@ -158,115 +142,659 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: for an integer divided by zero with a rounding mode, or an unknown mode.
         """
-        return arithmetic.div(cast("Tensor", self), other, rounding_mode=rounding_mode)
-
-    def divide_(self, other: Tensor | Number, *, rounding_mode: str | None=None) -> Tensor:
-        """In-place version of :meth:`divide`."""
-        return overwrite(self, arithmetic.div(shadow(self), other, rounding_mode=rounding_mode))
+        return _arithmetic.div(cast("Tensor", self), other, rounding_mode=rounding_mode)
 
     def div_(self, other: Tensor | Number, *, rounding_mode: str | None=None) -> Tensor:
         """In-place version of :meth:`div`."""
-        return arithmetic.div_(cast("Tensor", self), other, rounding_mode=rounding_mode)
+        return _arithmetic.div_(cast("Tensor", self), other, rounding_mode=rounding_mode)
 
     def divide_(self, other: Tensor | Number, *, rounding_mode: str | None=None) -> Tensor:
         """In-place version of :meth:`div`."""
-        return arithmetic.div_(cast("Tensor", self), other, rounding_mode=rounding_mode)
+        return _arithmetic.div_(cast("Tensor", self), other, rounding_mode=rounding_mode)
 
     def true_divide(self, other: Tensor | Number) -> Tensor:
         """Quotient ``self / other``: ``div`` without rounding."""
-        return arithmetic.true_divide(cast("Tensor", self), other)
+        return _arithmetic.true_divide(cast("Tensor", self), other)
 
     def true_divide_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`true_divide`."""
-        return overwrite(self, arithmetic.true_divide(shadow(self), other))
+        return overwrite(self, _arithmetic.true_divide(shadow(self), other))
+
+    def to(self, *args: Any, dtype: Any=None, device: Any=None, non_blocking: _bool=False, copy: _bool=False, memory_format: Any=None, other: Any=None) -> Tensor:
+        """The tensor in another dtype.
+
+        Args:
+            args: a dtype, a device (only the CPU exists), a device and a dtype, or a tensor whose dtype is taken; then
+                ``non_blocking`` and ``copy``.
+            copy: copy even when nothing changes.
+            memory_format: order of the elements in memory, as for ``clone``.
+
+        Returns:
+            ``self`` when nothing changes.
+
+        Gradient: converted back to the dtype of ``self``; none through integers and bool.
+
+        Raises:
+            NotImplementedError: for bfloat16 and complex32, which NumPy does not have.
+            RuntimeError: for other devices than the CPU.
+        """
+        return _casting.to(cast("Tensor", self), *args, dtype=dtype, device=device, non_blocking=non_blocking, copy=copy, memory_format=memory_format, other=other)
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """``self`` in the dtype of ``other``."""
+        return _casting.type_as(cast("Tensor", self), other)
+
+    def type(self, dtype: Any=None, non_blocking: _bool=False) -> Any:
+        """The name of the tensor's type, or the tensor in another dtype.
+
+        Args:
+            dtype: a dtype, a name such as ``"torch.DoubleTensor"``, or a legacy class such as ``FloatTensor``.
+        """
+        return _casting.type_name(cast("Tensor", self), dtype, non_blocking)
+
+    def double(self) -> Tensor:
+        """The tensor as float64."""
+        return _casting.double(cast("Tensor", self))
+
+    def float(self) -> Tensor:
+        """The tensor as float32."""
+        return _casting.to_float(cast("Tensor", self))
+
+    def half(self) -> Tensor:
+        """The tensor as float16."""
+        return _casting.half(cast("Tensor", self))
+
+    def bfloat16(self) -> Tensor:
+        """Not available: NumPy has no bfloat16.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        return _casting.bfloat16(cast("Tensor", self))
+
+    def long(self) -> Tensor:
+        """The tensor as int64, truncated towards zero."""
+        return _casting.long(cast("Tensor", self))
+
+    def int(self) -> Tensor:
+        """The tensor as int32, truncated towards zero."""
+        return _casting.to_int(cast("Tensor", self))
+
+    def short(self) -> Tensor:
+        """The tensor as int16, truncated towards zero."""
+        return _casting.short(cast("Tensor", self))
+
+    def char(self) -> Tensor:
+        """The tensor as int8, truncated towards zero."""
+        return _casting.char(cast("Tensor", self))
+
+    def byte(self) -> Tensor:
+        """The tensor as uint8, truncated towards zero."""
+        return _casting.byte(cast("Tensor", self))
+
+    def bool(self) -> Tensor:
+        """Which elements are not zero."""
+        return _casting.to_bool(cast("Tensor", self))
+
+    def cfloat(self) -> Tensor:
+        """The tensor as complex64."""
+        return _casting.cfloat(cast("Tensor", self))
+
+    def cdouble(self) -> Tensor:
+        """The tensor as complex128."""
+        return _casting.cdouble(cast("Tensor", self))
+
+    def cpu(self, memory_format: Any=None) -> Tensor:
+        """``self``: every tensor is on the CPU."""
+        return _casting.cpu(cast("Tensor", self), memory_format)
+
+    def cuda(self, device: Any=None, non_blocking: Any=False, memory_format: Any=None) -> Tensor:
+        """Not available: there is no GPU support.
+
+        Raises:
+            AssertionError: always, as from a PyTorch without CUDA.
+        """
+        return _casting.cuda(cast("Tensor", self), device, non_blocking, memory_format)
 
     def eq(self, other: Tensor | Number) -> Tensor:
         """Whether elements are equal."""
-        return binary(compare.EQ, cast("Tensor", self), other)
+        return binary(_compare.EQ, cast("Tensor", self), other)
 
     def eq_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`eq`."""
-        return binary_(compare.EQ, cast("Tensor", self), other)
+        return binary_(_compare.EQ, cast("Tensor", self), other)
 
     def ne(self, other: Tensor | Number) -> Tensor:
         """Whether elements differ."""
-        return binary(compare.NE, cast("Tensor", self), other)
+        return binary(_compare.NE, cast("Tensor", self), other)
 
     def ne_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`ne`."""
-        return binary_(compare.NE, cast("Tensor", self), other)
+        return binary_(_compare.NE, cast("Tensor", self), other)
 
     def not_equal(self, other: Tensor | Number) -> Tensor:
         """Whether elements differ."""
-        return binary(compare.NE, cast("Tensor", self), other)
+        return binary(_compare.NE, cast("Tensor", self), other)
 
     def not_equal_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`not_equal`."""
-        return binary_(compare.NE, cast("Tensor", self), other)
+        return binary_(_compare.NE, cast("Tensor", self), other)
 
     def lt(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are smaller."""
-        return binary(compare.LT, cast("Tensor", self), other)
+        return binary(_compare.LT, cast("Tensor", self), other)
 
     def lt_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`lt`."""
-        return binary_(compare.LT, cast("Tensor", self), other)
+        return binary_(_compare.LT, cast("Tensor", self), other)
 
     def less(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are smaller."""
-        return binary(compare.LT, cast("Tensor", self), other)
+        return binary(_compare.LT, cast("Tensor", self), other)
 
     def less_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`less`."""
-        return binary_(compare.LT, cast("Tensor", self), other)
+        return binary_(_compare.LT, cast("Tensor", self), other)
 
     def le(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are smaller or equal."""
-        return binary(compare.LE, cast("Tensor", self), other)
+        return binary(_compare.LE, cast("Tensor", self), other)
 
     def le_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`le`."""
-        return binary_(compare.LE, cast("Tensor", self), other)
+        return binary_(_compare.LE, cast("Tensor", self), other)
 
     def less_equal(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are smaller or equal."""
-        return binary(compare.LE, cast("Tensor", self), other)
+        return binary(_compare.LE, cast("Tensor", self), other)
 
     def less_equal_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`less_equal`."""
-        return binary_(compare.LE, cast("Tensor", self), other)
+        return binary_(_compare.LE, cast("Tensor", self), other)
 
     def gt(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are greater."""
-        return binary(compare.GT, cast("Tensor", self), other)
+        return binary(_compare.GT, cast("Tensor", self), other)
 
     def gt_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`gt`."""
-        return binary_(compare.GT, cast("Tensor", self), other)
+        return binary_(_compare.GT, cast("Tensor", self), other)
 
     def greater(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are greater."""
-        return binary(compare.GT, cast("Tensor", self), other)
+        return binary(_compare.GT, cast("Tensor", self), other)
 
     def greater_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`greater`."""
-        return binary_(compare.GT, cast("Tensor", self), other)
+        return binary_(_compare.GT, cast("Tensor", self), other)
 
     def ge(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are greater or equal."""
-        return binary(compare.GE, cast("Tensor", self), other)
+        return binary(_compare.GE, cast("Tensor", self), other)
 
     def ge_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`ge`."""
-        return binary_(compare.GE, cast("Tensor", self), other)
+        return binary_(_compare.GE, cast("Tensor", self), other)
 
     def greater_equal(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are greater or equal."""
-        return binary(compare.GE, cast("Tensor", self), other)
+        return binary(_compare.GE, cast("Tensor", self), other)
 
     def greater_equal_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`greater_equal`."""
-        return binary_(compare.GE, cast("Tensor", self), other)
+        return binary_(_compare.GE, cast("Tensor", self), other)
+
+    def logical_and(self, other: Tensor) -> Tensor:
+        """Whether both elements are nonzero."""
+        return binary(_compare.LOGICAL_AND, cast("Tensor", self), other)
+
+    def logical_and_(self, other: Tensor) -> Tensor:
+        """In-place version of :meth:`logical_and`."""
+        return binary_(_compare.LOGICAL_AND, cast("Tensor", self), other)
+
+    def logical_or(self, other: Tensor) -> Tensor:
+        """Whether at least one of two elements is nonzero."""
+        return binary(_compare.LOGICAL_OR, cast("Tensor", self), other)
+
+    def logical_or_(self, other: Tensor) -> Tensor:
+        """In-place version of :meth:`logical_or`."""
+        return binary_(_compare.LOGICAL_OR, cast("Tensor", self), other)
+
+    def logical_xor(self, other: Tensor) -> Tensor:
+        """Whether exactly one of two elements is nonzero."""
+        return binary(_compare.LOGICAL_XOR, cast("Tensor", self), other)
+
+    def logical_xor_(self, other: Tensor) -> Tensor:
+        """In-place version of :meth:`logical_xor`."""
+        return binary_(_compare.LOGICAL_XOR, cast("Tensor", self), other)
+
+    def bitwise_and(self, other: Tensor | Number) -> Tensor:
+        """Bits set in both integers; for masks, logical and."""
+        return binary(_compare.BITWISE_AND, cast("Tensor", self), other)
+
+    def bitwise_and_(self, other: Tensor | Number) -> Tensor:
+        """In-place version of :meth:`bitwise_and`."""
+        return binary_(_compare.BITWISE_AND, cast("Tensor", self), other)
+
+    def bitwise_or(self, other: Tensor | Number) -> Tensor:
+        """Bits set in at least one of two integers; for masks, logical or."""
+        return binary(_compare.BITWISE_OR, cast("Tensor", self), other)
+
+    def bitwise_or_(self, other: Tensor | Number) -> Tensor:
+        """In-place version of :meth:`bitwise_or`."""
+        return binary_(_compare.BITWISE_OR, cast("Tensor", self), other)
+
+    def bitwise_xor(self, other: Tensor | Number) -> Tensor:
+        """Bits set in exactly one of two integers; for masks, exclusive or."""
+        return binary(_compare.BITWISE_XOR, cast("Tensor", self), other)
+
+    def bitwise_xor_(self, other: Tensor | Number) -> Tensor:
+        """In-place version of :meth:`bitwise_xor`."""
+        return binary_(_compare.BITWISE_XOR, cast("Tensor", self), other)
+
+    def bitwise_left_shift(self, other: Tensor | Number) -> Tensor:
+        """``self * 2**other`` of integers, modulo their width; 0 for shifts beyond it or negative ones."""
+        return binary(_compare.LEFT_SHIFT, cast("Tensor", self), other)
+
+    def bitwise_left_shift_(self, other: Tensor | Number) -> Tensor:
+        """In-place version of :meth:`bitwise_left_shift`."""
+        return binary_(_compare.LEFT_SHIFT, cast("Tensor", self), other)
+
+    def bitwise_right_shift(self, other: Tensor | Number) -> Tensor:
+        """``self / 2**other`` of integers rounded down; 0 or -1 for shifts beyond the width or negative ones."""
+        return binary(_compare.RIGHT_SHIFT, cast("Tensor", self), other)
+
+    def bitwise_right_shift_(self, other: Tensor | Number) -> Tensor:
+        """In-place version of :meth:`bitwise_right_shift`."""
+        return binary_(_compare.RIGHT_SHIFT, cast("Tensor", self), other)
+
+    def gcd(self, other: Tensor) -> Tensor:
+        """Greatest common divisor of two integers, not negative."""
+        return binary(_compare.GCD, cast("Tensor", self), other)
+
+    def gcd_(self, other: Tensor) -> Tensor:
+        """In-place version of :meth:`gcd`."""
+        return binary_(_compare.GCD, cast("Tensor", self), other)
+
+    def lcm(self, other: Tensor) -> Tensor:
+        """Least common multiple of two integers, not negative."""
+        return binary(_compare.LCM, cast("Tensor", self), other)
+
+    def lcm_(self, other: Tensor) -> Tensor:
+        """In-place version of :meth:`lcm`."""
+        return binary_(_compare.LCM, cast("Tensor", self), other)
+
+    def logical_not(self) -> Tensor:
+        """Whether elements are zero."""
+        return unary(_compare.LOGICAL_NOT, cast("Tensor", self))
+
+    def logical_not_(self) -> Tensor:
+        """In-place version of :meth:`logical_not`."""
+        return unary_(_compare.LOGICAL_NOT, cast("Tensor", self))
+
+    def isnan(self) -> Tensor:
+        """Whether elements are NaN."""
+        return unary(_compare.ISNAN, cast("Tensor", self))
+
+    def isinf(self) -> Tensor:
+        """Whether elements are infinite."""
+        return unary(_compare.ISINF, cast("Tensor", self))
+
+    def isfinite(self) -> Tensor:
+        """Whether elements are neither infinite nor NaN."""
+        return unary(_compare.ISFINITE, cast("Tensor", self))
+
+    def isposinf(self) -> Tensor:
+        """Whether elements are positive infinity."""
+        return unary(_compare.ISPOSINF, cast("Tensor", self))
+
+    def isneginf(self) -> Tensor:
+        """Whether elements are negative infinity."""
+        return unary(_compare.ISNEGINF, cast("Tensor", self))
+
+    def isreal(self) -> Tensor:
+        """Whether elements have no imaginary part."""
+        return unary(_compare.ISREAL, cast("Tensor", self))
+
+    def bitwise_not(self) -> Tensor:
+        """Complement of the bits of integers; logical not of a mask.
+
+        Raises:
+            NotImplementedError: for other dtypes.
+        """
+        return _compare.bitwise_not(cast("Tensor", self))
+
+    def bitwise_not_(self) -> Tensor:
+        """In-place version of :meth:`bitwise_not`."""
+        return overwrite(self, _compare.bitwise_not(shadow(self)))
+
+    def equal(self, other: Tensor) -> _bool:
+        """Whether two tensors have the same shape, dtype and elements (NaN equals nothing)."""
+        return _compare.equal(cast("Tensor", self), other)
+
+    def isclose(self, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_nan: Any=False) -> Tensor:
+        """Mask of the elements where ``|self - other| <= atol + rtol * |other|``; equal infinities are close.
+
+        Args:
+            self, other: tensors of one dtype that broadcast.
+            rtol, atol: relative and absolute tolerance, not negative.
+            equal_nan: whether NaN is close to NaN.
+
+        Raises:
+            RuntimeError: for different dtypes or negative tolerances.
+        """
+        return _compare.isclose(cast("Tensor", self), other, rtol, atol, equal_nan)
+
+    def allclose(self, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_nan: Any=False) -> _bool:
+        """Whether all elements are close in the sense of :func:`isclose`."""
+        return _compare.allclose(cast("Tensor", self), other, rtol, atol, equal_nan)
+
+    def is_nonzero(self) -> _bool:
+        """Whether the one element of the tensor is not zero.
+
+        Raises:
+            RuntimeError: unless there is exactly one element.
+        """
+        return _compare.is_nonzero(cast("Tensor", self))
+
+    @property
+    def real(self) -> Tensor:
+        """The real part, a view that may be written to; a real tensor itself.
+
+        Gradient: of a complex tensor, the gradient as real part, with imaginary part 0.
+        """
+        return _complex_views.real(cast("Tensor", self))
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part, a view that may be written to.
+
+        Gradient: the gradient as imaginary part, with real part 0.
+
+        Raises:
+            RuntimeError: for real tensors.
+        """
+        return _complex_views.imag(cast("Tensor", self))
+
+    def conj(self) -> Tensor:
+        """The complex conjugate, computed at once (PyTorch's is a view that waits); a real tensor itself.
+
+        Gradient: conjugated.
+        """
+        return _complex_views.conj(cast("Tensor", self))
+
+    def max(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None) -> Any:
+        """Largest element; with ``dim`` the largest along a dimension and where they are; with a tensor the larger of each pair.
+
+        Args:
+            self: real tensor.
+            dim: None for the largest of all; a dimension; or a tensor to compare with (see :meth:`maximum`).
+            keepdim: keep the dimension with size 1.
+
+        Returns:
+            A 0-d tensor; or a named tuple ``(values, indices)``; or a tensor of the broadcast shape.
+
+        Gradient:
+            Of all elements: shared equally by those that tie. Along a dimension: all of it to the one at the returned index.
+
+        Raises:
+            RuntimeError: without ``dim`` for no elements.
+            IndexError: for a dimension without elements, or one that does not exist.
+        """
+        return _extremes.max(cast("Tensor", self), dim, keepdim, out=out)
+
+    def min(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None) -> Any:
+        """Smallest element; with ``dim`` the smallest along a dimension and where they are; with a tensor the smaller of each pair.
+
+        Gradient:
+            As for :meth:`max`.
+        """
+        return _extremes.min(cast("Tensor", self), dim, keepdim, out=out)
+
+    def amax(self, dim: Any=(), keepdim: _bool=False) -> Tensor:
+        """Largest element over dimensions (all by default).
+
+        Gradient:
+            Shared equally by the elements that tie.
+        """
+        return _extremes.amax(cast("Tensor", self), dim, keepdim)
+
+    def amin(self, dim: Any=(), keepdim: _bool=False) -> Tensor:
+        """Smallest element over dimensions (all by default).
+
+        Gradient:
+            Shared equally by the elements that tie.
+        """
+        return _extremes.amin(cast("Tensor", self), dim, keepdim)
+
+    def aminmax(self, *, dim: Any=None, keepdim: _bool=False, out: Any=None) -> Any:
+        """Smallest and largest element, over all or one dimension, as a named tuple ``(min, max)``.
+
+        Gradient:
+            Shared equally by the elements that tie.
+        """
+        return _extremes.aminmax(cast("Tensor", self), dim=dim, keepdim=keepdim, out=out)
+
+    def argmax(self, dim: Any=None, keepdim: _bool=False) -> Tensor:
+        """Index of the largest element (of the flattened tensor, or along a dimension); the first of those that tie; int64."""
+        return _extremes.argmax(cast("Tensor", self), dim, keepdim)
+
+    def argmin(self, dim: Any=None, keepdim: _bool=False) -> Tensor:
+        """Index of the smallest element (of the flattened tensor, or along a dimension); the first of those that tie; int64."""
+        return _extremes.argmin(cast("Tensor", self), dim, keepdim)
+
+    def clone(self, memory_format: Any=None) -> Tensor:
+        """A copy in new memory, with history.
+
+        Args:
+            memory_format: ``preserve_format`` (default) keeps the order of the dimensions in memory, ``contiguous_format`` makes
+                them row-major.
+
+        Gradient: passes unchanged.
+        """
+        return _fill.clone(cast("Tensor", self), memory_format)
+
+    def contiguous(self, memory_format: Any=None) -> Tensor:
+        """``self`` when its elements lie in memory in row-major order without gaps, else such a copy.
+
+        Gradient: passes unchanged.
+        """
+        return _fill.contiguous(cast("Tensor", self), memory_format)
+
+    def copy_(self, src: Any, non_blocking: _bool=False) -> Tensor:
+        """Overwrite the elements with those of ``src``, broadcast and converted.
+
+        Gradient: all of it goes to ``src``, zeros to the old value.
+
+        Raises:
+            RuntimeError: when ``src`` does not broadcast to this shape, or overlaps it in memory.
+        """
+        return _fill.copy_(cast("Tensor", self), src, non_blocking)
+
+    def fill_(self, value: Any) -> Tensor:
+        """Set every element to ``value``, a number or a 0-d tensor.
+
+        Gradient: zero for the old value; a tensor ``value`` gets the sum.
+
+        Raises:
+            RuntimeError: for a tensor with dimensions, and for numbers that the dtype cannot hold.
+        """
+        return _fill.fill_(cast("Tensor", self), value)
+
+    def zero_(self) -> Tensor:
+        """Set every element to zero.
+
+        Gradient: zero.
+        """
+        return _fill.zero_(cast("Tensor", self))
+
+    def index_put(self, indices: Any, values: Tensor, accumulate: _bool=False) -> Tensor:
+        """Copy of ``self`` with ``values`` written to ``self[indices]``.
+
+        Args:
+            indices: tuple of index tensors and masks, None for a dimension taken whole.
+            values: of the dtype of ``self``; broadcasts to the shape of ``self[indices]``.
+            accumulate: add instead; every occurrence of a repeated index counts.
+
+        Gradient: ``grad[indices]`` for the values; ``self`` gets grad with zeros there (all of grad when accumulating).
+        """
+        return _index_put.index_put(cast("Tensor", self), indices, values, accumulate)
+
+    def index_put_(self, indices: Any, values: Tensor, accumulate: _bool=False) -> Tensor:
+        """In-place version of :meth:`index_put`."""
+        return _index_put.index_put_(cast("Tensor", self), indices, values, accumulate)
+
+    def mm(self, mat2: Tensor) -> Tensor:
+        """Product of two matrices.
+
+        Args:
+            self: (n, k).
+            mat2: (k, m), of the same dtype.
+
+        Returns:
+            New tensor (n, m).
+
+        Gradient:
+            ``grad @ mat2^H`` and ``self^H @ grad``.
+
+        Raises:
+            RuntimeError: for other numbers of dimensions, shapes that do not fit, or different dtypes.
+        """
+        return _matmul.mm(cast("Tensor", self), mat2)
+
+    def bmm(self, mat2: Tensor) -> Tensor:
+        """Products of the matrices of two stacks.
+
+        Args:
+            self: (b, n, k).
+            mat2: (b, k, m), of the same dtype.
+
+        Returns:
+            New tensor (b, n, m).
+        """
+        return _matmul.bmm(cast("Tensor", self), mat2)
+
+    def mv(self, vec: Tensor) -> Tensor:
+        """Product of a matrix (n, m) and a vector (m,): a vector (n,)."""
+        return _matmul.mv(cast("Tensor", self), vec)
+
+    def dot(self, tensor: Tensor) -> Tensor:
+        """Sum of the products of two vectors' elements; a 0-d tensor."""
+        return _matmul.dot(cast("Tensor", self), tensor)
+
+    def vdot(self, other: Tensor) -> Tensor:
+        """Sum of the products of the conjugate of one vector with another; a 0-d tensor."""
+        return _matmul.vdot(cast("Tensor", self), other)
+
+    def outer(self, vec2: Tensor) -> Tensor:
+        """All products of an element of one vector and an element of another: (n,) and (m,) give (n, m)."""
+        return _matmul.outer(cast("Tensor", self), vec2)
+
+    def ger(self, vec2: Tensor) -> Tensor:
+        """All products of an element of one vector and an element of another: (n,) and (m,) give (n, m)."""
+        return _matmul.outer(cast("Tensor", self), vec2)
+
+    def matmul(self, other: Tensor) -> Tensor:
+        """Matrix product of tensors with any number of dimensions: ``self @ other``.
+
+        The last two dimensions are multiplied as matrices, those before are broadcast; a tensor with one dimension counts as a
+        row on the left and as a column on the right.
+
+        Args:
+            self: (..., n, k) or (k,).
+            other: (..., k, m) or (k,), of the same dtype.
+
+        Gradient:
+            ``grad @ other^H`` and ``self^H @ grad``, summed over broadcast dimensions.
+
+        Raises:
+            RuntimeError: for 0-d operands, sizes that do not fit, or different dtypes.
+        """
+        return _matmul.matmul(cast("Tensor", self), other)
+
+    def maximum(self, other: Tensor) -> Tensor:
+        """Larger of each pair; NaN if one of them is.  At ties each gets half of the gradient."""
+        return binary(_minmax.MAXIMUM, cast("Tensor", self), other)
+
+    def minimum(self, other: Tensor) -> Tensor:
+        """Smaller of each pair; NaN if one of them is.  At ties each gets half of the gradient."""
+        return binary(_minmax.MINIMUM, cast("Tensor", self), other)
+
+    def fmax(self, other: Tensor) -> Tensor:
+        """Larger of each pair; NaN only if both are.  At ties ``self`` gets the gradient."""
+        return binary(_minmax.FMAX, cast("Tensor", self), other)
+
+    def fmin(self, other: Tensor) -> Tensor:
+        """Smaller of each pair; NaN only if both are.  At ties ``self`` gets the gradient."""
+        return binary(_minmax.FMIN, cast("Tensor", self), other)
+
+    def clamp(self, min: Any=None, max: Any=None) -> Tensor:
+        """``self`` limited to [min, max]; ``max`` wins where the bounds cross.
+
+        Args:
+            self: tensor of any real dtype.
+            min, max: numbers, tensors that broadcast, or None; at least one.
+
+        Returns:
+            Tensor of the dtype that ``self`` and the bounds promote to.
+
+        Gradient:
+            1 for ``self`` inside (bounds included), 0 outside and at NaN; tensors of bounds get it where they decide.
+
+        Raises:
+            RuntimeError: without bounds.
+        """
+        return _minmax.clamp(cast("Tensor", self), min, max)
+
+    def clip(self, min: Any=None, max: Any=None) -> Tensor:
+        """``self`` limited to [min, max]; ``max`` wins where the bounds cross.
+
+        Args:
+            self: tensor of any real dtype.
+            min, max: numbers, tensors that broadcast, or None; at least one.
+
+        Returns:
+            Tensor of the dtype that ``self`` and the bounds promote to.
+
+        Gradient:
+            1 for ``self`` inside (bounds included), 0 outside and at NaN; tensors of bounds get it where they decide.
+
+        Raises:
+            RuntimeError: without bounds.
+        """
+        return _minmax.clamp(cast("Tensor", self), min, max)
+
+    def clamp_(self, min: Any=None, max: Any=None) -> Tensor:
+        """In-place version of :meth:`clamp`."""
+        return _minmax.clamp_(cast("Tensor", self), min, max)
+
+    def clip_(self, min: Any=None, max: Any=None) -> Tensor:
+        """In-place version of :meth:`clamp`."""
+        return _minmax.clamp_(cast("Tensor", self), min, max)
+
+    def clamp_min(self, min: Any) -> Tensor:
+        """``self`` where it is at least ``min`` (number or tensor), else ``min``.
+
+        Gradient:
+            1 for ``self`` from the bound on; for a tensor ``min`` where ``self`` is smaller.
+        """
+        return _minmax.clamp_min(cast("Tensor", self), min)
+
+    def clamp_min_(self, min: Any) -> Tensor:
+        """In-place version of :meth:`clamp_min`."""
+        return overwrite(self, _minmax.clamp_min(shadow(self), min))
+
+    def clamp_max(self, max: Any) -> Tensor:
+        """``self`` where it is at most ``max`` (number or tensor), else ``max``.
+
+        Gradient:
+            1 for ``self`` up to the bound; for a tensor ``max`` where ``self`` is larger.
+        """
+        return _minmax.clamp_max(cast("Tensor", self), max)
+
+    def clamp_max_(self, max: Any) -> Tensor:
+        """In-place version of :meth:`clamp_max`."""
+        return overwrite(self, _minmax.clamp_max(shadow(self), max))
 
     def pow(self, exponent: Tensor | Number) -> Tensor:
         """Power ``self ** exponent`` of each element; either may be a number.
@@ -278,27 +806,27 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: for integers with negative integer exponents.
         """
-        return power.pow(cast("Tensor", self), exponent)
+        return _power.pow(cast("Tensor", self), exponent)
 
     def pow_(self, exponent: Tensor | Number) -> Tensor:
         """In-place version of :meth:`pow`."""
-        return overwrite(self, power.pow(shadow(self), exponent))
+        return overwrite(self, _power.pow(shadow(self), exponent))
 
     def square(self) -> Tensor:
         """Square of each element."""
-        return power.square(cast("Tensor", self))
+        return _power.square(cast("Tensor", self))
 
     def square_(self) -> Tensor:
         """In-place version of :meth:`square`."""
-        return overwrite(self, power.square(shadow(self)))
+        return overwrite(self, _power.square(shadow(self)))
 
     def floor_divide(self, other: Tensor | Number) -> Tensor:
         """Quotient rounded down. Recorded, but its derivative is not implemented (as in PyTorch)."""
-        return power.floor_divide(cast("Tensor", self), other)
+        return _power.floor_divide(cast("Tensor", self), other)
 
     def floor_divide_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`floor_divide`."""
-        return overwrite(self, power.floor_divide(shadow(self), other))
+        return overwrite(self, _power.floor_divide(shadow(self), other))
 
     def remainder(self, other: Tensor | Number) -> Tensor:
         """Remainder of ``self / other``, with the sign of ``other``.
@@ -306,11 +834,11 @@ class TensorMethods(TensorBase):
         Gradient:
             1 for ``self``, -floor(self/other) for a tensor ``other``.
         """
-        return power.remainder(cast("Tensor", self), other)
+        return _power.remainder(cast("Tensor", self), other)
 
     def remainder_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`remainder`."""
-        return overwrite(self, power.remainder(shadow(self), other))
+        return overwrite(self, _power.remainder(shadow(self), other))
 
     def fmod(self, other: Tensor | Number) -> Tensor:
         """Remainder of ``self / other``, with the sign of ``self``.
@@ -318,251 +846,972 @@ class TensorMethods(TensorBase):
         Gradient:
             1 for ``self``, -trunc(self/other) for a tensor ``other``.
         """
-        return power.fmod(cast("Tensor", self), other)
+        return _power.fmod(cast("Tensor", self), other)
 
     def fmod_(self, other: Tensor | Number) -> Tensor:
         """In-place version of :meth:`fmod`."""
-        return overwrite(self, power.fmod(shadow(self), other))
+        return overwrite(self, _power.fmod(shadow(self), other))
 
-    def sum(self, dim: Any=None, keepdim: _bool=False) -> Tensor:
-        """Sum."""
-        return reduce.sum(cast("Tensor", self), dim, keepdim)
+    def bernoulli(self, p: Any=None, *, generator: Any=None) -> Tensor:
+        """Ones with the probabilities in ``self`` (or, given ``p``, with this one everywhere), else zeros.
 
-    def expand(self, *sizes: Any) -> Tensor:
-        """Stub until the page is written."""
-        return shape.expand(cast("Tensor", self), *sizes)
+        Gradient:
+            0; with ``p`` not implemented (as in PyTorch).
+
+        Raises:
+            RuntimeError: for probabilities outside [0, 1].
+        """
+        return _random.bernoulli(cast("Tensor", self), p, generator=generator)
+
+    def multinomial(self, num_samples: Any, replacement: _bool=False, *, generator: Any=None) -> Tensor:
+        """Indices drawn with probabilities proportional to the last dimension of ``self``.
+
+        Args:
+            self: weights, not negative, of shape (categories,) or (rows, categories).
+            num_samples: number of indices per row.
+            replacement: whether an index may be drawn twice.
+
+        Returns:
+            int64 tensor of shape (num_samples,) or (rows, num_samples), without gradient.
+        """
+        return _random.multinomial(cast("Tensor", self), num_samples, replacement, generator=generator)
+
+    def uniform_(self, from_: Any=0.0, to: Any=1.0, *, generator: Any=None) -> Tensor:
+        """Fill with uniform samples of [from_, to); the gradient of the old values is 0."""
+        return _random_fill.uniform_(cast("Tensor", self), from_, to, generator=generator)
+
+    def normal_(self, mean: Any=0.0, std: Any=1.0, *, generator: Any=None) -> Tensor:
+        """Fill with normal samples of mean ``mean`` and standard deviation ``std``; the gradient of the old values is 0."""
+        return _random_fill.normal_(cast("Tensor", self), mean, std, generator=generator)
+
+    def log_normal_(self, mean: Any=1.0, std: Any=2.0, *, generator: Any=None) -> Tensor:
+        """Fill with exponentials of normal samples of the given mean and standard deviation."""
+        return _random_fill.log_normal_(cast("Tensor", self), mean, std, generator=generator)
+
+    def cauchy_(self, median: Any=0.0, sigma: Any=1.0, *, generator: Any=None) -> Tensor:
+        """Fill with Cauchy samples of the given median and half-width."""
+        return _random_fill.cauchy_(cast("Tensor", self), median, sigma, generator=generator)
+
+    def exponential_(self, lambd: Any=1.0, *, generator: Any=None) -> Tensor:
+        """Fill with exponential samples of rate ``lambd``."""
+        return _random_fill.exponential_(cast("Tensor", self), lambd, generator=generator)
+
+    def geometric_(self, p: Any, *, generator: Any=None) -> Tensor:
+        """Fill with numbers of trials up to the first success of probability ``p``."""
+        return _random_fill.geometric_(cast("Tensor", self), p, generator=generator)
+
+    def bernoulli_(self, p: Any=0.5, *, generator: Any=None) -> Tensor:
+        """Fill with ones of probability ``p``, a number or a tensor of probabilities, and zeros."""
+        return _random_fill.bernoulli_(cast("Tensor", self), p, generator=generator)
+
+    def random_(self, from_: Any=None, to: Any=None, *, generator: Any=None) -> Tensor:
+        """Fill with integers: ``random_(to)`` of [0, to), ``random_(from, to)`` of [from, to), ``random_()`` of all that fit."""
+        return _random_fill.random_(cast("Tensor", self), from_, to, generator=generator)
+
+    def sum(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None) -> Tensor:
+        """Sum of the elements, over all dimensions or some.
+
+        Args:
+            self: tensor of any dtype.
+            dim: dimension or several; None (or empty) for all.
+            keepdim: keep reduced dimensions with size 1.
+            dtype: convert to this dtype first; by default masks and integers add up as int64.
+
+        Gradient:
+            The gradient of the sum, for every element.
+
+        Raises:
+            IndexError: for a dimension that does not exist.
+
+        Example:
+            >>> sum(tensor([[1., 2.], [3., 4.]]), 0)
+            tensor([4., 6.])
+        """
+        return _reduce.sum(cast("Tensor", self), dim, keepdim, dtype=dtype)
+
+    def nansum(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None) -> Tensor:
+        """Sum of the elements that are not NaN.
+
+        Gradient:
+            The gradient of the sum for every element that was added, 0 at NaN.
+        """
+        return _reduce.nansum(cast("Tensor", self), dim, keepdim, dtype=dtype)
+
+    def mean(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None) -> Tensor:
+        """Mean of the elements, over all dimensions or some; NaN for none.
+
+        Args:
+            self: floating or complex tensor.
+            dim: dimension or several; None (or empty) for all.
+            keepdim: keep reduced dimensions with size 1.
+            dtype: floating or complex dtype to convert to first.
+
+        Gradient:
+            1/n of the gradient of the mean, for every element.
+
+        Raises:
+            RuntimeError: for integers and masks, unless ``dtype`` says how to compute.
+        """
+        return _reduce.mean(cast("Tensor", self), dim, keepdim, dtype=dtype)
+
+    def nanmean(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None) -> Tensor:
+        """Mean of the elements that are not NaN."""
+        return _reduce.nanmean(cast("Tensor", self), dim, keepdim, dtype=dtype)
+
+    def prod(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None) -> Tensor:
+        """Product of the elements, over all dimensions or one.
+
+        Args:
+            self: tensor of any dtype.
+            dim: one dimension; None for all.
+            keepdim: keep the reduced dimension with size 1.
+            dtype: convert to this dtype first; by default masks and integers multiply as int64.
+
+        Gradient:
+            Product of the other elements; exact where elements are zero, and again differentiable.
+        """
+        return _reduce.prod(cast("Tensor", self), dim, keepdim, dtype=dtype)
+
+    def logsumexp(self, dim: Any, keepdim: _bool=False) -> Tensor:
+        """Logarithm of the sum of exponentials over dimensions; does not overflow, and -inf elements count as nothing.
+
+        Gradient:
+            ``exp(self - result)``, the softmax.
+        """
+        return _reduce.logsumexp(cast("Tensor", self), dim, keepdim)
+
+    def all(self, dim: Any=None, keepdim: _bool=False) -> Tensor:
+        """Whether all elements (along dimensions) are nonzero; a mask, for uint8 a uint8 tensor."""
+        return _reduce.all(cast("Tensor", self), dim, keepdim)
+
+    def any(self, dim: Any=None, keepdim: _bool=False) -> Tensor:
+        """Whether some element (along dimensions) is nonzero; a mask, for uint8 a uint8 tensor."""
+        return _reduce.any(cast("Tensor", self), dim, keepdim)
+
+    def count_nonzero(self, dim: Any=None) -> Tensor:
+        """Number of nonzero elements, along dimensions or in all; int64."""
+        return _reduce.count_nonzero(cast("Tensor", self), dim)
+
+    def sign(self) -> Tensor:
+        """-1, 0 or 1 by the sign of each element; NaN gives 0.  Derivative 0."""
+        return unary(_rounding.SIGN, cast("Tensor", self))
+
+    def sign_(self) -> Tensor:
+        """In-place version of :meth:`sign`."""
+        return unary_(_rounding.SIGN, cast("Tensor", self))
+
+    def sgn(self) -> Tensor:
+        """x/|x| of each element, 0 at 0: the sign of reals, the direction of complex numbers."""
+        return unary(_rounding.SGN, cast("Tensor", self))
+
+    def sgn_(self) -> Tensor:
+        """In-place version of :meth:`sgn`."""
+        return unary_(_rounding.SGN, cast("Tensor", self))
+
+    def floor(self) -> Tensor:
+        """Largest integer not above each element.  Derivative 0."""
+        return unary(_rounding.FLOOR, cast("Tensor", self))
+
+    def floor_(self) -> Tensor:
+        """In-place version of :meth:`floor`."""
+        return unary_(_rounding.FLOOR, cast("Tensor", self))
+
+    def ceil(self) -> Tensor:
+        """Smallest integer not below each element.  Derivative 0."""
+        return unary(_rounding.CEIL, cast("Tensor", self))
+
+    def ceil_(self) -> Tensor:
+        """In-place version of :meth:`ceil`."""
+        return unary_(_rounding.CEIL, cast("Tensor", self))
+
+    def trunc(self) -> Tensor:
+        """Each element rounded towards zero.  Derivative 0."""
+        return unary(_rounding.TRUNC, cast("Tensor", self))
+
+    def trunc_(self) -> Tensor:
+        """In-place version of :meth:`trunc`."""
+        return unary_(_rounding.TRUNC, cast("Tensor", self))
+
+    def fix(self) -> Tensor:
+        """Each element rounded towards zero.  Derivative 0."""
+        return unary(_rounding.TRUNC, cast("Tensor", self))
+
+    def fix_(self) -> Tensor:
+        """In-place version of :meth:`fix`."""
+        return unary_(_rounding.TRUNC, cast("Tensor", self))
+
+    def frac(self) -> Tensor:
+        """Fractional part ``x - trunc(x)`` of each element, with the sign of x.  Derivative 1."""
+        return unary(_rounding.FRAC, cast("Tensor", self))
+
+    def frac_(self) -> Tensor:
+        """In-place version of :meth:`frac`."""
+        return unary_(_rounding.FRAC, cast("Tensor", self))
+
+    def signbit(self) -> Tensor:
+        """Whether the sign bit of each element is set: negative numbers and -0.0."""
+        return unary(_rounding.SIGNBIT, cast("Tensor", self))
+
+    def abs(self) -> Tensor:
+        """Absolute value of each element; complex numbers give their real modulus.
+
+        Gradient:
+            sgn(self): -1, 0 or 1 for reals, x/|x| for complex numbers, 0 at 0.
+
+        Raises:
+            NotImplementedError: for masks.
+        """
+        return _rounding.absolute(cast("Tensor", self))
+
+    def absolute(self) -> Tensor:
+        """Absolute value of each element; complex numbers give their real modulus.
+
+        Gradient:
+            sgn(self): -1, 0 or 1 for reals, x/|x| for complex numbers, 0 at 0.
+
+        Raises:
+            NotImplementedError: for masks.
+        """
+        return _rounding.absolute(cast("Tensor", self))
+
+    def abs_(self) -> Tensor:
+        """In-place version of :meth:`abs`; not for complex tensors, whose absolute values are real."""
+        return _rounding.absolute_(cast("Tensor", self))
+
+    def absolute_(self) -> Tensor:
+        """In-place version of :meth:`abs`; not for complex tensors, whose absolute values are real."""
+        return _rounding.absolute_(cast("Tensor", self))
+
+    def round(self, *, decimals: Any=0) -> Tensor:
+        """Nearest integer (or multiple of ``10**-decimals``) of each element, ties to the even one.
+
+        Gradient:
+            0.
+        """
+        return _rounding.rounded(cast("Tensor", self), decimals=decimals)
+
+    def round_(self, *, decimals: Any=0) -> Tensor:
+        """In-place version of :meth:`round`."""
+        return _rounding.rounded_(cast("Tensor", self), decimals=decimals)
+
+    def nan_to_num(self, nan: Any=None, posinf: Any=None, neginf: Any=None) -> Tensor:
+        """``self`` with NaN replaced by ``nan`` (0) and infinities by ``posinf``, ``neginf`` (the largest finite numbers).
+
+        Gradient:
+            1 where the element is finite, else 0.
+        """
+        return _rounding.nan_to_num(cast("Tensor", self), nan, posinf, neginf)
+
+    def nan_to_num_(self, nan: Any=None, posinf: Any=None, neginf: Any=None) -> Tensor:
+        """In-place version of :meth:`nan_to_num`."""
+        return _rounding.nan_to_num_(cast("Tensor", self), nan, posinf, neginf)
+
+    def heaviside(self, values: Tensor) -> Tensor:
+        """0 where ``self`` is negative, 1 where it is positive, ``values`` where it is 0. Has no derivative (as in PyTorch).
+
+        Raises:
+            RuntimeError: for different dtypes or complex numbers.
+        """
+        return _rounding.heaviside(cast("Tensor", self), values)
+
+    def heaviside_(self, values: Tensor) -> Tensor:
+        """In-place version of :meth:`heaviside`."""
+        return _rounding.heaviside_(cast("Tensor", self), values)
+
+    def positive(self) -> Tensor:
+        """``self`` itself.
+
+        Raises:
+            RuntimeError: for masks.
+        """
+        return _rounding.positive(cast("Tensor", self))
+
+    def view(self, *sizes: Any, size: Any=None, dtype: Any=None) -> Tensor:
+        """The same memory under another shape, or (with a dtype) the same bytes as another type.
+
+        Args:
+            sizes: one by one or as one sequence (also as ``size=``); one may be -1 and is inferred. Or a dtype.
+
+        Returns:
+            A view.
+
+        Gradient: takes the shape of ``self`` back.
+
+        Raises:
+            RuntimeError: when the number of elements differs, or the strides allow no such view (use ``reshape``).
+        """
+        return _shape.view(cast("Tensor", self), *sizes, size=size, dtype=dtype)
+
+    def view_as(self, other: Tensor) -> Tensor:
+        """``self.view(other.shape)``."""
+        return _shape.view_as(cast("Tensor", self), other)
+
+    def reshape(self, *sizes: Any, shape: Any=None) -> Tensor:
+        """The same elements in row-major order under another shape: a view where possible, else a copy.
+
+        Args:
+            sizes: one by one or as one sequence (also as ``shape=``); one may be -1 and is inferred.
+
+        Gradient: takes the shape of ``self`` back.
+
+        Raises:
+            RuntimeError: when the number of elements differs.
+        """
+        return _shape.reshape(cast("Tensor", self), *sizes, shape=shape)
+
+    def reshape_as(self, other: Tensor) -> Tensor:
+        """``self.reshape(other.shape)``."""
+        return _shape.reshape_as(cast("Tensor", self), other)
+
+    def flatten(self, start_dim: Any=0, end_dim: Any=-1) -> Tensor:
+        """Dimensions ``start_dim`` to ``end_dim`` (both included) joined into one.
+
+        Returns:
+            ``self`` when there is nothing to join, else as ``reshape``.
+
+        Raises:
+            RuntimeError: when ``start_dim`` comes after ``end_dim``.
+        """
+        return _shape.flatten(cast("Tensor", self), start_dim, end_dim)
+
+    def ravel(self) -> Tensor:
+        """All elements in row-major order in one dimension: a view where possible."""
+        return _shape.ravel(cast("Tensor", self))
+
+    def unflatten(self, dim: Any, sizes: Any) -> Tensor:
+        """Dimension ``dim`` split into dimensions of the given sizes, of which one may be -1.
+
+        Raises:
+            RuntimeError: when the sizes do not multiply to that of the dimension.
+        """
+        return _shape.unflatten(cast("Tensor", self), dim, sizes)
+
+    def expand(self, *sizes: Any, size: Any=None, implicit: _bool=False) -> Tensor:
+        """Dimensions of size 1 repeated without copying; new dimensions may come in front.
+
+        Args:
+            sizes: one by one or as one sequence; -1 keeps the size of an existing dimension.
+
+        Returns:
+            A view with stride 0 where it repeats: many elements share one place, so it cannot be written to element by element.
+
+        Gradient: summed over the repeated dimensions.
+
+        Raises:
+            RuntimeError: when another size than 1 would change, or there are too few sizes.
+        """
+        return _shape.expand(cast("Tensor", self), *sizes, size=size, implicit=implicit)
+
+    def expand_as(self, other: Tensor) -> Tensor:
+        """``self.expand(other.shape)``."""
+        return _shape.expand_as(cast("Tensor", self), other)
+
+    def broadcast_to(self, *sizes: Any, size: Any=None) -> Tensor:
+        """``self.expand(size)``."""
+        return _shape.broadcast_to(cast("Tensor", self), *sizes, size=size)
+
+    def squeeze(self, dim: Any=None) -> Tensor:
+        """Dimensions of size 1 dropped: all of them, or those named that have size 1.
+
+        Args:
+            dim: an int or a tuple of ints.
+
+        Returns:
+            A view.
+        """
+        return _shape.squeeze(cast("Tensor", self), dim)
+
+    def squeeze_(self, dim: Any=None) -> Tensor:
+        """In-place version of ``squeeze``: the tensor itself gets another shape."""
+        return _shape.squeeze_(cast("Tensor", self), dim)
+
+    def unsqueeze(self, dim: Any) -> Tensor:
+        """A dimension of size 1 inserted before dimension ``dim`` (from ``-ndim - 1`` to ``ndim``).
+
+        Returns:
+            A view.
+        """
+        return _shape.unsqueeze(cast("Tensor", self), dim)
+
+    def unsqueeze_(self, dim: Any) -> Tensor:
+        """In-place version of ``unsqueeze``: the tensor itself gets another shape."""
+        return _shape.unsqueeze_(cast("Tensor", self), dim)
+
+    def sum_to_size(self, *sizes: Any, size: Any=None) -> Tensor:
+        """Sum over leading dimensions and over those where ``size`` is 1, so that the result has shape ``size``.
+
+        Returns:
+            ``self`` when it has that shape already.
+
+        Raises:
+            RuntimeError: when ``size`` does not broadcast to the shape of ``self``.
+        """
+        return _shape.sum_to_size(cast("Tensor", self), *sizes, size=size)
+
+    def t(self) -> Tensor:
+        """The transposed matrix; vectors and 0-d tensors stay as they are.
+
+        Returns:
+            A view.
+
+        Gradient: transposed.
+
+        Raises:
+            RuntimeError: for more than two dimensions.
+        """
+        return _shape_axes.t(cast("Tensor", self))
+
+    def t_(self) -> Tensor:
+        """In-place version of ``t``: the tensor itself is transposed, no data move."""
+        return _shape_axes.t_(cast("Tensor", self))
+
+    def transpose(self, dim0: Any, dim1: Any) -> Tensor:
+        """Dimensions ``dim0`` and ``dim1`` exchanged.
+
+        Returns:
+            A view.
+
+        Gradient: exchanged back.
+        """
+        return _shape_axes.transpose(cast("Tensor", self), dim0, dim1)
+
+    def swapaxes(self, dim0: Any, dim1: Any) -> Tensor:
+        """Dimensions ``dim0`` and ``dim1`` exchanged.
+
+        Returns:
+            A view.
+
+        Gradient: exchanged back.
+        """
+        return _shape_axes.transpose(cast("Tensor", self), dim0, dim1)
+
+    def swapdims(self, dim0: Any, dim1: Any) -> Tensor:
+        """Dimensions ``dim0`` and ``dim1`` exchanged.
+
+        Returns:
+            A view.
+
+        Gradient: exchanged back.
+        """
+        return _shape_axes.transpose(cast("Tensor", self), dim0, dim1)
+
+    def transpose_(self, dim0: Any, dim1: Any) -> Tensor:
+        """In-place version of ``transpose``: the tensor itself gets the other order, no data move."""
+        return _shape_axes.transpose_(cast("Tensor", self), dim0, dim1)
+
+    def swapaxes_(self, dim0: Any, dim1: Any) -> Tensor:
+        """In-place version of ``transpose``: the tensor itself gets the other order, no data move."""
+        return _shape_axes.transpose_(cast("Tensor", self), dim0, dim1)
+
+    def swapdims_(self, dim0: Any, dim1: Any) -> Tensor:
+        """In-place version of ``transpose``: the tensor itself gets the other order, no data move."""
+        return _shape_axes.transpose_(cast("Tensor", self), dim0, dim1)
+
+    def permute(self, *order: Any, dims: Any=None) -> Tensor:
+        """The dimensions in the order given.
+
+        Args:
+            order: every dimension once, one by one or as one sequence (also as ``dims=``).
+
+        Returns:
+            A view.
+
+        Gradient: permuted back.
+
+        Raises:
+            RuntimeError: when a dimension is missing or named twice.
+        """
+        return _shape_axes.permute(cast("Tensor", self), *order, dims=dims)
+
+    def movedim(self, source: Any, destination: Any) -> Tensor:
+        """Dimensions moved to other positions, the rest in the old order.
+
+        Args:
+            source: an int or a tuple of ints.
+            destination: as many positions.
+
+        Raises:
+            RuntimeError: when their numbers differ or a dimension is named twice.
+        """
+        return _shape_axes.movedim(cast("Tensor", self), source, destination)
+
+    def moveaxis(self, source: Any, destination: Any) -> Tensor:
+        """Dimensions moved to other positions, the rest in the old order.
+
+        Args:
+            source: an int or a tuple of ints.
+            destination: as many positions.
+
+        Raises:
+            RuntimeError: when their numbers differ or a dimension is named twice.
+        """
+        return _shape_axes.movedim(cast("Tensor", self), source, destination)
+
+    @property
+    def T(self) -> Tensor:
+        """The dimensions in reverse order; for batches of matrices use ``mT``."""
+        return _shape_axes.numpy_T(cast("Tensor", self))
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two dimensions exchanged.
+
+        Raises:
+            RuntimeError: for fewer than two dimensions.
+        """
+        return _shape_axes.matrix_T(cast("Tensor", self))
+
+    @property
+    def mH(self) -> Tensor:
+        """The last two dimensions exchanged, the elements conjugated."""
+        return _shape_axes.matrix_H(cast("Tensor", self))
+
+    @property
+    def H(self) -> Tensor:
+        """The transposed matrix with conjugated elements.
+
+        Raises:
+            RuntimeError: for other than two dimensions.
+        """
+        return _shape_axes.numpy_H(cast("Tensor", self))
+
+    def adjoint(self) -> Tensor:
+        """The last two dimensions exchanged, the elements conjugated.
+
+        Raises:
+            RuntimeError: for a vector.
+        """
+        return _shape_axes.adjoint(cast("Tensor", self))
+
+    def select(self, dim: Any, index: Any) -> Tensor:
+        """Index ``index`` of dimension ``dim``, which is dropped.
+
+        Args:
+            index: counted from the end when negative.
+
+        Returns:
+            A view.
+
+        Gradient: embedded into zeros.
+
+        Raises:
+            IndexError: out of range.
+        """
+        return _shape_parts.select(cast("Tensor", self), dim, index)
+
+    def narrow(self, dim: Any, start: Any, length: Any) -> Tensor:
+        """``length`` indices of dimension ``dim`` from ``start`` on.
+
+        Returns:
+            A view.
+
+        Raises:
+            RuntimeError: when the range leaves the dimension.
+        """
+        return _shape_parts.narrow(cast("Tensor", self), dim, start, length)
+
+    def diagonal(self, offset: Any=0, dim1: Any=0, dim2: Any=1) -> Tensor:
+        """A diagonal of dimensions ``dim1`` and ``dim2``, as the last dimension.
+
+        Args:
+            offset: which diagonal: above the main one when positive, below it when negative.
+
+        Returns:
+            A view that may be written to.
+
+        Gradient: embedded into zeros.
+        """
+        return _shape_parts.diagonal(cast("Tensor", self), offset, dim1, dim2)
+
+    def unfold(self, dimension: Any, size: Any, step: Any) -> Tensor:
+        """Windows of ``size`` elements along ``dimension``, ``step`` apart; the window becomes the last dimension.
+
+        Returns:
+            A view in which windows may overlap.
+
+        Gradient: summed where windows overlap.
+
+        Raises:
+            RuntimeError: when a window is larger than the dimension, or ``step`` is not positive.
+        """
+        return _shape_parts.unfold(cast("Tensor", self), dimension, size, step)
+
+    def as_strided(self, size: Any, stride: Any, storage_offset: Any=None) -> Tensor:
+        """View of the tensor's memory with any shape, strides and offset, counted in elements.
+
+        Args:
+            size: shape of the view.
+            stride: as many steps in memory, not negative.
+            storage_offset: position of its first element in the memory of the base; by default that of ``self``.
+
+        Gradient: each element goes back where it came from; where several came from one place, they are summed.
+
+        Raises:
+            RuntimeError: when the view would leave the memory of the base.
+        """
+        return _shape_parts.as_strided(cast("Tensor", self), size, stride, storage_offset)
+
+    def split(self, split_size: Any, dim: Any=0) -> tuple[Tensor, ...]:
+        """Consecutive parts of dimension ``dim``.
+
+        Args:
+            split_size: size of every part (the last may be smaller), or the list of all sizes.
+
+        Returns:
+            A tuple of views; they may not be modified in place when gradients are recorded.
+
+        Raises:
+            RuntimeError: when the sizes do not add up to that of the dimension.
+        """
+        return _shape_parts.split(cast("Tensor", self), split_size, dim)
+
+    def split_with_sizes(self, split_sizes: Any, dim: Any=0) -> tuple[Tensor, ...]:
+        """Consecutive parts of dimension ``dim``, of the sizes given."""
+        return _shape_parts.split_with_sizes(cast("Tensor", self), split_sizes, dim)
+
+    def chunk(self, chunks: Any, dim: Any=0) -> tuple[Tensor, ...]:
+        """At most ``chunks`` parts of one size (the last may be smaller)."""
+        return _shape_parts.chunk(cast("Tensor", self), chunks, dim)
+
+    def tensor_split(self, indices_or_sections: Any=None, dim: Any=0, *, indices: Any=None, sections: Any=None) -> tuple[Tensor, ...]:
+        """Parts of dimension ``dim``, made by slicing.
+
+        Args:
+            indices_or_sections: the number of parts (sizes differ by at most one, larger ones first), or the indices at which to
+                cut, as a sequence or a tensor.
+        """
+        return _shape_parts.tensor_split(cast("Tensor", self), indices_or_sections, dim, indices=indices, sections=sections)
+
+    def hsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
+        """Parts along the columns (of a vector, along its one dimension), as ``tensor_split``."""
+        return _shape_parts.hsplit(cast("Tensor", self), indices_or_sections)
+
+    def vsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
+        """Parts along the rows, as ``tensor_split``."""
+        return _shape_parts.vsplit(cast("Tensor", self), indices_or_sections)
+
+    def dsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
+        """Parts along the third dimension, as ``tensor_split``."""
+        return _shape_parts.dsplit(cast("Tensor", self), indices_or_sections)
+
+    def unbind(self, dim: Any=0) -> tuple[Tensor, ...]:
+        """All indices of dimension ``dim``, one by one.
+
+        Returns:
+            A tuple of views; they may not be modified in place when gradients are recorded.
+        """
+        return _shape_parts.unbind(cast("Tensor", self), dim)
+
+    def var(self, dim: Any=None, unbiased: Any=None, keepdim: _bool=False, *, correction: Any=None) -> Tensor:
+        """Variance of the elements, over all dimensions or some.
+
+        Args:
+            self: floating or complex tensor.
+            dim: dimension or several; None for all.
+            unbiased: False for ``correction=0``.
+            keepdim: keep reduced dimensions with size 1.
+            correction: the sum of squared deviations is divided by ``n - correction``; 1 by default.
+
+        Gradient:
+            ``2 (self - mean) / (n - correction)``.
+
+        Raises:
+            RuntimeError: for integers and masks.
+        """
+        return _statistics.var(cast("Tensor", self), dim, unbiased, keepdim, correction=correction)
+
+    def std(self, dim: Any=None, unbiased: Any=None, keepdim: _bool=False, *, correction: Any=None) -> Tensor:
+        """Standard deviation of the elements, over all dimensions or some: square root of :meth:`var`.
+
+        Gradient:
+            ``(self - mean) / (result (n - correction))``; 0 where all elements are equal.
+        """
+        return _statistics.std(cast("Tensor", self), dim, unbiased, keepdim, correction=correction)
+
+    def cov(self, *, correction: Any=1, fweights: Any=None, aweights: Any=None) -> Tensor:
+        """Covariance matrix of the rows (variables) over the columns (observations).
+
+        Args:
+            self: (variables, observations), or the observations of one variable.
+            correction: the sums are divided by ``n - correction``.
+            fweights: how often each observation counts, integers.
+            aweights: importance of each observation.
+        """
+        return _statistics.cov(cast("Tensor", self), correction=correction, fweights=fweights, aweights=aweights)
+
+    def corrcoef(self) -> Tensor:
+        """Matrix of Pearson's correlation coefficients of the rows."""
+        return _statistics.corrcoef(cast("Tensor", self))
+
+    def median(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None) -> Any:
+        """Median of all elements, or along a dimension with its place; of an even number of elements the lower of the two.
+
+        Returns:
+            A 0-d tensor; with ``dim`` a named tuple ``(values, indices)``.
+
+        Gradient:
+            Of all elements: shared equally by those that tie. Along a dimension: to the one at the returned index.
+        """
+        return _statistics.median(cast("Tensor", self), dim, keepdim, out=out)
+
+    def nanmedian(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None) -> Any:
+        """Median as :meth:`median`, of the elements that are not NaN."""
+        return _statistics.nanmedian(cast("Tensor", self), dim, keepdim, out=out)
+
+    def mode(self, dim: Any=-1, keepdim: _bool=False, *, out: Any=None) -> Any:
+        """Most frequent element along a dimension (the smallest of those as frequent) and its last place."""
+        return _statistics.mode(cast("Tensor", self), dim, keepdim, out=out)
+
+    def quantile(self, q: Any, dim: Any=None, keepdim: _bool=False, *, interpolation: str='linear') -> Tensor:
+        """Values below which the fractions ``q`` of the elements lie.
+
+        Args:
+            self: float32 or float64.
+            q: number or 1-d tensor of numbers between 0 and 1; the latter puts its dimension first.
+            dim: one dimension; None for all elements.
+            keepdim: keep the reduced dimension with size 1.
+            interpolation: between the two nearest elements: ``linear``, ``lower``, ``higher``, ``midpoint``, ``nearest``.
+
+        Gradient:
+            To the two nearest elements, with the weights of the interpolation.
+        """
+        return _statistics.quantile(cast("Tensor", self), q, dim, keepdim, interpolation=interpolation)
+
+    def nanquantile(self, q: Any, dim: Any=None, keepdim: _bool=False, *, interpolation: str='linear') -> Tensor:
+        """Quantiles as :meth:`quantile`, of the elements that are not NaN."""
+        return _statistics.nanquantile(cast("Tensor", self), q, dim, keepdim, interpolation=interpolation)
 
     def exp(self) -> Tensor:
         """e raised to each element.  d exp(x) = exp(x)."""
-        return unary(transcendental.EXP, cast("Tensor", self))
+        return unary(_transcendental.EXP, cast("Tensor", self))
 
     def exp_(self) -> Tensor:
         """In-place version of :meth:`exp`."""
-        return unary_(transcendental.EXP, cast("Tensor", self))
+        return unary_(_transcendental.EXP, cast("Tensor", self))
 
     def exp2(self) -> Tensor:
         """2 raised to each element.  d 2**x = 2**x ln 2."""
-        return unary(transcendental.EXP2, cast("Tensor", self))
+        return unary(_transcendental.EXP2, cast("Tensor", self))
 
     def exp2_(self) -> Tensor:
         """In-place version of :meth:`exp2`."""
-        return unary_(transcendental.EXP2, cast("Tensor", self))
+        return unary_(_transcendental.EXP2, cast("Tensor", self))
 
     def expm1(self) -> Tensor:
         """exp(x) - 1 of each element, exact near 0.  d = exp(x) = result + 1."""
-        return unary(transcendental.EXPM1, cast("Tensor", self))
+        return unary(_transcendental.EXPM1, cast("Tensor", self))
 
     def expm1_(self) -> Tensor:
         """In-place version of :meth:`expm1`."""
-        return unary_(transcendental.EXPM1, cast("Tensor", self))
+        return unary_(_transcendental.EXPM1, cast("Tensor", self))
 
     def log(self) -> Tensor:
         """Natural logarithm of each element; -inf at 0, NaN for negative reals.  d log(x) = 1/x."""
-        return unary(transcendental.LOG, cast("Tensor", self))
+        return unary(_transcendental.LOG, cast("Tensor", self))
 
     def log_(self) -> Tensor:
         """In-place version of :meth:`log`."""
-        return unary_(transcendental.LOG, cast("Tensor", self))
+        return unary_(_transcendental.LOG, cast("Tensor", self))
 
     def log2(self) -> Tensor:
         """Logarithm to base 2 of each element.  d log2(x) = 1/(x ln 2)."""
-        return unary(transcendental.LOG2, cast("Tensor", self))
+        return unary(_transcendental.LOG2, cast("Tensor", self))
 
     def log2_(self) -> Tensor:
         """In-place version of :meth:`log2`."""
-        return unary_(transcendental.LOG2, cast("Tensor", self))
+        return unary_(_transcendental.LOG2, cast("Tensor", self))
 
     def log10(self) -> Tensor:
         """Logarithm to base 10 of each element.  d log10(x) = 1/(x ln 10)."""
-        return unary(transcendental.LOG10, cast("Tensor", self))
+        return unary(_transcendental.LOG10, cast("Tensor", self))
 
     def log10_(self) -> Tensor:
         """In-place version of :meth:`log10`."""
-        return unary_(transcendental.LOG10, cast("Tensor", self))
+        return unary_(_transcendental.LOG10, cast("Tensor", self))
 
     def log1p(self) -> Tensor:
         """log(1 + x) of each element, exact near 0.  d = 1/(1 + x)."""
-        return unary(transcendental.LOG1P, cast("Tensor", self))
+        return unary(_transcendental.LOG1P, cast("Tensor", self))
 
     def log1p_(self) -> Tensor:
         """In-place version of :meth:`log1p`."""
-        return unary_(transcendental.LOG1P, cast("Tensor", self))
+        return unary_(_transcendental.LOG1P, cast("Tensor", self))
 
     def sqrt(self) -> Tensor:
         """Square root of each element; NaN for negative reals.  d sqrt(x) = 1/(2 sqrt(x)), inf at 0."""
-        return unary(transcendental.SQRT, cast("Tensor", self))
+        return unary(_transcendental.SQRT, cast("Tensor", self))
 
     def sqrt_(self) -> Tensor:
         """In-place version of :meth:`sqrt`."""
-        return unary_(transcendental.SQRT, cast("Tensor", self))
+        return unary_(_transcendental.SQRT, cast("Tensor", self))
 
     def rsqrt(self) -> Tensor:
         """1/sqrt(x) of each element.  d = -1/2 result**3."""
-        return unary(transcendental.RSQRT, cast("Tensor", self))
+        return unary(_transcendental.RSQRT, cast("Tensor", self))
 
     def rsqrt_(self) -> Tensor:
         """In-place version of :meth:`rsqrt`."""
-        return unary_(transcendental.RSQRT, cast("Tensor", self))
+        return unary_(_transcendental.RSQRT, cast("Tensor", self))
 
     def sigmoid(self) -> Tensor:
         """Logistic sigmoid 1/(1 + exp(-x)) of each element.  d = result (1 - result)."""
-        return unary(transcendental.SIGMOID, cast("Tensor", self))
+        return unary(_transcendental.SIGMOID, cast("Tensor", self))
 
     def sigmoid_(self) -> Tensor:
         """In-place version of :meth:`sigmoid`."""
-        return unary_(transcendental.SIGMOID, cast("Tensor", self))
+        return unary_(_transcendental.SIGMOID, cast("Tensor", self))
 
     def logaddexp(self, other: Tensor) -> Tensor:
         """log(exp(x) + exp(y)) of each pair, without overflow.  d/dx = 1/(1 + exp(y - x))."""
-        return binary(transcendental.LOGADDEXP, cast("Tensor", self), other)
+        return binary(_transcendental.LOGADDEXP, cast("Tensor", self), other)
 
     def logaddexp2(self, other: Tensor) -> Tensor:
         """log2(2**x + 2**y) of each pair, without overflow.  d/dx = 1/(1 + 2**(y - x))."""
-        return binary(transcendental.LOGADDEXP2, cast("Tensor", self), other)
+        return binary(_transcendental.LOGADDEXP2, cast("Tensor", self), other)
 
     def sin(self) -> Tensor:
         """Sine of each element (radians).  d sin(x) = cos(x)."""
-        return unary(trigonometric.SIN, cast("Tensor", self))
+        return unary(_trigonometric.SIN, cast("Tensor", self))
 
     def sin_(self) -> Tensor:
         """In-place version of :meth:`sin`."""
-        return unary_(trigonometric.SIN, cast("Tensor", self))
+        return unary_(_trigonometric.SIN, cast("Tensor", self))
 
     def cos(self) -> Tensor:
         """Cosine of each element (radians).  d cos(x) = -sin(x)."""
-        return unary(trigonometric.COS, cast("Tensor", self))
+        return unary(_trigonometric.COS, cast("Tensor", self))
 
     def cos_(self) -> Tensor:
         """In-place version of :meth:`cos`."""
-        return unary_(trigonometric.COS, cast("Tensor", self))
+        return unary_(_trigonometric.COS, cast("Tensor", self))
 
     def tan(self) -> Tensor:
         """Tangent of each element (radians).  d tan(x) = 1 + tan(x)**2."""
-        return unary(trigonometric.TAN, cast("Tensor", self))
+        return unary(_trigonometric.TAN, cast("Tensor", self))
 
     def tan_(self) -> Tensor:
         """In-place version of :meth:`tan`."""
-        return unary_(trigonometric.TAN, cast("Tensor", self))
+        return unary_(_trigonometric.TAN, cast("Tensor", self))
 
     def asin(self) -> Tensor:
         """Inverse sine of each element, in [-pi/2, pi/2].  d asin(x) = 1/sqrt(1 - x**2)."""
-        return unary(trigonometric.ASIN, cast("Tensor", self))
+        return unary(_trigonometric.ASIN, cast("Tensor", self))
 
     def asin_(self) -> Tensor:
         """In-place version of :meth:`asin`."""
-        return unary_(trigonometric.ASIN, cast("Tensor", self))
+        return unary_(_trigonometric.ASIN, cast("Tensor", self))
 
     def arcsin(self) -> Tensor:
         """Inverse sine of each element, in [-pi/2, pi/2].  d asin(x) = 1/sqrt(1 - x**2)."""
-        return unary(trigonometric.ASIN, cast("Tensor", self))
+        return unary(_trigonometric.ASIN, cast("Tensor", self))
 
     def arcsin_(self) -> Tensor:
         """In-place version of :meth:`arcsin`."""
-        return unary_(trigonometric.ASIN, cast("Tensor", self))
+        return unary_(_trigonometric.ASIN, cast("Tensor", self))
 
     def acos(self) -> Tensor:
         """Inverse cosine of each element, in [0, pi].  d acos(x) = -1/sqrt(1 - x**2)."""
-        return unary(trigonometric.ACOS, cast("Tensor", self))
+        return unary(_trigonometric.ACOS, cast("Tensor", self))
 
     def acos_(self) -> Tensor:
         """In-place version of :meth:`acos`."""
-        return unary_(trigonometric.ACOS, cast("Tensor", self))
+        return unary_(_trigonometric.ACOS, cast("Tensor", self))
 
     def arccos(self) -> Tensor:
         """Inverse cosine of each element, in [0, pi].  d acos(x) = -1/sqrt(1 - x**2)."""
-        return unary(trigonometric.ACOS, cast("Tensor", self))
+        return unary(_trigonometric.ACOS, cast("Tensor", self))
 
     def arccos_(self) -> Tensor:
         """In-place version of :meth:`arccos`."""
-        return unary_(trigonometric.ACOS, cast("Tensor", self))
+        return unary_(_trigonometric.ACOS, cast("Tensor", self))
 
     def atan(self) -> Tensor:
         """Inverse tangent of each element, in [-pi/2, pi/2].  d atan(x) = 1/(1 + x**2)."""
-        return unary(trigonometric.ATAN, cast("Tensor", self))
+        return unary(_trigonometric.ATAN, cast("Tensor", self))
 
     def atan_(self) -> Tensor:
         """In-place version of :meth:`atan`."""
-        return unary_(trigonometric.ATAN, cast("Tensor", self))
+        return unary_(_trigonometric.ATAN, cast("Tensor", self))
 
     def arctan(self) -> Tensor:
         """Inverse tangent of each element, in [-pi/2, pi/2].  d atan(x) = 1/(1 + x**2)."""
-        return unary(trigonometric.ATAN, cast("Tensor", self))
+        return unary(_trigonometric.ATAN, cast("Tensor", self))
 
     def arctan_(self) -> Tensor:
         """In-place version of :meth:`arctan`."""
-        return unary_(trigonometric.ATAN, cast("Tensor", self))
+        return unary_(_trigonometric.ATAN, cast("Tensor", self))
 
     def sinh(self) -> Tensor:
         """Hyperbolic sine of each element.  d sinh(x) = cosh(x)."""
-        return unary(trigonometric.SINH, cast("Tensor", self))
+        return unary(_trigonometric.SINH, cast("Tensor", self))
 
     def sinh_(self) -> Tensor:
         """In-place version of :meth:`sinh`."""
-        return unary_(trigonometric.SINH, cast("Tensor", self))
+        return unary_(_trigonometric.SINH, cast("Tensor", self))
 
     def cosh(self) -> Tensor:
         """Hyperbolic cosine of each element.  d cosh(x) = sinh(x)."""
-        return unary(trigonometric.COSH, cast("Tensor", self))
+        return unary(_trigonometric.COSH, cast("Tensor", self))
 
     def cosh_(self) -> Tensor:
         """In-place version of :meth:`cosh`."""
-        return unary_(trigonometric.COSH, cast("Tensor", self))
+        return unary_(_trigonometric.COSH, cast("Tensor", self))
 
     def tanh(self) -> Tensor:
         """Hyperbolic tangent of each element.  d tanh(x) = 1 - tanh(x)**2."""
-        return unary(trigonometric.TANH, cast("Tensor", self))
+        return unary(_trigonometric.TANH, cast("Tensor", self))
 
     def tanh_(self) -> Tensor:
         """In-place version of :meth:`tanh`."""
-        return unary_(trigonometric.TANH, cast("Tensor", self))
+        return unary_(_trigonometric.TANH, cast("Tensor", self))
 
     def sinc(self) -> Tensor:
         """Normalised sinc, sin(pi x)/(pi x), of each element; 1 at 0.  d = (pi x cos(pi x) - sin(pi x))/(pi x**2), 0 at 0."""
-        return unary(trigonometric.SINC, cast("Tensor", self))
+        return unary(_trigonometric.SINC, cast("Tensor", self))
 
     def sinc_(self) -> Tensor:
         """In-place version of :meth:`sinc`."""
-        return unary_(trigonometric.SINC, cast("Tensor", self))
+        return unary_(_trigonometric.SINC, cast("Tensor", self))
 
     def deg2rad(self) -> Tensor:
         """Degrees as radians.  d = pi/180."""
-        return unary(trigonometric.DEG2RAD, cast("Tensor", self))
+        return unary(_trigonometric.DEG2RAD, cast("Tensor", self))
 
     def deg2rad_(self) -> Tensor:
         """In-place version of :meth:`deg2rad`."""
-        return unary_(trigonometric.DEG2RAD, cast("Tensor", self))
+        return unary_(_trigonometric.DEG2RAD, cast("Tensor", self))
 
     def rad2deg(self) -> Tensor:
         """Radians as degrees.  d = 180/pi."""
-        return unary(trigonometric.RAD2DEG, cast("Tensor", self))
+        return unary(_trigonometric.RAD2DEG, cast("Tensor", self))
 
     def rad2deg_(self) -> Tensor:
         """In-place version of :meth:`rad2deg`."""
-        return unary_(trigonometric.RAD2DEG, cast("Tensor", self))
+        return unary_(_trigonometric.RAD2DEG, cast("Tensor", self))
 
     def atan2(self, other: Tensor) -> Tensor:
         """Angle of the point (``other``, ``self``), in [-pi, pi].  d = (other, -self)/(self**2 + other**2)."""
-        return binary(trigonometric.ATAN2, cast("Tensor", self), other)
+        return binary(_trigonometric.ATAN2, cast("Tensor", self), other)
 
     def atan2_(self, other: Tensor) -> Tensor:
         """In-place version of :meth:`atan2`."""
-        return binary_(trigonometric.ATAN2, cast("Tensor", self), other)
+        return binary_(_trigonometric.ATAN2, cast("Tensor", self), other)
 
     def arctan2(self, other: Tensor) -> Tensor:
         """Angle of the point (``other``, ``self``), in [-pi, pi].  d = (other, -self)/(self**2 + other**2)."""
-        return binary(trigonometric.ATAN2, cast("Tensor", self), other)
+        return binary(_trigonometric.ATAN2, cast("Tensor", self), other)
 
     def arctan2_(self, other: Tensor) -> Tensor:
         """In-place version of :meth:`arctan2`."""
-        return binary_(trigonometric.ATAN2, cast("Tensor", self), other)
+        return binary_(_trigonometric.ATAN2, cast("Tensor", self), other)
 
     def hypot(self, other: Tensor) -> Tensor:
         """sqrt(self**2 + other**2) of each pair, without overflow.  d = (self, other)/result; NaN where both are 0."""
-        return binary(trigonometric.HYPOT, cast("Tensor", self), other)
+        return binary(_trigonometric.HYPOT, cast("Tensor", self), other)
 
     def hypot_(self, other: Tensor) -> Tensor:
         """In-place version of :meth:`hypot`."""
-        return binary_(trigonometric.HYPOT, cast("Tensor", self), other)
+        return binary_(_trigonometric.HYPOT, cast("Tensor", self), other)
 
     def asinh(self) -> Tensor:
         """Inverse hyperbolic sine of each element.
@@ -570,7 +1819,7 @@ class TensorMethods(TensorBase):
         Gradient:
             1/sqrt(x**2 + 1).
         """
-        return trigonometric.asinh(cast("Tensor", self))
+        return _trigonometric.asinh(cast("Tensor", self))
 
     def arcsinh(self) -> Tensor:
         """Inverse hyperbolic sine of each element.
@@ -578,15 +1827,15 @@ class TensorMethods(TensorBase):
         Gradient:
             1/sqrt(x**2 + 1).
         """
-        return trigonometric.asinh(cast("Tensor", self))
+        return _trigonometric.asinh(cast("Tensor", self))
 
     def asinh_(self) -> Tensor:
         """In-place version of :meth:`asinh`."""
-        return trigonometric.asinh_(cast("Tensor", self))
+        return _trigonometric.asinh_(cast("Tensor", self))
 
     def arcsinh_(self) -> Tensor:
         """In-place version of :meth:`asinh`."""
-        return trigonometric.asinh_(cast("Tensor", self))
+        return _trigonometric.asinh_(cast("Tensor", self))
 
     def acosh(self) -> Tensor:
         """Inverse hyperbolic cosine of each element; NaN for reals below 1.
@@ -594,7 +1843,7 @@ class TensorMethods(TensorBase):
         Gradient:
             1/sqrt(x**2 - 1).
         """
-        return trigonometric.acosh(cast("Tensor", self))
+        return _trigonometric.acosh(cast("Tensor", self))
 
     def arccosh(self) -> Tensor:
         """Inverse hyperbolic cosine of each element; NaN for reals below 1.
@@ -602,15 +1851,15 @@ class TensorMethods(TensorBase):
         Gradient:
             1/sqrt(x**2 - 1).
         """
-        return trigonometric.acosh(cast("Tensor", self))
+        return _trigonometric.acosh(cast("Tensor", self))
 
     def acosh_(self) -> Tensor:
         """In-place version of :meth:`acosh`."""
-        return trigonometric.acosh_(cast("Tensor", self))
+        return _trigonometric.acosh_(cast("Tensor", self))
 
     def arccosh_(self) -> Tensor:
         """In-place version of :meth:`acosh`."""
-        return trigonometric.acosh_(cast("Tensor", self))
+        return _trigonometric.acosh_(cast("Tensor", self))
 
     def atanh(self) -> Tensor:
         """Inverse hyperbolic tangent of each element; NaN for reals outside [-1, 1].
@@ -618,7 +1867,7 @@ class TensorMethods(TensorBase):
         Gradient:
             1/(1 - x**2).
         """
-        return trigonometric.atanh(cast("Tensor", self))
+        return _trigonometric.atanh(cast("Tensor", self))
 
     def arctanh(self) -> Tensor:
         """Inverse hyperbolic tangent of each element; NaN for reals outside [-1, 1].
@@ -626,19 +1875,39 @@ class TensorMethods(TensorBase):
         Gradient:
             1/(1 - x**2).
         """
-        return trigonometric.atanh(cast("Tensor", self))
+        return _trigonometric.atanh(cast("Tensor", self))
 
     def atanh_(self) -> Tensor:
         """In-place version of :meth:`atanh`."""
-        return trigonometric.atanh_(cast("Tensor", self))
+        return _trigonometric.atanh_(cast("Tensor", self))
 
     def arctanh_(self) -> Tensor:
         """In-place version of :meth:`atanh`."""
-        return trigonometric.atanh_(cast("Tensor", self))
+        return _trigonometric.atanh_(cast("Tensor", self))
 
 
 from .._record.binary import binary, binary_  # noqa: E402
 from .._record.common import shadow  # noqa: E402
 from .._record.general import overwrite  # noqa: E402
 from .._record.unary import unary, unary_  # noqa: E402
-from ..ops import arithmetic, compare, creation, power, reduce, shape, transcendental, trigonometric  # noqa: E402
+from ..ops import arithmetic as _arithmetic  # noqa: E402
+from ..ops import casting as _casting  # noqa: E402
+from ..ops import compare as _compare  # noqa: E402
+from ..ops import complex_views as _complex_views  # noqa: E402
+from ..ops import creation as _creation  # noqa: E402
+from ..ops import extremes as _extremes  # noqa: E402
+from ..ops import fill as _fill  # noqa: E402
+from ..ops import index_put as _index_put  # noqa: E402
+from ..ops import matmul as _matmul  # noqa: E402
+from ..ops import minmax as _minmax  # noqa: E402
+from ..ops import power as _power  # noqa: E402
+from ..ops import random as _random  # noqa: E402
+from ..ops import random_fill as _random_fill  # noqa: E402
+from ..ops import reduce as _reduce  # noqa: E402
+from ..ops import rounding as _rounding  # noqa: E402
+from ..ops import shape as _shape  # noqa: E402
+from ..ops import shape_axes as _shape_axes  # noqa: E402
+from ..ops import shape_parts as _shape_parts  # noqa: E402
+from ..ops import statistics as _statistics  # noqa: E402
+from ..ops import transcendental as _transcendental  # noqa: E402
+from ..ops import trigonometric as _trigonometric  # noqa: E402

@@ -42,6 +42,7 @@ class Binary(Node):
     then summed or converted back.
     """
 
+    arity: i64 = 2
     slot0: object = None
     version0: i64 = 0
     slot1: object = None
@@ -210,14 +211,13 @@ class Binary(Node):
 
 def binary(op: Binary, x: TensorBase, other: Any) -> Tensor:
     """Apply ``op`` to ``x`` and ``other`` (a tensor, a Python number or an array) and record the call."""
-    if isinstance(other, TensorBase):
-        y = other
-    elif is_number(other):
-        return binary_number(op, x, other)
-    else:
-        y = as_tensor_operand(other, op.title(), "other", 1)
+    if not isinstance(other, TensorBase):
+        if is_number(other):
+            return binary_number(op, x, other)
+        other = as_tensor_operand(other, op.title(), "other", 1)
+    y: TensorBase = other
     dt = x.dt
-    if dt is not y.dt or not op.direct(dt):
+    if dt is not y.dt or not (dt.category == FLOATING or op.direct(dt)):
         return binary_mixed(op, x, y, op.common_dtype(x, y))
     return apply(op, x, y, x.array, y.array, dt)
 
@@ -254,12 +254,18 @@ def apply(op: Binary, x: TensorBase, y: TensorBase, a: Any, b: Any, dt: dtype) -
     """Compute on arrays of one dtype and record."""
     xs = x.shp
     ys = y.shp
-    array = compute(op, a, b, xs, ys)
+    if op.noisy():
+        array = compute(op, a, b, xs, ys)
+    else:
+        try:
+            array = op.forward(a, b)
+        except (ValueError, RuntimeWarning):
+            array = compute(op, a, b, xs, ys)
     shape = xs if xs is ys or len(ys) == 0 else ys if len(xs) == 0 else size_of(array)
     out = _tensor.Tensor(array, op.out_dtype(dt), shape)
-    if x.rg or y.rg or x.view_of is not None and x.view_of.base.rg or y.view_of is not None and y.view_of.base.rg:
-        if op.differentiable():
-            mode = recording()
+    if x.rg or y.rg or x.view_of is not None or y.view_of is not None:
+        if (x.rg or y.rg or requires_grad(x) or requires_grad(y)) and op.differentiable():
+            mode = RECORD if MODES.plain else recording()
             if mode != SKIP:
                 record_binary(op, x, y, out, dt, mode)
     if MODES.unusual:
@@ -269,13 +275,6 @@ def apply(op: Binary, x: TensorBase, y: TensorBase, a: Any, b: Any, dt: dtype) -
 
 def compute(op: Binary, a: Any, b: Any, xs: Size, ys: Size) -> Any:
     """The value, without floating-point warnings and with PyTorch's error when shapes do not broadcast."""
-    try:
-        if not op.noisy():
-            return op.forward(a, b)
-    except RuntimeWarning:
-        pass  # warnings are errors in this program: again, quietly
-    except ValueError:
-        raise errors.broadcast(xs, ys, op.title()) from None
     token = silence()
     try:
         return op.forward(a, b)
@@ -288,37 +287,53 @@ def compute(op: Binary, a: Any, b: Any, xs: Size, ys: Size) -> Any:
 def record_binary(op: Binary, x: TensorBase, y: TensorBase, out: TensorBase, dt: dtype, mode: i64) -> None:
     """Make the node of ``out``."""
     node = op.fresh()
-    node.arity = 2
     connect(node, x, y, out.shp, dt)
     out.rg = True
     out.fn = node
     bits = node.saves(node.next0 is not None, node.next1 is not None)
-    if bits & SELF:
-        if x.inference:
-            raise errors.inference_saved()
-        node.slot0 = x if mode == RECORD else save_input(x, node)
-        node.version0 = version_of(x)
-    if bits & OTHER:
-        if y.inference:
-            raise errors.inference_saved()
-        node.slot1 = y if mode == RECORD else save_input(y, node)
-        node.version1 = version_of(y)
+    if bits == 0:
+        return
+    if mode != RECORD or x.inference or y.inference:
+        save_carefully(node, x, y, bits)
+    else:
+        if bits & SELF:
+            node.slot0 = x
+            counter = x.counter
+            node.version0 = x.ver if counter is None else counter.value
+        if bits & OTHER:
+            node.slot1 = y
+            counter = y.counter
+            node.version1 = y.ver if counter is None else counter.value
     if bits & RESULT:
         node.result = save_output(out, node)
+
+
+def save_carefully(node: Binary, x: TensorBase, y: TensorBase, bits: i64) -> None:
+    """Save operands while hooks are active, or refuse inference tensors."""
+    if bits & SELF:
+        node.slot0 = save_input(x, node)
+        node.version0 = version_of(x)
+    if bits & OTHER:
+        node.slot1 = save_input(y, node)
+        node.version1 = version_of(y)
 
 
 def connect(node: Binary, x: TensorBase, y: TensorBase, shape: Size, dt: dtype) -> None:
     """Edges to both operands, with what undoes broadcasting and conversion."""
     if x.rg or x.view_of is not None:
-        node.next0 = gradient_edge(x)
-        node.nr0 = x.nr
+        fn = x.fn
+        node.next0 = gradient_edge(x) if fn is None or x.view_of is not None else fn
+        if x.nr != 0:
+            node.nr0 = x.nr
         if x.shp is not shape:
             node.shape0 = x.shp
         if x.dt is not dt:
             node.dtype0 = x.dt
     if y.rg or y.view_of is not None:
-        node.next1 = gradient_edge(y)
-        node.nr1 = y.nr
+        fn = y.fn
+        node.next1 = gradient_edge(y) if fn is None or y.view_of is not None else fn
+        if y.nr != 0:
+            node.nr1 = y.nr
         if y.shp is not shape:
             node.shape1 = y.shp
         if y.dt is not dt:
@@ -361,7 +376,6 @@ def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
 def record_inplace(op: Binary, x: TensorBase, before: TensorBase, y: TensorBase, array: Any, dt: dtype) -> None:
     """Node, write and new history of ``x``; the old value is saved as a private copy."""
     node = op.fresh()
-    node.arity = 2
     connect(node, before if y is not x else before, before if y is x else y, x.shp, dt)
     bits = node.saves(node.next0 is not None, node.next1 is not None)
     if bits & SELF:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .._core import views
 from .._core.modes import MODES, set_dual_level
 from .._core.tensor_base import TensorBase, mark_inference
 
@@ -24,6 +27,34 @@ def set_tangent(t: TensorBase, tangent: TensorBase | None) -> None:
     """Attach a tangent; it dies with the level."""
     t.ensure_meta().tangent = tangent
     LEVEL.members.append(t)
+
+
+def write_tangent(x: TensorBase, value: TensorBase) -> None:
+    """Give ``x``, which was written to, its new tangent.
+
+    An existing tangent is overwritten in place, so that the tangents of views of the same memory follow. A view without a
+    tangent gets one that views a new tangent of its base.
+    """
+    wide: Any = value
+    tangent: Any = tangent_of(x)
+    if tangent is None and x.view_of is not None:
+        base = x.view_of.base
+        whole: Any = tangent_of(base)
+        if whole is None:
+            whole = make(np.zeros(base.shp, base.dt.np))
+            set_tangent(base, whole)
+        place = views.strided_node(x, base)
+        if place.base_stride == whole.stride():
+            tangent = whole.as_strided(place.size, place.stride, place.offset)
+            set_tangent(x, tangent)
+    if tangent is None:
+        set_tangent(x, value)
+        return
+    level = suspend()
+    try:
+        tangent.copy_(wide)
+    finally:
+        resume(level)
 
 
 class Level:

@@ -41,6 +41,10 @@ class General(Node):
         """PyTorch's names of the tensor arguments, in order."""
         return ["self"]
 
+    def differentiable_inputs(self, count: int) -> int:
+        """How many of the ``count`` inputs have an edge; those after them (indices, masks) have no gradient at all."""
+        return count
+
     def output_names(self) -> list[str]:
         """Names of the results, as ``saves`` may mention them."""
         return ["result"]
@@ -175,15 +179,7 @@ def record_general(op: General, inputs: list[TensorBase], outs: list[Tensor]) ->
             some = True
     if not some:
         return
-    edges: list[tuple[Node | None, int]] = []
-    wants: list[bool] = []
-    for t in inputs:
-        edge = gradient_edge(t) if t.dt.category >= FLOATING else None
-        edges.append((edge, int(t.nr)))
-        wants.append(edge is not None)
-    op.set_edges(edges)
-    op.wants = wants
-    op.stamp()
+    connect(op, inputs)
     for i in range(len(outs)):
         if carries[i] and outs[i].dt.category >= FLOATING:
             out = outs[i]
@@ -191,6 +187,19 @@ def record_general(op: General, inputs: list[TensorBase], outs: list[Tensor]) ->
             out.fn = op
             out.nr = i
     keep(op, inputs, outs)
+
+
+def connect(op: General, inputs: list[TensorBase]) -> None:
+    """Edges to the inputs that may have a gradient."""
+    edges: list[tuple[Node | None, int]] = []
+    wants: list[bool] = []
+    for t in inputs[: op.differentiable_inputs(len(inputs))]:
+        edge = gradient_edge(t) if t.dt.category >= FLOATING else None
+        edges.append((edge, int(t.nr)))
+        wants.append(edge is not None)
+    op.set_edges(edges)
+    op.wants = wants
+    op.stamp()
 
 
 def keep(op: General, inputs: list[TensorBase], outs: list[Tensor]) -> None:
@@ -219,14 +228,22 @@ def general_(op: General, inputs: list[TensorBase]) -> Tensor:
         forward.set_tangent(old, forward.tangent_of(x))
     early: Tensor = old  # type: ignore[assignment]
     result = general(op, [early] + [early if t is x else t for t in inputs[1:]])
-    return overwrite(x, result, wanted)
+    return overwrite(x, result)
 
 
-def overwrite(x: TensorBase, result: TensorBase, wanted: bool) -> Tensor:
-    """Write a result that was computed from a shadow of ``x`` into ``x`` and take over its history."""
-    if prepare_inplace(x, result.dt, result.shp, wanted) and result.fn is not None:
+def overwrite(x: TensorBase, result: TensorBase) -> Tensor:
+    """Write a result that was computed from a shadow of ``x`` into ``x`` and take over its history.
+
+    A view can only take over a node whose first edge is its own; a result with another history is copied in.
+    """
+    record = prepare_inplace(x, result.dt, result.shp, requires_grad(x) or result.rg)
+    fn = result.fn
+    wide: Any = x
+    if record and fn is not None and (result.nr != 0 or (x.view_of is not None and fn.next0 is not gradient_edge(x))):
+        wide.copy_(result)
+    elif record and fn is not None:
         write(x, result.array)
-        views.rebase(x, result.fn)
+        views.rebase(x, fn)
     else:
         write(x, result.array)
     if MODES.dual_level >= 0:

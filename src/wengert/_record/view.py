@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core import views
 from .._core.compat import mypyc_attr
-from .._core.dtypes import Size, intern_size, size_of
+from .._core.dtypes import Size, dtype, intern_size, size_of
 from .._core.graph import Node
 from .._core.modes import MODES, SKIP, recording
 from .._core.tensor_base import TensorBase, bump, gradient_edge, memory, replace_array, requires_grad
@@ -37,6 +37,14 @@ class View(Node):
         """A new node with the same parameters."""
         raise NotImplementedError
 
+    def out_dtype(self, dt: dtype) -> dtype:
+        """Dtype of the view of a tensor of dtype ``dt``."""
+        return dt
+
+    def take(self, t: TensorBase) -> Tensor:
+        """The same view of another tensor."""
+        return view(self.again(), t)
+
     def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
         """Apply ``grad_self``."""
         return self.grad_self(grad), None  # type: ignore[arg-type]
@@ -62,7 +70,7 @@ def view(op: View, x: TensorBase) -> Tensor:
     """Apply a view operator and record the call."""
     array = op.forward(memory(x))
     op.shape = x.shp
-    out = _tensor.Tensor(array, x.dt, size_of(array))
+    out = _tensor.Tensor(array, op.out_dtype(x.dt), size_of(array))
     finish(op, x, out)
     return out
 
@@ -70,14 +78,14 @@ def view(op: View, x: TensorBase) -> Tensor:
 def finish(op: View, x: TensorBase, out: TensorBase) -> None:
     """Tie the view to its base; node and tangent."""
     if not requires_grad(x):
-        set_view(out, x, DEFAULT, None)
+        set_view(out, x, DEFAULT, op)
     elif recording() != SKIP:
         node_for(op, x)
-        set_view(out, x, DEFAULT, None)
+        set_view(out, x, DEFAULT, op)
         out.rg = True
         out.fn = op
     else:
-        set_view(out, x, NO_GRAD, None)
+        set_view(out, x, NO_GRAD, op)
     if MODES.dual_level >= 0:
         forward_mode(op, x, out)
 
@@ -117,10 +125,48 @@ def view_metadata_(op: View, x: TensorBase) -> Tensor:
     return x  # type: ignore[return-value]
 
 
-def multi_view(op: Node, x: TensorBase, arrays: list[Any]) -> list[Tensor]:
+@mypyc_attr(allow_interpreted_subclasses=True)
+class MultiView(Node):
+    """Base of the nodes of calls that return several views. ``shape`` and ``dt`` are those of the input."""
+
+    shape: Size = intern_size(())
+    dt: dtype
+    outputs: int = 0
+
+    def forward(self, x: Any) -> list[Any]:
+        """The views of an array."""
+        raise NotImplementedError
+
+    def backward(self, grads: list[Tensor | None]) -> Tensor:
+        """Gradient of the input from those of the views (None counts as zero)."""
+        raise NotImplementedError
+
+    def again(self) -> MultiView:
+        """A new node with the same parameters."""
+        raise NotImplementedError
+
+    def output_count(self) -> int:
+        """Number of views."""
+        return self.outputs
+
+    def vjp_many(self, grads: list[TensorBase | None]) -> list[TensorBase | None]:
+        """Apply ``backward`` unless nothing arrived at all."""
+        for grad in grads:
+            if grad is not None:
+                return [self.backward(grads)]  # type: ignore[arg-type]
+        return [None]
+
+
+def multi_view(op: MultiView, x: TensorBase) -> list[Tensor]:
     """Several views made by one call: they may not be written to once history matters."""
+    arrays = op.forward(memory(x))
+    op.shape = x.shp
+    op.dt = x.dt
+    op.outputs = len(arrays)
+    op.many = True
     outs: list[Tensor] = []
-    record = requires_grad(x) and recording() != SKIP
+    wanted = requires_grad(x)
+    record = wanted and recording() != SKIP
     if record:
         node_for(op, x)
     for i, array in enumerate(arrays):
@@ -129,9 +175,24 @@ def multi_view(op: Node, x: TensorBase, arrays: list[Any]) -> list[Tensor]:
             out.rg = True
             out.fn = op
             out.nr = i
-        set_view(out, x, MULTI_OUTPUT if record or not requires_grad(x) else NO_GRAD, None)
+        set_view(out, x, MULTI_OUTPUT if record or not wanted else NO_GRAD, None)
         outs.append(out)
+    if MODES.dual_level >= 0:
+        forward_modes(op, x, outs)
     return outs
+
+
+def forward_modes(op: MultiView, x: TensorBase, outs: list[Tensor]) -> None:
+    """Tangents of several views: the views of the tangent."""
+    tangent = forward.tangent_of(x)
+    if tangent is not None:
+        level = forward.suspend()
+        try:
+            parts = multi_view(op.again(), tangent)
+        finally:
+            forward.resume(level)
+        for out, part in zip(outs, parts, strict=True):
+            forward.set_tangent(out, part)
 
 
 from .. import _tensor  # noqa: E402

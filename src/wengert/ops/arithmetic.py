@@ -315,7 +315,7 @@ def add(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
         >>> add(tensor([1., 2.]), 10)
         tensor([11., 12.])
 
-    Variants: function method inplace out
+    Variants: function method out
     """
     if alpha != 1:
         check_alpha(alpha, result_type([self, other]))
@@ -339,7 +339,7 @@ def sub(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     Raises:
         RuntimeError: for masks.
 
-    Variants: function method inplace out
+    Variants: function method out
     Aliases: subtract
     """
     if alpha != 1:
@@ -380,7 +380,7 @@ def div(self: Tensor, other: Tensor | Number, *, rounding_mode: str | None = Non
     Raises:
         RuntimeError: for an integer divided by zero with a rounding mode, or an unknown mode.
 
-    Variants: function method inplace out
+    Variants: function method out
     Aliases: divide
     """
     return binary(quotient(rounding_mode), self, other)

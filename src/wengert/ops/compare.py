@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, INTEGER, DType, bool_
 from .._core.tensor_base import TensorBase
-from .._record.binary import Binary, binary
+from .._record.binary import Binary
 from .._record.common import make, result_type
+from .._record.quiet import restore, silence
 from .._record.unary import Unary
 
 if TYPE_CHECKING:
-    from .._core.dtypes import Number
     from .._tensor import Tensor
 
 INVERT: Final = "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
@@ -106,12 +107,273 @@ class Ge(Ordering):
         return x >= y
 
 
+class LogicalAnd(Comparison):
+    """Whether both elements are nonzero."""
+
+    SCHEMA: Final = "logical_and(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return np.logical_and(x, y)
+
+
+class LogicalOr(Comparison):
+    """Whether at least one of two elements is nonzero."""
+
+    SCHEMA: Final = "logical_or(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return np.logical_or(x, y)
+
+
+class LogicalXor(Comparison):
+    """Whether exactly one of two elements is nonzero."""
+
+    SCHEMA: Final = "logical_xor(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return np.logical_xor(x, y)
+
+
+class Bits(Binary):
+    """Base of operators on the bits of integers; ``kernel`` is PyTorch's name for them in errors."""
+
+    def kernel(self) -> str:
+        """Name of the kernel in errors."""
+        raise NotImplementedError
+
+    def saves(self, for_self: bool, for_other: bool) -> i64:
+        return 0
+
+    def fresh(self) -> Binary:
+        return self
+
+    def differentiable(self) -> bool:
+        return False
+
+    def noisy(self) -> bool:
+        return False
+
+    def direct(self, dt: DType) -> bool:
+        return dt.category == INTEGER
+
+    def common_dtype(self, x: Any, y: Any) -> DType:
+        dt = result_type([x, y])
+        if dt.category > INTEGER or (dt.category == BOOL and not self.takes_masks()):
+            raise errors.not_implemented(self.kernel(), dt)
+        return dt
+
+    def takes_masks(self) -> bool:
+        """Whether the operator has a meaning for bool."""
+        return True
+
+
+class BitwiseAnd(Bits):
+    """Bits set in both integers; for masks, logical and."""
+
+    SCHEMA: Final = "bitwise_and(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return x & y
+
+    def kernel(self) -> str:
+        return "bitwise_and_cpu"
+
+
+class BitwiseOr(Bits):
+    """Bits set in at least one of two integers; for masks, logical or."""
+
+    SCHEMA: Final = "bitwise_or(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return x | y
+
+    def kernel(self) -> str:
+        return "bitwise_or_cpu"
+
+
+class BitwiseXor(Bits):
+    """Bits set in exactly one of two integers; for masks, exclusive or."""
+
+    SCHEMA: Final = "bitwise_xor(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return x ^ y
+
+    def kernel(self) -> str:
+        return "bitwise_xor_cpu"
+
+
+class LeftShift(Bits):
+    """``self * 2**other`` of integers, modulo their width; 0 for shifts beyond it or negative ones."""
+
+    SCHEMA: Final = "bitwise_left_shift(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return np.left_shift(x, y)
+
+    def kernel(self) -> str:
+        return "lshift_cpu"
+
+    def takes_masks(self) -> bool:
+        return False
+
+
+class RightShift(Bits):
+    """``self / 2**other`` of integers rounded down; 0 or -1 for shifts beyond the width or negative ones."""
+
+    SCHEMA: Final = "bitwise_right_shift(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return np.right_shift(x, y)
+
+    def kernel(self) -> str:
+        return "rshift_cpu"
+
+    def takes_masks(self) -> bool:
+        return False
+
+
+class Gcd(Bits):
+    """Greatest common divisor of two integers, not negative."""
+
+    SCHEMA: Final = "gcd(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return np.gcd(x, y)
+
+    def kernel(self) -> str:
+        return "gcd_cpu"
+
+    def takes_masks(self) -> bool:
+        return False
+
+
+class Lcm(Bits):
+    """Least common multiple of two integers, not negative."""
+
+    SCHEMA: Final = "lcm(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return np.lcm(x, y)
+
+    def kernel(self) -> str:
+        return "lcm_cpu"
+
+    def takes_masks(self) -> bool:
+        return False
+
+
+class Test(Unary):
+    """Base of questions about single elements, answered with a mask."""
+
+    def saves(self) -> i64:
+        return 0
+
+    def fresh(self) -> Unary:
+        return self
+
+    def out_dtype(self, dt: DType) -> DType:
+        return bool_
+
+    def prepare(self, x: TensorBase) -> TensorBase:
+        return x
+
+    def differentiable(self) -> bool:
+        return False
+
+
+class LogicalNot(Test):
+    """Whether elements are zero."""
+
+    SCHEMA: Final = "logical_not(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+
+    def forward(self, x: Any) -> Any:
+        return np.logical_not(x)
+
+
+class Isnan(Test):
+    """Whether elements are NaN."""
+
+    SCHEMA: Final = "isnan(self: Tensor) -> Tensor | variants: function method"
+
+    def forward(self, x: Any) -> Any:
+        return x != x
+
+
+class Isinf(Test):
+    """Whether elements are infinite."""
+
+    SCHEMA: Final = "isinf(self: Tensor) -> Tensor | variants: function method"
+
+    def forward(self, x: Any) -> Any:
+        return np.isinf(x)
+
+
+class Isfinite(Test):
+    """Whether elements are neither infinite nor NaN."""
+
+    SCHEMA: Final = "isfinite(self: Tensor) -> Tensor | variants: function method"
+
+    def forward(self, x: Any) -> Any:
+        return np.isfinite(x)
+
+
+class Isposinf(Test):
+    """Whether elements are positive infinity."""
+
+    SCHEMA: Final = "isposinf(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method"
+
+    def forward(self, x: Any) -> Any:
+        if x.dtype.kind == "c":
+            raise RuntimeError("isposinf does not support complex inputs.")
+        return x == np.inf
+
+
+class Isneginf(Test):
+    """Whether elements are negative infinity."""
+
+    SCHEMA: Final = "isneginf(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method"
+
+    def forward(self, x: Any) -> Any:
+        if x.dtype.kind == "c":
+            raise RuntimeError("isneginf does not support complex inputs.")
+        return x == -np.inf
+
+
+class Isreal(Test):
+    """Whether elements have no imaginary part."""
+
+    SCHEMA: Final = "isreal(self: Tensor) -> Tensor | variants: function method"
+
+    def forward(self, x: Any) -> Any:
+        return x.imag == 0
+
+
 EQ: Final = Eq()
 NE: Final = Ne()
 LT: Final = Lt()
 LE: Final = Le()
 GT: Final = Gt()
 GE: Final = Ge()
+
+
+LOGICAL_AND: Final = LogicalAnd()
+LOGICAL_OR: Final = LogicalOr()
+LOGICAL_XOR: Final = LogicalXor()
+BITWISE_AND: Final = BitwiseAnd()
+BITWISE_OR: Final = BitwiseOr()
+BITWISE_XOR: Final = BitwiseXor()
+LEFT_SHIFT: Final = LeftShift()
+RIGHT_SHIFT: Final = RightShift()
+GCD: Final = Gcd()
+LCM: Final = Lcm()
+LOGICAL_NOT: Final = LogicalNot()
+ISNAN: Final = Isnan()
+ISINF: Final = Isinf()
+ISFINITE: Final = Isfinite()
+ISPOSINF: Final = Isposinf()
+ISNEGINF: Final = Isneginf()
+ISREAL: Final = Isreal()
 
 
 def invert(self: Tensor) -> Tensor:
@@ -125,4 +387,107 @@ def invert(self: Tensor) -> Tensor:
     return make(~self.array)
 
 
-__all__ = ["BOOL", "TensorBase", "Unary", "binary", "np"]
+
+
+def bitwise_not(self: Tensor) -> Tensor:
+    """Complement of the bits of integers; logical not of a mask.
+
+    Raises:
+        NotImplementedError: for other dtypes.
+
+    Variants: function method inplace out
+    """
+    if self.dt.category > INTEGER:
+        raise errors.not_implemented("bitwise_not_cpu", self.dt)
+    return make(~self.array)
+
+
+def equal(self: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape, dtype and elements (NaN equals nothing).
+
+    Variants: function method
+    """
+    check_tensor(other, "equal")
+    return self.dt is other.dt and self.shp == other.shp and bool(np.array_equal(self.array, other.array))
+
+
+def isclose(self: Tensor, other: Tensor, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: Any = False) -> Tensor:
+    """Mask of the elements where ``|self - other| <= atol + rtol * |other|``; equal infinities are close.
+
+    Args:
+        self, other: tensors of one dtype that broadcast.
+        rtol, atol: relative and absolute tolerance, not negative.
+        equal_nan: whether NaN is close to NaN.
+
+    Raises:
+        RuntimeError: for different dtypes or negative tolerances.
+
+    Variants: function method
+    """
+    check_tensor(other, "isclose")
+    if self.dt is not other.dt:
+        raise RuntimeError(f"{self.dt.title} did not match {other.dt.title}")
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {value}")
+    token = silence()
+    try:
+        return make(close_arrays(self.array, other.array, rtol, atol, bool(equal_nan)))
+    except ValueError:
+        raise errors.broadcast(self.shp, other.shp, "isclose") from None
+    finally:
+        restore(token)
+
+
+def close_arrays(x: Any, y: Any, rtol: Any, atol: Any, equal_nan: bool) -> Any:
+    """``isclose`` for arrays."""
+    close = x == y
+    if equal_nan:
+        close = close | ((x != x) & (y != y))
+    if rtol == 0 and atol == 0:
+        return close
+    if x.dtype.kind in "biu":
+        x = x.astype(np.float64)
+        y = y.astype(np.float64)
+    error = np.absolute(x - y)
+    return close | (np.isfinite(error) & (error <= atol + np.absolute(rtol * y)))
+
+
+def allclose(self: Tensor, other: Tensor, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: Any = False) -> bool:
+    """Whether all elements are close in the sense of :func:`isclose`.
+
+    Variants: function method
+    """
+    check_tensor(other, "allclose")
+    return bool(np.all(isclose(self, other, rtol, atol, equal_nan).array))
+
+
+def is_nonzero(self: Tensor) -> bool:
+    """Whether the one element of the tensor is not zero.
+
+    Raises:
+        RuntimeError: unless there is exactly one element.
+
+    Variants: function method
+    """
+    return bool(self)
+
+
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+    """Mask of the ``elements`` that occur in ``test_elements`` (with ``invert``, of those that do not).
+
+    Args:
+        elements, test_elements: tensors; one of them may be a number.
+        assume_unique: a promise that no value repeats; not needed here.
+
+    Variants: function out
+    """
+    x = elements.array if isinstance(elements, TensorBase) else elements
+    y = test_elements.array if isinstance(test_elements, TensorBase) else test_elements
+    return make(np.isin(x, y, invert=invert))
+
+
+def check_tensor(other: Any, function: str) -> None:
+    """Refuse an operand that is no tensor."""
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type(function, "other", 2, "Tensor", other)

@@ -258,6 +258,26 @@ def ones(*size: Any, dtype: Any = None, layout: Any = None, device: Any = None, 
     return finish(np.ones(shape_of(size, "ones"), chosen(dtype, "ones").np), requires_grad)
 
 
+def zeros_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+    """Zeros of the shape of ``input``.
+
+    Variants: function
+    """
+    devices.check_device(device)
+    dt = input.dt if dtype is None else parse_dtype(dtype, "zeros_like")
+    return finish(np.zeros_like(input.array, dtype=dt.np), requires_grad)
+
+
+def ones_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+    """Ones of the shape of ``input``.
+
+    Variants: function
+    """
+    devices.check_device(device)
+    dt = input.dt if dtype is None else parse_dtype(dtype, "ones_like")
+    return finish(np.ones_like(input.array, dtype=dt.np), requires_grad)
+
+
 def from_numpy(ndarray: Any) -> Tensor:
     """Tensor that shares the memory of an array.
 

@@ -1,37 +1,380 @@
-"""Reductions."""
+"""Sums, means and products over dimensions, and what is made of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .._core.dtypes import INTEGER
-from .._record.reduction import Reduction, reduce
+from .._core.compat import i64
+from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, bool_, float16, int64, parse_dtype, uint8
+from .._core.tensor_base import TensorBase
+from .._record.common import RESULT, SELF, cast_array, cast_grad, make, untracked, wrap_dims
+from .._record.reduction import Reduction, axes, over, reduce
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
+_add: Final[Any] = np.add.reduce
+_multiply: Final[Any] = np.multiply.reduce
+_maximum: Final[Any] = np.maximum.reduce
+_float32: Final[Any] = np.dtype("float32")
+_float16: Final[Any] = np.dtype("float16")
+
+
+def add_up(x: Any, axis: Any, keepdim: bool) -> Any:
+    """Sum of an array; half precision is added up in single precision."""
+    if x.dtype == _float16:
+        return _add(x, axis, _float32, None, keepdim).astype(_float16)
+    return _add(x, axis, None, None, keepdim)
+
 
 class SumBackward0(Reduction):
-    """Sum of all elements."""
+    """Sum of all elements.  d/dx_i = 1."""
 
-    def forward(self, arrays: list[Any]) -> Any:
-        x = arrays[0]
-        return np.sum(x, axis=self.axes(), dtype=np.int64 if x.dtype.kind in "biu" else x.dtype, keepdims=self.keepdim)
+    source: DType | None = None
+    target: DType | None = None
 
-    def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
-        grad = grads[0]
-        assert grad is not None
-        return [self.spread(grad)]
+    def forward(self, x: Any) -> Any:
+        target = self.target
+        if target is not None:
+            x = cast_array(x, target)
+        elif x.dtype.kind in "biu":
+            return _add(x, axes(self), int64.np, None, self.keepdim)
+        return add_up(x, axes(self), self.keepdim) if target is None else add_as(x, self, target)
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        return self.spread(grad if self.source is None else cast_grad(grad, self.source))
+
+    def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
+        return sum(tangent, self.dims, self.keepdim, dtype=self.target)
+
+    def saves(self) -> i64:
+        return 0
+
+    def prepare(self, x: TensorBase) -> TensorBase:
+        return x
+
+    def out_dtype(self, dt: DType) -> DType:
+        if self.target is not None:
+            return self.target
+        return dt if dt.category >= FLOATING else int64
+
+    def differentiable(self) -> bool:
+        return self.target is None or self.target.category >= FLOATING
+
+    def parameters(self) -> dict[str, Any]:
+        return {**Reduction.parameters(self), "self_sym_sizes": self.shape}
 
 
-def sum(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:  # noqa: A001
-    """Sum.
+def add_as(x: Any, op: Reduction, dt: DType) -> Any:
+    """Sum of an array in its own dtype ``dt`` (NumPy widens small integers unless told not to)."""
+    return add_up(x, axes(op), op.keepdim) if dt is float16 else _add(x, axes(op), dt.np, None, op.keepdim)
+
+
+class SumBackward1(SumBackward0):
+    """Sum over some dimensions."""
+
+
+class MeanBackward0(Reduction):
+    """Mean of all elements.  d/dx_i = 1/n."""
+
+    source: DType | None = None
+    target: DType | None = None
+
+    def forward(self, x: Any) -> Any:
+        if self.target is not None:
+            x = cast_array(x, self.target)
+        if x.dtype == _float16:
+            return (_add(x, axes(self), _float32, None, self.keepdim) / self.count()).astype(_float16)
+        return _add(x, axes(self), None, None, self.keepdim) / self.count()
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        if self.source is not None:
+            grad = cast_grad(grad, self.source)
+        if untracked(grad):
+            return _tensor.Tensor(self.spread_array(grad.array / self.count()), grad.dt, self.shape)
+        return self.spread(grad) / self.count()
+
+    def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
+        return mean(tangent, self.dims, self.keepdim, dtype=self.target)
+
+    def saves(self) -> i64:
+        return 0
+
+    def prepare(self, x: TensorBase) -> TensorBase:
+        if self.target is None:
+            raise RuntimeError(
+                "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: "
+                + x.dt.title
+            )
+        return x
+
+    def out_dtype(self, dt: DType) -> DType:
+        return dt if self.target is None else self.target
+
+    def parameters(self) -> dict[str, Any]:
+        return {**Reduction.parameters(self), "self_sym_numel": self.count(), "self_sym_sizes": self.shape}
+
+
+class MeanBackward1(MeanBackward0):
+    """Mean over some dimensions."""
+
+
+class NansumBackward0(SumBackward0):
+    """Sum of the elements that are not NaN.  d/dx_i = 1, at NaN 0."""
+
+    def forward(self, x: Any) -> Any:
+        return SumBackward0.forward(self, x if x.dtype.kind in "biu" else np.where(np.isnan(x), x.dtype.type(0), x))
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        assert x is not None
+        return SumBackward0.grad_self(self, grad, x, result) * ~x.isnan()
+
+    def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
+        return sum(tangent * ~x.isnan(), self.dims, self.keepdim, dtype=self.target)
+
+    def saves(self) -> i64:
+        return SELF
+
+
+class ProdBackward0(Reduction):
+    """Product of all elements.  d/dx_i = product of the others."""
+
+    source: DType | None = None
+    target: DType | None = None
+
+    def forward(self, x: Any) -> Any:
+        if self.target is not None:
+            x = cast_array(x, self.target)
+        elif x.dtype.kind in "biu":
+            return _multiply(x, axes(self), int64.np, None, self.keepdim)
+        if x.dtype == _float16:
+            return _multiply(x, axes(self), _float32, None, self.keepdim).astype(_float16)
+        return _multiply(x, axes(self), x.dtype, None, self.keepdim)
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        assert x is not None and result is not None
+        if self.source is not None:
+            grad = cast_grad(grad, self.source)
+            result = cast_grad(result, self.source)
+        return self.spread(grad) * self.others(x, result).conj()
+
+    def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
+        return sum(tangent * self.others(x, result), self.dims, self.keepdim, dtype=self.target)
+
+    def others(self, x: Tensor, result: Tensor) -> Tensor:
+        """Product of all elements but this one: a quotient where no zero is in the way, else exact."""
+        if np.all(x.array):
+            return self.opened(result) / x
+        if self.dims is None or len(self.shape) == 0:
+            return leave_one_out(x.reshape(-1), 0).reshape(self.shape)
+        return leave_one_out(x, self.dims[0])
+
+    def prepare(self, x: TensorBase) -> TensorBase:
+        return x
+
+    def out_dtype(self, dt: DType) -> DType:
+        if self.target is not None:
+            return self.target
+        return dt if dt.category >= FLOATING else int64
+
+    def differentiable(self) -> bool:
+        return self.target is None or self.target.category >= FLOATING
+
+    def saves(self) -> i64:
+        return SELF | RESULT
+
+
+class ProdBackward1(ProdBackward0):
+    """Product over one dimension."""
+
+    def parameters(self) -> dict[str, Any]:
+        return {} if self.dims is None else {"dim": self.dims[0], "keepdim": self.keepdim}
+
+
+class LogsumexpBackward0(Reduction):
+    """log(sum(exp(x))) over dimensions, without overflow.  d/dx_i = exp(x_i - result)."""
+
+    def forward(self, x: Any) -> Any:
+        axis = axes(self)
+        if x.size == 0:
+            return np.log(_add(np.exp(x), axis, None, None, self.keepdim))
+        top = _maximum(x.real if x.dtype.kind == "c" else x, axis, None, None, True)
+        top = np.where(np.isinf(top), top.dtype.type(0), top)
+        result = np.log(add_up(np.exp(x - top), axis, True)) + top
+        return result if self.keepdim else np.squeeze(result, () if len(self.shape) == 0 else axis)
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        assert x is not None and result is not None
+        return self.spread(grad) * (x - self.opened(result)).exp().conj()
+
+    def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
+        return sum(tangent * (x - self.opened(result)).exp(), self.dims, self.keepdim)
+
+    def saves(self) -> i64:
+        return SELF | RESULT
+
+
+def leave_one_out(x: Tensor, dim: int) -> Tensor:
+    """Product of all elements along ``dim`` but the one at hand: exclusive products from the left times from the right."""
+    n = x.shp[dim]
+    column = [1] * len(x.shp)
+    column[dim] = n
+    place = np.arange(n).reshape(column)
+    left = x.roll(1, dim).masked_fill(make(place == 0), 1).cumprod(dim)
+    right = x.roll(-1, dim).masked_fill(make(place == n - 1), 1).flip(dim).cumprod(dim).flip(dim)
+    return left * right
+
+
+def sum(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Sum of the elements, over all dimensions or some.
+
+    Args:
+        self: tensor of any dtype.
+        dim: dimension or several; None (or empty) for all.
+        keepdim: keep reduced dimensions with size 1.
+        dtype: convert to this dtype first; by default masks and integers add up as int64.
+
+    Gradient:
+        The gradient of the sum, for every element.
+
+    Raises:
+        IndexError: for a dimension that does not exist.
+
+    Example:
+        >>> sum(tensor([[1., 2.], [3., 4.]]), 0)
+        tensor([4., 6.])
+
+    Variants: function method out
+    """
+    op = SumBackward0() if dim is None and not keepdim else SumBackward1()
+    if dtype is not None:
+        op.target = parse_dtype(dtype, "sum")
+        op.source = self.dt
+    return reduce(over(op, self, dim, keepdim), self)
+
+
+def nansum(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Sum of the elements that are not NaN.
+
+    Gradient:
+        The gradient of the sum for every element that was added, 0 at NaN.
+
+    Variants: function method out
+    """
+    if self.dt.category == COMPLEX:
+        raise RuntimeError("nansum does not support complex inputs")
+    op = NansumBackward0()
+    if dtype is not None:
+        op.target = parse_dtype(dtype, "nansum")
+        op.source = self.dt
+    return reduce(over(op, self, dim, keepdim), self)
+
+
+def mean(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Mean of the elements, over all dimensions or some; NaN for none.
+
+    Args:
+        self: floating or complex tensor.
+        dim: dimension or several; None (or empty) for all.
+        keepdim: keep reduced dimensions with size 1.
+        dtype: floating or complex dtype to convert to first.
+
+    Gradient:
+        1/n of the gradient of the mean, for every element.
+
+    Raises:
+        RuntimeError: for integers and masks, unless ``dtype`` says how to compute.
+
+    Variants: function method out
+    """
+    op = MeanBackward0() if dim is None and not keepdim else MeanBackward1()
+    if dtype is not None:
+        target = parse_dtype(dtype, "mean")
+        if target.category < FLOATING:
+            raise RuntimeError(
+                "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. "
+                f"Got: {target.title}"
+            )
+        op.target = target
+        op.source = self.dt
+    return reduce(over(op, self, dim, keepdim), self)
+
+
+def nanmean(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Mean of the elements that are not NaN.
+
+    Variants: function method out
+    """
+    return nansum(self, dim, keepdim, dtype=dtype) / sum(~self.isnan(), dim, keepdim)
+
+
+def prod(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Product of the elements, over all dimensions or one.
+
+    Args:
+        self: tensor of any dtype.
+        dim: one dimension; None for all.
+        keepdim: keep the reduced dimension with size 1.
+        dtype: convert to this dtype first; by default masks and integers multiply as int64.
+
+    Gradient:
+        Product of the other elements; exact where elements are zero, and again differentiable.
+
+    Variants: function method out
+    """
+    op = ProdBackward0() if dim is None else ProdBackward1()
+    if dtype is not None:
+        op.target = parse_dtype(dtype, "prod")
+        op.source = self.dt
+    return reduce(over(op, self, dim, keepdim), self)
+
+
+def logsumexp(self: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+    """Logarithm of the sum of exponentials over dimensions; does not overflow, and -inf elements count as nothing.
+
+    Gradient:
+        ``exp(self - result)``, the softmax.
+
+    Variants: function method out special
+    """
+    return reduce(over(LogsumexpBackward0(), self, dim, keepdim), self)
+
+
+def all(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Whether all elements (along dimensions) are nonzero; a mask, for uint8 a uint8 tensor.
+
+    Variants: function method out
+    """
+    return truth(np.logical_and.reduce, self, dim, keepdim)
+
+
+def any(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Whether some element (along dimensions) is nonzero; a mask, for uint8 a uint8 tensor.
+
+    Variants: function method out
+    """
+    return truth(np.logical_or.reduce, self, dim, keepdim)
+
+
+def truth(combine: Any, x: TensorBase, dim: Any, keepdim: bool) -> Tensor:
+    """Combine masks along dimensions."""
+    array = x.array if x.dt.category == BOOL else np.asarray(x.array != 0)
+    axis = None if len(x.shp) == 0 else wrap_dims(dim, len(x.shp))
+    if dim is not None:
+        wrap_dims(dim, len(x.shp))
+    found = combine(array, axis, None, None, keepdim and len(x.shp) > 0)
+    return make(found.astype(uint8.np) if x.dt is uint8 else found.astype(bool_.np))
+
+
+def count_nonzero(self: Tensor, dim: Any = None) -> Tensor:
+    """Number of nonzero elements, along dimensions or in all; int64.
 
     Variants: function method
     """
-    return reduce(SumBackward0(self, dim, keepdim), self)
+    axis = None if len(self.shp) == 0 else wrap_dims(dim, len(self.shp))
+    return make(_add(np.asarray(self.array != 0), axis, int64.np))
 
 
-__all__ = ["INTEGER"]
+from .. import _tensor  # noqa: E402

@@ -1,0 +1,614 @@
+"""Views of parts of a tensor: one index, a range, a diagonal, windows, and several parts at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from .._core import errors, views
+from .._core.modes import MODES, SKIP, is_grad_enabled, recording
+from .._core.tensor_base import TensorBase, from_array, memory, requires_grad
+from .._core.views import AsStridedBackward0, element_strides, extent
+from .._record import forward
+from .._record.common import int_of, wrap_dim
+from .._record.general import General, general
+from .._record.view import MultiView, View, multi_view, node_for, view
+from .sizes import sizes_of, whole
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+
+_as_strided: Final[Any] = np.lib.stride_tricks.as_strided
+
+
+class Part(View):
+    """Base of the views of a part: the gradient is embedded into zeros."""
+
+    def embedding(self) -> Embedding:
+        """The operator that embeds."""
+        raise NotImplementedError
+
+    def grad_self(self, grad: Tensor) -> Tensor:
+        return general(self.embedding(), [grad])
+
+
+class Embedding(General):
+    """Zeros of the shape that ``part`` was taken of, with the input in that part: the gradient of taking the part."""
+
+    def __init__(self, part: Part) -> None:
+        self.part: Part = part
+
+    def input_names(self) -> list[str]:
+        return ["grad_output"]
+
+    def forward(self, arrays: list[Any]) -> Any:
+        out = np.zeros(self.part.shape, arrays[0].dtype)
+        self.part.forward(out)[...] = arrays[0]
+        return out
+
+    def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
+        assert grads[0] is not None
+        return [self.part.take(grads[0])]
+
+    def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
+        assert tangents[0] is not None
+        return [self.part.grad_self(tangents[0])]
+
+
+class SelectBackward0(Part):
+    """One index of a dimension."""
+
+    def __init__(self, dim: int, index: int) -> None:
+        self.dim: int = dim
+        self.index: int = index
+
+    def forward(self, x: Any) -> Any:
+        # The ellipsis keeps a 0-d result an array.
+        return x[(slice(None),) * self.dim + (self.index, ...)]
+
+    def embedding(self) -> Embedding:
+        return SelectBackwardBackward0(self)
+
+    def again(self) -> View:
+        return SelectBackward0(self.dim, self.index)
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dim, "index": self.index, "self_sym_sizes": self.shape}
+
+
+class SelectBackwardBackward0(Embedding):
+    """Gradient of ``select``."""
+
+
+class SliceBackward0(Part):
+    """A range of a dimension."""
+
+    def __init__(self, dim: int, start: int, stop: int, step: int) -> None:
+        self.dim: int = dim
+        self.start: int = start
+        self.stop: int = stop
+        self.step: int = step
+
+    def forward(self, x: Any) -> Any:
+        return x[(slice(None),) * self.dim + (slice(self.start, self.stop, self.step),)]
+
+    def embedding(self) -> Embedding:
+        return SliceBackwardBackward0(self)
+
+    def again(self) -> View:
+        return SliceBackward0(self.dim, self.start, self.stop, self.step)
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dim, "start": self.start, "end": self.stop, "step": self.step, "self_sym_sizes": self.shape}
+
+
+class SliceBackwardBackward0(Embedding):
+    """Gradient of a slice."""
+
+
+class DiagonalBackward0(Part):
+    """A diagonal of two dimensions, as the last dimension."""
+
+    def __init__(self, offset: int, dim1: int, dim2: int) -> None:
+        self.offset: int = offset
+        self.dim1: int = dim1
+        self.dim2: int = dim2
+
+    def forward(self, x: Any) -> Any:
+        out = x.diagonal(self.offset, self.dim1, self.dim2)
+        if x.flags.writeable:
+            out.flags.writeable = True
+        return out
+
+    def embedding(self) -> Embedding:
+        return DiagonalBackwardBackward0(self)
+
+    def again(self) -> View:
+        return DiagonalBackward0(self.offset, self.dim1, self.dim2)
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim1": self.dim1, "dim2": self.dim2, "offset": self.offset, "self_sym_sizes": self.shape}
+
+
+class DiagonalBackwardBackward0(Embedding):
+    """Gradient of ``diagonal``."""
+
+
+class UnfoldBackward0(Part):
+    """Windows along a dimension; where windows overlap, their gradients are summed."""
+
+    def __init__(self, dim: int, size: int, step: int) -> None:
+        self.dim: int = dim
+        self.size: int = size
+        self.step: int = step
+
+    def forward(self, x: Any) -> Any:
+        if x.ndim == 0:
+            return _as_strided(x, (self.size,), (x.itemsize,))
+        d = self.dim
+        windows = (x.shape[d] - self.size) // self.step + 1
+        shape = (*x.shape[:d], windows, *x.shape[d + 1 :], self.size)
+        strides = (*x.strides[:d], x.strides[d] * self.step, *x.strides[d + 1 :], x.strides[d])
+        return _as_strided(x, shape, strides)
+
+    def embedding(self) -> Embedding:
+        return UnfoldBackwardBackward0(self)
+
+    def again(self) -> View:
+        return UnfoldBackward0(self.dim, self.size, self.step)
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dimension": self.dim, "self_sym_sizes": self.shape, "size": self.size, "step": self.step}
+
+
+class UnfoldBackwardBackward0(Embedding):
+    """Gradient of ``unfold``: position j of all windows together are one strided slice."""
+
+    def forward(self, arrays: list[Any]) -> Any:
+        out = np.zeros(self.part.shape, arrays[0].dtype)
+        windows = self.part.forward(out)
+        grad = arrays[0]
+        for j in range(windows.shape[-1]):
+            windows[..., j] += grad[..., j]
+        return out
+
+
+class Parts(MultiView):
+    """Base of the views that cut a dimension into consecutive parts."""
+
+    def __init__(self, sizes: list[int], dim: int) -> None:
+        self.sizes: list[int] = sizes
+        self.dim: int = dim
+
+    def forward(self, x: Any) -> list[Any]:
+        lead = (slice(None),) * self.dim
+        found: list[Any] = []
+        start = 0
+        for n in self.sizes:
+            found.append(x[(*lead, slice(start, start + n))])
+            start += n
+        return found
+
+    def backward(self, grads: list[Tensor | None]) -> Tensor:
+        if is_grad_enabled():
+            from .._gen import functions
+
+            return functions.cat([self.zeros(n) if g is None else g for n, g in zip(self.sizes, grads, strict=True)], self.dim)
+        some = next(g for g in grads if g is not None)
+        out = np.zeros(self.shape, some.dt.np)
+        for place, g in zip(self.forward(out), grads, strict=True):
+            if g is not None:
+                place[...] = g.array
+        return from_array(out)  # type: ignore[return-value]
+
+    def zeros(self, n: int) -> Tensor:
+        """Gradient of a part that none arrived for."""
+        shape = (*self.shape[: self.dim], n, *self.shape[self.dim + 1 :])
+        return from_array(np.zeros(shape, self.dt.np))  # type: ignore[return-value]
+
+
+class SplitBackward0(Parts):
+    """Parts of one size."""
+
+    def again(self) -> MultiView:
+        return SplitBackward0(self.sizes, self.dim)
+
+
+class SplitWithSizesBackward0(Parts):
+    """Parts of given sizes."""
+
+    def again(self) -> MultiView:
+        return SplitWithSizesBackward0(self.sizes, self.dim)
+
+
+class UnbindBackward0(MultiView):
+    """All indices of a dimension, one by one."""
+
+    def __init__(self, dim: int) -> None:
+        self.dim: int = dim
+
+    def forward(self, x: Any) -> list[Any]:
+        lead = (slice(None),) * self.dim
+        return [x[(*lead, i, ...)] for i in range(x.shape[self.dim])]
+
+    def backward(self, grads: list[Tensor | None]) -> Tensor:
+        if is_grad_enabled():
+            from .._gen import functions
+
+            shape = self.shape[: self.dim] + self.shape[self.dim + 1 :]
+            zero: Any = from_array(np.zeros(shape, self.dt.np))
+            return functions.stack([zero if g is None else g for g in grads], self.dim)
+        some = next(g for g in grads if g is not None)
+        out = np.zeros(self.shape, some.dt.np)
+        for place, g in zip(self.forward(out), grads, strict=True):
+            if g is not None:
+                place[...] = g.array
+        return from_array(out)  # type: ignore[return-value]
+
+    def again(self) -> MultiView:
+        return UnbindBackward0(self.dim)
+
+
+def select(self: Tensor, dim: Any, index: Any) -> Tensor:
+    """Index ``index`` of dimension ``dim``, which is dropped.
+
+    Args:
+        index: counted from the end when negative.
+
+    Returns:
+        A view.
+
+    Gradient: embedded into zeros.
+
+    Raises:
+        IndexError: out of range.
+
+    Variants: function method
+    """
+    ndim = len(self.shp)
+    if ndim == 0:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    d = wrap_dim(dim, ndim)
+    i = int_of(index)
+    n = self.shp[d]
+    if i < -n or i >= n:
+        raise IndexError(
+            f"select(): index {i} out of range for tensor of size {errors.shape_text(self.shp)} at dimension {d}"
+        )
+    return view(SelectBackward0(d, i + n if i < 0 else i), self)
+
+
+def slice_view(self: Tensor, dim: int, start: Any, stop: Any, step: Any) -> Tensor:
+    """``self[start:stop:step]`` along dimension ``dim``, with Python's meaning of None, negative and too large numbers.
+
+    Raises:
+        ValueError: when ``step`` is not positive.
+    """
+    step = 1 if step is None else int_of(step)
+    if step <= 0:
+        raise ValueError("step must be greater than zero")
+    n = self.shp[dim]
+    begin = 0 if start is None else int_of(start)
+    end = n if stop is None else int_of(stop)
+    begin = max(0, begin + n) if begin < 0 else min(begin, n)
+    end = max(0, end + n) if end < 0 else min(end, n)
+    return view(SliceBackward0(dim, begin, max(begin, end), step), self)
+
+
+def narrow(self: Tensor, dim: Any, start: Any, length: Any) -> Tensor:
+    """``length`` indices of dimension ``dim`` from ``start`` on.
+
+    Returns:
+        A view.
+
+    Raises:
+        RuntimeError: when the range leaves the dimension.
+
+    Variants: function method
+    """
+    if len(self.shp) == 0:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    d = wrap_dim(dim, len(self.shp))
+    n = self.shp[d]
+    begin = int_of(start)
+    size = int_of(length)
+    if size < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    if begin < -n or begin > n:
+        raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {begin})")
+    if begin < 0:
+        begin += n
+    if begin + size > n:
+        raise RuntimeError(f"start ({begin}) + length ({size}) exceeds dimension size ({n}).")
+    return view(SliceBackward0(d, begin, begin + size, 1), self)
+
+
+def diagonal(self: Tensor, offset: Any = 0, dim1: Any = 0, dim2: Any = 1) -> Tensor:
+    """A diagonal of dimensions ``dim1`` and ``dim2``, as the last dimension.
+
+    Args:
+        offset: which diagonal: above the main one when positive, below it when negative.
+
+    Returns:
+        A view that may be written to.
+
+    Gradient: embedded into zeros.
+
+    Variants: function method
+    """
+    ndim = len(self.shp)
+    a, b = wrap_dim(dim1, ndim), wrap_dim(dim2, ndim)
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {int_of(dim1)}, {int_of(dim2)}")
+    return view(DiagonalBackward0(int_of(offset), a, b), self)
+
+
+def unfold(self: Tensor, dimension: Any, size: Any, step: Any) -> Tensor:
+    """Windows of ``size`` elements along ``dimension``, ``step`` apart; the window becomes the last dimension.
+
+    Returns:
+        A view in which windows may overlap.
+
+    Gradient: summed where windows overlap.
+
+    Raises:
+        RuntimeError: when a window is larger than the dimension, or ``step`` is not positive.
+
+    Variants: method
+    """
+    ndim = len(self.shp)
+    d = wrap_dim(dimension, ndim)
+    n = self.shp[d] if ndim > 0 else 1
+    width = int_of(size)
+    stride = int_of(step)
+    if width < 0:
+        raise RuntimeError(f"size is {width} but must be >= 0")
+    if width > n:
+        raise RuntimeError(f"maximum size for tensor at dimension {d} is {n} but size is {width}")
+    if stride <= 0:
+        raise RuntimeError(f"step is {stride} but must be > 0")
+    return view(UnfoldBackward0(d, width, stride), self)
+
+
+def as_strided(self: Tensor, size: Any, stride: Any, storage_offset: Any = None) -> Tensor:
+    """View of the tensor's memory with any shape, strides and offset, counted in elements.
+
+    Args:
+        size: shape of the view.
+        stride: as many steps in memory, not negative.
+        storage_offset: position of its first element in the memory of the base; by default that of ``self``.
+
+    Gradient: each element goes back where it came from; where several came from one place, they are summed.
+
+    Raises:
+        RuntimeError: when the view would leave the memory of the base.
+
+    Variants: function method
+    """
+    shape = sizes_of((), tuple(size), "as_strided", "size")
+    steps = sizes_of((), tuple(stride), "as_strided", "stride")
+    own = self.storage_offset()
+    offset = own if storage_offset is None else int_of(storage_offset)
+    root = memory(views.root_of(self)) if self.view_of is not None else memory(self)
+    check_geometry(shape, steps, offset, root)
+    start = flat_from(root, offset) if offset > 0 else root
+    array = _as_strided(start, shape, tuple([s * root.itemsize for s in steps]))
+    out = _tensor.Tensor(array, self.dt, intern_size(array.shape))
+    x = memory(self)
+    node = AsStridedBackward0(shape, steps, offset - own, x.shape, element_strides(x))
+    if not requires_grad(self):
+        views.set_view(out, self, views.DEFAULT, node)
+    elif recording() != SKIP:
+        node_for(node, self)
+        views.set_view(out, self, views.DEFAULT, node)
+        out.rg = True
+        out.fn = node
+    else:
+        views.set_view(out, self, views.NO_GRAD, node)
+    if MODES.dual_level >= 0:
+        strided_tangent(node, self, out)
+    return out
+
+
+def check_geometry(shape: tuple[int, ...], steps: tuple[int, ...], offset: int, root: Any) -> None:
+    """Refuse sizes and strides that do not go together or leave the memory of ``root``."""
+    if len(shape) != len(steps):
+        raise RuntimeError("mismatch in length of strides and shape")
+    for s in steps:
+        if s < 0:
+            raise RuntimeError(
+                "as_strided: Negative strides are not supported at the moment, got strides: " + errors.shape_text(steps)
+            )
+    if offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    need = extent(shape, steps) + offset if 0 not in shape else 0
+    have = extent(root.shape, element_strides(root))
+    if need > have:
+        size = root.itemsize
+        raise RuntimeError(
+            f"setStorage: sizes {errors.shape_text(shape)}, strides {errors.shape_text(steps)}, storage offset {offset}, and "
+            f"itemsize {size} requiring a storage size of {need * size} are out of bounds for storage of size {have * size}"
+        )
+
+
+def flat_from(root: Any, offset: int) -> Any:
+    """One-dimensional view of the memory of ``root`` from element ``offset`` on."""
+    have = extent(root.shape, element_strides(root))
+    return _as_strided(root, (have,), (root.itemsize,))[offset:]
+
+
+def strided_tangent(node: AsStridedBackward0, x: Tensor, out: Tensor) -> None:
+    """Tangent of ``as_strided``: the same view of the tangent, laid out in memory as the primal is."""
+    tangent = forward.tangent_of(x)
+    if tangent is not None:
+        level = forward.suspend()
+        try:
+            laid_out = views.strided_clone(tangent, node.base_size, node.base_stride)
+            forward.set_tangent(out, node.take(laid_out))
+        finally:
+            forward.resume(level)
+
+
+def split(self: Tensor, split_size: Any, dim: Any = 0) -> tuple[Tensor, ...]:
+    """Consecutive parts of dimension ``dim``.
+
+    Args:
+        split_size: size of every part (the last may be smaller), or the list of all sizes.
+
+    Returns:
+        A tuple of views; they may not be modified in place when gradients are recorded.
+
+    Raises:
+        RuntimeError: when the sizes do not add up to that of the dimension.
+
+    Variants: function method
+    """
+    if isinstance(split_size, (list, tuple)):
+        return split_with_sizes(self, split_size, dim)
+    if len(self.shp) == 0:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    d = wrap_dim(dim, len(self.shp))
+    size = whole(split_size, "split", "split_size", 1)
+    n = self.shp[d]
+    if size < 0:
+        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+    if size == 0 and n > 0:
+        raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}")
+    parts = max((n + size - 1) // size, 1) if size > 0 else 1
+    sizes = [min(size, n - i * size) for i in range(parts)]
+    return tuple(multi_view(SplitBackward0(sizes, d), self))
+
+
+def split_with_sizes(self: Tensor, split_sizes: Any, dim: Any = 0) -> tuple[Tensor, ...]:
+    """Consecutive parts of dimension ``dim``, of the sizes given.
+
+    Variants: function method
+    """
+    if len(self.shp) == 0:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    d = wrap_dim(dim, len(self.shp))
+    sizes = sizes_of((), tuple(split_sizes), "split_with_sizes", "split_sizes")
+    total = 0
+    for n in sizes:
+        if n < 0:
+            raise RuntimeError(
+                f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={list(sizes)}"
+            )
+        total += n
+    if total != self.shp[d]:
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes to sum exactly to {self.shp[d]} (input tensor's size at dimension {d}), but "
+            f"got split_sizes={list(sizes)}"
+        )
+    return tuple(multi_view(SplitWithSizesBackward0(list(sizes), d), self))
+
+
+def chunk(self: Tensor, chunks: Any, dim: Any = 0) -> tuple[Tensor, ...]:
+    """At most ``chunks`` parts of one size (the last may be smaller).
+
+    Variants: function method
+    """
+    if len(self.shp) == 0:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    wanted = int_of(chunks)
+    if wanted <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {wanted}")
+    d = wrap_dim(dim, len(self.shp))
+    n = self.shp[d]
+    size = (n + wanted - 1) // wanted
+    if size == 0:
+        return split_with_sizes(self, [0] * wanted, d)
+    return split(self, size, d)
+
+
+def tensor_split(self: Tensor, indices_or_sections: Any = None, dim: Any = 0, *, indices: Any = None,
+                 sections: Any = None) -> tuple[Tensor, ...]:  # fmt: skip
+    """Parts of dimension ``dim``, made by slicing.
+
+    Args:
+        indices_or_sections: the number of parts (sizes differ by at most one, larger ones first), or the indices at which to
+            cut, as a sequence or a tensor.
+
+    Variants: function method
+    """
+    given = next((v for v in (indices_or_sections, indices, sections) if v is not None), None)
+    if len(self.shp) == 0:
+        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+    d = wrap_dim(dim, len(self.shp))
+    n = self.shp[d]
+    if isinstance(given, TensorBase):
+        given = given.tolist()
+    if isinstance(given, (list, tuple)):
+        cuts = [0, *sizes_of((), tuple(given), "tensor_split", "indices"), n]
+        return tuple([slice_view(self, d, cuts[i], cuts[i + 1], 1) for i in range(len(cuts) - 1)])
+    parts = whole(given, "tensor_split", "sections", 1)
+    if parts <= 0:
+        raise RuntimeError(f"number of sections must be larger than 0, got {parts}")
+    small, larger = divmod(n, parts)
+    starts = [i * small + min(i, larger) for i in range(parts + 1)]
+    return tuple([slice_view(self, d, starts[i], starts[i + 1], 1) for i in range(parts)])
+
+
+def hsplit(self: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along the columns (of a vector, along its one dimension), as ``tensor_split``.
+
+    Variants: function method
+    """
+    if len(self.shp) == 0:
+        raise RuntimeError("torch.hsplit requires a tensor with at least 1 dimension, but got a tensor with 0 dimensions!")
+    return even_split(self, indices_or_sections, 0 if len(self.shp) == 1 else 1, "hsplit")
+
+
+def vsplit(self: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along the rows, as ``tensor_split``.
+
+    Variants: function method
+    """
+    if len(self.shp) < 2:
+        raise RuntimeError(
+            f"torch.vsplit requires a tensor with at least 2 dimension, but got a tensor with {len(self.shp)} dimensions!"
+        )
+    return even_split(self, indices_or_sections, 0, "vsplit")
+
+
+def dsplit(self: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along the third dimension, as ``tensor_split``.
+
+    Variants: function method
+    """
+    if len(self.shp) < 3:
+        raise RuntimeError(
+            f"torch.dsplit requires a tensor with at least 3 dimension, but got a tensor with {len(self.shp)} dimensions!"
+        )
+    return even_split(self, indices_or_sections, 2, "dsplit")
+
+
+def even_split(x: Tensor, how: Any, dim: int, name: str) -> tuple[Tensor, ...]:
+    """``hsplit``, ``vsplit``, ``dsplit``: a number of parts must divide the dimension."""
+    if isinstance(how, int) and (how <= 0 or x.shp[dim] % how != 0):
+        raise RuntimeError(
+            f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {x.shp[dim]} is not "
+            f"divisible by the split_size {how}!"
+        )
+    return tensor_split(x, how, dim)
+
+
+def unbind(self: Tensor, dim: Any = 0) -> tuple[Tensor, ...]:
+    """All indices of dimension ``dim``, one by one.
+
+    Returns:
+        A tuple of views; they may not be modified in place when gradients are recorded.
+
+    Variants: function method
+    """
+    if len(self.shp) == 0:
+        raise IndexError(
+            "Dimension specified as 0 but tensor has no dimensions" if dim == 0 else
+            f"Dimension specified as {int_of(dim)} but tensor has no dimensions"
+        )  # fmt: skip
+    return tuple(multi_view(UnbindBackward0(wrap_dim(dim, len(self.shp))), self))
+
+
+from .. import _tensor  # noqa: E402
+from .._core.dtypes import intern_size  # noqa: E402
