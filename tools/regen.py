@@ -34,14 +34,15 @@ NAMESPACES = {
 HIDDEN = {"int": "_int", "float": "_float", "bool": "_bool", "dtype": "DType", "complex": "_complex"}
 FUNCTION_IMPORTS = [
     ("collections.abc", ["Sequence"]),
-    ("typing", ["Any"]),
+    ("typing", ["TYPE_CHECKING", "Any"]),
     (".._core", ["errors"]),
     (".._core.dtypes", ["DType", "Number", "Size"]),
+    (".._core.rng", ["Generator"]),
     (".._core.tensor_base", ["TensorBase"]),
     (".._record.binary", ["binary"]),
     (".._record.common", ["write_out"]),
     (".._record.unary", ["unary"]),
-    (".._tensor", ["Tensor"]),
+    ("..", ["_tensor"]),
 ]
 METHOD_TAIL_IMPORTS = [
     (".._record.binary", ["binary", "binary_"]),
@@ -106,6 +107,8 @@ def read_operators() -> Iterator[Operator]:
             if found is None:
                 continue
             for variant in found.variants:
+                if variant == "out":
+                    continue  # a parameter of the function shells, not a name of its own
                 suffix, kind = ("_", "method") if variant == "inplace" else ("", variant)
                 for name in [n + suffix for n in (found.name, *found.aliases)]:
                     if (kind, name) in seen:
@@ -241,7 +244,7 @@ def methods_file(operators: list[Operator]) -> str:
                 body.append(inplace_method(op, name))
     text = "".join(body).rstrip() + "\n"
     types = imports(text, [("collections.abc", ["Sequence"])]) + "from typing import TYPE_CHECKING, Any, cast\n"
-    core = imports(text, [(".._core.dtypes", ["DType", "Number", "Size"])]).lstrip("\n")
+    core = imports(text, [(".._core.dtypes", ["DType", "Number", "Size"]), (".._core.rng", ["Generator"])]).lstrip("\n")
     hidden = "".join(f"{new} = {old}\n" for old, new in HIDDEN.items() if re.search(rf"\b{new}\b", text) and new != "DType")
     tail = imports(text, METHOD_TAIL_IMPORTS).lstrip("\n") + pages(sorted(modules))
     return (
@@ -288,7 +291,10 @@ def functions_file(operators: list[Operator], variant: str) -> str:
     names = [name for op in chosen for name in [op.name, *op.aliases]]
     exported = "__all__ = [\n" + "".join(f'    "{n}",\n' for n in sorted(names)) + "]\n"
     operators_used = pages(modules)
-    return HEADER + imports(text, FUNCTION_IMPORTS) + operators_used + "\n" + exported + "\n\n" + text.rstrip() + "\n"
+    # Tensor is a name for annotations only: the module may be imported while the class is still being made.
+    typed = "\nif TYPE_CHECKING:\n    from .._tensor import Tensor\n" if re.search(r"\bTensor\b", text) else ""
+    used = imports(text + typed, FUNCTION_IMPORTS) + operators_used + typed
+    return HEADER + used + "\n" + exported + "\n\n" + text.rstrip() + "\n"
 
 
 def pages(modules: list[str]) -> str:
@@ -319,7 +325,7 @@ def function(op: Operator, name: str) -> str:
     lines = []
     if kind == "Tensor":
         lines = [
-            "if not isinstance(input, Tensor):",
+            "if not isinstance(input, _tensor.Tensor):",
             f'    raise errors.argument_type("{name}", "input", 1, "Tensor", input)',
         ]
     doc = re.sub(r"``self``", "``input``", op.doc)

@@ -9,10 +9,10 @@ import os as _os
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
-if _os.environ.get("WENGERT_PURE") == "1":
+if _os.environ.get("WENGERT_PURE", "") not in ("", "0"):
     from . import _pure
 
-    _pure.install(__path__, __name__)
+    _pure.install(__name__)
 
 from math import e as e
 from math import inf as inf
@@ -24,7 +24,12 @@ from ._core import engine as _engine
 from ._core import graph as _graph
 from ._core.device import device as device
 from ._core.device import STRIDED as strided
+from ._core.device import channels_last as channels_last
+from ._core.device import channels_last_3d as channels_last_3d
+from ._core.device import contiguous_format as contiguous_format
 from ._core.device import layout as layout
+from ._core.device import memory_format as memory_format
+from ._core.device import preserve_format as preserve_format
 from ._core.dtypes import bfloat16 as bfloat16
 from ._core.dtypes import bool_ as bool  # noqa: A004
 from ._core.dtypes import complex32 as complex32

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Final
 
 from . import _config
+from ._version import __version__
 from .interop.torch_names import find_uses, first_missing
 from .interop.torch_shim import install_torch
 
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     if command in ("-h", "--help"):
         print(HELP, end="")
     elif command == "--version":
-        print(f"wengert {_config.__version__}")
+        print(f"wengert {__version__}")
     elif command == "config" and not rest:
         _config.show_config()
     elif command == "check":

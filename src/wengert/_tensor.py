@@ -57,7 +57,7 @@ class Tensor(TensorMethods):
 
     @requires_grad.setter
     def requires_grad(self, value: Any) -> None:
-        self.change_requires_grad(value, "Only Tensors of floating point and complex dtype can require gradients", False)
+        self.change_requires_grad(value, "only Tensors of floating point and complex dtype can require gradients", False)
 
     def requires_grad_(self, requires_grad: Any = True) -> Tensor:
         """Start (or with False stop) recording operations on this leaf; returns the tensor itself.
@@ -99,23 +99,14 @@ class Tensor(TensorMethods):
         """Index of this tensor among the results of its ``grad_fn``."""
         return _int(self.nr)
 
-    @property
-    def grad(self) -> Any:
-        """Gradient accumulated by ``backward()``: a tensor like this one, or None."""
+    def read_grad(self) -> Any:
+        """Value of the property ``grad`` (which is defined on the interpreted base: mypyc has no property deleters)."""
         meta = self.meta
         if meta is not None and (meta.grad is not None or meta.retains):
             return meta.grad
         if not self.is_leaf:
-            warnings.warn(NON_LEAF_GRAD, UserWarning, stacklevel=2)
+            warnings.warn(NON_LEAF_GRAD, UserWarning, stacklevel=3)
         return None
-
-    @grad.setter
-    def grad(self, value: Any) -> None:
-        self.assign_grad(value)
-
-    @grad.deleter
-    def grad(self) -> None:
-        self.assign_grad(None)
 
     def assign_grad(self, value: Any) -> None:
         """Check and set ``.grad``."""
@@ -382,8 +373,8 @@ class Tensor(TensorMethods):
         return views.address(memory(self))
 
     def is_contiguous(self, memory_format: Any = None) -> _bool:
-        """Whether the elements lie in memory in row-major order without gaps."""
-        return isinstance(self.array, _generic) or _bool(self.array.flags.c_contiguous)
+        """Whether the elements lie in memory without gaps, in row-major order or that of another memory format."""
+        return fill.has_format(self, fill.format_name(memory_format))
 
     def is_floating_point(self) -> _bool:
         """Whether the dtype is a real floating point one."""
@@ -533,139 +524,139 @@ class Tensor(TensorMethods):
 
     # -- Python's operators --------------------------------------------------------------------------------------------
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Any) -> Tensor:
         return binary(arithmetic.ADD, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: Any) -> Tensor:
         return binary(arithmetic.ADD, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
 
-    def __iadd__(self, other: Any) -> Any:
+    def __iadd__(self, other: Any) -> Tensor:
         return binary_(arithmetic.ADD, self, other) if operand(other) else NotImplemented
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Any) -> Tensor:
         return binary(arithmetic.SUB, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: Any) -> Tensor:
         return arithmetic.rsub(self, other) if operand(other) else NotImplemented
 
-    def __isub__(self, other: Any) -> Any:
+    def __isub__(self, other: Any) -> Tensor:
         return binary_(arithmetic.SUB, self, other) if operand(other) else NotImplemented
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Any) -> Tensor:
         return binary(arithmetic.MUL, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: Any) -> Tensor:
         return binary(arithmetic.MUL, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
 
-    def __imul__(self, other: Any) -> Any:
+    def __imul__(self, other: Any) -> Tensor:
         return binary_(arithmetic.MUL, self, other) if operand(other) else NotImplemented
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Any) -> Tensor:
         return binary(arithmetic.DIV, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: Any) -> Tensor:
         return self.reciprocal() * other if operand(other) else NotImplemented
 
-    def __itruediv__(self, other: Any) -> Any:
+    def __itruediv__(self, other: Any) -> Tensor:
         return binary_(arithmetic.DIV, self, other) if operand(other) else NotImplemented
 
-    def __floordiv__(self, other: Any) -> Any:
+    def __floordiv__(self, other: Any) -> Tensor:
         return self.floor_divide(other) if operand(other) else NotImplemented
 
-    def __rfloordiv__(self, other: Any) -> Any:
+    def __rfloordiv__(self, other: Any) -> Tensor:
         return power.rfloordiv(self, other) if operand(other) else NotImplemented
 
-    def __ifloordiv__(self, other: Any) -> Any:
+    def __ifloordiv__(self, other: Any) -> Tensor:
         return self.floor_divide_(other) if operand(other) else NotImplemented
 
-    def __mod__(self, other: Any) -> Any:
+    def __mod__(self, other: Any) -> Tensor:
         return self.remainder(other) if operand(other) else NotImplemented
 
-    def __rmod__(self, other: Any) -> Any:
+    def __rmod__(self, other: Any) -> Tensor:
         return power.rmod(self, other) if operand(other) else NotImplemented
 
-    def __imod__(self, other: Any) -> Any:
+    def __imod__(self, other: Any) -> Tensor:
         return self.remainder_(other) if operand(other) else NotImplemented
 
-    def __pow__(self, other: Any, modulo: Any = None) -> Any:
+    def __pow__(self, other: Any, modulo: Any = None) -> Tensor:
         return power.pow(self, other) if operand(other) else NotImplemented
 
-    def __rpow__(self, other: Any) -> Any:
+    def __rpow__(self, other: Any) -> Tensor:
         return power.rpow(self, other) if operand(other) else NotImplemented
 
-    def __ipow__(self, other: Any) -> Any:
+    def __ipow__(self, other: Any, modulo: Any = None) -> Tensor:  # type: ignore[misc]
         return self.pow_(other) if operand(other) else NotImplemented
 
-    def __matmul__(self, other: Any) -> Any:
-        return self.matmul(other) if isinstance(other, TensorBase) else NotImplemented
+    def __matmul__(self, other: Any) -> Tensor:
+        return self.matmul(other) if isinstance(other, Tensor) else NotImplemented
 
-    def __rmatmul__(self, other: Any) -> Any:
-        return NotImplemented if not isinstance(other, _ndarray) else from_array(other).matmul(self)
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return common.make(other).matmul(self) if isinstance(other, _ndarray) else NotImplemented
 
-    def __imatmul__(self, other: Any) -> Any:
+    def __imatmul__(self, other: Any) -> Tensor:
         return self.matmul(other)
 
-    def __neg__(self) -> Any:
+    def __neg__(self) -> Tensor:
         return unary(arithmetic.NEG, self)
 
-    def __pos__(self) -> Any:
+    def __pos__(self) -> Tensor:
         return self
 
-    def __abs__(self) -> Any:
+    def __abs__(self) -> Tensor:
         return self.abs()
 
-    def __invert__(self) -> Any:
+    def __invert__(self) -> Tensor:
         return compare.invert(self)
 
-    def __and__(self, other: Any) -> Any:
+    def __and__(self, other: Any) -> Tensor:
         return self.bitwise_and(other) if operand(other) else NotImplemented
 
-    def __rand__(self, other: Any) -> Any:
+    def __rand__(self, other: Any) -> Tensor:
         return self.bitwise_and(other) if operand(other) else NotImplemented
 
-    def __iand__(self, other: Any) -> Any:
+    def __iand__(self, other: Any) -> Tensor:
         return self.bitwise_and_(other) if operand(other) else NotImplemented
 
-    def __or__(self, other: Any) -> Any:
+    def __or__(self, other: Any) -> Tensor:
         return self.bitwise_or(other) if operand(other) else NotImplemented
 
-    def __ror__(self, other: Any) -> Any:
+    def __ror__(self, other: Any) -> Tensor:
         return self.bitwise_or(other) if operand(other) else NotImplemented
 
-    def __ior__(self, other: Any) -> Any:
+    def __ior__(self, other: Any) -> Tensor:
         return self.bitwise_or_(other) if operand(other) else NotImplemented
 
-    def __xor__(self, other: Any) -> Any:
+    def __xor__(self, other: Any) -> Tensor:
         return self.bitwise_xor(other) if operand(other) else NotImplemented
 
-    def __rxor__(self, other: Any) -> Any:
+    def __rxor__(self, other: Any) -> Tensor:
         return self.bitwise_xor(other) if operand(other) else NotImplemented
 
-    def __ixor__(self, other: Any) -> Any:
+    def __ixor__(self, other: Any) -> Tensor:
         return self.bitwise_xor_(other) if operand(other) else NotImplemented
 
-    def __lshift__(self, other: Any) -> Any:
+    def __lshift__(self, other: Any) -> Tensor:
         return self.bitwise_left_shift(other) if operand(other) else NotImplemented
 
-    def __rshift__(self, other: Any) -> Any:
+    def __rshift__(self, other: Any) -> Tensor:
         return self.bitwise_right_shift(other) if operand(other) else NotImplemented
 
-    def __eq__(self, other: Any) -> Any:
+    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
         return self.eq(other) if operand(other) else NotImplemented
 
-    def __ne__(self, other: Any) -> Any:
+    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
         return self.ne(other) if operand(other) else NotImplemented
 
-    def __lt__(self, other: Any) -> Any:
+    def __lt__(self, other: Any) -> Tensor:
         return self.lt(other) if operand(other) else NotImplemented
 
-    def __le__(self, other: Any) -> Any:
+    def __le__(self, other: Any) -> Tensor:
         return self.le(other) if operand(other) else NotImplemented
 
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self, other: Any) -> Tensor:
         return self.gt(other) if operand(other) else NotImplemented
 
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self, other: Any) -> Tensor:
         return self.ge(other) if operand(other) else NotImplemented
 
 
@@ -688,6 +679,6 @@ from ._core.tensor_base import from_array  # noqa: E402
 from ._record import common  # noqa: E402
 from ._record.binary import binary, binary_  # noqa: E402
 from ._record.unary import unary  # noqa: E402
-from .ops import arithmetic, compare, creation, index_ops, power  # noqa: E402
+from .ops import arithmetic, compare, creation, fill, index_ops, power  # noqa: E402
 
 __all__ = ["DEFAULTS", "Node", "bump", "default_complex", "dtype_of", "intern_size", "size_of", "tensor_type_name"]

@@ -58,7 +58,6 @@ def describe_tensor(tensor: Any) -> dict[str, Any]:
         "requires_grad": tensor.requires_grad,
         "is_leaf": tensor.is_leaf,
         "grad_fn": type(tensor.grad_fn).__name__,
-        "version": tensor._version,
         "grad": None if grad is None else describe_tensor(grad),
     }
 

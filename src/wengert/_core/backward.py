@@ -122,6 +122,9 @@ def as_list(grads: Any, count: int) -> list[Any]:
     if grads is None:
         return [None] * count
     seeds = [grads] if isinstance(grads, TensorBase) else list(grads)
+    for seed in seeds:
+        if seed is not None and not isinstance(seed, TensorBase):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(seed).__name__}")
     if len(seeds) != count:
         raise RuntimeError(f"got {count} tensors and {len(seeds)} gradients")
     return seeds
@@ -142,13 +145,11 @@ def make_roots(outputs: list[Any], seeds: list[Any], batched: bool) -> list[tupl
     return roots
 
 
-def check_seed(index: int, out: Any, seed: Any) -> TensorBase:
+def check_seed(index: int, out: Any, seed: TensorBase | None) -> TensorBase:
     """The gradient with respect to one output, in its dtype and shape."""
     shape, dt = output_kind(out)
     if seed is None:
         return implicit_seed(index, out, shape, dt)
-    if not isinstance(seed, TensorBase):
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(seed).__name__}")
     if shape is not None and seed.shp != shape:
         raise RuntimeError(
             errors.with_hints(

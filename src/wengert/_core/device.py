@@ -1,4 +1,4 @@
-"""Devices and layouts: there is one of each."""
+"""Devices and layouts, of which there is one each, and memory formats."""
 
 from __future__ import annotations
 
@@ -43,8 +43,25 @@ class layout:  # noqa: N801  (PyTorch's name)
         return "torch." + self.name
 
 
+class memory_format:  # noqa: N801  (PyTorch's name)
+    """Order of the elements in memory."""
+
+    def __init__(self, name: str) -> None:
+        self.name: str = name
+
+    def __repr__(self) -> str:
+        return "torch." + self.name
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
 CPU: Final = device("cpu")
 STRIDED: Final = layout("strided")
+contiguous_format: Final = memory_format("contiguous_format")
+preserve_format: Final = memory_format("preserve_format")
+channels_last: Final = memory_format("channels_last")
+channels_last_3d: Final = memory_format("channels_last_3d")
 
 
 def check_device(value: Any) -> None:

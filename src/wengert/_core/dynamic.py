@@ -3,8 +3,32 @@
 from __future__ import annotations
 
 
+from typing import Any
+
+
 class Dynamic:
-    """Gives a compiled subclass an attribute dictionary and weak references (mypyc classes have neither)."""
+    """Gives a compiled subclass what mypyc classes lack: attributes, weak references, properties that can be deleted."""
+
+    def read_grad(self) -> Any:
+        """Value of ``grad``."""
+        raise NotImplementedError
+
+    def assign_grad(self, value: Any) -> None:
+        """Check and set ``grad``."""
+        raise NotImplementedError
+
+    @property
+    def grad(self) -> Any:
+        """Gradient accumulated by ``backward()``: a tensor like this one, or None. Assignable; ``del t.grad`` sets None."""
+        return self.read_grad()
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        self.assign_grad(value)
+
+    @grad.deleter
+    def grad(self) -> None:
+        self.assign_grad(None)
 
 
 class Size(tuple[int, ...]):

@@ -104,7 +104,7 @@ def modified(node: Node, tensor_dtype: dtype, shape: Any, origin: str, now: int,
     else:
         hint = (
             "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-            "torch.autograd.set_detect_anomaly(True)."
+            "torch.autograd.set_detect_anomaly(True, check_nan=False)."
         )
     place = made_by(node)
     return RuntimeError(

@@ -2,46 +2,90 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from .._core import errors
 from .._core.dtypes import Number, Size
+from .._core.rng import Generator
 from .._record.binary import binary
 from .._record.common import write_out
 from .._record.unary import unary
-from .._tensor import Tensor
+from .. import _tensor
+from ..ops import activation as _activation
+from ..ops import activation_smooth as _activation_smooth
 from ..ops import arithmetic as _arithmetic
+from ..ops import blend as _blend
 from ..ops import compare as _compare
 from ..ops import complex_views as _complex_views
 from ..ops import creation as _creation
+from ..ops import creation_filled as _creation_filled
+from ..ops import creation_ranges as _creation_ranges
+from ..ops import cumulative as _cumulative
+from ..ops import einsum as _einsum
 from ..ops import extremes as _extremes
 from ..ops import fill as _fill
+from ..ops import floating as _floating
+from ..ops import gather_scatter as _gather_scatter
 from ..ops import index_put as _index_put
+from ..ops import index_rows as _index_rows
+from ..ops import join as _join
+from ..ops import masked as _masked
 from ..ops import matmul as _matmul
+from ..ops import matmul_added as _matmul_added
 from ..ops import minmax as _minmax
+from ..ops import norm as _norm
 from ..ops import power as _power
+from ..ops import queries as _queries
 from ..ops import random as _random
+from ..ops import rearrange as _rearrange
 from ..ops import reduce as _reduce
 from ..ops import rounding as _rounding
+from ..ops import scatter_reduce as _scatter_reduce
+from ..ops import scatter_views as _scatter_views
 from ..ops import shape as _shape
 from ..ops import shape_axes as _shape_axes
 from ..ops import shape_parts as _shape_parts
+from ..ops import softmax as _softmax
+from ..ops import sort as _sort
+from ..ops import special as _special
+from ..ops import special_pairs as _special_pairs
 from ..ops import statistics as _statistics
+from ..ops import take_put as _take_put
 from ..ops import transcendental as _transcendental
 from ..ops import trigonometric as _trigonometric
 
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+
 __all__ = [
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "ShortTensor",
     "abs",
     "absolute",
     "acos",
     "acosh",
     "add",
+    "addbmm",
+    "addcdiv",
+    "addcmul",
+    "addmm",
+    "addmv",
+    "addr",
     "adjoint",
     "all",
     "allclose",
     "amax",
     "amin",
     "aminmax",
+    "angle",
     "any",
+    "arange",
     "arccos",
     "arccosh",
     "arcsin",
@@ -51,7 +95,12 @@ __all__ = [
     "arctanh",
     "argmax",
     "argmin",
+    "argsort",
+    "argwhere",
     "as_strided",
+    "as_strided_scatter",
+    "as_tensor",
+    "asarray",
     "asin",
     "asinh",
     "atan",
@@ -60,65 +109,133 @@ __all__ = [
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
+    "baddbmm",
     "bernoulli",
+    "bincount",
     "bitwise_and",
     "bitwise_left_shift",
     "bitwise_not",
     "bitwise_or",
     "bitwise_right_shift",
     "bitwise_xor",
+    "block_diag",
     "bmm",
     "broadcast_shapes",
     "broadcast_tensors",
     "broadcast_to",
+    "can_cast",
+    "cartesian_prod",
+    "cat",
+    "cdist",
     "ceil",
+    "celu",
+    "celu_",
+    "chain_matmul",
     "chunk",
     "clamp",
     "clamp_max",
     "clamp_min",
     "clip",
     "clone",
+    "column_stack",
+    "combinations",
+    "complex",
+    "concat",
+    "concatenate",
     "conj",
+    "conj_physical",
+    "copysign",
     "corrcoef",
     "cos",
     "cosh",
     "count_nonzero",
     "cov",
+    "cross",
+    "cummax",
+    "cummin",
+    "cumprod",
+    "cumsum",
+    "cumulative_trapezoid",
     "deg2rad",
+    "diag",
+    "diag_embed",
+    "diagflat",
     "diagonal",
+    "diagonal_scatter",
+    "diff",
+    "digamma",
+    "dist",
     "div",
     "divide",
     "dot",
     "dsplit",
+    "dstack",
+    "einsum",
+    "empty",
+    "empty_like",
+    "empty_strided",
     "eq",
     "equal",
+    "erf",
+    "erfc",
+    "erfinv",
     "exp",
     "exp2",
     "expm1",
+    "eye",
     "fill",
     "fix",
     "flatten",
+    "flip",
+    "fliplr",
+    "flipud",
+    "float_power",
     "floor",
     "floor_divide",
     "fmax",
     "fmin",
     "fmod",
     "frac",
+    "frexp",
     "from_numpy",
+    "full",
+    "full_like",
+    "gather",
     "gcd",
     "ge",
     "ger",
+    "get_default_dtype",
     "get_rng_state",
     "greater",
     "greater_equal",
     "gt",
+    "hardshrink",
     "heaviside",
+    "histc",
+    "histogram",
     "hsplit",
+    "hstack",
     "hypot",
+    "i0",
+    "igamma",
+    "igammac",
     "imag",
+    "index_add",
+    "index_copy",
+    "index_fill",
     "index_put",
+    "index_reduce",
+    "index_select",
     "initial_seed",
+    "inner",
+    "is_complex",
+    "is_conj",
+    "is_floating_point",
+    "is_inference",
+    "is_neg",
     "is_nonzero",
+    "is_signed",
+    "is_tensor",
     "isclose",
     "isfinite",
     "isin",
@@ -127,38 +244,54 @@ __all__ = [
     "isneginf",
     "isposinf",
     "isreal",
+    "kron",
+    "kthvalue",
     "lcm",
+    "ldexp",
     "le",
+    "lerp",
     "less",
     "less_equal",
+    "lgamma",
+    "linspace",
     "log",
     "log10",
     "log1p",
     "log2",
+    "log_softmax",
     "logaddexp",
     "logaddexp2",
+    "logcumsumexp",
     "logical_and",
     "logical_not",
     "logical_or",
     "logical_xor",
+    "logit",
+    "logspace",
     "logsumexp",
     "lt",
     "manual_seed",
+    "masked_fill",
+    "masked_scatter",
+    "masked_select",
     "matmul",
     "max",
     "maximum",
     "mean",
     "median",
+    "meshgrid",
     "min",
     "minimum",
     "mm",
     "mode",
     "moveaxis",
     "movedim",
+    "msort",
     "mul",
     "multinomial",
     "multiply",
     "mv",
+    "mvlgamma",
     "nan_to_num",
     "nanmean",
     "nanmedian",
@@ -168,16 +301,26 @@ __all__ = [
     "ne",
     "neg",
     "negative",
+    "nextafter",
+    "nonzero",
+    "norm",
     "normal",
     "not_equal",
+    "numel",
     "ones",
     "ones_like",
     "outer",
+    "pairwise_distance",
     "permute",
     "poisson",
+    "polar",
+    "polygamma",
     "positive",
     "pow",
+    "prelu",
     "prod",
+    "promote_types",
+    "put",
     "quantile",
     "rad2deg",
     "rand",
@@ -190,13 +333,33 @@ __all__ = [
     "ravel",
     "real",
     "reciprocal",
+    "relu",
+    "relu_",
     "remainder",
+    "renorm",
+    "repeat_interleave",
     "reshape",
+    "resolve_conj",
+    "resolve_neg",
+    "result_type",
+    "roll",
+    "rot90",
     "round",
+    "row_stack",
+    "rrelu",
+    "rrelu_",
     "rsqrt",
     "rsub",
+    "scalar_tensor",
+    "scatter",
+    "scatter_add",
+    "scatter_reduce",
     "seed",
     "select",
+    "select_scatter",
+    "selu",
+    "selu_",
+    "set_default_dtype",
     "set_rng_state",
     "sgn",
     "sigmoid",
@@ -205,11 +368,15 @@ __all__ = [
     "sin",
     "sinc",
     "sinh",
+    "slice_scatter",
+    "softmax",
+    "sort",
     "split",
     "split_with_sizes",
     "sqrt",
     "square",
     "squeeze",
+    "stack",
     "std",
     "std_mean",
     "sub",
@@ -218,15 +385,31 @@ __all__ = [
     "swapaxes",
     "swapdims",
     "t",
+    "take",
+    "take_along_dim",
     "tan",
     "tanh",
     "tensor",
     "tensor_split",
+    "tensordot",
+    "threshold",
+    "threshold_",
+    "tile",
+    "topk",
+    "trace",
     "transpose",
+    "trapezoid",
+    "trapz",
+    "tril",
+    "tril_indices",
+    "triu",
+    "triu_indices",
     "true_divide",
     "trunc",
     "unbind",
     "unflatten",
+    "unique",
+    "unique_consecutive",
     "unsqueeze",
     "var",
     "var_mean",
@@ -234,14 +417,143 @@ __all__ = [
     "view_as_complex",
     "view_as_real",
     "vsplit",
+    "vstack",
+    "where",
+    "xlogy",
     "zeros",
     "zeros_like",
 ]
 
 
+def relu(input: Any) -> Tensor:
+    """max(x, 0) of each element; integers keep their dtype.
+
+    Gradient:
+        1 for positive elements, else 0 (also at 0).
+
+    Raises:
+        RuntimeError: for masks.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("relu", "input", 1, "Tensor", input)
+    return _activation.relu(input)
+
+
+
+def relu_(input: Any) -> Tensor:
+    """In-place version of :meth:`relu`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("relu_", "input", 1, "Tensor", input)
+    return _activation.relu_(input)
+
+
+
+def threshold(input: Any, threshold: Any, value: Any, inplace: bool=False) -> Tensor:
+    """Elements above ``threshold``; ``value`` in place of the others.
+
+    Gradient:
+        1 above the threshold, else 0.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("threshold", "input", 1, "Tensor", input)
+    return _activation.threshold(input, threshold, value, inplace)
+
+
+
+def threshold_(input: Any, threshold: Any, value: Any) -> Tensor:
+    """In-place version of :func:`threshold`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("threshold_", "input", 1, "Tensor", input)
+    return _activation.threshold_(input, threshold, value)
+
+
+
+def hardshrink(input: Any, lambd: Any=0.5) -> Tensor:
+    """Elements outside [-lambd, lambd]; 0 in place of the others.
+
+    Gradient:
+        1 outside, 0 inside.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("hardshrink", "input", 1, "Tensor", input)
+    return _activation.hardshrink(input, lambd)
+
+
+
+def prelu(input: Any, weight: Tensor) -> Tensor:
+    """x for positive elements, ``weight * x`` for others.
+
+    Args:
+        input: shape (rows, channels, ...), or any for a single weight.
+        weight: shape (channels,) or (1,) or ().
+
+    Gradient:
+        1 or ``weight`` for ``input``; 0 or x for ``weight``, summed over all but the channels.
+
+    Raises:
+        RuntimeError: when the number of weights is neither 1 nor that of the channels, or the dtypes differ.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("prelu", "input", 1, "Tensor", input)
+    return _activation.prelu(input, weight)
+
+
+
+def rrelu(input: Any, lower: Any=1.0 / 8, upper: Any=1.0 / 3, training: bool=False, inplace: bool=False) -> Tensor:
+    """x for positive elements, others times a slope: random in [lower, upper) in training, else the mean of the bounds.
+
+    Gradient:
+        1 for positive elements, else the slope.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("rrelu", "input", 1, "Tensor", input)
+    return _activation.rrelu(input, lower, upper, training, inplace)
+
+
+
+def rrelu_(input: Any, lower: Any=1.0 / 8, upper: Any=1.0 / 3, training: bool=False) -> Tensor:
+    """In-place version of :func:`rrelu`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("rrelu_", "input", 1, "Tensor", input)
+    return _activation.rrelu_(input, lower, upper, training)
+
+
+
+def selu(input: Any) -> Tensor:
+    """scale * x for positive elements, else scale * alpha * (exp(x) - 1)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("selu", "input", 1, "Tensor", input)
+    return _activation_smooth.plain_selu(input)
+
+
+
+def selu_(input: Any) -> Tensor:
+    """In-place version of :func:`selu`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("selu_", "input", 1, "Tensor", input)
+    return _activation_smooth.selu_(input)
+
+
+
+def celu(input: Any, alpha: Any=1.0) -> Tensor:
+    """x for positive elements, else alpha * (exp(x / alpha) - 1)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("celu", "input", 1, "Tensor", input)
+    return _activation_smooth.plain_celu(input, alpha)
+
+
+
+def celu_(input: Any, alpha: Any=1.0) -> Tensor:
+    """In-place version of :func:`celu`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("celu_", "input", 1, "Tensor", input)
+    return _activation_smooth.celu_(input, alpha)
+
+
+
 def mul(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Product ``self * other`` of each pair of elements; for masks, logical and."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("mul", "input", 1, "Tensor", input)
     result = binary(_arithmetic.MUL, input, other)
     return result if out is None else write_out("mul", out, [input, other], result)
@@ -250,7 +562,7 @@ def mul(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
 
 def multiply(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Product ``self * other`` of each pair of elements; for masks, logical and."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("multiply", "input", 1, "Tensor", input)
     result = binary(_arithmetic.MUL, input, other)
     return result if out is None else write_out("multiply", out, [input, other], result)
@@ -259,7 +571,7 @@ def multiply(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
 
 def neg(input: Any, *, out: Any = None) -> Tensor:
     """Negative of each element."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("neg", "input", 1, "Tensor", input)
     result = unary(_arithmetic.NEG, input)
     return result if out is None else write_out("neg", out, [input], result)
@@ -268,7 +580,7 @@ def neg(input: Any, *, out: Any = None) -> Tensor:
 
 def negative(input: Any, *, out: Any = None) -> Tensor:
     """Negative of each element."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("negative", "input", 1, "Tensor", input)
     result = unary(_arithmetic.NEG, input)
     return result if out is None else write_out("negative", out, [input], result)
@@ -277,7 +589,7 @@ def negative(input: Any, *, out: Any = None) -> Tensor:
 
 def reciprocal(input: Any, *, out: Any = None) -> Tensor:
     """Reciprocal ``1 / x`` of each element.  d(1/x) = -1/x**2."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("reciprocal", "input", 1, "Tensor", input)
     result = unary(_arithmetic.RECIPROCAL, input)
     return result if out is None else write_out("reciprocal", out, [input], result)
@@ -302,7 +614,7 @@ def add(input: Any, other: Tensor | Number, *, alpha: Number=1, out: Any = None)
         >>> add(tensor([1., 2.]), 10)
         tensor([11., 12.])
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("add", "input", 1, "Tensor", input)
     result = _arithmetic.add(input, other, alpha=alpha)
     return result if out is None else write_out("add", out, [input, other], result)
@@ -318,7 +630,7 @@ def sub(input: Any, other: Tensor | Number, *, alpha: Number=1, out: Any = None)
     Raises:
         RuntimeError: for masks.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sub", "input", 1, "Tensor", input)
     result = _arithmetic.sub(input, other, alpha=alpha)
     return result if out is None else write_out("sub", out, [input, other], result)
@@ -334,7 +646,7 @@ def subtract(input: Any, other: Tensor | Number, *, alpha: Number=1, out: Any = 
     Raises:
         RuntimeError: for masks.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("subtract", "input", 1, "Tensor", input)
     result = _arithmetic.sub(input, other, alpha=alpha)
     return result if out is None else write_out("subtract", out, [input, other], result)
@@ -343,7 +655,7 @@ def subtract(input: Any, other: Tensor | Number, *, alpha: Number=1, out: Any = 
 
 def rsub(input: Any, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
     """Difference ``other - alpha * self`` of each pair of elements."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("rsub", "input", 1, "Tensor", input)
     return _arithmetic.rsub(input, other, alpha=alpha)
 
@@ -363,7 +675,7 @@ def div(input: Any, other: Tensor | Number, *, rounding_mode: str | None=None, o
     Raises:
         RuntimeError: for an integer divided by zero with a rounding mode, or an unknown mode.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("div", "input", 1, "Tensor", input)
     result = _arithmetic.div(input, other, rounding_mode=rounding_mode)
     return result if out is None else write_out("div", out, [input, other], result)
@@ -384,7 +696,7 @@ def divide(input: Any, other: Tensor | Number, *, rounding_mode: str | None=None
     Raises:
         RuntimeError: for an integer divided by zero with a rounding mode, or an unknown mode.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("divide", "input", 1, "Tensor", input)
     result = _arithmetic.div(input, other, rounding_mode=rounding_mode)
     return result if out is None else write_out("divide", out, [input, other], result)
@@ -393,16 +705,66 @@ def divide(input: Any, other: Tensor | Number, *, rounding_mode: str | None=None
 
 def true_divide(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Quotient ``self / other``: ``div`` without rounding."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("true_divide", "input", 1, "Tensor", input)
     result = _arithmetic.true_divide(input, other)
     return result if out is None else write_out("true_divide", out, [input, other], result)
 
 
 
+def addcmul(input: Any, tensor1: Tensor, tensor2: Tensor, *, value: Number=1, out: Any = None) -> Tensor:
+    """self + value * tensor1 * tensor2, broadcast.
+
+    Gradient:
+        1, value * tensor2, value * tensor1.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("addcmul", "input", 1, "Tensor", input)
+    result = _blend.addcmul(input, tensor1, tensor2, value=value)
+    return result if out is None else write_out("addcmul", out, [input, tensor1, tensor2], result)
+
+
+
+def addcdiv(input: Any, tensor1: Tensor, tensor2: Tensor, *, value: Number=1, out: Any = None) -> Tensor:
+    """self + value * tensor1 / tensor2, broadcast.
+
+    Gradient:
+        1, value / tensor2, -value * tensor1 / tensor2**2.
+
+    Raises:
+        RuntimeError: for two integer tensors.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("addcdiv", "input", 1, "Tensor", input)
+    result = _blend.addcdiv(input, tensor1, tensor2, value=value)
+    return result if out is None else write_out("addcdiv", out, [input, tensor1, tensor2], result)
+
+
+
+def lerp(input: Any, end: Tensor, weight: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Linear interpolation self + weight * (end - self).
+
+    Args:
+        self, end: tensors of one dtype, floating or complex.
+        weight: number, or tensor of the same dtype.
+
+    Gradient:
+        1 - weight, weight, end - self.
+
+    Raises:
+        RuntimeError: for different dtypes.
+        NotImplementedError: for integers.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("lerp", "input", 1, "Tensor", input)
+    result = _blend.lerp(input, end, weight)
+    return result if out is None else write_out("lerp", out, [input, end, weight], result)
+
+
+
 def eq(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements are equal."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("eq", "input", 1, "Tensor", input)
     result = binary(_compare.EQ, input, other)
     return result if out is None else write_out("eq", out, [input, other], result)
@@ -411,7 +773,7 @@ def eq(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
 
 def ne(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements differ."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("ne", "input", 1, "Tensor", input)
     result = binary(_compare.NE, input, other)
     return result if out is None else write_out("ne", out, [input, other], result)
@@ -420,7 +782,7 @@ def ne(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
 
 def not_equal(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements differ."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("not_equal", "input", 1, "Tensor", input)
     result = binary(_compare.NE, input, other)
     return result if out is None else write_out("not_equal", out, [input, other], result)
@@ -429,7 +791,7 @@ def not_equal(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
 
 def lt(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are smaller."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("lt", "input", 1, "Tensor", input)
     result = binary(_compare.LT, input, other)
     return result if out is None else write_out("lt", out, [input, other], result)
@@ -438,7 +800,7 @@ def lt(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
 
 def less(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are smaller."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("less", "input", 1, "Tensor", input)
     result = binary(_compare.LT, input, other)
     return result if out is None else write_out("less", out, [input, other], result)
@@ -447,7 +809,7 @@ def less(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
 
 def le(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are smaller or equal."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("le", "input", 1, "Tensor", input)
     result = binary(_compare.LE, input, other)
     return result if out is None else write_out("le", out, [input, other], result)
@@ -456,7 +818,7 @@ def le(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
 
 def less_equal(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are smaller or equal."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("less_equal", "input", 1, "Tensor", input)
     result = binary(_compare.LE, input, other)
     return result if out is None else write_out("less_equal", out, [input, other], result)
@@ -465,7 +827,7 @@ def less_equal(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor
 
 def gt(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are greater."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("gt", "input", 1, "Tensor", input)
     result = binary(_compare.GT, input, other)
     return result if out is None else write_out("gt", out, [input, other], result)
@@ -474,7 +836,7 @@ def gt(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
 
 def greater(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are greater."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("greater", "input", 1, "Tensor", input)
     result = binary(_compare.GT, input, other)
     return result if out is None else write_out("greater", out, [input, other], result)
@@ -483,7 +845,7 @@ def greater(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
 
 def ge(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are greater or equal."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("ge", "input", 1, "Tensor", input)
     result = binary(_compare.GE, input, other)
     return result if out is None else write_out("ge", out, [input, other], result)
@@ -492,7 +854,7 @@ def ge(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
 
 def greater_equal(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Whether elements of ``input`` are greater or equal."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("greater_equal", "input", 1, "Tensor", input)
     result = binary(_compare.GE, input, other)
     return result if out is None else write_out("greater_equal", out, [input, other], result)
@@ -501,7 +863,7 @@ def greater_equal(input: Any, other: Tensor | Number, *, out: Any = None) -> Ten
 
 def logical_and(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Whether both elements are nonzero."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logical_and", "input", 1, "Tensor", input)
     result = binary(_compare.LOGICAL_AND, input, other)
     return result if out is None else write_out("logical_and", out, [input, other], result)
@@ -510,7 +872,7 @@ def logical_and(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 def logical_or(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Whether at least one of two elements is nonzero."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logical_or", "input", 1, "Tensor", input)
     result = binary(_compare.LOGICAL_OR, input, other)
     return result if out is None else write_out("logical_or", out, [input, other], result)
@@ -519,7 +881,7 @@ def logical_or(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 def logical_xor(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Whether exactly one of two elements is nonzero."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logical_xor", "input", 1, "Tensor", input)
     result = binary(_compare.LOGICAL_XOR, input, other)
     return result if out is None else write_out("logical_xor", out, [input, other], result)
@@ -528,7 +890,7 @@ def logical_xor(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 def bitwise_and(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Bits set in both integers; for masks, logical and."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bitwise_and", "input", 1, "Tensor", input)
     result = binary(_compare.BITWISE_AND, input, other)
     return result if out is None else write_out("bitwise_and", out, [input, other], result)
@@ -537,7 +899,7 @@ def bitwise_and(input: Any, other: Tensor | Number, *, out: Any = None) -> Tenso
 
 def bitwise_or(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Bits set in at least one of two integers; for masks, logical or."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bitwise_or", "input", 1, "Tensor", input)
     result = binary(_compare.BITWISE_OR, input, other)
     return result if out is None else write_out("bitwise_or", out, [input, other], result)
@@ -546,7 +908,7 @@ def bitwise_or(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor
 
 def bitwise_xor(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Bits set in exactly one of two integers; for masks, exclusive or."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bitwise_xor", "input", 1, "Tensor", input)
     result = binary(_compare.BITWISE_XOR, input, other)
     return result if out is None else write_out("bitwise_xor", out, [input, other], result)
@@ -555,7 +917,7 @@ def bitwise_xor(input: Any, other: Tensor | Number, *, out: Any = None) -> Tenso
 
 def bitwise_left_shift(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """``self * 2**other`` of integers, modulo their width; 0 for shifts beyond it or negative ones."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bitwise_left_shift", "input", 1, "Tensor", input)
     result = binary(_compare.LEFT_SHIFT, input, other)
     return result if out is None else write_out("bitwise_left_shift", out, [input, other], result)
@@ -564,7 +926,7 @@ def bitwise_left_shift(input: Any, other: Tensor | Number, *, out: Any = None) -
 
 def bitwise_right_shift(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """``self / 2**other`` of integers rounded down; 0 or -1 for shifts beyond the width or negative ones."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bitwise_right_shift", "input", 1, "Tensor", input)
     result = binary(_compare.RIGHT_SHIFT, input, other)
     return result if out is None else write_out("bitwise_right_shift", out, [input, other], result)
@@ -573,7 +935,7 @@ def bitwise_right_shift(input: Any, other: Tensor | Number, *, out: Any = None) 
 
 def gcd(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Greatest common divisor of two integers, not negative."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("gcd", "input", 1, "Tensor", input)
     result = binary(_compare.GCD, input, other)
     return result if out is None else write_out("gcd", out, [input, other], result)
@@ -582,7 +944,7 @@ def gcd(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 def lcm(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Least common multiple of two integers, not negative."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("lcm", "input", 1, "Tensor", input)
     result = binary(_compare.LCM, input, other)
     return result if out is None else write_out("lcm", out, [input, other], result)
@@ -591,7 +953,7 @@ def lcm(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 def logical_not(input: Any, *, out: Any = None) -> Tensor:
     """Whether elements are zero."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logical_not", "input", 1, "Tensor", input)
     result = unary(_compare.LOGICAL_NOT, input)
     return result if out is None else write_out("logical_not", out, [input], result)
@@ -600,7 +962,7 @@ def logical_not(input: Any, *, out: Any = None) -> Tensor:
 
 def isnan(input: Any) -> Tensor:
     """Whether elements are NaN."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("isnan", "input", 1, "Tensor", input)
     return unary(_compare.ISNAN, input)
 
@@ -608,7 +970,7 @@ def isnan(input: Any) -> Tensor:
 
 def isinf(input: Any) -> Tensor:
     """Whether elements are infinite."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("isinf", "input", 1, "Tensor", input)
     return unary(_compare.ISINF, input)
 
@@ -616,7 +978,7 @@ def isinf(input: Any) -> Tensor:
 
 def isfinite(input: Any) -> Tensor:
     """Whether elements are neither infinite nor NaN."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("isfinite", "input", 1, "Tensor", input)
     return unary(_compare.ISFINITE, input)
 
@@ -624,7 +986,7 @@ def isfinite(input: Any) -> Tensor:
 
 def isposinf(input: Any, *, out: Any = None) -> Tensor:
     """Whether elements are positive infinity."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("isposinf", "input", 1, "Tensor", input)
     result = unary(_compare.ISPOSINF, input)
     return result if out is None else write_out("isposinf", out, [input], result)
@@ -633,7 +995,7 @@ def isposinf(input: Any, *, out: Any = None) -> Tensor:
 
 def isneginf(input: Any, *, out: Any = None) -> Tensor:
     """Whether elements are negative infinity."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("isneginf", "input", 1, "Tensor", input)
     result = unary(_compare.ISNEGINF, input)
     return result if out is None else write_out("isneginf", out, [input], result)
@@ -642,7 +1004,7 @@ def isneginf(input: Any, *, out: Any = None) -> Tensor:
 
 def isreal(input: Any) -> Tensor:
     """Whether elements have no imaginary part."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("isreal", "input", 1, "Tensor", input)
     return unary(_compare.ISREAL, input)
 
@@ -654,7 +1016,7 @@ def bitwise_not(input: Any, *, out: Any = None) -> Tensor:
     Raises:
         NotImplementedError: for other dtypes.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bitwise_not", "input", 1, "Tensor", input)
     result = _compare.bitwise_not(input)
     return result if out is None else write_out("bitwise_not", out, [input], result)
@@ -663,7 +1025,7 @@ def bitwise_not(input: Any, *, out: Any = None) -> Tensor:
 
 def equal(input: Any, other: Tensor) -> bool:
     """Whether two tensors have the same shape, dtype and elements (NaN equals nothing)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("equal", "input", 1, "Tensor", input)
     return _compare.equal(input, other)
 
@@ -680,7 +1042,7 @@ def isclose(input: Any, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_n
     Raises:
         RuntimeError: for different dtypes or negative tolerances.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("isclose", "input", 1, "Tensor", input)
     return _compare.isclose(input, other, rtol, atol, equal_nan)
 
@@ -688,7 +1050,7 @@ def isclose(input: Any, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_n
 
 def allclose(input: Any, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_nan: Any=False) -> bool:
     """Whether all elements are close in the sense of :func:`isclose`."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("allclose", "input", 1, "Tensor", input)
     return _compare.allclose(input, other, rtol, atol, equal_nan)
 
@@ -700,21 +1062,9 @@ def is_nonzero(input: Any) -> bool:
     Raises:
         RuntimeError: unless there is exactly one element.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("is_nonzero", "input", 1, "Tensor", input)
     return _compare.is_nonzero(input)
-
-
-
-def isin(elements: Any, test_elements: Any, *, assume_unique: bool=False, invert: bool=False, out: Any = None) -> Tensor:
-    """Mask of the ``elements`` that occur in ``test_elements`` (with ``invert``, of those that do not).
-
-    Args:
-        elements, test_elements: tensors; one of them may be a number.
-        assume_unique: a promise that no value repeats; not needed here.
-    """
-    result = _compare.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
-    return result if out is None else write_out("isin", out, [elements], result)
 
 
 
@@ -727,7 +1077,7 @@ def view_as_real(input: Any) -> Tensor:
     Raises:
         RuntimeError: for real tensors.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("view_as_real", "input", 1, "Tensor", input)
     return _complex_views.view_as_real(input)
 
@@ -742,7 +1092,7 @@ def view_as_complex(input: Any) -> Tensor:
     Raises:
         RuntimeError: for other shapes, strides and dtypes.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("view_as_complex", "input", 1, "Tensor", input)
     return _complex_views.view_as_complex(input)
 
@@ -753,7 +1103,7 @@ def real(input: Any) -> Tensor:
 
     Gradient: of a complex tensor, the gradient as real part, with imaginary part 0.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("real", "input", 1, "Tensor", input)
     return _complex_views.real(input)
 
@@ -767,7 +1117,7 @@ def imag(input: Any) -> Tensor:
     Raises:
         RuntimeError: for real tensors.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("imag", "input", 1, "Tensor", input)
     return _complex_views.imag(input)
 
@@ -778,9 +1128,82 @@ def conj(input: Any) -> Tensor:
 
     Gradient: conjugated.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("conj", "input", 1, "Tensor", input)
     return _complex_views.conj(input)
+
+
+
+def conj_physical(input: Any, *, out: Any = None) -> Tensor:
+    """The complex conjugate; a real tensor itself.
+
+    Gradient: conjugated.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("conj_physical", "input", 1, "Tensor", input)
+    result = _complex_views.conj_physical(input)
+    return result if out is None else write_out("conj_physical", out, [input], result)
+
+
+
+def resolve_conj(input: Any) -> Tensor:
+    """``input``: conjugates are computed at once, so there is nothing to resolve."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("resolve_conj", "input", 1, "Tensor", input)
+    return _complex_views.resolve_conj(input)
+
+
+
+def resolve_neg(input: Any) -> Tensor:
+    """``input``: negatives are computed at once, so there is nothing to resolve."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("resolve_neg", "input", 1, "Tensor", input)
+    return _complex_views.resolve_neg(input)
+
+
+
+def angle(input: Any, *, out: Any = None) -> Tensor:
+    """Angle of each number with the positive real axis, in radians; 0 or pi for real numbers.
+
+    Gradient: of z = a + bi, (-b + ai) / |z|**2, zero at z = 0; zero for real numbers.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("angle", "input", 1, "Tensor", input)
+    result = _complex_views.angle(input)
+    return result if out is None else write_out("angle", out, [input], result)
+
+
+
+def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
+    """Complex numbers of given real and imaginary parts, which broadcast.
+
+    Args:
+        real, imag: both float32 or both float64.
+
+    Gradient: its real part to ``real``, its imaginary part to ``imag``.
+
+    Raises:
+        RuntimeError: for other or different dtypes.
+    """
+    result = _complex_views.complex(real, imag)
+    return result if out is None else write_out("complex", out, [real, imag], result)
+
+
+
+def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
+    """Complex numbers of given absolute values and angles (in radians), which broadcast.
+
+    Args:
+        abs, angle: both float32 or both float64.
+
+    Gradient: with result r = abs e^(i angle): Re(conj(grad) e^(i angle)) to ``abs``, Im(r conj(grad)) with its sign turned
+        to ``angle``.
+
+    Raises:
+        RuntimeError: for other or different dtypes.
+    """
+    result = _complex_views.polar(abs, angle)
+    return result if out is None else write_out("polar", out, [abs, angle], result)
 
 
 
@@ -788,13 +1211,14 @@ def tensor(data: Any, *, dtype: Any=None, device: Any=None, requires_grad: bool=
     """New leaf with a copy of ``data``.
 
     Args:
-        data: nested lists or tuples of numbers, a number, an array, a NumPy scalar.
-        dtype: by default bool, int64, the default dtype or its complex twin, as the data ask; arrays keep theirs.
+        data: nested sequences of numbers, a number, an array, a NumPy scalar.
+        dtype: by default bool, int64, the default dtype or its complex twin, as the data ask; arrays and NumPy scalars keep
+            theirs.
         requires_grad: record operations on it.
 
     Raises:
-        ValueError: for ragged lists.
-        TypeError: for data that are not numbers.
+        ValueError: for ragged sequences.
+        TypeError, RuntimeError: for data that are not numbers, or do not fit the dtype.
 
     Example:
         >>> tensor([[1., 2.], [3., 4.]])
@@ -805,40 +1229,439 @@ def tensor(data: Any, *, dtype: Any=None, device: Any=None, requires_grad: bool=
 
 
 
-def zeros(*size: Any, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, out: Any = None) -> Tensor:
-    """Zeros of the given shape."""
-    result = _creation.zeros(*size, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
-    return result if out is None else write_out("zeros", out, [None], result)
+def as_tensor(data: Any, dtype: Any=None, device: Any=None) -> Tensor:
+    """``data`` as a tensor, without a copy where that is possible.
+
+    Args:
+        data: a tensor (returned as it is, with its history), an array (memory is shared), or as for ``tensor``.
+        dtype: convert to this dtype.
+    """
+    return _creation.as_tensor(data, dtype, device)
 
 
 
-def ones(*size: Any, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, out: Any = None) -> Tensor:
-    """Ones of the given shape."""
-    result = _creation.ones(*size, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
-    return result if out is None else write_out("ones", out, [None], result)
+def asarray(obj: Any, *, dtype: Any=None, device: Any=None, copy: Any=None, requires_grad: Any=None) -> Tensor:
+    """``obj`` as a tensor.
 
+    Args:
+        obj: a tensor, an array, an object with a buffer (bytes), or as for ``tensor``.
+        dtype: convert to this dtype.
+        copy: True always copies, False never, None only where it must.
+        requires_grad: of the result; False detaches. By default that of ``obj``.
 
-
-def zeros_like(input: Tensor, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, memory_format: Any=None) -> Tensor:
-    """Zeros of the shape of ``input``."""
-    return _creation.zeros_like(input, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, memory_format=memory_format)
-
-
-
-def ones_like(input: Tensor, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, memory_format: Any=None) -> Tensor:
-    """Ones of the shape of ``input``."""
-    return _creation.ones_like(input, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, memory_format=memory_format)
+    Raises:
+        ValueError: when ``copy=False`` and a copy is needed.
+    """
+    return _creation.asarray(obj, dtype=dtype, device=device, copy=copy, requires_grad=requires_grad)
 
 
 
 def from_numpy(ndarray: Any) -> Tensor:
-    """Tensor that shares the memory of an array.
+    """Tensor that shares the memory of an array: a change of one is seen in the other.
 
     Raises:
         TypeError: when it is not an array, or of a type that tensors do not have.
         ValueError: for negative strides or foreign byte order.
     """
     return _creation.from_numpy(ndarray)
+
+
+
+def scalar_tensor(s: Any, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+    """A number as a 0-d tensor, in the default dtype unless another is given."""
+    return _creation.scalar_tensor(s, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+
+
+
+def FloatTensor(*args: Any) -> Tensor:
+    """Legacy constructor: ``Tensor(...)`` in float32."""
+    return _creation.FloatTensor(*args)
+
+
+
+def DoubleTensor(*args: Any) -> Tensor:
+    """Legacy constructor: ``Tensor(...)`` in float64."""
+    return _creation.DoubleTensor(*args)
+
+
+
+def HalfTensor(*args: Any) -> Tensor:
+    """Legacy constructor: ``Tensor(...)`` in float16."""
+    return _creation.HalfTensor(*args)
+
+
+
+def LongTensor(*args: Any) -> Tensor:
+    """Legacy constructor: ``Tensor(...)`` in int64."""
+    return _creation.LongTensor(*args)
+
+
+
+def IntTensor(*args: Any) -> Tensor:
+    """Legacy constructor: ``Tensor(...)`` in int32."""
+    return _creation.IntTensor(*args)
+
+
+
+def ShortTensor(*args: Any) -> Tensor:
+    """Legacy constructor: ``Tensor(...)`` in int16."""
+    return _creation.ShortTensor(*args)
+
+
+
+def CharTensor(*args: Any) -> Tensor:
+    """Legacy constructor: ``Tensor(...)`` in int8."""
+    return _creation.CharTensor(*args)
+
+
+
+def ByteTensor(*args: Any) -> Tensor:
+    """Legacy constructor: ``Tensor(...)`` in uint8."""
+    return _creation.ByteTensor(*args)
+
+
+
+def BoolTensor(*args: Any) -> Tensor:
+    """Legacy constructor: ``Tensor(...)`` in bool."""
+    return _creation.BoolTensor(*args)
+
+
+
+def zeros(*sizes: Any, size: Any=None, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, out: Any = None) -> Tensor:
+    """Zeros of the given shape.
+
+    Args:
+        sizes: one by one or as one sequence (also as ``size=``).
+        dtype: the default dtype unless given.
+
+    Raises:
+        RuntimeError: for a negative size.
+    """
+    result = _creation_filled.zeros(*sizes, size=size, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+    return result if out is None else write_out("zeros", out, [None], result)
+
+
+
+def ones(*sizes: Any, size: Any=None, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, out: Any = None) -> Tensor:
+    """Ones of the given shape.
+
+    Args:
+        sizes: one by one or as one sequence (also as ``size=``).
+        dtype: the default dtype unless given.
+    """
+    result = _creation_filled.ones(*sizes, size=size, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+    return result if out is None else write_out("ones", out, [None], result)
+
+
+
+def empty(*sizes: Any, size: Any=None, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, memory_format: Any=None, out: Any = None) -> Tensor:
+    """Uninitialised memory of the given shape: the values are whatever lay there.
+
+    Args:
+        sizes: one by one or as one sequence (also as ``size=``).
+        dtype: the default dtype unless given.
+        memory_format: order of the elements in memory.
+    """
+    result = _creation_filled.empty(*sizes, size=size, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory, memory_format=memory_format)
+    return result if out is None else write_out("empty", out, [None], result)
+
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, out: Any = None) -> Tensor:
+    """A tensor of the given shape with every element set to ``fill_value``.
+
+    Args:
+        size: the shape, one sequence.
+        fill_value: a number or a 0-d tensor that does not require grad.
+        dtype: that of the number unless given: bool, int64, the default dtype or its complex twin.
+
+    Raises:
+        RuntimeError: when the dtype cannot hold the value.
+    """
+    result = _creation_filled.full(size, fill_value, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+    return result if out is None else write_out("full", out, [size], result)
+
+
+
+def eye(n: Any, m: Any=None, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, out: Any = None) -> Tensor:
+    """Ones on the main diagonal of an n by m matrix (n by n without ``m``), zeros elsewhere.
+
+    Raises:
+        RuntimeError: for negative sizes.
+    """
+    result = _creation_filled.eye(n, m, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+    return result if out is None else write_out("eye", out, [n], result)
+
+
+
+def empty_strided(size: Any, stride: Any, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+    """Uninitialised memory with the given shape and strides (in elements)."""
+    return _creation_filled.empty_strided(size, stride, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+
+
+
+def zeros_like(input: Any, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, memory_format: Any=None) -> Tensor:
+    """Zeros of the shape of ``input``, in its dtype unless another is given."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("zeros_like", "input", 1, "Tensor", input)
+    return _creation_filled.zeros_like(input, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, memory_format=memory_format)
+
+
+
+def ones_like(input: Any, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, memory_format: Any=None) -> Tensor:
+    """Ones of the shape of ``input``, in its dtype unless another is given."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("ones_like", "input", 1, "Tensor", input)
+    return _creation_filled.ones_like(input, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, memory_format=memory_format)
+
+
+
+def empty_like(input: Any, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, memory_format: Any=None) -> Tensor:
+    """Uninitialised memory of the shape of ``input``, in its dtype unless another is given."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("empty_like", "input", 1, "Tensor", input)
+    return _creation_filled.empty_like(input, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, memory_format=memory_format)
+
+
+
+def full_like(input: Any, fill_value: Any, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, memory_format: Any=None) -> Tensor:
+    """A tensor of the shape of ``input`` with every element set to ``fill_value``, in its dtype unless another is given.
+
+    Raises:
+        RuntimeError: when the dtype cannot hold the value.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("full_like", "input", 1, "Tensor", input)
+    return _creation_filled.full_like(input, fill_value, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, memory_format=memory_format)
+
+
+
+def arange(start: Any=None, end: Any=None, step: Any=1, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, out: Any = None) -> Tensor:
+    """Numbers from ``start`` (0 unless given) up to but not including ``end``, ``step`` apart.
+
+    Args:
+        dtype: int64 when all arguments are integers, else the default dtype, unless given.
+
+    Raises:
+        RuntimeError: when ``step`` is zero, leads away from ``end``, or a bound is not finite.
+
+    Example:
+        >>> arange(1, 2.5, 0.5)
+        tensor([1.0000, 1.5000, 2.0000])
+    """
+    result = _creation_ranges.arange(start, end, step, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+    return result if out is None else write_out("arange", out, [start], result)
+
+
+
+def linspace(start: Any, end: Any, steps: Any, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, out: Any = None) -> Tensor:
+    """``steps`` evenly spaced numbers from ``start`` to ``end``, both included.
+
+    Args:
+        start, end: numbers or 0-d tensors.
+        dtype: the default dtype (its complex twin for complex bounds) unless given.
+
+    Raises:
+        RuntimeError: for a negative number of steps.
+    """
+    result = _creation_ranges.linspace(start, end, steps, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+    return result if out is None else write_out("linspace", out, [start], result)
+
+
+
+def logspace(start: Any, end: Any, steps: Any, base: Any=10.0, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, out: Any = None) -> Tensor:
+    """``base`` raised to ``steps`` evenly spaced exponents from ``start`` to ``end``, both included.
+
+    Raises:
+        RuntimeError: for a negative number of steps.
+    """
+    result = _creation_ranges.logspace(start, end, steps, base, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+    return result if out is None else write_out("logspace", out, [start], result)
+
+
+
+def cumsum(input: Any, dim: Any, *, dtype: Any=None, out: Any = None) -> Tensor:
+    """Running sum along a dimension; integers and masks as int64.
+
+    Args:
+        input: tensor of any dtype.
+        dim: dimension.
+        dtype: convert to this dtype first.
+
+    Gradient:
+        At each place the sum of the gradients from there on.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("cumsum", "input", 1, "Tensor", input)
+    result = _cumulative.cumsum(input, dim, dtype=dtype)
+    return result if out is None else write_out("cumsum", out, [input], result)
+
+
+
+def cumprod(input: Any, dim: Any, *, dtype: Any=None, out: Any = None) -> Tensor:
+    """Running product along a dimension; integers and masks as int64.
+
+    Gradient:
+        ``sum_j grad_j prod_{k <= j, k != i} self_k``; exact where elements are zero, and again differentiable.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("cumprod", "input", 1, "Tensor", input)
+    result = _cumulative.cumprod(input, dim, dtype=dtype)
+    return result if out is None else write_out("cumprod", out, [input], result)
+
+
+
+def logcumsumexp(input: Any, dim: Any, *, out: Any = None) -> Tensor:
+    """Logarithm of the running sum of exponentials along a dimension, without overflow."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("logcumsumexp", "input", 1, "Tensor", input)
+    result = _cumulative.logcumsumexp(input, dim)
+    return result if out is None else write_out("logcumsumexp", out, [input], result)
+
+
+
+def cummax(input: Any, dim: Any, *, out: Any=None) -> Any:
+    """Running maximum along a dimension and where it was found (the latest place of ties).
+
+    Returns:
+        Named tuple ``(values, indices)``.
+
+    Gradient:
+        To the place each value came from.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("cummax", "input", 1, "Tensor", input)
+    return _cumulative.cummax(input, dim, out=out)
+
+
+
+def cummin(input: Any, dim: Any, *, out: Any=None) -> Any:
+    """Running minimum along a dimension and where it was found (the latest place of ties)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("cummin", "input", 1, "Tensor", input)
+    return _cumulative.cummin(input, dim, out=out)
+
+
+
+def diff(input: Any, n: Any=1, dim: Any=-1, prepend: Any=None, append: Any=None, *, out: Any = None) -> Tensor:
+    """Differences of neighbours along a dimension, taken ``n`` times; for masks, whether they differ.
+
+    Args:
+        input: tensor with at least one dimension.
+        n: how often.
+        dim: dimension.
+        prepend, append: tensors put in front and behind first.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("diff", "input", 1, "Tensor", input)
+    result = _cumulative.diff(input, n, dim, prepend, append)
+    return result if out is None else write_out("diff", out, [input], result)
+
+
+
+def trapezoid(y: Tensor, x: Any=None, *, dx: Any=None, dim: Any=-1) -> Tensor:
+    """Integral along a dimension by the trapezoidal rule.
+
+    Args:
+        y: values.
+        x: places, with the size of ``dim`` or the shape of ``y``; by default ``dx`` apart.
+        dx: distance of the places, 1 by default.
+        dim: dimension.
+    """
+    return _cumulative.trapezoid(y, x, dx=dx, dim=dim)
+
+
+
+def trapz(y: Tensor, x: Any=None, *, dx: Any=None, dim: Any=-1) -> Tensor:
+    """Integral along a dimension by the trapezoidal rule.
+
+    Args:
+        y: values.
+        x: places, with the size of ``dim`` or the shape of ``y``; by default ``dx`` apart.
+        dx: distance of the places, 1 by default.
+        dim: dimension.
+    """
+    return _cumulative.trapezoid(y, x, dx=dx, dim=dim)
+
+
+
+def cumulative_trapezoid(y: Tensor, x: Any=None, *, dx: Any=None, dim: Any=-1) -> Tensor:
+    """Running integral along a dimension by the trapezoidal rule, as :func:`trapezoid`; one element shorter than ``y``."""
+    return _cumulative.cumulative_trapezoid(y, x, dx=dx, dim=dim)
+
+
+
+def einsum(*args: Any) -> Tensor:
+    """Sum of products over subscripts: ``einsum("ij,jk->ik", a, b)`` is the matrix product.
+
+    Args:
+        args: the equation and the operands (or a list of them); or operands each followed by a list of integers that are its
+            subscripts, and at the end those of the result.
+
+    Returns:
+        Tensor with one dimension per subscript of the result. Without ``->`` the result has those subscripts that occur once,
+        in alphabetical order. ``...`` stands for dimensions without subscripts, which are broadcast.
+
+    Gradient:
+        Contraction of the gradient with the other operands.
+
+    Raises:
+        RuntimeError: for equations that do not fit the operands.
+
+    Example:
+        >>> einsum("ii", eye(3))
+        tensor(3.)
+    """
+    return _einsum.einsum(*args)
+
+
+
+def tensordot(a: Tensor, b: Tensor, dims: Any=2, *, out: Any = None) -> Tensor:
+    """Sum of products over several dimensions of two tensors.
+
+    Args:
+        a: first tensor.
+        b: second tensor.
+        dims: how many: the last of ``a`` with the first of ``b``; or two lists, dimensions of ``a`` and of ``b``.
+
+    Returns:
+        The dimensions of ``a`` that remain, then those of ``b``.
+    """
+    result = _einsum.tensordot(a, b, dims)
+    return result if out is None else write_out("tensordot", out, [a, b], result)
+
+
+
+def inner(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Sum of products over the last dimension of both: (..., k) and (___, k) give (..., ___)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("inner", "input", 1, "Tensor", input)
+    result = _einsum.inner(input, other)
+    return result if out is None else write_out("inner", out, [input, other], result)
+
+
+
+def kron(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Kronecker product: each element of ``input`` times the whole of ``other``, side by side."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("kron", "input", 1, "Tensor", input)
+    result = _einsum.kron(input, other)
+    return result if out is None else write_out("kron", out, [input, other], result)
+
+
+
+def chain_matmul(*matrices: Any) -> Tensor:
+    """Product of matrices, see ``linalg.multi_dot``."""
+    return _einsum.chain_matmul(*matrices)
+
+
+
+def cross(input: Any, other: Tensor, dim: Any=None, *, out: Any = None) -> Tensor:
+    """Cross product of vectors that lie along ``dim``, by default the first dimension of size 3."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("cross", "input", 1, "Tensor", input)
+    result = _einsum.cross(input, other, dim)
+    return result if out is None else write_out("cross", out, [input, other], result)
 
 
 
@@ -860,7 +1683,7 @@ def max(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> Any
         RuntimeError: without ``dim`` for no elements.
         IndexError: for a dimension without elements, or one that does not exist.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("max", "input", 1, "Tensor", input)
     return _extremes.max(input, dim, keepdim, out=out)
 
@@ -872,7 +1695,7 @@ def min(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> Any
     Gradient:
         As for :meth:`max`.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("min", "input", 1, "Tensor", input)
     return _extremes.min(input, dim, keepdim, out=out)
 
@@ -884,7 +1707,7 @@ def amax(input: Any, dim: Any=(), keepdim: bool=False, *, out: Any = None) -> Te
     Gradient:
         Shared equally by the elements that tie.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("amax", "input", 1, "Tensor", input)
     result = _extremes.amax(input, dim, keepdim)
     return result if out is None else write_out("amax", out, [input], result)
@@ -897,7 +1720,7 @@ def amin(input: Any, dim: Any=(), keepdim: bool=False, *, out: Any = None) -> Te
     Gradient:
         Shared equally by the elements that tie.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("amin", "input", 1, "Tensor", input)
     result = _extremes.amin(input, dim, keepdim)
     return result if out is None else write_out("amin", out, [input], result)
@@ -910,7 +1733,7 @@ def aminmax(input: Any, *, dim: Any=None, keepdim: bool=False, out: Any=None) ->
     Gradient:
         Shared equally by the elements that tie.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("aminmax", "input", 1, "Tensor", input)
     return _extremes.aminmax(input, dim=dim, keepdim=keepdim, out=out)
 
@@ -918,7 +1741,7 @@ def aminmax(input: Any, *, dim: Any=None, keepdim: bool=False, out: Any=None) ->
 
 def argmax(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -> Tensor:
     """Index of the largest element (of the flattened tensor, or along a dimension); the first of those that tie; int64."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("argmax", "input", 1, "Tensor", input)
     result = _extremes.argmax(input, dim, keepdim)
     return result if out is None else write_out("argmax", out, [input], result)
@@ -927,7 +1750,7 @@ def argmax(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -
 
 def argmin(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -> Tensor:
     """Index of the smallest element (of the flattened tensor, or along a dimension); the first of those that tie; int64."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("argmin", "input", 1, "Tensor", input)
     result = _extremes.argmin(input, dim, keepdim)
     return result if out is None else write_out("argmin", out, [input], result)
@@ -943,7 +1766,7 @@ def clone(input: Any, memory_format: Any=None) -> Tensor:
 
     Gradient: passes unchanged.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("clone", "input", 1, "Tensor", input)
     return _fill.clone(input, memory_format)
 
@@ -954,9 +1777,137 @@ def fill(input: Any, value: Any) -> Tensor:
 
     Gradient: zero for ``input``; a tensor ``value`` gets the sum.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("fill", "input", 1, "Tensor", input)
     return _fill.fill(input, value)
+
+
+
+def ldexp(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """self * 2**other of each pair.  d = 2**other for ``input``, result ln 2 for ``other``."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("ldexp", "input", 1, "Tensor", input)
+    result = binary(_floating.LDEXP, input, other)
+    return result if out is None else write_out("ldexp", out, [input, other], result)
+
+
+
+def nextafter(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Next floating point number after ``input`` towards ``other``.  d = 1 for ``input``, 0 for ``other``; equal: 0 and 1."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("nextafter", "input", 1, "Tensor", input)
+    result = binary(_floating.NEXTAFTER, input, other)
+    return result if out is None else write_out("nextafter", out, [input, other], result)
+
+
+
+def copysign(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
+    """|self| with the sign of ``other`` (the sign bit: -0.0 counts as negative); integers give the default dtype.
+
+    Gradient:
+        The sign that was applied, relative to that of ``input``; 0 where ``input`` is 0. 0 for ``other``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("copysign", "input", 1, "Tensor", input)
+    result = _floating.copysign(input, other)
+    return result if out is None else write_out("copysign", out, [input, other], result)
+
+
+
+def frexp(input: Any) -> Any:
+    """Mantissas in [1/2, 1) and int32 exponents with self = mantissa * 2**exponent.
+
+    Returns:
+        The named tuple (mantissa, exponent).
+
+    Gradient:
+        2**-exponent through the mantissa.
+
+    Raises:
+        RuntimeError: unless ``input`` has a floating dtype.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("frexp", "input", 1, "Tensor", input)
+    return _floating.frexp(input)
+
+
+
+def float_power(input: Tensor | Number, exponent: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Power ``self ** exponent`` in double precision (complex128 where a complex number is involved)."""
+    result = _floating.float_power(input, exponent)
+    return result if out is None else write_out("float_power", out, [input, exponent], result)
+
+
+
+def gather(input: Any, dim: Any, index: Tensor, *, sparse_grad: bool=False, out: Any = None) -> Tensor:
+    """Elements of ``input`` at the places of ``index`` along ``dim``: ``out[i, j] = self[index[i, j], j]`` for dim 0.
+
+    Args:
+        index: integers from 0, with as many dimensions as ``input`` and no larger except along ``dim``.
+        sparse_grad: accepted; the gradient is dense.
+
+    Returns:
+        A new tensor of the shape of ``index``.
+
+    Gradient: ``scatter_add`` of grad into zeros.
+
+    Raises:
+        RuntimeError: for an index of another dtype, too large, or out of bounds.
+
+    Example:
+        >>> tensor([[1, 2], [3, 4]]).gather(1, tensor([[0, 0], [1, 0]]))
+        tensor([[1, 1],
+                [4, 3]])
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("gather", "input", 1, "Tensor", input)
+    result = _gather_scatter.gather(input, dim, index, sparse_grad=sparse_grad)
+    return result if out is None else write_out("gather", out, [input, index], result)
+
+
+
+def take_along_dim(input: Any, indices: Tensor, dim: Any=None, *, out: Any = None) -> Tensor:
+    """Elements of ``input`` at ``indices`` along ``dim``; the other dimensions broadcast. Without ``dim`` both are flattened.
+
+    Args:
+        indices: int64; negative ones count from the end.
+
+    Gradient: as for :func:`gather`.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("take_along_dim", "input", 1, "Tensor", input)
+    result = _gather_scatter.take_along_dim(input, indices, dim)
+    return result if out is None else write_out("take_along_dim", out, [input, indices], result)
+
+
+
+def scatter(input: Any, dim: Any, index: Tensor, src: Any=None, *, value: Any=None, reduce: Any=None, out: Any = None) -> Tensor:
+    """Copy of ``input`` with ``src`` written to the places of ``index``: ``out[index[i, j], j] = src[i, j]`` for dim 0.
+
+    Args:
+        index: integers from 0, with as many dimensions as ``input``; no larger than ``src``, nor than ``input`` except along
+            ``dim``. Where a place occurs twice, one of the values stays.
+        src: a tensor of the dtype of ``input``, or a number (also as ``value=``).
+        reduce: "add" or "multiply" instead of overwriting, without derivative; see :func:`scatter_reduce`.
+
+    Gradient: ``src`` gathers grad; ``input`` gets grad with zeros at the places written to.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("scatter", "input", 1, "Tensor", input)
+    result = _gather_scatter.scatter(input, dim, index, src, value=value, reduce=reduce)
+    return result if out is None else write_out("scatter", out, [input, index], result)
+
+
+
+def scatter_add(input: Any, dim: Any, index: Tensor, src: Tensor, *, out: Any = None) -> Tensor:
+    """Copy of ``input`` with ``src`` added at the places of ``index``, every occurrence of a place counting.
+
+    Gradient: grad for ``input``, ``grad.gather(dim, index)`` for ``src``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("scatter_add", "input", 1, "Tensor", input)
+    result = _gather_scatter.scatter_add(input, dim, index, src)
+    return result if out is None else write_out("scatter_add", out, [input, index, src], result)
 
 
 
@@ -970,9 +1921,335 @@ def index_put(input: Any, indices: Any, values: Tensor, accumulate: bool=False) 
 
     Gradient: ``grad[indices]`` for the values; ``input`` gets grad with zeros there (all of grad when accumulating).
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("index_put", "input", 1, "Tensor", input)
     return _index_put.index_put(input, indices, values, accumulate)
+
+
+
+def index_select(input: Any, dim: Any, index: Tensor, *, out: Any = None) -> Tensor:
+    """Slices of ``input`` at ``index`` along ``dim``, as a new tensor.
+
+    Args:
+        index: int64 or int32, one dimension, from 0.
+
+    Gradient: added back to the slices they came from.
+
+    Raises:
+        IndexError: out of range.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("index_select", "input", 1, "Tensor", input)
+    result = _index_rows.index_select(input, dim, index)
+    return result if out is None else write_out("index_select", out, [input, index], result)
+
+
+
+def index_add(input: Any, dim: Any, index: Tensor, source: Tensor, *, alpha: Any=1, out: Any = None) -> Tensor:
+    """Copy of ``input`` with ``alpha`` times the slices of ``source`` added at ``index`` along ``dim``.
+
+    Args:
+        index: int64 or int32, one dimension, from 0; every occurrence counts.
+        source: of the dtype of ``input``, and of its shape except along ``dim``.
+
+    Gradient: grad for ``input``, ``alpha * grad.index_select(dim, index)`` for ``source``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("index_add", "input", 1, "Tensor", input)
+    result = _index_rows.index_add(input, dim, index, source, alpha=alpha)
+    return result if out is None else write_out("index_add", out, [input, index, source], result)
+
+
+
+def index_copy(input: Any, dim: Any, index: Tensor, source: Tensor, *, out: Any = None) -> Tensor:
+    """Copy of ``input`` with the slices of ``source`` written at ``index`` along ``dim``.
+
+    Args:
+        index: int64, one dimension, from 0.
+        source: of the dtype of ``input``, and of its shape except along ``dim``.
+
+    Gradient: ``grad.index_select(dim, index)`` for ``source``; ``input`` gets grad with zeros in the slices written.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("index_copy", "input", 1, "Tensor", input)
+    result = _index_rows.index_copy(input, dim, index, source)
+    return result if out is None else write_out("index_copy", out, [input, index, source], result)
+
+
+
+def index_fill(input: Any, dim: Any, index: Tensor, value: Tensor | Number) -> Tensor:
+    """Copy of ``input`` with ``value`` in the slices ``index`` along ``dim``.
+
+    Args:
+        index: int64, one dimension; negative ones count from the end.
+        value: a number or a 0-d tensor.
+
+    Gradient: zero in these slices; a tensor ``value`` gets the sum of grad there.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("index_fill", "input", 1, "Tensor", input)
+    return _index_rows.index_fill(input, dim, index, value)
+
+
+
+def index_reduce(input: Any, dim: Any, index: Tensor, source: Tensor, reduce: Any, *, include_self: bool=True, out: Any = None) -> Tensor:
+    """Copy of ``input`` in which the slices of ``source`` that share an index are combined there.
+
+    Args:
+        reduce: "prod", "mean", "amax" or "amin".
+        include_self: whether the old slice takes part.
+
+    Gradient: as for :func:`scatter_reduce`.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("index_reduce", "input", 1, "Tensor", input)
+    result = _index_rows.index_reduce(input, dim, index, source, reduce, include_self=include_self)
+    return result if out is None else write_out("index_reduce", out, [input, index, source], result)
+
+
+
+def cat(tensors: Any, dim: Any=0, *, out: Any = None) -> Tensor:
+    """The tensors one after the other along ``dim``, as a new tensor.
+
+    Args:
+        tensors: list or tuple of tensors whose shapes agree except along ``dim``; 1-d tensors without elements are skipped.
+            Dtypes are promoted.
+
+    Gradient: each gets its slice of grad.
+
+    Raises:
+        ValueError: for an empty list.
+        RuntimeError: for shapes that do not agree, and 0-d tensors.
+
+    Example:
+        >>> cat([tensor([1, 2]), tensor([3])])
+        tensor([1, 2, 3])
+    """
+    result = _join.cat(tensors, dim)
+    return result if out is None else write_out("cat", out, [tensors], result)
+
+
+
+def concat(tensors: Any, dim: Any=0, *, out: Any = None) -> Tensor:
+    """The tensors one after the other along ``dim``, as a new tensor.
+
+    Args:
+        tensors: list or tuple of tensors whose shapes agree except along ``dim``; 1-d tensors without elements are skipped.
+            Dtypes are promoted.
+
+    Gradient: each gets its slice of grad.
+
+    Raises:
+        ValueError: for an empty list.
+        RuntimeError: for shapes that do not agree, and 0-d tensors.
+
+    Example:
+        >>> cat([tensor([1, 2]), tensor([3])])
+        tensor([1, 2, 3])
+    """
+    result = _join.cat(tensors, dim)
+    return result if out is None else write_out("concat", out, [tensors], result)
+
+
+
+def concatenate(tensors: Any, dim: Any=0, *, out: Any = None) -> Tensor:
+    """The tensors one after the other along ``dim``, as a new tensor.
+
+    Args:
+        tensors: list or tuple of tensors whose shapes agree except along ``dim``; 1-d tensors without elements are skipped.
+            Dtypes are promoted.
+
+    Gradient: each gets its slice of grad.
+
+    Raises:
+        ValueError: for an empty list.
+        RuntimeError: for shapes that do not agree, and 0-d tensors.
+
+    Example:
+        >>> cat([tensor([1, 2]), tensor([3])])
+        tensor([1, 2, 3])
+    """
+    result = _join.cat(tensors, dim)
+    return result if out is None else write_out("concatenate", out, [tensors], result)
+
+
+
+def stack(tensors: Any, dim: Any=0, *, out: Any = None) -> Tensor:
+    """The tensors along a new dimension ``dim``, as a new tensor.
+
+    Args:
+        tensors: list or tuple of tensors of one shape; dtypes are promoted.
+        dim: where the new dimension stands in the result.
+
+    Gradient: each gets its index of grad.
+
+    Raises:
+        RuntimeError: for an empty list or different shapes.
+    """
+    result = _join.stack(tensors, dim)
+    return result if out is None else write_out("stack", out, [tensors], result)
+
+
+
+def hstack(tensors: Any, *, out: Any = None) -> Tensor:
+    """The tensors side by side: along dimension 1, or 0 when they have one dimension."""
+    result = _join.hstack(tensors)
+    return result if out is None else write_out("hstack", out, [tensors], result)
+
+
+
+def vstack(tensors: Any, *, out: Any = None) -> Tensor:
+    """The tensors below each other; those with one dimension are rows."""
+    result = _join.vstack(tensors)
+    return result if out is None else write_out("vstack", out, [tensors], result)
+
+
+
+def row_stack(tensors: Any, *, out: Any = None) -> Tensor:
+    """The tensors below each other; those with one dimension are rows."""
+    result = _join.vstack(tensors)
+    return result if out is None else write_out("row_stack", out, [tensors], result)
+
+
+
+def dstack(tensors: Any, *, out: Any = None) -> Tensor:
+    """The tensors behind each other, along dimension 2."""
+    result = _join.dstack(tensors)
+    return result if out is None else write_out("dstack", out, [tensors], result)
+
+
+
+def column_stack(tensors: Any, *, out: Any = None) -> Tensor:
+    """The tensors side by side; those with one dimension are columns."""
+    result = _join.column_stack(tensors)
+    return result if out is None else write_out("column_stack", out, [tensors], result)
+
+
+
+def block_diag(*tensors: Any) -> Tensor:
+    """The matrices along the diagonal of a matrix of zeros; vectors count as rows, numbers as 1 x 1.
+
+    Gradient: each gets its block of grad.
+    """
+    return _join.block_diag(*tensors)
+
+
+
+def cartesian_prod(*tensors: Any) -> Tensor:
+    """All combinations of one element of each vector, as rows; of a single vector, the vector itself.
+
+    Gradient: summed over the rows in which an element stands.
+    """
+    return _join.cartesian_prod(*tensors)
+
+
+
+def combinations(input: Any, r: Any=2, with_replacement: bool=False) -> Tensor:
+    """All combinations of ``r`` elements of a vector, as rows, in the order of ``itertools.combinations``.
+
+    Args:
+        with_replacement: allow an element several times.
+
+    Gradient: summed over the rows in which an element stands.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("combinations", "input", 1, "Tensor", input)
+    return _join.combinations(input, r, with_replacement)
+
+
+
+def where(condition: Any, input: Any=None, other: Any=None, *, out: Any = None) -> Any:
+    """``input`` where ``condition`` holds, ``other`` elsewhere; all three broadcast.
+
+    Args:
+        condition: a mask.
+        input, other: tensors or numbers; their dtypes are promoted. Without them: ``nonzero(condition, as_tuple=True)``.
+
+    Gradient: each of the two gets grad where it was chosen and zero elsewhere. A NaN or infinity in the derivative of the
+        value that was not chosen still reaches its inputs, as 0 * inf = NaN.
+
+    Raises:
+        RuntimeError: for conditions that are no masks.
+
+    Example:
+        >>> where(tensor([True, False]), tensor([1., 2.]), 0)
+        tensor([1., 0.])
+    """
+    result = _masked.where(condition, input, other)
+    return result if out is None else write_out("where", out, [condition], result)
+
+
+
+def masked_fill(input: Any, mask: Tensor, value: Tensor | Number) -> Tensor:
+    """Copy of ``input`` with ``value`` where ``mask`` holds.
+
+    Args:
+        mask: bool; broadcasts with ``input``.
+        value: a number or a 0-d tensor, converted to the dtype of ``input``.
+
+    Gradient: zero where the mask holds; a tensor ``value`` gets the sum of grad there.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("masked_fill", "input", 1, "Tensor", input)
+    return _masked.masked_fill(input, mask, value)
+
+
+
+def masked_select(input: Any, mask: Tensor, *, out: Any = None) -> Tensor:
+    """The elements of ``input`` where ``mask`` holds, as a new 1-d tensor; both broadcast.
+
+    Gradient: goes back to the places the elements came from.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("masked_select", "input", 1, "Tensor", input)
+    result = _masked.masked_select(input, mask)
+    return result if out is None else write_out("masked_select", out, [input, mask], result)
+
+
+
+def masked_scatter(input: Any, mask: Tensor, source: Tensor) -> Tensor:
+    """Copy of ``input`` with the elements of ``source``, in order, written where ``mask`` holds.
+
+    Gradient: ``source`` gets grad at the places its elements went to, ``input`` gets it elsewhere.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("masked_scatter", "input", 1, "Tensor", input)
+    return _masked.masked_scatter(input, mask, source)
+
+
+
+def nonzero(input: Any, *, as_tuple: bool=False) -> Any:
+    """Indices of the elements that are not zero.
+
+    Args:
+        as_tuple: one int64 tensor per dimension (for use as an index) instead of one of shape (count, ndim).
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("nonzero", "input", 1, "Tensor", input)
+    return _masked.nonzero(input, as_tuple=as_tuple)
+
+
+
+def argwhere(input: Any) -> Tensor:
+    """Indices of the elements that are not zero, of shape (count, ndim)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("argwhere", "input", 1, "Tensor", input)
+    return _masked.argwhere(input)
+
+
+
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool=False, invert: bool=False, out: Any = None) -> Tensor:
+    """Whether each element occurs among ``test_elements`` (with ``invert``: does not).
+
+    Args:
+        elements, test_elements: tensors; one of them may be a number.
+        assume_unique: a promise that neither has duplicates.
+
+    Returns:
+        bool, of the shape of ``elements``.
+    """
+    result = _masked.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
+    return result if out is None else write_out("isin", out, [elements], result)
 
 
 
@@ -992,7 +2269,7 @@ def mm(input: Any, mat2: Tensor, *, out: Any = None) -> Tensor:
     Raises:
         RuntimeError: for other numbers of dimensions, shapes that do not fit, or different dtypes.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("mm", "input", 1, "Tensor", input)
     result = _matmul.mm(input, mat2)
     return result if out is None else write_out("mm", out, [input, mat2], result)
@@ -1009,7 +2286,7 @@ def bmm(input: Any, mat2: Tensor, *, out: Any = None) -> Tensor:
     Returns:
         New tensor (b, n, m).
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bmm", "input", 1, "Tensor", input)
     result = _matmul.bmm(input, mat2)
     return result if out is None else write_out("bmm", out, [input, mat2], result)
@@ -1018,7 +2295,7 @@ def bmm(input: Any, mat2: Tensor, *, out: Any = None) -> Tensor:
 
 def mv(input: Any, vec: Tensor, *, out: Any = None) -> Tensor:
     """Product of a matrix (n, m) and a vector (m,): a vector (n,)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("mv", "input", 1, "Tensor", input)
     result = _matmul.mv(input, vec)
     return result if out is None else write_out("mv", out, [input, vec], result)
@@ -1027,7 +2304,7 @@ def mv(input: Any, vec: Tensor, *, out: Any = None) -> Tensor:
 
 def dot(input: Any, tensor: Tensor, *, out: Any = None) -> Tensor:
     """Sum of the products of two vectors' elements; a 0-d tensor."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("dot", "input", 1, "Tensor", input)
     result = _matmul.dot(input, tensor)
     return result if out is None else write_out("dot", out, [input, tensor], result)
@@ -1036,7 +2313,7 @@ def dot(input: Any, tensor: Tensor, *, out: Any = None) -> Tensor:
 
 def vdot(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Sum of the products of the conjugate of one vector with another; a 0-d tensor."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("vdot", "input", 1, "Tensor", input)
     result = _matmul.vdot(input, other)
     return result if out is None else write_out("vdot", out, [input, other], result)
@@ -1045,7 +2322,7 @@ def vdot(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 def outer(input: Any, vec2: Tensor, *, out: Any = None) -> Tensor:
     """All products of an element of one vector and an element of another: (n,) and (m,) give (n, m)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("outer", "input", 1, "Tensor", input)
     result = _matmul.outer(input, vec2)
     return result if out is None else write_out("outer", out, [input, vec2], result)
@@ -1054,7 +2331,7 @@ def outer(input: Any, vec2: Tensor, *, out: Any = None) -> Tensor:
 
 def ger(input: Any, vec2: Tensor, *, out: Any = None) -> Tensor:
     """All products of an element of one vector and an element of another: (n,) and (m,) give (n, m)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("ger", "input", 1, "Tensor", input)
     result = _matmul.outer(input, vec2)
     return result if out is None else write_out("ger", out, [input, vec2], result)
@@ -1077,16 +2354,73 @@ def matmul(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     Raises:
         RuntimeError: for 0-d operands, sizes that do not fit, or different dtypes.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("matmul", "input", 1, "Tensor", input)
     result = _matmul.matmul(input, other)
     return result if out is None else write_out("matmul", out, [input, other], result)
 
 
 
+def addmm(input: Any, mat1: Tensor, mat2: Tensor, *, beta: Number=1, alpha: Number=1, out: Any = None) -> Tensor:
+    """``beta * self + alpha * mat1 @ mat2``; ``input`` is broadcast.
+
+    Args:
+        input: tensor that broadcasts to (n, m); ignored when ``beta`` is 0.
+        mat1: (n, k).
+        mat2: (k, m).
+
+    Gradient:
+        ``beta * grad`` summed to the shape of ``input``, ``alpha * grad @ mat2^H``, ``alpha * mat1^H @ grad``.
+
+    Raises:
+        RuntimeError: for shapes that do not fit, or different dtypes.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("addmm", "input", 1, "Tensor", input)
+    result = _matmul_added.addmm(input, mat1, mat2, beta=beta, alpha=alpha)
+    return result if out is None else write_out("addmm", out, [input, mat1, mat2], result)
+
+
+
+def addmv(input: Any, mat: Tensor, vec: Tensor, *, beta: Number=1, alpha: Number=1, out: Any = None) -> Tensor:
+    """``beta * self + alpha * mat @ vec``; ``input`` is broadcast to (n,)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("addmv", "input", 1, "Tensor", input)
+    result = _matmul_added.addmv(input, mat, vec, beta=beta, alpha=alpha)
+    return result if out is None else write_out("addmv", out, [input, mat, vec], result)
+
+
+
+def addr(input: Any, vec1: Tensor, vec2: Tensor, *, beta: Number=1, alpha: Number=1, out: Any = None) -> Tensor:
+    """``beta * self + alpha * outer(vec1, vec2)``; ``input`` is broadcast to (n, m)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("addr", "input", 1, "Tensor", input)
+    result = _matmul_added.addr(input, vec1, vec2, beta=beta, alpha=alpha)
+    return result if out is None else write_out("addr", out, [input, vec1, vec2], result)
+
+
+
+def baddbmm(input: Any, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1, out: Any = None) -> Tensor:
+    """``beta * self + alpha * batch1 @ batch2`` for stacks of matrices; ``input`` is broadcast to (b, n, m)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("baddbmm", "input", 1, "Tensor", input)
+    result = _matmul_added.baddbmm(input, batch1, batch2, beta=beta, alpha=alpha)
+    return result if out is None else write_out("baddbmm", out, [input, batch1, batch2], result)
+
+
+
+def addbmm(input: Any, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1, out: Any = None) -> Tensor:
+    """``beta * self + alpha * sum(batch1 @ batch2)`` over the stack; ``input`` is broadcast to (n, m)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("addbmm", "input", 1, "Tensor", input)
+    result = _matmul_added.addbmm(input, batch1, batch2, beta=beta, alpha=alpha)
+    return result if out is None else write_out("addbmm", out, [input, batch1, batch2], result)
+
+
+
 def maximum(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Larger of each pair; NaN if one of them is.  At ties each gets half of the gradient."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("maximum", "input", 1, "Tensor", input)
     result = binary(_minmax.MAXIMUM, input, other)
     return result if out is None else write_out("maximum", out, [input, other], result)
@@ -1095,7 +2429,7 @@ def maximum(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 def minimum(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Smaller of each pair; NaN if one of them is.  At ties each gets half of the gradient."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("minimum", "input", 1, "Tensor", input)
     result = binary(_minmax.MINIMUM, input, other)
     return result if out is None else write_out("minimum", out, [input, other], result)
@@ -1104,7 +2438,7 @@ def minimum(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 def fmax(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Larger of each pair; NaN only if both are.  At ties ``input`` gets the gradient."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("fmax", "input", 1, "Tensor", input)
     result = binary(_minmax.FMAX, input, other)
     return result if out is None else write_out("fmax", out, [input, other], result)
@@ -1113,7 +2447,7 @@ def fmax(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 def fmin(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Smaller of each pair; NaN only if both are.  At ties ``input`` gets the gradient."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("fmin", "input", 1, "Tensor", input)
     result = binary(_minmax.FMIN, input, other)
     return result if out is None else write_out("fmin", out, [input, other], result)
@@ -1136,7 +2470,7 @@ def clamp(input: Any, min: Any=None, max: Any=None, *, out: Any = None) -> Tenso
     Raises:
         RuntimeError: without bounds.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("clamp", "input", 1, "Tensor", input)
     result = _minmax.clamp(input, min, max)
     return result if out is None else write_out("clamp", out, [input], result)
@@ -1159,7 +2493,7 @@ def clip(input: Any, min: Any=None, max: Any=None, *, out: Any = None) -> Tensor
     Raises:
         RuntimeError: without bounds.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("clip", "input", 1, "Tensor", input)
     result = _minmax.clamp(input, min, max)
     return result if out is None else write_out("clip", out, [input], result)
@@ -1172,7 +2506,7 @@ def clamp_min(input: Any, min: Any, *, out: Any = None) -> Tensor:
     Gradient:
         1 for ``input`` from the bound on; for a tensor ``min`` where ``input`` is smaller.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("clamp_min", "input", 1, "Tensor", input)
     result = _minmax.clamp_min(input, min)
     return result if out is None else write_out("clamp_min", out, [input], result)
@@ -1185,10 +2519,65 @@ def clamp_max(input: Any, max: Any, *, out: Any = None) -> Tensor:
     Gradient:
         1 for ``input`` up to the bound; for a tensor ``max`` where ``input`` is larger.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("clamp_max", "input", 1, "Tensor", input)
     result = _minmax.clamp_max(input, max)
     return result if out is None else write_out("clamp_max", out, [input], result)
+
+
+
+def norm(input: Any, p: Any='fro', dim: Any=None, keepdim: bool=False, dtype: Any=None, *, out: Any = None) -> Tensor:
+    """Norm of all elements or over dimensions: ``"fro"`` (the 2-norm), ``"nuc"`` (sum of singular values), or a p-norm.
+
+    Gradient:
+        As for ``linalg.vector_norm``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("norm", "input", 1, "Tensor", input)
+    result = _norm.norm(input, p, dim, keepdim, dtype)
+    return result if out is None else write_out("norm", out, [input], result)
+
+
+
+def dist(input: Any, other: Tensor, p: Any=2) -> Tensor:
+    """p-norm of ``self - other``, which are broadcast; a 0-d tensor."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("dist", "input", 1, "Tensor", input)
+    return _norm.dist(input, other, p)
+
+
+
+def cdist(x1: Tensor, x2: Tensor, p: Any=2.0, compute_mode: Any=None) -> Tensor:
+    """p-norm distance of each row of one matrix to each row of another.
+
+    Args:
+        x1: (..., n, d).
+        x2: (..., m, d); leading dimensions are broadcast.
+        p: order of the norm.
+        compute_mode: PyTorch's choice of method; distances are always computed from the differences here.
+
+    Returns:
+        New tensor (..., n, m).
+
+    Gradient:
+        0 for rows at distance 0.
+    """
+    return _norm.cdist(x1, x2, p, compute_mode)
+
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: Any=2.0, eps: Any=1e-06, keepdim: bool=False) -> Tensor:
+    """p-norm of ``x1 - x2 + eps`` along the last dimension."""
+    return _norm.pairwise_distance(x1, x2, p, eps, keepdim)
+
+
+
+def renorm(input: Any, p: Any, dim: Any, maxnorm: Any, *, out: Any = None) -> Tensor:
+    """Slices along a dimension scaled down so that none has a p-norm above ``maxnorm``."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("renorm", "input", 1, "Tensor", input)
+    result = _norm.renorm(input, p, dim, maxnorm)
+    return result if out is None else write_out("renorm", out, [input], result)
 
 
 
@@ -1209,7 +2598,7 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Any = None) -
 
 def square(input: Any, *, out: Any = None) -> Tensor:
     """Square of each element."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("square", "input", 1, "Tensor", input)
     result = _power.square(input)
     return result if out is None else write_out("square", out, [input], result)
@@ -1240,10 +2629,110 @@ def fmod(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     Gradient:
         1 for ``input``, -trunc(self/other) for a tensor ``other``.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("fmod", "input", 1, "Tensor", input)
     result = _power.fmod(input, other)
     return result if out is None else write_out("fmod", out, [input, other], result)
+
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether ``obj`` is a tensor."""
+    return _queries.is_tensor(obj)
+
+
+
+def numel(input: Any) -> int:
+    """Number of elements."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("numel", "input", 1, "Tensor", input)
+    return _queries.numel(input)
+
+
+
+def is_floating_point(input: Any) -> bool:
+    """Whether the dtype is a real floating point one."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("is_floating_point", "input", 1, "Tensor", input)
+    return _queries.is_floating_point(input)
+
+
+
+def is_complex(input: Any) -> bool:
+    """Whether the dtype is complex."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("is_complex", "input", 1, "Tensor", input)
+    return _queries.is_complex(input)
+
+
+
+def is_signed(input: Any) -> bool:
+    """Whether the dtype has negative numbers."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("is_signed", "input", 1, "Tensor", input)
+    return _queries.is_signed(input)
+
+
+
+def is_conj(input: Any) -> bool:
+    """Whether conjugation is pending: never, ``conj()`` computes at once."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("is_conj", "input", 1, "Tensor", input)
+    return _queries.is_conj(input)
+
+
+
+def is_neg(input: Any) -> bool:
+    """Whether negation is pending: never."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("is_neg", "input", 1, "Tensor", input)
+    return _queries.is_neg(input)
+
+
+
+def is_inference(input: Any) -> bool:
+    """Whether the tensor was made in inference mode."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("is_inference", "input", 1, "Tensor", input)
+    return _queries.is_inference(input)
+
+
+
+def can_cast(from_: Any, to: Any) -> bool:
+    """Whether values of dtype ``from_`` may be stored in dtype ``to``: the category (bool, integer, float, complex) must not fall."""
+    return _queries.can_cast(from_, to)
+
+
+
+def promote_types(type1: Any, type2: Any) -> Any:
+    """The smallest dtype to which both convert.
+
+    Raises:
+        RuntimeError: for uint16, uint32 and uint64 with another integer.
+    """
+    return _queries.promote_types(type1, type2)
+
+
+
+def result_type(tensor1: Any, tensor2: Any) -> Any:
+    """Dtype of the result of arithmetic with two operands, each a tensor or a Python number."""
+    return _queries.result_type(tensor1, tensor2)
+
+
+
+def get_default_dtype() -> Any:
+    """Dtype of floating results that nothing else decides."""
+    return _queries.get_default_dtype()
+
+
+
+def set_default_dtype(d: Any) -> None:
+    """Change the dtype of floating results that nothing else decides; float32 at the start.
+
+    Raises:
+        TypeError: for anything but a floating point dtype.
+    """
+    return _queries.set_default_dtype(d)
 
 
 
@@ -1334,7 +2823,7 @@ def randperm(n: Any, *, generator: Any=None, out: Any=None, dtype: Any=None, lay
 
 def rand_like(input: Any, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, memory_format: Any=None, generator: Any=None) -> Tensor:
     """Uniform samples of [0, 1) with the shape (and, unless given, dtype) of ``input``."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("rand_like", "input", 1, "Tensor", input)
     return _random.rand_like(input, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory, memory_format=memory_format, generator=generator)
 
@@ -1342,7 +2831,7 @@ def rand_like(input: Any, *, dtype: Any=None, layout: Any=None, device: Any=None
 
 def randn_like(input: Any, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, memory_format: Any=None, generator: Any=None) -> Tensor:
     """Standard normal samples with the shape (and, unless given, dtype) of ``input``."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("randn_like", "input", 1, "Tensor", input)
     return _random.randn_like(input, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory, memory_format=memory_format, generator=generator)
 
@@ -1350,7 +2839,7 @@ def randn_like(input: Any, *, dtype: Any=None, layout: Any=None, device: Any=Non
 
 def randint_like(input: Any, low: Any, high: Any=None, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False, memory_format: Any=None, generator: Any=None) -> Tensor:
     """Integers of [low, high), or of [0, low), with the shape (and, unless given, dtype) of ``input``."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("randint_like", "input", 1, "Tensor", input)
     return _random.randint_like(input, low, high, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory, memory_format=memory_format, generator=generator)
 
@@ -1383,7 +2872,7 @@ def bernoulli(input: Any, p: Any=None, *, generator: Any=None, out: Any = None) 
     Raises:
         RuntimeError: for probabilities outside [0, 1].
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bernoulli", "input", 1, "Tensor", input)
     result = _random.bernoulli(input, p, generator=generator)
     return result if out is None else write_out("bernoulli", out, [input], result)
@@ -1399,7 +2888,7 @@ def poisson(input: Any, generator: Any=None) -> Tensor:
     Raises:
         RuntimeError: for negative rates.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("poisson", "input", 1, "Tensor", input)
     return _random.poisson(input, generator)
 
@@ -1416,10 +2905,227 @@ def multinomial(input: Any, num_samples: Any, replacement: bool=False, *, genera
     Returns:
         int64 tensor of shape (num_samples,) or (rows, num_samples), without gradient.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("multinomial", "input", 1, "Tensor", input)
     result = _random.multinomial(input, num_samples, replacement, generator=generator)
     return result if out is None else write_out("multinomial", out, [input], result)
+
+
+
+def tile(input: Any, *sizes: Any, dims: Any=None) -> Tensor:
+    """As ``repeat``; fewer numbers than dimensions count from the last dimension."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("tile", "input", 1, "Tensor", input)
+    return _rearrange.tile(input, *sizes, dims=dims)
+
+
+
+def repeat_interleave(input: Any, repeats: Any=None, dim: Any=None, *, output_size: Any=None) -> Tensor:
+    """Each element (or slice of dimension ``dim``) repeated in place: [a, b] with 2 is [a, a, b, b].
+
+    Args:
+        repeats: a number for all, or an integer tensor with one number for each; without it, ``input`` is that tensor and the
+            result are the indices.
+        dim: without it, the flattened tensor is taken.
+
+    Gradient: summed over the repetitions.
+
+    Raises:
+        RuntimeError: for negative numbers, or a wrong count of them.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("repeat_interleave", "input", 1, "Tensor", input)
+    return _rearrange.repeat_interleave(input, repeats, dim, output_size=output_size)
+
+
+
+def flip(input: Any, *order: Any, dims: Any=None) -> Tensor:
+    """A copy with the order of the elements reversed along the dimensions named.
+
+    Args:
+        order: dimensions one by one or as one sequence (also as ``dims=``).
+
+    Gradient: reversed back.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("flip", "input", 1, "Tensor", input)
+    return _rearrange.flip(input, *order, dims=dims)
+
+
+
+def fliplr(input: Any) -> Tensor:
+    """A copy with the columns in reverse order.
+
+    Raises:
+        RuntimeError: for fewer than two dimensions.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("fliplr", "input", 1, "Tensor", input)
+    return _rearrange.fliplr(input)
+
+
+
+def flipud(input: Any) -> Tensor:
+    """A copy with the rows in reverse order.
+
+    Raises:
+        RuntimeError: for a 0-d tensor.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("flipud", "input", 1, "Tensor", input)
+    return _rearrange.flipud(input)
+
+
+
+def roll(input: Any, shifts: Any, dims: Any=None) -> Tensor:
+    """A copy with the elements shifted; those that leave come in again at the other end.
+
+    Args:
+        shifts: by how many places, an int or one for each dimension in ``dims``.
+        dims: along which dimensions; without it, along the flattened tensor.
+
+    Gradient: shifted back.
+
+    Raises:
+        RuntimeError: when the numbers of shifts and dimensions differ.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("roll", "input", 1, "Tensor", input)
+    return _rearrange.roll(input, shifts, dims)
+
+
+
+def rot90(input: Any, k: Any=1, dims: Any=(0, 1)) -> Tensor:
+    """A copy rotated by ``k`` quarter turns in the plane of two dimensions, from the first towards the second.
+
+    Gradient: rotated back.
+
+    Raises:
+        RuntimeError: for other than two different dimensions.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("rot90", "input", 1, "Tensor", input)
+    return _rearrange.rot90(input, k, dims)
+
+
+
+def tril(input: Any, diagonal: Any=0, *, out: Any = None) -> Tensor:
+    """The lower triangle of (a batch of) matrices; elements above the diagonal are zero.
+
+    Args:
+        diagonal: the last diagonal that is kept: 0 the main one, positive above it, negative below.
+
+    Gradient: the lower triangle of the gradient.
+
+    Raises:
+        RuntimeError: for fewer than two dimensions.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("tril", "input", 1, "Tensor", input)
+    result = _rearrange.tril(input, diagonal)
+    return result if out is None else write_out("tril", out, [input], result)
+
+
+
+def triu(input: Any, diagonal: Any=0, *, out: Any = None) -> Tensor:
+    """The upper triangle of (a batch of) matrices; elements below the diagonal are zero.
+
+    Args:
+        diagonal: the first diagonal that is kept: 0 the main one, positive above it, negative below.
+
+    Gradient: the upper triangle of the gradient.
+
+    Raises:
+        RuntimeError: for fewer than two dimensions.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("triu", "input", 1, "Tensor", input)
+    result = _rearrange.triu(input, diagonal)
+    return result if out is None else write_out("triu", out, [input], result)
+
+
+
+def tril_indices(row: Any, col: Any, offset: Any=0, *, dtype: Any=None, device: Any=None, layout: Any=None) -> Tensor:
+    """Row and column indices of the lower triangle of a matrix, shape (2, count)."""
+    return _rearrange.tril_indices(row, col, offset, dtype=dtype, device=device, layout=layout)
+
+
+
+def triu_indices(row: Any, col: Any, offset: Any=0, *, dtype: Any=None, device: Any=None, layout: Any=None) -> Tensor:
+    """Row and column indices of the upper triangle of a matrix, shape (2, count)."""
+    return _rearrange.triu_indices(row, col, offset, dtype=dtype, device=device, layout=layout)
+
+
+
+def trace(input: Any) -> Tensor:
+    """Sum of the main diagonal of a matrix.
+
+    Gradient: on the diagonal.
+
+    Raises:
+        RuntimeError: for other than two dimensions.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("trace", "input", 1, "Tensor", input)
+    return _rearrange.trace(input)
+
+
+
+def diag(input: Any, diagonal: Any=0, *, out: Any = None) -> Tensor:
+    """A vector as the diagonal of a square matrix, or the diagonal of a matrix as a vector (a copy).
+
+    Args:
+        diagonal: which one: 0 the main one, positive above it, negative below.
+
+    Gradient: the diagonal of the gradient, or the gradient on the diagonal.
+
+    Raises:
+        RuntimeError: for other than one or two dimensions.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("diag", "input", 1, "Tensor", input)
+    result = _rearrange.diag(input, diagonal)
+    return result if out is None else write_out("diag", out, [input], result)
+
+
+
+def diag_embed(input: Any, offset: Any=0, dim1: Any=-2, dim2: Any=-1) -> Tensor:
+    """The last dimension laid along a diagonal of two new dimensions, zeros elsewhere.
+
+    Args:
+        offset: which diagonal: above the main one when positive, below it when negative.
+        dim1, dim2: places of the new dimensions in the result.
+
+    Gradient: the diagonal of the gradient.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("diag_embed", "input", 1, "Tensor", input)
+    return _rearrange.diag_embed(input, offset, dim1, dim2)
+
+
+
+def diagflat(input: Any, offset: Any=0) -> Tensor:
+    """The flattened tensor as the diagonal of a square matrix."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("diagflat", "input", 1, "Tensor", input)
+    return _rearrange.diagflat(input, offset)
+
+
+
+def meshgrid(*tensors: Any, indexing: Any=None) -> Any:
+    """Coordinates of a grid: one tensor per axis, each expanded to the shape of the grid.
+
+    Args:
+        tensors: 0-d or 1-d tensors of one dtype, one by one or as one sequence.
+        indexing: "ij" (axis i varies along dimension i) or "xy" (the first two dimensions exchanged).
+
+    Returns:
+        A tuple of views.
+
+    Raises:
+        RuntimeError: for other shapes, dtypes or indexing.
+    """
+    return _rearrange.meshgrid(*tensors, indexing=indexing)
 
 
 
@@ -1442,7 +3148,7 @@ def sum(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out:
         >>> sum(tensor([[1., 2.], [3., 4.]]), 0)
         tensor([4., 6.])
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sum", "input", 1, "Tensor", input)
     result = _reduce.sum(input, dim, keepdim, dtype=dtype)
     return result if out is None else write_out("sum", out, [input], result)
@@ -1455,7 +3161,7 @@ def nansum(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, o
     Gradient:
         The gradient of the sum for every element that was added, 0 at NaN.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nansum", "input", 1, "Tensor", input)
     result = _reduce.nansum(input, dim, keepdim, dtype=dtype)
     return result if out is None else write_out("nansum", out, [input], result)
@@ -1477,7 +3183,7 @@ def mean(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out
     Raises:
         RuntimeError: for integers and masks, unless ``dtype`` says how to compute.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("mean", "input", 1, "Tensor", input)
     result = _reduce.mean(input, dim, keepdim, dtype=dtype)
     return result if out is None else write_out("mean", out, [input], result)
@@ -1486,7 +3192,7 @@ def mean(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out
 
 def nanmean(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
     """Mean of the elements that are not NaN."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nanmean", "input", 1, "Tensor", input)
     result = _reduce.nanmean(input, dim, keepdim, dtype=dtype)
     return result if out is None else write_out("nanmean", out, [input], result)
@@ -1505,7 +3211,7 @@ def prod(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out
     Gradient:
         Product of the other elements; exact where elements are zero, and again differentiable.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("prod", "input", 1, "Tensor", input)
     result = _reduce.prod(input, dim, keepdim, dtype=dtype)
     return result if out is None else write_out("prod", out, [input], result)
@@ -1518,7 +3224,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool=False, *, out: Any = None) -> 
     Gradient:
         ``exp(self - result)``, the softmax.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logsumexp", "input", 1, "Tensor", input)
     result = _reduce.logsumexp(input, dim, keepdim)
     return result if out is None else write_out("logsumexp", out, [input], result)
@@ -1527,7 +3233,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool=False, *, out: Any = None) -> 
 
 def all(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -> Tensor:
     """Whether all elements (along dimensions) are nonzero; a mask, for uint8 a uint8 tensor."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("all", "input", 1, "Tensor", input)
     result = _reduce.all(input, dim, keepdim)
     return result if out is None else write_out("all", out, [input], result)
@@ -1536,7 +3242,7 @@ def all(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -> T
 
 def any(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -> Tensor:
     """Whether some element (along dimensions) is nonzero; a mask, for uint8 a uint8 tensor."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("any", "input", 1, "Tensor", input)
     result = _reduce.any(input, dim, keepdim)
     return result if out is None else write_out("any", out, [input], result)
@@ -1545,7 +3251,7 @@ def any(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -> T
 
 def count_nonzero(input: Any, dim: Any=None) -> Tensor:
     """Number of nonzero elements, along dimensions or in all; int64."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("count_nonzero", "input", 1, "Tensor", input)
     return _reduce.count_nonzero(input, dim)
 
@@ -1553,7 +3259,7 @@ def count_nonzero(input: Any, dim: Any=None) -> Tensor:
 
 def sign(input: Any, *, out: Any = None) -> Tensor:
     """-1, 0 or 1 by the sign of each element; NaN gives 0.  Derivative 0."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sign", "input", 1, "Tensor", input)
     result = unary(_rounding.SIGN, input)
     return result if out is None else write_out("sign", out, [input], result)
@@ -1562,7 +3268,7 @@ def sign(input: Any, *, out: Any = None) -> Tensor:
 
 def sgn(input: Any, *, out: Any = None) -> Tensor:
     """x/|x| of each element, 0 at 0: the sign of reals, the direction of complex numbers."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sgn", "input", 1, "Tensor", input)
     result = unary(_rounding.SGN, input)
     return result if out is None else write_out("sgn", out, [input], result)
@@ -1571,7 +3277,7 @@ def sgn(input: Any, *, out: Any = None) -> Tensor:
 
 def floor(input: Any, *, out: Any = None) -> Tensor:
     """Largest integer not above each element.  Derivative 0."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("floor", "input", 1, "Tensor", input)
     result = unary(_rounding.FLOOR, input)
     return result if out is None else write_out("floor", out, [input], result)
@@ -1580,7 +3286,7 @@ def floor(input: Any, *, out: Any = None) -> Tensor:
 
 def ceil(input: Any, *, out: Any = None) -> Tensor:
     """Smallest integer not below each element.  Derivative 0."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("ceil", "input", 1, "Tensor", input)
     result = unary(_rounding.CEIL, input)
     return result if out is None else write_out("ceil", out, [input], result)
@@ -1589,7 +3295,7 @@ def ceil(input: Any, *, out: Any = None) -> Tensor:
 
 def trunc(input: Any, *, out: Any = None) -> Tensor:
     """Each element rounded towards zero.  Derivative 0."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("trunc", "input", 1, "Tensor", input)
     result = unary(_rounding.TRUNC, input)
     return result if out is None else write_out("trunc", out, [input], result)
@@ -1598,7 +3304,7 @@ def trunc(input: Any, *, out: Any = None) -> Tensor:
 
 def fix(input: Any, *, out: Any = None) -> Tensor:
     """Each element rounded towards zero.  Derivative 0."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("fix", "input", 1, "Tensor", input)
     result = unary(_rounding.TRUNC, input)
     return result if out is None else write_out("fix", out, [input], result)
@@ -1607,7 +3313,7 @@ def fix(input: Any, *, out: Any = None) -> Tensor:
 
 def frac(input: Any, *, out: Any = None) -> Tensor:
     """Fractional part ``x - trunc(x)`` of each element, with the sign of x.  Derivative 1."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("frac", "input", 1, "Tensor", input)
     result = unary(_rounding.FRAC, input)
     return result if out is None else write_out("frac", out, [input], result)
@@ -1616,7 +3322,7 @@ def frac(input: Any, *, out: Any = None) -> Tensor:
 
 def signbit(input: Any, *, out: Any = None) -> Tensor:
     """Whether the sign bit of each element is set: negative numbers and -0.0."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("signbit", "input", 1, "Tensor", input)
     result = unary(_rounding.SIGNBIT, input)
     return result if out is None else write_out("signbit", out, [input], result)
@@ -1632,7 +3338,7 @@ def abs(input: Any, *, out: Any = None) -> Tensor:
     Raises:
         NotImplementedError: for masks.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("abs", "input", 1, "Tensor", input)
     result = _rounding.absolute(input)
     return result if out is None else write_out("abs", out, [input], result)
@@ -1648,7 +3354,7 @@ def absolute(input: Any, *, out: Any = None) -> Tensor:
     Raises:
         NotImplementedError: for masks.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("absolute", "input", 1, "Tensor", input)
     result = _rounding.absolute(input)
     return result if out is None else write_out("absolute", out, [input], result)
@@ -1661,7 +3367,7 @@ def round(input: Any, *, decimals: Any=0, out: Any = None) -> Tensor:
     Gradient:
         0.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("round", "input", 1, "Tensor", input)
     result = _rounding.rounded(input, decimals=decimals)
     return result if out is None else write_out("round", out, [input], result)
@@ -1674,7 +3380,7 @@ def nan_to_num(input: Any, nan: Any=None, posinf: Any=None, neginf: Any=None, *,
     Gradient:
         1 where the element is finite, else 0.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nan_to_num", "input", 1, "Tensor", input)
     result = _rounding.nan_to_num(input, nan, posinf, neginf)
     return result if out is None else write_out("nan_to_num", out, [input], result)
@@ -1687,7 +3393,7 @@ def heaviside(input: Any, values: Tensor, *, out: Any = None) -> Tensor:
     Raises:
         RuntimeError: for different dtypes or complex numbers.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("heaviside", "input", 1, "Tensor", input)
     result = _rounding.heaviside(input, values)
     return result if out is None else write_out("heaviside", out, [input, values], result)
@@ -1700,9 +3406,72 @@ def positive(input: Any) -> Tensor:
     Raises:
         RuntimeError: for masks.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("positive", "input", 1, "Tensor", input)
     return _rounding.positive(input)
+
+
+
+def scatter_reduce(input: Any, dim: Any, index: Tensor, src: Tensor, reduce: Any, *, include_self: bool=True, out: Any = None) -> Tensor:
+    """Copy of ``input`` in which all elements of ``src`` that share a place are combined there.
+
+    Args:
+        reduce: "sum", "prod", "mean", "amax" or "amin".
+        include_self: whether the old value takes part; without it, places that ``index`` does not name keep it.
+
+    Gradient: of the reduction; ties of amax and amin share it equally.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("scatter_reduce", "input", 1, "Tensor", input)
+    result = _scatter_reduce.scatter_reduce(input, dim, index, src, reduce, include_self=include_self)
+    return result if out is None else write_out("scatter_reduce", out, [input, index, src], result)
+
+
+
+def select_scatter(input: Any, src: Tensor, dim: Any, index: Any) -> Tensor:
+    """Copy of ``input`` with ``src`` in place of ``self.select(dim, index)``.
+
+    Gradient: ``grad.select(dim, index)`` for ``src``; ``input`` gets grad with zeros there.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("select_scatter", "input", 1, "Tensor", input)
+    return _scatter_views.select_scatter(input, src, dim, index)
+
+
+
+def slice_scatter(input: Any, src: Tensor, dim: Any=0, start: Any=None, end: Any=None, step: Any=1) -> Tensor:
+    """Copy of ``input`` with ``src`` in place of ``self[start:end:step]`` along ``dim``.
+
+    Gradient: the slice of grad for ``src``; ``input`` gets grad with zeros there.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("slice_scatter", "input", 1, "Tensor", input)
+    return _scatter_views.slice_scatter(input, src, dim, start, end, step)
+
+
+
+def diagonal_scatter(input: Any, src: Tensor, offset: Any=0, dim1: Any=0, dim2: Any=1) -> Tensor:
+    """Copy of ``input`` with ``src`` in place of ``self.diagonal(offset, dim1, dim2)``.
+
+    Gradient: the diagonal of grad for ``src``; ``input`` gets grad with zeros there.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("diagonal_scatter", "input", 1, "Tensor", input)
+    return _scatter_views.diagonal_scatter(input, src, offset, dim1, dim2)
+
+
+
+def as_strided_scatter(input: Any, src: Tensor, size: Any, stride: Any, storage_offset: Any=None) -> Tensor:
+    """Copy of ``input`` with ``src`` in place of ``self.as_strided(size, stride, storage_offset)``.
+
+    Args:
+        size, stride, storage_offset: count elements of the contiguous copy.
+
+    Gradient: the same view of grad for ``src``; ``input`` gets grad with zeros there.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("as_strided_scatter", "input", 1, "Tensor", input)
+    return _scatter_views.as_strided_scatter(input, src, size, stride, storage_offset)
 
 
 
@@ -1717,7 +3486,7 @@ def reshape(input: Any, *sizes: Any, shape: Any=None) -> Tensor:
     Raises:
         RuntimeError: when the number of elements differs.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("reshape", "input", 1, "Tensor", input)
     return _shape.reshape(input, *sizes, shape=shape)
 
@@ -1732,7 +3501,7 @@ def flatten(input: Any, start_dim: Any=0, end_dim: Any=-1) -> Tensor:
     Raises:
         RuntimeError: when ``start_dim`` comes after ``end_dim``.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("flatten", "input", 1, "Tensor", input)
     return _shape.flatten(input, start_dim, end_dim)
 
@@ -1740,7 +3509,7 @@ def flatten(input: Any, start_dim: Any=0, end_dim: Any=-1) -> Tensor:
 
 def ravel(input: Any) -> Tensor:
     """All elements in row-major order in one dimension: a view where possible."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("ravel", "input", 1, "Tensor", input)
     return _shape.ravel(input)
 
@@ -1752,7 +3521,7 @@ def unflatten(input: Any, dim: Any, sizes: Any) -> Tensor:
     Raises:
         RuntimeError: when the sizes do not multiply to that of the dimension.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("unflatten", "input", 1, "Tensor", input)
     return _shape.unflatten(input, dim, sizes)
 
@@ -1760,7 +3529,7 @@ def unflatten(input: Any, dim: Any, sizes: Any) -> Tensor:
 
 def broadcast_to(input: Any, *sizes: Any, size: Any=None) -> Tensor:
     """``self.expand(size)``."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("broadcast_to", "input", 1, "Tensor", input)
     return _shape.broadcast_to(input, *sizes, size=size)
 
@@ -1799,7 +3568,7 @@ def squeeze(input: Any, dim: Any=None) -> Tensor:
     Returns:
         A view.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("squeeze", "input", 1, "Tensor", input)
     return _shape.squeeze(input, dim)
 
@@ -1811,7 +3580,7 @@ def unsqueeze(input: Any, dim: Any) -> Tensor:
     Returns:
         A view.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("unsqueeze", "input", 1, "Tensor", input)
     return _shape.unsqueeze(input, dim)
 
@@ -1846,7 +3615,7 @@ def t(input: Any) -> Tensor:
     Raises:
         RuntimeError: for more than two dimensions.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("t", "input", 1, "Tensor", input)
     return _shape_axes.t(input)
 
@@ -1860,7 +3629,7 @@ def transpose(input: Any, dim0: Any, dim1: Any) -> Tensor:
 
     Gradient: exchanged back.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("transpose", "input", 1, "Tensor", input)
     return _shape_axes.transpose(input, dim0, dim1)
 
@@ -1874,7 +3643,7 @@ def swapaxes(input: Any, dim0: Any, dim1: Any) -> Tensor:
 
     Gradient: exchanged back.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("swapaxes", "input", 1, "Tensor", input)
     return _shape_axes.transpose(input, dim0, dim1)
 
@@ -1888,7 +3657,7 @@ def swapdims(input: Any, dim0: Any, dim1: Any) -> Tensor:
 
     Gradient: exchanged back.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("swapdims", "input", 1, "Tensor", input)
     return _shape_axes.transpose(input, dim0, dim1)
 
@@ -1908,7 +3677,7 @@ def permute(input: Any, *order: Any, dims: Any=None) -> Tensor:
     Raises:
         RuntimeError: when a dimension is missing or named twice.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("permute", "input", 1, "Tensor", input)
     return _shape_axes.permute(input, *order, dims=dims)
 
@@ -1924,7 +3693,7 @@ def movedim(input: Any, source: Any, destination: Any) -> Tensor:
     Raises:
         RuntimeError: when their numbers differ or a dimension is named twice.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("movedim", "input", 1, "Tensor", input)
     return _shape_axes.movedim(input, source, destination)
 
@@ -1940,7 +3709,7 @@ def moveaxis(input: Any, source: Any, destination: Any) -> Tensor:
     Raises:
         RuntimeError: when their numbers differ or a dimension is named twice.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("moveaxis", "input", 1, "Tensor", input)
     return _shape_axes.movedim(input, source, destination)
 
@@ -1952,7 +3721,7 @@ def adjoint(input: Any) -> Tensor:
     Raises:
         RuntimeError: for a vector.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("adjoint", "input", 1, "Tensor", input)
     return _shape_axes.adjoint(input)
 
@@ -1972,7 +3741,7 @@ def select(input: Any, dim: Any, index: Any) -> Tensor:
     Raises:
         IndexError: out of range.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("select", "input", 1, "Tensor", input)
     return _shape_parts.select(input, dim, index)
 
@@ -1987,7 +3756,7 @@ def narrow(input: Any, dim: Any, start: Any, length: Any) -> Tensor:
     Raises:
         RuntimeError: when the range leaves the dimension.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("narrow", "input", 1, "Tensor", input)
     return _shape_parts.narrow(input, dim, start, length)
 
@@ -2004,7 +3773,7 @@ def diagonal(input: Any, offset: Any=0, dim1: Any=0, dim2: Any=1) -> Tensor:
 
     Gradient: embedded into zeros.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("diagonal", "input", 1, "Tensor", input)
     return _shape_parts.diagonal(input, offset, dim1, dim2)
 
@@ -2023,7 +3792,7 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: Any=None) -> 
     Raises:
         RuntimeError: when the view would leave the memory of the base.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("as_strided", "input", 1, "Tensor", input)
     return _shape_parts.as_strided(input, size, stride, storage_offset)
 
@@ -2041,7 +3810,7 @@ def split(input: Any, split_size: Any, dim: Any=0) -> tuple[Tensor, ...]:
     Raises:
         RuntimeError: when the sizes do not add up to that of the dimension.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("split", "input", 1, "Tensor", input)
     return _shape_parts.split(input, split_size, dim)
 
@@ -2049,7 +3818,7 @@ def split(input: Any, split_size: Any, dim: Any=0) -> tuple[Tensor, ...]:
 
 def split_with_sizes(input: Any, split_sizes: Any, dim: Any=0) -> tuple[Tensor, ...]:
     """Consecutive parts of dimension ``dim``, of the sizes given."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("split_with_sizes", "input", 1, "Tensor", input)
     return _shape_parts.split_with_sizes(input, split_sizes, dim)
 
@@ -2057,7 +3826,7 @@ def split_with_sizes(input: Any, split_sizes: Any, dim: Any=0) -> tuple[Tensor, 
 
 def chunk(input: Any, chunks: Any, dim: Any=0) -> tuple[Tensor, ...]:
     """At most ``chunks`` parts of one size (the last may be smaller)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("chunk", "input", 1, "Tensor", input)
     return _shape_parts.chunk(input, chunks, dim)
 
@@ -2070,7 +3839,7 @@ def tensor_split(input: Any, indices_or_sections: Any=None, dim: Any=0, *, indic
         indices_or_sections: the number of parts (sizes differ by at most one, larger ones first), or the indices at which to
             cut, as a sequence or a tensor.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("tensor_split", "input", 1, "Tensor", input)
     return _shape_parts.tensor_split(input, indices_or_sections, dim, indices=indices, sections=sections)
 
@@ -2078,7 +3847,7 @@ def tensor_split(input: Any, indices_or_sections: Any=None, dim: Any=0, *, indic
 
 def hsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Parts along the columns (of a vector, along its one dimension), as ``tensor_split``."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("hsplit", "input", 1, "Tensor", input)
     return _shape_parts.hsplit(input, indices_or_sections)
 
@@ -2086,7 +3855,7 @@ def hsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
 
 def vsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Parts along the rows, as ``tensor_split``."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("vsplit", "input", 1, "Tensor", input)
     return _shape_parts.vsplit(input, indices_or_sections)
 
@@ -2094,7 +3863,7 @@ def vsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
 
 def dsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Parts along the third dimension, as ``tensor_split``."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("dsplit", "input", 1, "Tensor", input)
     return _shape_parts.dsplit(input, indices_or_sections)
 
@@ -2106,9 +3875,312 @@ def unbind(input: Any, dim: Any=0) -> tuple[Tensor, ...]:
     Returns:
         A tuple of views; they may not be modified in place when gradients are recorded.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("unbind", "input", 1, "Tensor", input)
     return _shape_parts.unbind(input, dim)
+
+
+
+def softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Tensor:
+    """Exponentials along a dimension, divided by their sum: positive numbers that add up to 1.
+
+    Args:
+        input: floating tensor.
+        dim: dimension.
+        dtype: convert to this dtype first.
+
+    Gradient:
+        ``(grad - sum(grad * result)) * result``.
+
+    Raises:
+        NotImplementedError: for integers, unless ``dtype`` is given.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("softmax", "input", 1, "Tensor", input)
+    result = _softmax.softmax(input, dim, dtype)
+    return result if out is None else write_out("softmax", out, [input], result)
+
+
+
+def log_softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Tensor:
+    """Logarithm of the softmax along a dimension, computed without overflow.
+
+    Args:
+        input: floating tensor.
+        dim: dimension.
+        dtype: convert to this dtype first.
+
+    Gradient:
+        ``grad - exp(result) * sum(grad)``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("log_softmax", "input", 1, "Tensor", input)
+    result = _softmax.log_softmax(input, dim, dtype)
+    return result if out is None else write_out("log_softmax", out, [input], result)
+
+
+
+def sort(input: Any, dim: Any=-1, descending: bool=False, *, stable: bool=False, out: Any=None) -> Any:
+    """Elements sorted along a dimension, and where each came from.
+
+    Args:
+        input: real tensor.
+        dim: dimension.
+        descending: largest first.
+        stable: equal elements keep their order; they always do here.
+
+    Returns:
+        Named tuple ``(values, indices)``.
+
+    Gradient:
+        To the place each value came from.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("sort", "input", 1, "Tensor", input)
+    return _sort.sort(input, dim, descending, stable=stable, out=out)
+
+
+
+def argsort(input: Any, dim: Any=-1, descending: bool=False, *, stable: bool=False) -> Tensor:
+    """Indices that sort the tensor along a dimension; int64."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("argsort", "input", 1, "Tensor", input)
+    return _sort.argsort(input, dim, descending, stable=stable)
+
+
+
+def msort(input: Any, *, out: Any = None) -> Tensor:
+    """The tensor sorted along its first dimension."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("msort", "input", 1, "Tensor", input)
+    result = _sort.msort(input)
+    return result if out is None else write_out("msort", out, [input], result)
+
+
+
+def topk(input: Any, k: Any, dim: Any=-1, largest: bool=True, sorted: bool=True, *, out: Any=None) -> Any:
+    """The k largest (or smallest) elements along a dimension, in order, and where they came from.
+
+    Args:
+        input: real tensor.
+        k: how many.
+        dim: dimension.
+        largest: False for the smallest.
+        sorted: they always are here.
+
+    Returns:
+        Named tuple ``(values, indices)``.
+
+    Gradient:
+        To the place each value came from.
+
+    Raises:
+        RuntimeError: when there are fewer than ``k``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("topk", "input", 1, "Tensor", input)
+    return _sort.topk(input, k, dim, largest, sorted, out=out)
+
+
+
+def kthvalue(input: Any, k: Any, dim: Any=-1, keepdim: bool=False, *, out: Any=None) -> Any:
+    """The k-th smallest element along a dimension (counted from 1) and where it is (the last place of those that tie)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("kthvalue", "input", 1, "Tensor", input)
+    return _sort.kthvalue(input, k, dim, keepdim, out=out)
+
+
+
+def unique(input: Any, sorted: bool=True, return_inverse: bool=False, return_counts: bool=False, dim: Any=None) -> Any:
+    """Distinct elements, or with ``dim`` distinct slices, in ascending order.
+
+    Args:
+        input: real tensor.
+        sorted: they always are here.
+        return_inverse: also where each element is among the distinct ones.
+        return_counts: also how often each occurs.
+        dim: compare slices along this dimension.
+
+    Returns:
+        The distinct elements, or a tuple with what was asked for.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("unique", "input", 1, "Tensor", input)
+    return _sort.unique(input, sorted, return_inverse, return_counts, dim)
+
+
+
+def unique_consecutive(input: Any, return_inverse: bool=False, return_counts: bool=False, dim: Any=None) -> Any:
+    """Elements (or slices along ``dim``) that differ from the one before.
+
+    Returns:
+        As :meth:`unique`.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("unique_consecutive", "input", 1, "Tensor", input)
+    return _sort.unique_consecutive(input, return_inverse, return_counts, dim)
+
+
+
+def bincount(input: Any, weights: Any=None, minlength: Any=0) -> Tensor:
+    """How often each value 0, 1, 2... occurs in a 1-d tensor of integers, or the sum of the ``weights`` where it does."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("bincount", "input", 1, "Tensor", input)
+    return _sort.bincount(input, weights, minlength)
+
+
+
+def histc(input: Any, bins: Any=100, min: Any=0, max: Any=0, *, out: Any = None) -> Tensor:
+    """How many elements fall into each of ``bins`` equal intervals from ``min`` to ``max`` (by default those of the data)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("histc", "input", 1, "Tensor", input)
+    result = _sort.histc(input, bins, min, max)
+    return result if out is None else write_out("histc", out, [input], result)
+
+
+
+def histogram(input: Any, bins: Any, *, range: Any=None, weight: Any=None, density: bool=False) -> Any:
+    """Counts of the elements in intervals, and the limits of these.
+
+    Args:
+        input: floating tensor.
+        bins: how many equal intervals, or a 1-d tensor with the limits of each.
+        range: lowest and highest limit; by default those of the data.
+        weight: what each element counts, shaped as ``input``.
+        density: divide so that the integral over all intervals is 1.
+
+    Returns:
+        Named tuple ``(hist, bin_edges)``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("histogram", "input", 1, "Tensor", input)
+    return _sort.histogram(input, bins, range=range, weight=weight, density=density)
+
+
+
+def erf(input: Any, *, out: Any = None) -> Tensor:
+    """Error function 2/sqrt(pi) * integral of exp(-t**2) from 0 to x.  d = 2/sqrt(pi) exp(-x**2)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("erf", "input", 1, "Tensor", input)
+    result = unary(_special.ERF, input)
+    return result if out is None else write_out("erf", out, [input], result)
+
+
+
+def erfc(input: Any, *, out: Any = None) -> Tensor:
+    """Complementary error function 1 - erf(x), exact for large x.  d = -2/sqrt(pi) exp(-x**2)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("erfc", "input", 1, "Tensor", input)
+    result = unary(_special.ERFC, input)
+    return result if out is None else write_out("erfc", out, [input], result)
+
+
+
+def erfinv(input: Any, *, out: Any = None) -> Tensor:
+    """Inverse error function of elements in [-1, 1].  d = sqrt(pi)/2 exp(erfinv(x)**2)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("erfinv", "input", 1, "Tensor", input)
+    result = unary(_special.ERFINV, input)
+    return result if out is None else write_out("erfinv", out, [input], result)
+
+
+
+def lgamma(input: Any, *, out: Any = None) -> Tensor:
+    """log|gamma(x)| of each element.  d = digamma(x)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("lgamma", "input", 1, "Tensor", input)
+    result = unary(_special.LGAMMA, input)
+    return result if out is None else write_out("lgamma", out, [input], result)
+
+
+
+def digamma(input: Any, *, out: Any = None) -> Tensor:
+    """Derivative of lgamma at each element.  d = polygamma(1, x)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("digamma", "input", 1, "Tensor", input)
+    result = unary(_special.DIGAMMA, input)
+    return result if out is None else write_out("digamma", out, [input], result)
+
+
+
+def i0(input: Any, *, out: Any = None) -> Tensor:
+    """Modified Bessel function of the first kind of order 0.  d = i1(x)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("i0", "input", 1, "Tensor", input)
+    result = unary(_special.I0, input)
+    return result if out is None else write_out("i0", out, [input], result)
+
+
+
+def polygamma(n: Any, input: Any, *, out: Any = None) -> Tensor:
+    """n-th derivative of digamma at each element of ``input``.
+
+    Gradient:
+        polygamma(n + 1, input).
+
+    Raises:
+        RuntimeError: for a negative ``n``.
+    """
+    result = _special.polygamma(n, input)
+    return result if out is None else write_out("polygamma", out, [n], result)
+
+
+
+def mvlgamma(input: Any, p: Any, *, out: Any = None) -> Tensor:
+    """log of the multivariate gamma function of dimension ``p``: sum of lgamma(x - j/2) for j < p, + p (p-1)/4 log(pi).
+
+    Gradient:
+        Sum of digamma(x - j/2) for j < p.
+
+    Raises:
+        RuntimeError: for ``p`` below 1.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("mvlgamma", "input", 1, "Tensor", input)
+    result = _special.mvlgamma(input, p)
+    return result if out is None else write_out("mvlgamma", out, [input], result)
+
+
+
+def logit(input: Any, eps: Any=None, *, out: Any = None) -> Tensor:
+    """log(x/(1 - x)) of each element, the inverse of sigmoid; with ``eps`` first moved into [eps, 1 - eps].
+
+    Gradient:
+        1/(x (1 - x)); outside the interval 0, or NaN without ``eps``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("logit", "input", 1, "Tensor", input)
+    result = _special.logit(input, eps)
+    return result if out is None else write_out("logit", out, [input], result)
+
+
+
+def igamma(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Regularised lower incomplete gamma function.  d/dother = other**(self-1) exp(-other) / gamma(self)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("igamma", "input", 1, "Tensor", input)
+    result = binary(_special_pairs.IGAMMA, input, other)
+    return result if out is None else write_out("igamma", out, [input, other], result)
+
+
+
+def igammac(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Regularised upper incomplete gamma function, 1 - igamma."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("igammac", "input", 1, "Tensor", input)
+    result = binary(_special_pairs.IGAMMAC, input, other)
+    return result if out is None else write_out("igammac", out, [input, other], result)
+
+
+
+def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) -> Tensor:
+    """self log(other) of each pair, 0 where ``input`` is 0; one of them may be a number.
+
+    Gradient:
+        log(other) (0 where both ``input`` is 0 and ``other`` not positive) and self/other.
+    """
+    result = _special_pairs.xlogy(input, other)
+    return result if out is None else write_out("xlogy", out, [input, other], result)
 
 
 
@@ -2128,7 +4200,7 @@ def var(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, c
     Raises:
         RuntimeError: for integers and masks.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("var", "input", 1, "Tensor", input)
     result = _statistics.var(input, dim, unbiased, keepdim, correction=correction)
     return result if out is None else write_out("var", out, [input], result)
@@ -2141,7 +4213,7 @@ def std(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, c
     Gradient:
         ``(self - mean) / (result (n - correction))``; 0 where all elements are equal.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("std", "input", 1, "Tensor", input)
     result = _statistics.std(input, dim, unbiased, keepdim, correction=correction)
     return result if out is None else write_out("std", out, [input], result)
@@ -2150,7 +4222,7 @@ def std(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, c
 
 def var_mean(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, correction: Any=None) -> Any:
     """Variance and mean as a tuple."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("var_mean", "input", 1, "Tensor", input)
     return _statistics.var_mean(input, dim, unbiased, keepdim, correction=correction)
 
@@ -2158,7 +4230,7 @@ def var_mean(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False,
 
 def std_mean(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, correction: Any=None) -> Any:
     """Standard deviation and mean as a tuple."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("std_mean", "input", 1, "Tensor", input)
     return _statistics.std_mean(input, dim, unbiased, keepdim, correction=correction)
 
@@ -2173,7 +4245,7 @@ def cov(input: Any, *, correction: Any=1, fweights: Any=None, aweights: Any=None
         fweights: how often each observation counts, integers.
         aweights: importance of each observation.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cov", "input", 1, "Tensor", input)
     return _statistics.cov(input, correction=correction, fweights=fweights, aweights=aweights)
 
@@ -2181,7 +4253,7 @@ def cov(input: Any, *, correction: Any=1, fweights: Any=None, aweights: Any=None
 
 def corrcoef(input: Any) -> Tensor:
     """Matrix of Pearson's correlation coefficients of the rows."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("corrcoef", "input", 1, "Tensor", input)
     return _statistics.corrcoef(input)
 
@@ -2196,7 +4268,7 @@ def median(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> 
     Gradient:
         Of all elements: shared equally by those that tie. Along a dimension: to the one at the returned index.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("median", "input", 1, "Tensor", input)
     return _statistics.median(input, dim, keepdim, out=out)
 
@@ -2204,7 +4276,7 @@ def median(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> 
 
 def nanmedian(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> Any:
     """Median as :meth:`median`, of the elements that are not NaN."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nanmedian", "input", 1, "Tensor", input)
     return _statistics.nanmedian(input, dim, keepdim, out=out)
 
@@ -2212,7 +4284,7 @@ def nanmedian(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) 
 
 def mode(input: Any, dim: Any=-1, keepdim: bool=False, *, out: Any=None) -> Any:
     """Most frequent element along a dimension (the smallest of those as frequent) and its last place."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("mode", "input", 1, "Tensor", input)
     return _statistics.mode(input, dim, keepdim, out=out)
 
@@ -2231,7 +4303,7 @@ def quantile(input: Any, q: Any, dim: Any=None, keepdim: bool=False, *, interpol
     Gradient:
         To the two nearest elements, with the weights of the interpolation.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("quantile", "input", 1, "Tensor", input)
     result = _statistics.quantile(input, q, dim, keepdim, interpolation=interpolation)
     return result if out is None else write_out("quantile", out, [input], result)
@@ -2240,16 +4312,48 @@ def quantile(input: Any, q: Any, dim: Any=None, keepdim: bool=False, *, interpol
 
 def nanquantile(input: Any, q: Any, dim: Any=None, keepdim: bool=False, *, interpolation: str='linear', out: Any = None) -> Tensor:
     """Quantiles as :meth:`quantile`, of the elements that are not NaN."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nanquantile", "input", 1, "Tensor", input)
     result = _statistics.nanquantile(input, q, dim, keepdim, interpolation=interpolation)
     return result if out is None else write_out("nanquantile", out, [input], result)
 
 
 
+def take(input: Any, index: Tensor, *, out: Any = None) -> Tensor:
+    """Elements of the flattened tensor at ``index``, in the shape of ``index``.
+
+    Args:
+        index: int64; negative ones count from the end.
+
+    Gradient: added back to the places they came from.
+
+    Raises:
+        IndexError: out of range.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("take", "input", 1, "Tensor", input)
+    result = _take_put.take(input, index)
+    return result if out is None else write_out("take", out, [input, index], result)
+
+
+
+def put(input: Any, index: Tensor, source: Tensor, accumulate: bool=False) -> Tensor:
+    """Copy of ``input`` with ``source`` written to the places ``index`` of the flattened tensor.
+
+    Args:
+        accumulate: add instead, every occurrence of a place counting.
+
+    Gradient: ``grad.take(index)`` for ``source``; ``input`` gets grad with zeros there (all of it when accumulating).
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("put", "input", 1, "Tensor", input)
+    return _take_put.put(input, index, source, accumulate)
+
+
+
 def exp(input: Any, *, out: Any = None) -> Tensor:
     """e raised to each element.  d exp(x) = exp(x)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("exp", "input", 1, "Tensor", input)
     result = unary(_transcendental.EXP, input)
     return result if out is None else write_out("exp", out, [input], result)
@@ -2258,7 +4362,7 @@ def exp(input: Any, *, out: Any = None) -> Tensor:
 
 def exp2(input: Any, *, out: Any = None) -> Tensor:
     """2 raised to each element.  d 2**x = 2**x ln 2."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("exp2", "input", 1, "Tensor", input)
     result = unary(_transcendental.EXP2, input)
     return result if out is None else write_out("exp2", out, [input], result)
@@ -2267,7 +4371,7 @@ def exp2(input: Any, *, out: Any = None) -> Tensor:
 
 def expm1(input: Any, *, out: Any = None) -> Tensor:
     """exp(x) - 1 of each element, exact near 0.  d = exp(x) = result + 1."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("expm1", "input", 1, "Tensor", input)
     result = unary(_transcendental.EXPM1, input)
     return result if out is None else write_out("expm1", out, [input], result)
@@ -2276,7 +4380,7 @@ def expm1(input: Any, *, out: Any = None) -> Tensor:
 
 def log(input: Any, *, out: Any = None) -> Tensor:
     """Natural logarithm of each element; -inf at 0, NaN for negative reals.  d log(x) = 1/x."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("log", "input", 1, "Tensor", input)
     result = unary(_transcendental.LOG, input)
     return result if out is None else write_out("log", out, [input], result)
@@ -2285,7 +4389,7 @@ def log(input: Any, *, out: Any = None) -> Tensor:
 
 def log2(input: Any, *, out: Any = None) -> Tensor:
     """Logarithm to base 2 of each element.  d log2(x) = 1/(x ln 2)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("log2", "input", 1, "Tensor", input)
     result = unary(_transcendental.LOG2, input)
     return result if out is None else write_out("log2", out, [input], result)
@@ -2294,7 +4398,7 @@ def log2(input: Any, *, out: Any = None) -> Tensor:
 
 def log10(input: Any, *, out: Any = None) -> Tensor:
     """Logarithm to base 10 of each element.  d log10(x) = 1/(x ln 10)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("log10", "input", 1, "Tensor", input)
     result = unary(_transcendental.LOG10, input)
     return result if out is None else write_out("log10", out, [input], result)
@@ -2303,7 +4407,7 @@ def log10(input: Any, *, out: Any = None) -> Tensor:
 
 def log1p(input: Any, *, out: Any = None) -> Tensor:
     """log(1 + x) of each element, exact near 0.  d = 1/(1 + x)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("log1p", "input", 1, "Tensor", input)
     result = unary(_transcendental.LOG1P, input)
     return result if out is None else write_out("log1p", out, [input], result)
@@ -2312,7 +4416,7 @@ def log1p(input: Any, *, out: Any = None) -> Tensor:
 
 def sqrt(input: Any, *, out: Any = None) -> Tensor:
     """Square root of each element; NaN for negative reals.  d sqrt(x) = 1/(2 sqrt(x)), inf at 0."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sqrt", "input", 1, "Tensor", input)
     result = unary(_transcendental.SQRT, input)
     return result if out is None else write_out("sqrt", out, [input], result)
@@ -2321,7 +4425,7 @@ def sqrt(input: Any, *, out: Any = None) -> Tensor:
 
 def rsqrt(input: Any, *, out: Any = None) -> Tensor:
     """1/sqrt(x) of each element.  d = -1/2 result**3."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("rsqrt", "input", 1, "Tensor", input)
     result = unary(_transcendental.RSQRT, input)
     return result if out is None else write_out("rsqrt", out, [input], result)
@@ -2330,7 +4434,7 @@ def rsqrt(input: Any, *, out: Any = None) -> Tensor:
 
 def sigmoid(input: Any, *, out: Any = None) -> Tensor:
     """Logistic sigmoid 1/(1 + exp(-x)) of each element.  d = result (1 - result)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sigmoid", "input", 1, "Tensor", input)
     result = unary(_transcendental.SIGMOID, input)
     return result if out is None else write_out("sigmoid", out, [input], result)
@@ -2339,7 +4443,7 @@ def sigmoid(input: Any, *, out: Any = None) -> Tensor:
 
 def logaddexp(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """log(exp(x) + exp(y)) of each pair, without overflow.  d/dx = 1/(1 + exp(y - x))."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logaddexp", "input", 1, "Tensor", input)
     result = binary(_transcendental.LOGADDEXP, input, other)
     return result if out is None else write_out("logaddexp", out, [input, other], result)
@@ -2348,7 +4452,7 @@ def logaddexp(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 def logaddexp2(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """log2(2**x + 2**y) of each pair, without overflow.  d/dx = 1/(1 + 2**(y - x))."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logaddexp2", "input", 1, "Tensor", input)
     result = binary(_transcendental.LOGADDEXP2, input, other)
     return result if out is None else write_out("logaddexp2", out, [input, other], result)
@@ -2357,7 +4461,7 @@ def logaddexp2(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 def sin(input: Any, *, out: Any = None) -> Tensor:
     """Sine of each element (radians).  d sin(x) = cos(x)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sin", "input", 1, "Tensor", input)
     result = unary(_trigonometric.SIN, input)
     return result if out is None else write_out("sin", out, [input], result)
@@ -2366,7 +4470,7 @@ def sin(input: Any, *, out: Any = None) -> Tensor:
 
 def cos(input: Any, *, out: Any = None) -> Tensor:
     """Cosine of each element (radians).  d cos(x) = -sin(x)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cos", "input", 1, "Tensor", input)
     result = unary(_trigonometric.COS, input)
     return result if out is None else write_out("cos", out, [input], result)
@@ -2375,7 +4479,7 @@ def cos(input: Any, *, out: Any = None) -> Tensor:
 
 def tan(input: Any, *, out: Any = None) -> Tensor:
     """Tangent of each element (radians).  d tan(x) = 1 + tan(x)**2."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("tan", "input", 1, "Tensor", input)
     result = unary(_trigonometric.TAN, input)
     return result if out is None else write_out("tan", out, [input], result)
@@ -2384,7 +4488,7 @@ def tan(input: Any, *, out: Any = None) -> Tensor:
 
 def asin(input: Any, *, out: Any = None) -> Tensor:
     """Inverse sine of each element, in [-pi/2, pi/2].  d asin(x) = 1/sqrt(1 - x**2)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("asin", "input", 1, "Tensor", input)
     result = unary(_trigonometric.ASIN, input)
     return result if out is None else write_out("asin", out, [input], result)
@@ -2393,7 +4497,7 @@ def asin(input: Any, *, out: Any = None) -> Tensor:
 
 def arcsin(input: Any, *, out: Any = None) -> Tensor:
     """Inverse sine of each element, in [-pi/2, pi/2].  d asin(x) = 1/sqrt(1 - x**2)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("arcsin", "input", 1, "Tensor", input)
     result = unary(_trigonometric.ASIN, input)
     return result if out is None else write_out("arcsin", out, [input], result)
@@ -2402,7 +4506,7 @@ def arcsin(input: Any, *, out: Any = None) -> Tensor:
 
 def acos(input: Any, *, out: Any = None) -> Tensor:
     """Inverse cosine of each element, in [0, pi].  d acos(x) = -1/sqrt(1 - x**2)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("acos", "input", 1, "Tensor", input)
     result = unary(_trigonometric.ACOS, input)
     return result if out is None else write_out("acos", out, [input], result)
@@ -2411,7 +4515,7 @@ def acos(input: Any, *, out: Any = None) -> Tensor:
 
 def arccos(input: Any, *, out: Any = None) -> Tensor:
     """Inverse cosine of each element, in [0, pi].  d acos(x) = -1/sqrt(1 - x**2)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("arccos", "input", 1, "Tensor", input)
     result = unary(_trigonometric.ACOS, input)
     return result if out is None else write_out("arccos", out, [input], result)
@@ -2420,7 +4524,7 @@ def arccos(input: Any, *, out: Any = None) -> Tensor:
 
 def atan(input: Any, *, out: Any = None) -> Tensor:
     """Inverse tangent of each element, in [-pi/2, pi/2].  d atan(x) = 1/(1 + x**2)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("atan", "input", 1, "Tensor", input)
     result = unary(_trigonometric.ATAN, input)
     return result if out is None else write_out("atan", out, [input], result)
@@ -2429,7 +4533,7 @@ def atan(input: Any, *, out: Any = None) -> Tensor:
 
 def arctan(input: Any, *, out: Any = None) -> Tensor:
     """Inverse tangent of each element, in [-pi/2, pi/2].  d atan(x) = 1/(1 + x**2)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("arctan", "input", 1, "Tensor", input)
     result = unary(_trigonometric.ATAN, input)
     return result if out is None else write_out("arctan", out, [input], result)
@@ -2438,7 +4542,7 @@ def arctan(input: Any, *, out: Any = None) -> Tensor:
 
 def sinh(input: Any, *, out: Any = None) -> Tensor:
     """Hyperbolic sine of each element.  d sinh(x) = cosh(x)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sinh", "input", 1, "Tensor", input)
     result = unary(_trigonometric.SINH, input)
     return result if out is None else write_out("sinh", out, [input], result)
@@ -2447,7 +4551,7 @@ def sinh(input: Any, *, out: Any = None) -> Tensor:
 
 def cosh(input: Any, *, out: Any = None) -> Tensor:
     """Hyperbolic cosine of each element.  d cosh(x) = sinh(x)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cosh", "input", 1, "Tensor", input)
     result = unary(_trigonometric.COSH, input)
     return result if out is None else write_out("cosh", out, [input], result)
@@ -2456,7 +4560,7 @@ def cosh(input: Any, *, out: Any = None) -> Tensor:
 
 def tanh(input: Any, *, out: Any = None) -> Tensor:
     """Hyperbolic tangent of each element.  d tanh(x) = 1 - tanh(x)**2."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("tanh", "input", 1, "Tensor", input)
     result = unary(_trigonometric.TANH, input)
     return result if out is None else write_out("tanh", out, [input], result)
@@ -2465,7 +4569,7 @@ def tanh(input: Any, *, out: Any = None) -> Tensor:
 
 def sinc(input: Any, *, out: Any = None) -> Tensor:
     """Normalised sinc, sin(pi x)/(pi x), of each element; 1 at 0.  d = (pi x cos(pi x) - sin(pi x))/(pi x**2), 0 at 0."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sinc", "input", 1, "Tensor", input)
     result = unary(_trigonometric.SINC, input)
     return result if out is None else write_out("sinc", out, [input], result)
@@ -2474,7 +4578,7 @@ def sinc(input: Any, *, out: Any = None) -> Tensor:
 
 def deg2rad(input: Any, *, out: Any = None) -> Tensor:
     """Degrees as radians.  d = pi/180."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("deg2rad", "input", 1, "Tensor", input)
     result = unary(_trigonometric.DEG2RAD, input)
     return result if out is None else write_out("deg2rad", out, [input], result)
@@ -2483,7 +4587,7 @@ def deg2rad(input: Any, *, out: Any = None) -> Tensor:
 
 def rad2deg(input: Any, *, out: Any = None) -> Tensor:
     """Radians as degrees.  d = 180/pi."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("rad2deg", "input", 1, "Tensor", input)
     result = unary(_trigonometric.RAD2DEG, input)
     return result if out is None else write_out("rad2deg", out, [input], result)
@@ -2491,8 +4595,8 @@ def rad2deg(input: Any, *, out: Any = None) -> Tensor:
 
 
 def atan2(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
-    """Angle of the point (``other``, ``input``), in [-pi, pi].  d = (other, -self)/(self**2 + other**2)."""
-    if not isinstance(input, Tensor):
+    """Angle of the point (``other``, ``input``), in [-pi, pi].  d = (other, -self)/(self**2 + other**2), 0 at the origin."""
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("atan2", "input", 1, "Tensor", input)
     result = binary(_trigonometric.ATAN2, input, other)
     return result if out is None else write_out("atan2", out, [input, other], result)
@@ -2500,8 +4604,8 @@ def atan2(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 
 def arctan2(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
-    """Angle of the point (``other``, ``input``), in [-pi, pi].  d = (other, -self)/(self**2 + other**2)."""
-    if not isinstance(input, Tensor):
+    """Angle of the point (``other``, ``input``), in [-pi, pi].  d = (other, -self)/(self**2 + other**2), 0 at the origin."""
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("arctan2", "input", 1, "Tensor", input)
     result = binary(_trigonometric.ATAN2, input, other)
     return result if out is None else write_out("arctan2", out, [input, other], result)
@@ -2510,7 +4614,7 @@ def arctan2(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 def hypot(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """sqrt(self**2 + other**2) of each pair, without overflow.  d = (self, other)/result; NaN where both are 0."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("hypot", "input", 1, "Tensor", input)
     result = binary(_trigonometric.HYPOT, input, other)
     return result if out is None else write_out("hypot", out, [input, other], result)
@@ -2523,7 +4627,7 @@ def asinh(input: Any, *, out: Any = None) -> Tensor:
     Gradient:
         1/sqrt(x**2 + 1).
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("asinh", "input", 1, "Tensor", input)
     result = _trigonometric.asinh(input)
     return result if out is None else write_out("asinh", out, [input], result)
@@ -2536,7 +4640,7 @@ def arcsinh(input: Any, *, out: Any = None) -> Tensor:
     Gradient:
         1/sqrt(x**2 + 1).
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("arcsinh", "input", 1, "Tensor", input)
     result = _trigonometric.asinh(input)
     return result if out is None else write_out("arcsinh", out, [input], result)
@@ -2549,7 +4653,7 @@ def acosh(input: Any, *, out: Any = None) -> Tensor:
     Gradient:
         1/sqrt(x**2 - 1).
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("acosh", "input", 1, "Tensor", input)
     result = _trigonometric.acosh(input)
     return result if out is None else write_out("acosh", out, [input], result)
@@ -2562,7 +4666,7 @@ def arccosh(input: Any, *, out: Any = None) -> Tensor:
     Gradient:
         1/sqrt(x**2 - 1).
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("arccosh", "input", 1, "Tensor", input)
     result = _trigonometric.acosh(input)
     return result if out is None else write_out("arccosh", out, [input], result)
@@ -2575,7 +4679,7 @@ def atanh(input: Any, *, out: Any = None) -> Tensor:
     Gradient:
         1/(1 - x**2).
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("atanh", "input", 1, "Tensor", input)
     result = _trigonometric.atanh(input)
     return result if out is None else write_out("atanh", out, [input], result)
@@ -2588,7 +4692,7 @@ def arctanh(input: Any, *, out: Any = None) -> Tensor:
     Gradient:
         1/(1 - x**2).
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("arctanh", "input", 1, "Tensor", input)
     result = _trigonometric.atanh(input)
     return result if out is None else write_out("arctanh", out, [input], result)

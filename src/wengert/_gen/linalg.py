@@ -2,15 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from .._core import errors
 from .._record.common import write_out
-from .._tensor import Tensor
+from .. import _tensor
+from ..ops import einsum as _einsum
 from ..ops import matmul as _matmul
+from ..ops import norm as _norm
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
 
 __all__ = [
+    "cross",
     "matmul",
+    "matrix_norm",
+    "multi_dot",
+    "norm",
+    "vecdot",
+    "vector_norm",
 ]
+
+
+def multi_dot(tensors: Any, *, out: Any = None) -> Tensor:
+    """Product of two or more matrices, in the order of evaluation that takes the fewest multiplications.
+
+    Args:
+        tensors: matrices; the first and the last may be vectors.
+    """
+    result = _einsum.multi_dot(tensors)
+    return result if out is None else write_out("multi_dot", out, [tensors], result)
+
+
+
+def cross(input: Any, other: Tensor, *, dim: Any=-1, out: Any = None) -> Tensor:
+    """Cross product of vectors that lie along a dimension of size 3; other dimensions are broadcast.
+
+    Gradient:
+        ``other x grad`` and ``grad x self``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("cross", "input", 1, "Tensor", input)
+    result = _einsum.linalg_cross(input, other, dim=dim)
+    return result if out is None else write_out("cross", out, [input, other], result)
+
+
+
+def vecdot(x: Tensor, y: Tensor, *, dim: Any=-1) -> Tensor:
+    """Sum of products of the conjugate of ``x`` and ``y`` along a dimension; other dimensions are broadcast."""
+    return _einsum.vecdot(x, y, dim=dim)
+
 
 
 def matmul(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
@@ -29,7 +70,65 @@ def matmul(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     Raises:
         RuntimeError: for 0-d operands, sizes that do not fit, or different dtypes.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("matmul", "input", 1, "Tensor", input)
     result = _matmul.matmul(input, other)
     return result if out is None else write_out("matmul", out, [input, other], result)
+
+
+
+def vector_norm(input: Any, ord: Any=2, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+    """p-norm over dimensions, ``sum(abs(x)**p)**(1/p)``; a real tensor.
+
+    Args:
+        input: floating or complex tensor.
+        ord: the order p; 0 counts nonzero elements, inf takes the largest, -inf the smallest.
+        dim: dimension or several; None for all.
+        keepdim: keep reduced dimensions with size 1.
+        dtype: convert to this dtype first.
+
+    Gradient:
+        ``x abs(x)**(p-2) / result**(p-1)``; 0 where the norm is 0; for infinite p shared by ties, with their signs.
+
+    Raises:
+        RuntimeError: for integers.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("vector_norm", "input", 1, "Tensor", input)
+    result = _norm.vector_norm(input, ord, dim, keepdim, dtype=dtype)
+    return result if out is None else write_out("vector_norm", out, [input], result)
+
+
+
+def norm(input: Any, ord: Any=None, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+    """Norm of a vector or matrix.
+
+    Args:
+        input: floating or complex tensor.
+        ord: None for the 2-norm of all elements; else the order of a vector norm (one dimension) or matrix norm (two).
+        dim: one dimension for vectors, two for matrices; None to go by the tensor's own.
+        keepdim: keep reduced dimensions with size 1.
+        dtype: convert to this dtype first.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("norm", "input", 1, "Tensor", input)
+    result = _norm.linalg_norm(input, ord, dim, keepdim, dtype=dtype)
+    return result if out is None else write_out("norm", out, [input], result)
+
+
+
+def matrix_norm(input: Any, ord: Any='fro', dim: Any=(-2, -1), keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+    """Norm of the matrices in two dimensions.
+
+    Args:
+        input: (..., n, m).
+        ord: ``"fro"``; ``"nuc"``, sum of singular values; 1 and -1, largest and smallest sum of a column; inf and -inf, of a
+            row; 2 and -2, largest and smallest singular value.
+        dim: the two dimensions.
+        keepdim: keep them with size 1.
+        dtype: convert to this dtype first.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("matrix_norm", "input", 1, "Tensor", input)
+    result = _norm.matrix_norm(input, ord, dim, keepdim, dtype=dtype)
+    return result if out is None else write_out("matrix_norm", out, [input], result)

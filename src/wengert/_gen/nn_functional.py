@@ -2,9 +2,678 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+from .._core import errors
+from .. import _tensor
+from ..ops import activation as _activation
+from ..ops import activation_smooth as _activation_smooth
+from ..ops import embedding as _embedding
+from ..ops import loss as _loss
+from ..ops import loss_class as _loss_class
+from ..ops import matmul_added as _matmul_added
+from ..ops import norm as _norm
+from ..ops import softmax as _softmax
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
 
 __all__ = [
+    "bilinear",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "celu",
+    "celu_",
+    "cross_entropy",
+    "elu",
+    "elu_",
+    "embedding",
+    "gelu",
+    "glu",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "hardtanh_",
+    "huber_loss",
+    "l1_loss",
+    "leaky_relu",
+    "leaky_relu_",
+    "linear",
+    "log_softmax",
+    "logsigmoid",
+    "mish",
+    "mse_loss",
+    "nll_loss",
+    "one_hot",
+    "pairwise_distance",
+    "prelu",
+    "relu",
+    "relu6",
+    "rrelu",
+    "rrelu_",
+    "selu",
+    "selu_",
+    "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "soft_margin_loss",
+    "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+    "threshold_",
 ]
 
 
+def relu(input: Any, inplace: bool=False) -> Tensor:
+    """max(x, 0) of each element; with ``inplace`` written into ``input``."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("relu", "input", 1, "Tensor", input)
+    return _activation.nn_relu(input, inplace)
 
+
+
+def hardtanh(input: Any, min_val: Any=-1.0, max_val: Any=1.0, inplace: bool=False) -> Tensor:
+    """Elements limited to [min_val, max_val].
+
+    Gradient:
+        1 strictly inside the interval, else 0.
+
+    Raises:
+        ValueError: when ``min_val`` is above ``max_val``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("hardtanh", "input", 1, "Tensor", input)
+    return _activation.hardtanh(input, min_val, max_val, inplace)
+
+
+
+def hardtanh_(input: Any, min_val: Any=-1.0, max_val: Any=1.0) -> Tensor:
+    """In-place version of :func:`hardtanh`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("hardtanh_", "input", 1, "Tensor", input)
+    return _activation.hardtanh_(input, min_val, max_val)
+
+
+
+def relu6(input: Any, inplace: bool=False) -> Tensor:
+    """min(max(x, 0), 6) of each element.
+
+    Gradient:
+        1 strictly between 0 and 6, else 0.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("relu6", "input", 1, "Tensor", input)
+    return _activation.relu6(input, inplace)
+
+
+
+def leaky_relu(input: Any, negative_slope: Any=0.01, inplace: bool=False) -> Tensor:
+    """x for positive elements, ``negative_slope * x`` for others.
+
+    Gradient:
+        1 for positive elements, else ``negative_slope``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("leaky_relu", "input", 1, "Tensor", input)
+    return _activation.leaky_relu(input, negative_slope, inplace)
+
+
+
+def leaky_relu_(input: Any, negative_slope: Any=0.01) -> Tensor:
+    """In-place version of :func:`leaky_relu`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("leaky_relu_", "input", 1, "Tensor", input)
+    return _activation.leaky_relu_(input, negative_slope)
+
+
+
+def threshold(input: Any, threshold: Any, value: Any, inplace: bool=False) -> Tensor:
+    """Elements above ``threshold``; ``value`` in place of the others.
+
+    Gradient:
+        1 above the threshold, else 0.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("threshold", "input", 1, "Tensor", input)
+    return _activation.threshold(input, threshold, value, inplace)
+
+
+
+def threshold_(input: Any, threshold: Any, value: Any) -> Tensor:
+    """In-place version of :func:`threshold`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("threshold_", "input", 1, "Tensor", input)
+    return _activation.threshold_(input, threshold, value)
+
+
+
+def hardsigmoid(input: Any, inplace: bool=False) -> Tensor:
+    """min(max(x + 3, 0), 6) / 6 of each element.
+
+    Gradient:
+        1/6 strictly between -3 and 3, else 0.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("hardsigmoid", "input", 1, "Tensor", input)
+    return _activation.hardsigmoid(input, inplace)
+
+
+
+def hardswish(input: Any, inplace: bool=False) -> Tensor:
+    """x min(max(x + 3, 0), 6) / 6 of each element.
+
+    Gradient:
+        0 up to -3, x/3 + 1/2 below 3, then 1.
+
+    Source: Howard et al. 2019, MobileNetV3, section 5.2.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("hardswish", "input", 1, "Tensor", input)
+    return _activation.hardswish(input, inplace)
+
+
+
+def hardshrink(input: Any, lambd: Any=0.5) -> Tensor:
+    """Elements outside [-lambd, lambd]; 0 in place of the others.
+
+    Gradient:
+        1 outside, 0 inside.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("hardshrink", "input", 1, "Tensor", input)
+    return _activation.hardshrink(input, lambd)
+
+
+
+def softshrink(input: Any, lambd: Any=0.5) -> Tensor:
+    """Elements moved towards 0 by ``lambd``; 0 for those in [-lambd, lambd].
+
+    Gradient:
+        1 outside, 0 inside.
+
+    Raises:
+        RuntimeError: for a negative ``lambd``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("softshrink", "input", 1, "Tensor", input)
+    return _activation.softshrink(input, lambd)
+
+
+
+def prelu(input: Any, weight: Tensor) -> Tensor:
+    """x for positive elements, ``weight * x`` for others.
+
+    Args:
+        input: shape (rows, channels, ...), or any for a single weight.
+        weight: shape (channels,) or (1,) or ().
+
+    Gradient:
+        1 or ``weight`` for ``input``; 0 or x for ``weight``, summed over all but the channels.
+
+    Raises:
+        RuntimeError: when the number of weights is neither 1 nor that of the channels, or the dtypes differ.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("prelu", "input", 1, "Tensor", input)
+    return _activation.prelu(input, weight)
+
+
+
+def rrelu(input: Any, lower: Any=1.0 / 8, upper: Any=1.0 / 3, training: bool=False, inplace: bool=False) -> Tensor:
+    """x for positive elements, others times a slope: random in [lower, upper) in training, else the mean of the bounds.
+
+    Gradient:
+        1 for positive elements, else the slope.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("rrelu", "input", 1, "Tensor", input)
+    return _activation.rrelu(input, lower, upper, training, inplace)
+
+
+
+def rrelu_(input: Any, lower: Any=1.0 / 8, upper: Any=1.0 / 3, training: bool=False) -> Tensor:
+    """In-place version of :func:`rrelu`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("rrelu_", "input", 1, "Tensor", input)
+    return _activation.rrelu_(input, lower, upper, training)
+
+
+
+def elu(input: Any, alpha: Any=1.0, inplace: bool=False) -> Tensor:
+    """x for positive elements, else alpha * (exp(x) - 1).
+
+    Gradient:
+        1 for positive elements, else alpha * exp(x).
+
+    Source: Clevert et al. 2016, equation 15.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("elu", "input", 1, "Tensor", input)
+    return _activation_smooth.elu(input, alpha, inplace)
+
+
+
+def elu_(input: Any, alpha: Any=1.0) -> Tensor:
+    """In-place version of :func:`elu`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("elu_", "input", 1, "Tensor", input)
+    return _activation_smooth.elu_(input, alpha)
+
+
+
+def selu(input: Any, inplace: bool=False) -> Tensor:
+    """scale * x for positive elements, else scale * alpha * (exp(x) - 1), with the fixed point constants of the paper.
+
+    Source: Klambauer et al. 2017, equation 2.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("selu", "input", 1, "Tensor", input)
+    return _activation_smooth.selu(input, inplace)
+
+
+
+def selu_(input: Any) -> Tensor:
+    """In-place version of :func:`selu`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("selu_", "input", 1, "Tensor", input)
+    return _activation_smooth.selu_(input)
+
+
+
+def celu(input: Any, alpha: Any=1.0, inplace: bool=False) -> Tensor:
+    """x for positive elements, else alpha * (exp(x / alpha) - 1): elu with a continuous slope.
+
+    Raises:
+        RuntimeError: for ``alpha`` 0.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("celu", "input", 1, "Tensor", input)
+    return _activation_smooth.celu(input, alpha, inplace)
+
+
+
+def celu_(input: Any, alpha: Any=1.0) -> Tensor:
+    """In-place version of :func:`celu`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("celu_", "input", 1, "Tensor", input)
+    return _activation_smooth.celu_(input, alpha)
+
+
+
+def gelu(input: Any, *, approximate: str='none') -> Tensor:
+    """x times the standard normal distribution function at x.
+
+    Args:
+        approximate: ``"none"``, or ``"tanh"`` for x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x**3))).
+
+    Gradient:
+        Phi(x) + x phi(x), or the derivative of the approximation.
+
+    Raises:
+        RuntimeError: for another ``approximate``.
+
+    Source: Hendrycks and Gimpel 2016, section 2.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("gelu", "input", 1, "Tensor", input)
+    return _activation_smooth.gelu(input, approximate=approximate)
+
+
+
+def silu(input: Any, inplace: bool=False) -> Tensor:
+    """x sigmoid(x) of each element.
+
+    Gradient:
+        s (1 + x (1 - s)) with s = sigmoid(x).
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("silu", "input", 1, "Tensor", input)
+    return _activation_smooth.silu(input, inplace)
+
+
+
+def mish(input: Any, inplace: bool=False) -> Tensor:
+    """x tanh(softplus(x)) of each element.
+
+    Gradient:
+        t + x s (1 - t**2) with t = tanh(softplus(x)), s = sigmoid(x).
+
+    Source: Misra 2019, equation 1.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("mish", "input", 1, "Tensor", input)
+    return _activation_smooth.mish(input, inplace)
+
+
+
+def softplus(input: Any, beta: Any=1.0, threshold: Any=20.0) -> Tensor:
+    """log(1 + exp(beta x)) / beta of each element; x itself where beta x is above ``threshold``.
+
+    Gradient:
+        sigmoid(beta x), 1 above the threshold.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("softplus", "input", 1, "Tensor", input)
+    return _activation_smooth.softplus(input, beta, threshold)
+
+
+
+def logsigmoid(input: Any) -> Tensor:
+    """log(1/(1 + exp(-x))) of each element, without overflow.
+
+    Gradient:
+        1 - sigmoid(x).
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("logsigmoid", "input", 1, "Tensor", input)
+    return _activation_smooth.logsigmoid(input)
+
+
+
+def softsign(input: Any) -> Tensor:
+    """x / (1 + |x|) of each element."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("softsign", "input", 1, "Tensor", input)
+    return _activation_smooth.softsign(input)
+
+
+
+def tanhshrink(input: Any) -> Tensor:
+    """x - tanh(x) of each element."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("tanhshrink", "input", 1, "Tensor", input)
+    return _activation_smooth.tanhshrink(input)
+
+
+
+def sigmoid(input: Any) -> Tensor:
+    """Logistic sigmoid 1/(1 + exp(-x)) of each element."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("sigmoid", "input", 1, "Tensor", input)
+    return _activation_smooth.nn_sigmoid(input)
+
+
+
+def tanh(input: Any) -> Tensor:
+    """Hyperbolic tangent of each element."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("tanh", "input", 1, "Tensor", input)
+    return _activation_smooth.nn_tanh(input)
+
+
+
+def glu(input: Any, dim: Any=-1) -> Tensor:
+    """First half of ``dim`` times the sigmoid of its second half.
+
+    Raises:
+        RuntimeError: for a 0-d tensor or an odd size.
+
+    Source: Dauphin et al. 2017, equation 1.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("glu", "input", 1, "Tensor", input)
+    return _activation_smooth.glu(input, dim)
+
+
+
+def embedding(input: Tensor, weight: Tensor, padding_idx: Any=None, max_norm: Any=None, norm_type: Any=2.0, scale_grad_by_freq: bool=False, sparse: bool=False) -> Tensor:
+    """Rows of ``weight`` at ``input``, of shape (*input.shape, width).
+
+    Args:
+        input: int64 or int32, from 0.
+        weight: (rows, width).
+        padding_idx: this row gets no gradient.
+        max_norm: rows in use with a larger norm are first scaled down to it, in place and unrecorded.
+        norm_type: which norm.
+        scale_grad_by_freq: divide the gradient of a row by the number of its uses.
+        sparse: accepted; the gradient is dense all the same.
+
+    Gradient: the rows of grad, added up by index.
+
+    Raises:
+        IndexError: out of range.
+    """
+    return _embedding.embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+
+
+
+def one_hot(tensor: Tensor, num_classes: Any=-1) -> Tensor:
+    """Zeros with a one at the place that each element names, in a new last dimension.
+
+    Args:
+        tensor: int64 class numbers.
+        num_classes: size of the new dimension; -1 takes the largest class plus one.
+
+    Returns:
+        int64, of shape (*tensor.shape, num_classes).
+
+    Raises:
+        RuntimeError: for other dtypes, negative classes, or classes not below ``num_classes``.
+    """
+    return _embedding.one_hot(tensor, num_classes)
+
+
+
+def mse_loss(input: Any, target: Tensor, size_average: Any=None, reduce: Any=None, reduction: str='mean', weight: Any=None) -> Tensor:
+    """Squared differences of ``input`` and ``target``, reduced.
+
+    Args:
+        self, target: tensors of one shape.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        weight: factors for the elements; the mean is then relative to their sum.
+        size_average, reduce: deprecated forms of ``reduction``.
+
+    Gradient:
+        2 (self - target), divided by the number of elements for the mean.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("mse_loss", "input", 1, "Tensor", input)
+    return _loss.mse_loss(input, target, size_average, reduce, reduction, weight)
+
+
+
+def l1_loss(input: Any, target: Tensor, size_average: Any=None, reduce: Any=None, reduction: str='mean', weight: Any=None) -> Tensor:
+    """Absolute differences of ``input`` and ``target``, reduced; parameters as in :func:`mse_loss`.
+
+    Gradient:
+        sgn(self - target), 0 where they are equal.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("l1_loss", "input", 1, "Tensor", input)
+    return _loss.l1_loss(input, target, size_average, reduce, reduction, weight)
+
+
+
+def smooth_l1_loss(input: Any, target: Tensor, size_average: Any=None, reduce: Any=None, reduction: str='mean', beta: Any=1.0) -> Tensor:
+    """difference**2 / (2 beta) for differences below ``beta``, |difference| - beta/2 for others, reduced.
+
+    Gradient:
+        (self - target)/beta limited to [-1, 1].
+
+    Raises:
+        RuntimeError: for a negative ``beta``.
+
+    Source: Girshick 2015, Fast R-CNN, equation 3.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("smooth_l1_loss", "input", 1, "Tensor", input)
+    return _loss.smooth_l1_loss(input, target, size_average, reduce, reduction, beta)
+
+
+
+def huber_loss(input: Any, target: Tensor, reduction: str='mean', delta: Any=1.0, weight: Any=None) -> Tensor:
+    """difference**2 / 2 for differences up to ``delta``, delta (|difference| - delta/2) for others, reduced.
+
+    Gradient:
+        self - target limited to [-delta, delta].
+
+    Raises:
+        RuntimeError: unless ``delta`` is positive.
+
+    Source: Huber 1964.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("huber_loss", "input", 1, "Tensor", input)
+    return _loss.huber_loss(input, target, reduction, delta, weight)
+
+
+
+def soft_margin_loss(input: Any, target: Tensor, size_average: Any=None, reduce: Any=None, reduction: str='mean') -> Tensor:
+    """log(1 + exp(-target self)) for targets 1 and -1, reduced.
+
+    Gradient:
+        -target sigmoid(-target self).
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("soft_margin_loss", "input", 1, "Tensor", input)
+    return _loss.soft_margin_loss(input, target, size_average, reduce, reduction)
+
+
+
+def binary_cross_entropy(input: Any, target: Tensor, weight: Any=None, size_average: Any=None, reduce: Any=None, reduction: str='mean') -> Tensor:
+    """-target log(self) - (1 - target) log(1 - self), logarithms cut at -100, reduced.
+
+    Args:
+        input: probabilities.
+        target: probabilities of the same shape.
+        weight: factors for the losses, broadcast; constant.
+
+    Gradient:
+        (self - target) / (self (1 - self)).
+
+    Raises:
+        ValueError: for different shapes.
+        RuntimeError: for elements outside [0, 1].
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("binary_cross_entropy", "input", 1, "Tensor", input)
+    return _loss.binary_cross_entropy(input, target, weight, size_average, reduce, reduction)
+
+
+
+def binary_cross_entropy_with_logits(input: Any, target: Tensor, weight: Any=None, size_average: Any=None, reduce: Any=None, reduction: str='mean', pos_weight: Any=None) -> Tensor:
+    """Binary cross entropy of sigmoid(self) and ``target``, without overflow, reduced.
+
+    Args:
+        input: logits.
+        target: probabilities of the same shape.
+        weight: factors for the losses, broadcast; constant.
+        pos_weight: factors for the term of the target, broadcast; constant.
+
+    Gradient:
+        sigmoid(self) - target.
+
+    Raises:
+        ValueError: for different shapes.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("binary_cross_entropy_with_logits", "input", 1, "Tensor", input)
+    return _loss.binary_cross_entropy_with_logits(input, target, weight, size_average, reduce, reduction, pos_weight)
+
+
+
+def nll_loss(input: Any, target: Tensor, weight: Any=None, size_average: Any=None, ignore_index: Any=-100, reduce: Any=None, reduction: str='mean') -> Tensor:
+    """Negative log likelihood: minus the element of ``input`` at the target's class, reduced.
+
+    Args:
+        input: log probabilities of shape (classes,), (rows, classes) or (rows, classes, ...).
+        target: int64 classes of shape (), (rows,) or (rows, ...).
+        weight: factor per class; the mean is relative to the sum of the targets' weights.
+        ignore_index: targets of this value do not count.
+
+    Gradient:
+        -weight at the targets, 0 elsewhere.
+
+    Raises:
+        ValueError: for shapes that do not fit.
+        IndexError: for classes that do not exist.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("nll_loss", "input", 1, "Tensor", input)
+    return _loss_class.nll_loss(input, target, weight, size_average, ignore_index, reduce, reduction)
+
+
+
+def cross_entropy(input: Any, target: Tensor, weight: Any=None, size_average: Any=None, ignore_index: Any=-100, reduce: Any=None, reduction: str='mean', label_smoothing: Any=0.0) -> Tensor:
+    """Cross entropy of softmax(self) and the target: classes, or probabilities of the shape of ``input``; reduced.
+
+    Args:
+        input: logits of shape (classes,), (rows, classes) or (rows, classes, ...).
+        target: int64 classes (rows, ...) or probabilities (rows, classes, ...).
+        weight: factor per class.
+        ignore_index: class targets of this value do not count.
+        label_smoothing: share of the uniform distribution mixed into the target, in [0, 1].
+
+    Gradient:
+        softmax(self) - target, times the weights.
+
+    Raises:
+        RuntimeError: for ``label_smoothing`` out of range.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("cross_entropy", "input", 1, "Tensor", input)
+    return _loss_class.cross_entropy(input, target, weight, size_average, ignore_index, reduce, reduction, label_smoothing)
+
+
+
+def linear(input: Tensor, weight: Tensor, bias: Any=None) -> Tensor:
+    """Affine map of the last dimension: ``input @ weight^T + bias``.
+
+    Args:
+        input: (..., in) floating or complex tensor.
+        weight: (out, in), or (in,) for one output without a dimension.
+        bias: (out,) or None.
+
+    Gradient:
+        ``grad @ weight``, ``grad^T @ input``, and ``grad`` summed over all but the last dimension.
+
+    Raises:
+        RuntimeError: for sizes that do not fit, or different dtypes.
+
+    Example:
+        >>> linear(ones(1, 2), tensor([[1., 2.]]), tensor([0.5]))
+        tensor([[3.5000]])
+    """
+    return _matmul_added.linear(input, weight, bias)
+
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Any=None) -> Tensor:
+    """``y_o = input1 @ weight_o @ input2 + bias_o`` along the last dimensions.
+
+    Args:
+        input1: (..., in1).
+        input2: (..., in2), with the same leading dimensions.
+        weight: (out, in1, in2).
+        bias: (out,) or None.
+    """
+    return _matmul_added.bilinear(input1, input2, weight, bias)
+
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: Any=2.0, eps: Any=1e-06, keepdim: bool=False) -> Tensor:
+    """p-norm of ``x1 - x2 + eps`` along the last dimension."""
+    return _norm.pairwise_distance(x1, x2, p, eps, keepdim)
+
+
+
+def softmax(input: Tensor, dim: Any=None, _stacklevel: Any=3, dtype: Any=None) -> Tensor:
+    """Softmax, see :func:`wengert.softmax`; without ``dim`` it is guessed, with a warning."""
+    return _softmax.functional_softmax(input, dim, _stacklevel, dtype)
+
+
+
+def log_softmax(input: Tensor, dim: Any=None, _stacklevel: Any=3, dtype: Any=None) -> Tensor:
+    """Logarithm of the softmax, see :func:`wengert.log_softmax`; without ``dim`` it is guessed, with a warning."""
+    return _softmax.functional_log_softmax(input, dim, _stacklevel, dtype)
+
+
+
+def softmin(input: Tensor, dim: Any=None, _stacklevel: Any=3, dtype: Any=None) -> Tensor:
+    """Softmax of ``-input``."""
+    return _softmax.softmin(input, dim, _stacklevel, dtype)

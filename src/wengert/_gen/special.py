@@ -2,24 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from .._core import errors
+from .._core.dtypes import Number
 from .._record.common import write_out
 from .._record.unary import unary
-from .._tensor import Tensor
+from .. import _tensor
 from ..ops import reduce as _reduce
 from ..ops import rounding as _rounding
+from ..ops import softmax as _softmax
+from ..ops import special as _special
+from ..ops import special_pairs as _special_pairs
 from ..ops import transcendental as _transcendental
 from ..ops import trigonometric as _trigonometric
 
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+
 __all__ = [
+    "digamma",
+    "entr",
+    "erf",
+    "erfc",
+    "erfcx",
+    "erfinv",
     "exp2",
     "expit",
     "expm1",
+    "gammainc",
+    "gammaincc",
+    "gammaln",
+    "i0",
+    "i0e",
+    "i1",
+    "i1e",
     "log1p",
+    "log_ndtr",
+    "log_softmax",
+    "logit",
     "logsumexp",
+    "multigammaln",
+    "ndtr",
+    "ndtri",
+    "polygamma",
+    "psi",
     "round",
     "sinc",
+    "softmax",
+    "xlog1py",
+    "xlogy",
+    "zeta",
 ]
 
 
@@ -29,7 +61,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool=False, *, out: Any = None) -> 
     Gradient:
         ``exp(self - result)``, the softmax.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logsumexp", "input", 1, "Tensor", input)
     result = _reduce.logsumexp(input, dim, keepdim)
     return result if out is None else write_out("logsumexp", out, [input], result)
@@ -42,16 +74,281 @@ def round(input: Any, *, decimals: Any=0, out: Any = None) -> Tensor:
     Gradient:
         0.
     """
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("round", "input", 1, "Tensor", input)
     result = _rounding.rounded(input, decimals=decimals)
     return result if out is None else write_out("round", out, [input], result)
 
 
 
+def softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Tensor:
+    """Exponentials along a dimension, divided by their sum: positive numbers that add up to 1.
+
+    Args:
+        input: floating tensor.
+        dim: dimension.
+        dtype: convert to this dtype first.
+
+    Gradient:
+        ``(grad - sum(grad * result)) * result``.
+
+    Raises:
+        NotImplementedError: for integers, unless ``dtype`` is given.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("softmax", "input", 1, "Tensor", input)
+    result = _softmax.softmax(input, dim, dtype)
+    return result if out is None else write_out("softmax", out, [input], result)
+
+
+
+def log_softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Tensor:
+    """Logarithm of the softmax along a dimension, computed without overflow.
+
+    Args:
+        input: floating tensor.
+        dim: dimension.
+        dtype: convert to this dtype first.
+
+    Gradient:
+        ``grad - exp(result) * sum(grad)``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("log_softmax", "input", 1, "Tensor", input)
+    result = _softmax.log_softmax(input, dim, dtype)
+    return result if out is None else write_out("log_softmax", out, [input], result)
+
+
+
+def erf(input: Any, *, out: Any = None) -> Tensor:
+    """Error function 2/sqrt(pi) * integral of exp(-t**2) from 0 to x.  d = 2/sqrt(pi) exp(-x**2)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("erf", "input", 1, "Tensor", input)
+    result = unary(_special.ERF, input)
+    return result if out is None else write_out("erf", out, [input], result)
+
+
+
+def erfc(input: Any, *, out: Any = None) -> Tensor:
+    """Complementary error function 1 - erf(x), exact for large x.  d = -2/sqrt(pi) exp(-x**2)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("erfc", "input", 1, "Tensor", input)
+    result = unary(_special.ERFC, input)
+    return result if out is None else write_out("erfc", out, [input], result)
+
+
+
+def erfinv(input: Any, *, out: Any = None) -> Tensor:
+    """Inverse error function of elements in [-1, 1].  d = sqrt(pi)/2 exp(erfinv(x)**2)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("erfinv", "input", 1, "Tensor", input)
+    result = unary(_special.ERFINV, input)
+    return result if out is None else write_out("erfinv", out, [input], result)
+
+
+
+def erfcx(input: Any, *, out: Any = None) -> Tensor:
+    """exp(x**2) erfc(x) of each element.  d = 2 x result - 2/sqrt(pi)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("erfcx", "input", 1, "Tensor", input)
+    result = unary(_special.ERFCX, input)
+    return result if out is None else write_out("erfcx", out, [input], result)
+
+
+
+def ndtri(input: Any, *, out: Any = None) -> Tensor:
+    """Quantile of the standard normal distribution, the inverse of ``ndtr``.  d = sqrt(2 pi) exp(result**2 / 2)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("ndtri", "input", 1, "Tensor", input)
+    result = unary(_special.NDTRI, input)
+    return result if out is None else write_out("ndtri", out, [input], result)
+
+
+
+def log_ndtr(input: Any, *, out: Any = None) -> Tensor:
+    """Logarithm of the standard normal distribution function.  d = sqrt(2/pi) / erfcx(-x/sqrt(2))."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("log_ndtr", "input", 1, "Tensor", input)
+    result = unary(_special.LOG_NDTR, input)
+    return result if out is None else write_out("log_ndtr", out, [input], result)
+
+
+
+def entr(input: Any, *, out: Any = None) -> Tensor:
+    """-x log(x) of each element; 0 at 0, -inf for negative ones.  d = -1 - log(x)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("entr", "input", 1, "Tensor", input)
+    result = unary(_special.ENTR, input)
+    return result if out is None else write_out("entr", out, [input], result)
+
+
+
+def digamma(input: Any, *, out: Any = None) -> Tensor:
+    """Derivative of lgamma at each element.  d = polygamma(1, x)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("digamma", "input", 1, "Tensor", input)
+    result = unary(_special.DIGAMMA, input)
+    return result if out is None else write_out("digamma", out, [input], result)
+
+
+
+def i0(input: Any, *, out: Any = None) -> Tensor:
+    """Modified Bessel function of the first kind of order 0.  d = i1(x)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("i0", "input", 1, "Tensor", input)
+    result = unary(_special.I0, input)
+    return result if out is None else write_out("i0", out, [input], result)
+
+
+
+def i0e(input: Any, *, out: Any = None) -> Tensor:
+    """exp(-|x|) i0(x) of each element.  d = i1e(x) - sgn(x) result."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("i0e", "input", 1, "Tensor", input)
+    result = unary(_special.I0E, input)
+    return result if out is None else write_out("i0e", out, [input], result)
+
+
+
+def i1(input: Any, *, out: Any = None) -> Tensor:
+    """Modified Bessel function of the first kind of order 1.  d = i0(x) - result/x, 1/2 at 0."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("i1", "input", 1, "Tensor", input)
+    result = unary(_special.I1, input)
+    return result if out is None else write_out("i1", out, [input], result)
+
+
+
+def i1e(input: Any, *, out: Any = None) -> Tensor:
+    """exp(-|x|) i1(x) of each element.  d = i0e(x) - result (sgn(x) + 1/x), 1/2 at 0."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("i1e", "input", 1, "Tensor", input)
+    result = unary(_special.I1E, input)
+    return result if out is None else write_out("i1e", out, [input], result)
+
+
+
+def ndtr(input: Any, *, out: Any = None) -> Tensor:
+    """Distribution function of the standard normal distribution, (1 + erf(x/sqrt(2)))/2.
+
+    Gradient:
+        exp(-x**2/2)/sqrt(2 pi).
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("ndtr", "input", 1, "Tensor", input)
+    result = _special.ndtr(input)
+    return result if out is None else write_out("ndtr", out, [input], result)
+
+
+
+def gammaln(input: Any, *, out: Any = None) -> Tensor:
+    """log|gamma(x)| of each element."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("gammaln", "input", 1, "Tensor", input)
+    result = _special.gammaln(input)
+    return result if out is None else write_out("gammaln", out, [input], result)
+
+
+
+def psi(input: Any, *, out: Any = None) -> Tensor:
+    """Derivative of gammaln at each element."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("psi", "input", 1, "Tensor", input)
+    result = _special.psi(input)
+    return result if out is None else write_out("psi", out, [input], result)
+
+
+
+def polygamma(n: Any, input: Any, *, out: Any = None) -> Tensor:
+    """n-th derivative of digamma at each element of ``input``.
+
+    Gradient:
+        polygamma(n + 1, input).
+
+    Raises:
+        RuntimeError: for a negative ``n``.
+    """
+    result = _special.polygamma(n, input)
+    return result if out is None else write_out("polygamma", out, [n], result)
+
+
+
+def multigammaln(input: Any, p: Any, *, out: Any = None) -> Tensor:
+    """log of the multivariate gamma function of dimension ``p``, see :func:`mvlgamma`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("multigammaln", "input", 1, "Tensor", input)
+    result = _special.multigammaln(input, p)
+    return result if out is None else write_out("multigammaln", out, [input], result)
+
+
+
+def logit(input: Any, eps: Any=None, *, out: Any = None) -> Tensor:
+    """log(x/(1 - x)) of each element, the inverse of sigmoid; with ``eps`` first moved into [eps, 1 - eps].
+
+    Gradient:
+        1/(x (1 - x)); outside the interval 0, or NaN without ``eps``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("logit", "input", 1, "Tensor", input)
+    result = _special.logit(input, eps)
+    return result if out is None else write_out("logit", out, [input], result)
+
+
+
+def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) -> Tensor:
+    """self log(other) of each pair, 0 where ``input`` is 0; one of them may be a number.
+
+    Gradient:
+        log(other) (0 where both ``input`` is 0 and ``other`` not positive) and self/other.
+    """
+    result = _special_pairs.xlogy(input, other)
+    return result if out is None else write_out("xlogy", out, [input, other], result)
+
+
+
+def xlog1py(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) -> Tensor:
+    """self log(1 + other) of each pair, 0 where ``input`` is 0; one of them may be a number.
+
+    Gradient:
+        log(1 + other) (0 where both ``input`` is 0 and ``other`` at most -1) and self/(1 + other).
+    """
+    result = _special_pairs.xlog1py(input, other)
+    return result if out is None else write_out("xlog1py", out, [input, other], result)
+
+
+
+def zeta(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Hurwitz zeta function of each pair, sum of (other + k)**-self for k = 0, 1, ...; one of them may be a number.
+
+    Gradient:
+        -self zeta(self + 1, other) for ``other``; not implemented for ``input`` (as in PyTorch).
+    """
+    result = _special_pairs.zeta(input, other)
+    return result if out is None else write_out("zeta", out, [input, other], result)
+
+
+
+def gammainc(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Regularised lower incomplete gamma function P(self, other)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("gammainc", "input", 1, "Tensor", input)
+    result = _special_pairs.gammainc(input, other)
+    return result if out is None else write_out("gammainc", out, [input, other], result)
+
+
+
+def gammaincc(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
+    """Regularised upper incomplete gamma function Q(self, other)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("gammaincc", "input", 1, "Tensor", input)
+    result = _special_pairs.gammaincc(input, other)
+    return result if out is None else write_out("gammaincc", out, [input, other], result)
+
+
+
 def exp2(input: Any, *, out: Any = None) -> Tensor:
     """2 raised to each element.  d 2**x = 2**x ln 2."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("exp2", "input", 1, "Tensor", input)
     result = unary(_transcendental.EXP2, input)
     return result if out is None else write_out("exp2", out, [input], result)
@@ -60,7 +357,7 @@ def exp2(input: Any, *, out: Any = None) -> Tensor:
 
 def expm1(input: Any, *, out: Any = None) -> Tensor:
     """exp(x) - 1 of each element, exact near 0.  d = exp(x) = result + 1."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("expm1", "input", 1, "Tensor", input)
     result = unary(_transcendental.EXPM1, input)
     return result if out is None else write_out("expm1", out, [input], result)
@@ -69,7 +366,7 @@ def expm1(input: Any, *, out: Any = None) -> Tensor:
 
 def log1p(input: Any, *, out: Any = None) -> Tensor:
     """log(1 + x) of each element, exact near 0.  d = 1/(1 + x)."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("log1p", "input", 1, "Tensor", input)
     result = unary(_transcendental.LOG1P, input)
     return result if out is None else write_out("log1p", out, [input], result)
@@ -78,7 +375,7 @@ def log1p(input: Any, *, out: Any = None) -> Tensor:
 
 def expit(input: Any, *, out: Any = None) -> Tensor:
     """Logistic sigmoid 1/(1 + exp(-x)) of each element."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("expit", "input", 1, "Tensor", input)
     result = _transcendental.expit(input)
     return result if out is None else write_out("expit", out, [input], result)
@@ -87,7 +384,7 @@ def expit(input: Any, *, out: Any = None) -> Tensor:
 
 def sinc(input: Any, *, out: Any = None) -> Tensor:
     """Normalised sinc, sin(pi x)/(pi x), of each element; 1 at 0.  d = (pi x cos(pi x) - sin(pi x))/(pi x**2), 0 at 0."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sinc", "input", 1, "Tensor", input)
     result = unary(_trigonometric.SINC, input)
     return result if out is None else write_out("sinc", out, [input], result)

@@ -18,6 +18,44 @@ _bool = bool
 class TensorMethods(TensorBase):
     """The operators as methods."""
 
+    def relu(self) -> Tensor:
+        """max(x, 0) of each element; integers keep their dtype.
+
+        Gradient:
+            1 for positive elements, else 0 (also at 0).
+
+        Raises:
+            RuntimeError: for masks.
+        """
+        return _activation.relu(cast("Tensor", self))
+
+    def relu_(self) -> Tensor:
+        """In-place version of :meth:`relu`."""
+        return _activation.relu_(cast("Tensor", self))
+
+    def hardshrink(self, lambd: Any=0.5) -> Tensor:
+        """Elements outside [-lambd, lambd]; 0 in place of the others.
+
+        Gradient:
+            1 outside, 0 inside.
+        """
+        return _activation.hardshrink(cast("Tensor", self), lambd)
+
+    def prelu(self, weight: Tensor) -> Tensor:
+        """x for positive elements, ``weight * x`` for others.
+
+        Args:
+            self: shape (rows, channels, ...), or any for a single weight.
+            weight: shape (channels,) or (1,) or ().
+
+        Gradient:
+            1 or ``weight`` for ``self``; 0 or x for ``weight``, summed over all but the channels.
+
+        Raises:
+            RuntimeError: when the number of weights is neither 1 nor that of the channels, or the dtypes differ.
+        """
+        return _activation.prelu(cast("Tensor", self), weight)
+
     def mul(self, other: Tensor | Number) -> Tensor:
         """Product ``self * other`` of each pair of elements; for masks, logical and."""
         return binary(_arithmetic.MUL, cast("Tensor", self), other)
@@ -160,6 +198,53 @@ class TensorMethods(TensorBase):
         """In-place version of :meth:`true_divide`."""
         return overwrite(self, _arithmetic.true_divide(shadow(self), other))
 
+    def addcmul(self, tensor1: Tensor, tensor2: Tensor, *, value: Number=1) -> Tensor:
+        """self + value * tensor1 * tensor2, broadcast.
+
+        Gradient:
+            1, value * tensor2, value * tensor1.
+        """
+        return _blend.addcmul(cast("Tensor", self), tensor1, tensor2, value=value)
+
+    def addcmul_(self, tensor1: Tensor, tensor2: Tensor, *, value: Number=1) -> Tensor:
+        """In-place version of :meth:`addcmul`."""
+        return overwrite(self, _blend.addcmul(shadow(self), tensor1, tensor2, value=value))
+
+    def addcdiv(self, tensor1: Tensor, tensor2: Tensor, *, value: Number=1) -> Tensor:
+        """self + value * tensor1 / tensor2, broadcast.
+
+        Gradient:
+            1, value / tensor2, -value * tensor1 / tensor2**2.
+
+        Raises:
+            RuntimeError: for two integer tensors.
+        """
+        return _blend.addcdiv(cast("Tensor", self), tensor1, tensor2, value=value)
+
+    def addcdiv_(self, tensor1: Tensor, tensor2: Tensor, *, value: Number=1) -> Tensor:
+        """In-place version of :meth:`addcdiv`."""
+        return overwrite(self, _blend.addcdiv(shadow(self), tensor1, tensor2, value=value))
+
+    def lerp(self, end: Tensor, weight: Tensor | Number) -> Tensor:
+        """Linear interpolation self + weight * (end - self).
+
+        Args:
+            self, end: tensors of one dtype, floating or complex.
+            weight: number, or tensor of the same dtype.
+
+        Gradient:
+            1 - weight, weight, end - self.
+
+        Raises:
+            RuntimeError: for different dtypes.
+            NotImplementedError: for integers.
+        """
+        return _blend.lerp(cast("Tensor", self), end, weight)
+
+    def lerp_(self, end: Tensor, weight: Tensor | Number) -> Tensor:
+        """In-place version of :meth:`lerp`."""
+        return overwrite(self, _blend.lerp(shadow(self), end, weight))
+
     def to(self, *args: Any, dtype: Any=None, device: Any=None, non_blocking: _bool=False, copy: _bool=False, memory_format: Any=None, other: Any=None) -> Tensor:
         """The tensor in another dtype.
 
@@ -260,89 +345,45 @@ class TensorMethods(TensorBase):
         """Whether elements are equal."""
         return binary(_compare.EQ, cast("Tensor", self), other)
 
-    def eq_(self, other: Tensor | Number) -> Tensor:
-        """In-place version of :meth:`eq`."""
-        return binary_(_compare.EQ, cast("Tensor", self), other)
-
     def ne(self, other: Tensor | Number) -> Tensor:
         """Whether elements differ."""
         return binary(_compare.NE, cast("Tensor", self), other)
-
-    def ne_(self, other: Tensor | Number) -> Tensor:
-        """In-place version of :meth:`ne`."""
-        return binary_(_compare.NE, cast("Tensor", self), other)
 
     def not_equal(self, other: Tensor | Number) -> Tensor:
         """Whether elements differ."""
         return binary(_compare.NE, cast("Tensor", self), other)
 
-    def not_equal_(self, other: Tensor | Number) -> Tensor:
-        """In-place version of :meth:`not_equal`."""
-        return binary_(_compare.NE, cast("Tensor", self), other)
-
     def lt(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are smaller."""
         return binary(_compare.LT, cast("Tensor", self), other)
-
-    def lt_(self, other: Tensor | Number) -> Tensor:
-        """In-place version of :meth:`lt`."""
-        return binary_(_compare.LT, cast("Tensor", self), other)
 
     def less(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are smaller."""
         return binary(_compare.LT, cast("Tensor", self), other)
 
-    def less_(self, other: Tensor | Number) -> Tensor:
-        """In-place version of :meth:`less`."""
-        return binary_(_compare.LT, cast("Tensor", self), other)
-
     def le(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are smaller or equal."""
         return binary(_compare.LE, cast("Tensor", self), other)
-
-    def le_(self, other: Tensor | Number) -> Tensor:
-        """In-place version of :meth:`le`."""
-        return binary_(_compare.LE, cast("Tensor", self), other)
 
     def less_equal(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are smaller or equal."""
         return binary(_compare.LE, cast("Tensor", self), other)
 
-    def less_equal_(self, other: Tensor | Number) -> Tensor:
-        """In-place version of :meth:`less_equal`."""
-        return binary_(_compare.LE, cast("Tensor", self), other)
-
     def gt(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are greater."""
         return binary(_compare.GT, cast("Tensor", self), other)
-
-    def gt_(self, other: Tensor | Number) -> Tensor:
-        """In-place version of :meth:`gt`."""
-        return binary_(_compare.GT, cast("Tensor", self), other)
 
     def greater(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are greater."""
         return binary(_compare.GT, cast("Tensor", self), other)
 
-    def greater_(self, other: Tensor | Number) -> Tensor:
-        """In-place version of :meth:`greater`."""
-        return binary_(_compare.GT, cast("Tensor", self), other)
-
     def ge(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are greater or equal."""
         return binary(_compare.GE, cast("Tensor", self), other)
 
-    def ge_(self, other: Tensor | Number) -> Tensor:
-        """In-place version of :meth:`ge`."""
-        return binary_(_compare.GE, cast("Tensor", self), other)
-
     def greater_equal(self, other: Tensor | Number) -> Tensor:
         """Whether elements of ``self`` are greater or equal."""
         return binary(_compare.GE, cast("Tensor", self), other)
-
-    def greater_equal_(self, other: Tensor | Number) -> Tensor:
-        """In-place version of :meth:`greater_equal`."""
-        return binary_(_compare.GE, cast("Tensor", self), other)
 
     def logical_and(self, other: Tensor) -> Tensor:
         """Whether both elements are nonzero."""
@@ -497,6 +538,50 @@ class TensorMethods(TensorBase):
         """
         return _compare.is_nonzero(cast("Tensor", self))
 
+    def eq_(self, other: Tensor | Number) -> Tensor:
+        """Write 1 where ``self`` is equal to ``other``, else 0; the gradient is 0."""
+        return _compare_inplace.eq_(cast("Tensor", self), other)
+
+    def ne_(self, other: Tensor | Number) -> Tensor:
+        """Write 1 where ``self`` is different from ``other``, else 0; the gradient is 0."""
+        return _compare_inplace.ne_(cast("Tensor", self), other)
+
+    def not_equal_(self, other: Tensor | Number) -> Tensor:
+        """Write 1 where ``self`` is different from ``other``, else 0; the gradient is 0."""
+        return _compare_inplace.ne_(cast("Tensor", self), other)
+
+    def lt_(self, other: Tensor | Number) -> Tensor:
+        """Write 1 where ``self`` is smaller than ``other``, else 0; the gradient is 0."""
+        return _compare_inplace.lt_(cast("Tensor", self), other)
+
+    def less_(self, other: Tensor | Number) -> Tensor:
+        """Write 1 where ``self`` is smaller than ``other``, else 0; the gradient is 0."""
+        return _compare_inplace.lt_(cast("Tensor", self), other)
+
+    def le_(self, other: Tensor | Number) -> Tensor:
+        """Write 1 where ``self`` is smaller than or equal to ``other``, else 0; the gradient is 0."""
+        return _compare_inplace.le_(cast("Tensor", self), other)
+
+    def less_equal_(self, other: Tensor | Number) -> Tensor:
+        """Write 1 where ``self`` is smaller than or equal to ``other``, else 0; the gradient is 0."""
+        return _compare_inplace.le_(cast("Tensor", self), other)
+
+    def gt_(self, other: Tensor | Number) -> Tensor:
+        """Write 1 where ``self`` is greater than ``other``, else 0; the gradient is 0."""
+        return _compare_inplace.gt_(cast("Tensor", self), other)
+
+    def greater_(self, other: Tensor | Number) -> Tensor:
+        """Write 1 where ``self`` is greater than ``other``, else 0; the gradient is 0."""
+        return _compare_inplace.gt_(cast("Tensor", self), other)
+
+    def ge_(self, other: Tensor | Number) -> Tensor:
+        """Write 1 where ``self`` is greater than or equal to ``other``, else 0; the gradient is 0."""
+        return _compare_inplace.ge_(cast("Tensor", self), other)
+
+    def greater_equal_(self, other: Tensor | Number) -> Tensor:
+        """Write 1 where ``self`` is greater than or equal to ``other``, else 0; the gradient is 0."""
+        return _compare_inplace.ge_(cast("Tensor", self), other)
+
     @property
     def real(self) -> Tensor:
         """The real part, a view that may be written to; a real tensor itself.
@@ -522,6 +607,131 @@ class TensorMethods(TensorBase):
         Gradient: conjugated.
         """
         return _complex_views.conj(cast("Tensor", self))
+
+    def conj_physical(self) -> Tensor:
+        """The complex conjugate; a real tensor itself.
+
+        Gradient: conjugated.
+        """
+        return _complex_views.conj_physical(cast("Tensor", self))
+
+    def conj_physical_(self) -> Tensor:
+        """In-place version of ``conj_physical``."""
+        return _complex_views.conj_physical_(cast("Tensor", self))
+
+    def resolve_conj(self) -> Tensor:
+        """``self``: conjugates are computed at once, so there is nothing to resolve."""
+        return _complex_views.resolve_conj(cast("Tensor", self))
+
+    def resolve_neg(self) -> Tensor:
+        """``self``: negatives are computed at once, so there is nothing to resolve."""
+        return _complex_views.resolve_neg(cast("Tensor", self))
+
+    def angle(self) -> Tensor:
+        """Angle of each number with the positive real axis, in radians; 0 or pi for real numbers.
+
+        Gradient: of z = a + bi, (-b + ai) / |z|**2, zero at z = 0; zero for real numbers.
+        """
+        return _complex_views.angle(cast("Tensor", self))
+
+    def new_tensor(self, data: Any, *, dtype: Any=None, device: Any=None, requires_grad: _bool=False, layout: Any=None, pin_memory: _bool=False) -> Tensor:
+        """New leaf with a copy of ``data``, in the dtype of ``self`` unless another is given."""
+        return _creation_filled.new_tensor(cast("Tensor", self), data, dtype=dtype, device=device, requires_grad=requires_grad, layout=layout, pin_memory=pin_memory)
+
+    def new_zeros(self, *sizes: Any, size: Any=None, dtype: Any=None, device: Any=None, requires_grad: _bool=False, layout: Any=None, pin_memory: _bool=False) -> Tensor:
+        """Zeros of the given shape, in the dtype of ``self`` unless another is given."""
+        return _creation_filled.new_zeros(cast("Tensor", self), *sizes, size=size, dtype=dtype, device=device, requires_grad=requires_grad, layout=layout, pin_memory=pin_memory)
+
+    def new_ones(self, *sizes: Any, size: Any=None, dtype: Any=None, device: Any=None, requires_grad: _bool=False, layout: Any=None, pin_memory: _bool=False) -> Tensor:
+        """Ones of the given shape, in the dtype of ``self`` unless another is given."""
+        return _creation_filled.new_ones(cast("Tensor", self), *sizes, size=size, dtype=dtype, device=device, requires_grad=requires_grad, layout=layout, pin_memory=pin_memory)
+
+    def new_empty(self, *sizes: Any, size: Any=None, dtype: Any=None, device: Any=None, requires_grad: _bool=False, layout: Any=None, pin_memory: _bool=False) -> Tensor:
+        """Uninitialised memory of the given shape, in the dtype of ``self`` unless another is given."""
+        return _creation_filled.new_empty(cast("Tensor", self), *sizes, size=size, dtype=dtype, device=device, requires_grad=requires_grad, layout=layout, pin_memory=pin_memory)
+
+    def new_full(self, size: Any, fill_value: Any, *, dtype: Any=None, device: Any=None, requires_grad: _bool=False, layout: Any=None, pin_memory: _bool=False) -> Tensor:
+        """A tensor of the given shape with every element set to ``fill_value``, in the dtype of ``self`` unless another is given."""
+        return _creation_filled.new_full(cast("Tensor", self), size, fill_value, dtype=dtype, device=device, requires_grad=requires_grad, layout=layout, pin_memory=pin_memory)
+
+    def new_empty_strided(self, size: Any, stride: Any, *, dtype: Any=None, device: Any=None, requires_grad: _bool=False, layout: Any=None, pin_memory: _bool=False) -> Tensor:
+        """Uninitialised memory with the given shape and strides, in the dtype of ``self`` unless another is given."""
+        return _creation_filled.new_empty_strided(cast("Tensor", self), size, stride, dtype=dtype, device=device, requires_grad=requires_grad, layout=layout, pin_memory=pin_memory)
+
+    def new(self, *args: Any) -> Tensor:
+        """Legacy constructor: as ``Tensor(...)``, in the dtype of ``self``."""
+        return _creation_filled.new(cast("Tensor", self), *args)
+
+    def cumsum(self, dim: Any, *, dtype: Any=None) -> Tensor:
+        """Running sum along a dimension; integers and masks as int64.
+
+        Args:
+            self: tensor of any dtype.
+            dim: dimension.
+            dtype: convert to this dtype first.
+
+        Gradient:
+            At each place the sum of the gradients from there on.
+        """
+        return _cumulative.cumsum(cast("Tensor", self), dim, dtype=dtype)
+
+    def cumsum_(self, dim: Any, *, dtype: Any=None) -> Tensor:
+        """In-place version of :meth:`cumsum`."""
+        return overwrite(self, _cumulative.cumsum(shadow(self), dim, dtype=dtype))
+
+    def cumprod(self, dim: Any, *, dtype: Any=None) -> Tensor:
+        """Running product along a dimension; integers and masks as int64.
+
+        Gradient:
+            ``sum_j grad_j prod_{k <= j, k != i} self_k``; exact where elements are zero, and again differentiable.
+        """
+        return _cumulative.cumprod(cast("Tensor", self), dim, dtype=dtype)
+
+    def cumprod_(self, dim: Any, *, dtype: Any=None) -> Tensor:
+        """In-place version of :meth:`cumprod`."""
+        return overwrite(self, _cumulative.cumprod(shadow(self), dim, dtype=dtype))
+
+    def logcumsumexp(self, dim: Any) -> Tensor:
+        """Logarithm of the running sum of exponentials along a dimension, without overflow."""
+        return _cumulative.logcumsumexp(cast("Tensor", self), dim)
+
+    def cummax(self, dim: Any, *, out: Any=None) -> Any:
+        """Running maximum along a dimension and where it was found (the latest place of ties).
+
+        Returns:
+            Named tuple ``(values, indices)``.
+
+        Gradient:
+            To the place each value came from.
+        """
+        return _cumulative.cummax(cast("Tensor", self), dim, out=out)
+
+    def cummin(self, dim: Any, *, out: Any=None) -> Any:
+        """Running minimum along a dimension and where it was found (the latest place of ties)."""
+        return _cumulative.cummin(cast("Tensor", self), dim, out=out)
+
+    def diff(self, n: Any=1, dim: Any=-1, prepend: Any=None, append: Any=None) -> Tensor:
+        """Differences of neighbours along a dimension, taken ``n`` times; for masks, whether they differ.
+
+        Args:
+            self: tensor with at least one dimension.
+            n: how often.
+            dim: dimension.
+            prepend, append: tensors put in front and behind first.
+        """
+        return _cumulative.diff(cast("Tensor", self), n, dim, prepend, append)
+
+    def inner(self, other: Tensor) -> Tensor:
+        """Sum of products over the last dimension of both: (..., k) and (___, k) give (..., ___)."""
+        return _einsum.inner(cast("Tensor", self), other)
+
+    def kron(self, other: Tensor) -> Tensor:
+        """Kronecker product: each element of ``self`` times the whole of ``other``, side by side."""
+        return _einsum.kron(cast("Tensor", self), other)
+
+    def cross(self, other: Tensor, dim: Any=None) -> Tensor:
+        """Cross product of vectors that lie along ``dim``, by default the first dimension of size 3."""
+        return _einsum.cross(cast("Tensor", self), other, dim)
 
     def max(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None) -> Any:
         """Largest element; with ``dim`` the largest along a dimension and where they are; with a tensor the larger of each pair.
@@ -628,6 +838,116 @@ class TensorMethods(TensorBase):
         """
         return _fill.zero_(cast("Tensor", self))
 
+    def ldexp(self, other: Tensor) -> Tensor:
+        """self * 2**other of each pair.  d = 2**other for ``self``, result ln 2 for ``other``."""
+        return binary(_floating.LDEXP, cast("Tensor", self), other)
+
+    def ldexp_(self, other: Tensor) -> Tensor:
+        """In-place version of :meth:`ldexp`."""
+        return binary_(_floating.LDEXP, cast("Tensor", self), other)
+
+    def nextafter(self, other: Tensor) -> Tensor:
+        """Next floating point number after ``self`` towards ``other``.  d = 1 for ``self``, 0 for ``other``; equal: 0 and 1."""
+        return binary(_floating.NEXTAFTER, cast("Tensor", self), other)
+
+    def nextafter_(self, other: Tensor) -> Tensor:
+        """In-place version of :meth:`nextafter`."""
+        return binary_(_floating.NEXTAFTER, cast("Tensor", self), other)
+
+    def copysign(self, other: Tensor | Number) -> Tensor:
+        """|self| with the sign of ``other`` (the sign bit: -0.0 counts as negative); integers give the default dtype.
+
+        Gradient:
+            The sign that was applied, relative to that of ``self``; 0 where ``self`` is 0. 0 for ``other``.
+        """
+        return _floating.copysign(cast("Tensor", self), other)
+
+    def copysign_(self, other: Tensor | Number) -> Tensor:
+        """In-place version of :meth:`copysign`."""
+        return _floating.copysign_(cast("Tensor", self), other)
+
+    def frexp(self) -> Any:
+        """Mantissas in [1/2, 1) and int32 exponents with self = mantissa * 2**exponent.
+
+        Returns:
+            The named tuple (mantissa, exponent).
+
+        Gradient:
+            2**-exponent through the mantissa.
+
+        Raises:
+            RuntimeError: unless ``self`` has a floating dtype.
+        """
+        return _floating.frexp(cast("Tensor", self))
+
+    def float_power(self, exponent: Tensor | Number) -> Tensor:
+        """Power ``self ** exponent`` in double precision (complex128 where a complex number is involved)."""
+        return _floating.float_power(cast("Tensor", self), exponent)
+
+    def float_power_(self, exponent: Tensor | Number) -> Tensor:
+        """In-place version of :meth:`float_power`."""
+        return overwrite(self, _floating.float_power(shadow(self), exponent))
+
+    def gather(self, dim: Any, index: Tensor, *, sparse_grad: _bool=False) -> Tensor:
+        """Elements of ``self`` at the places of ``index`` along ``dim``: ``out[i, j] = self[index[i, j], j]`` for dim 0.
+
+        Args:
+            index: integers from 0, with as many dimensions as ``self`` and no larger except along ``dim``.
+            sparse_grad: accepted; the gradient is dense.
+
+        Returns:
+            A new tensor of the shape of ``index``.
+
+        Gradient: ``scatter_add`` of grad into zeros.
+
+        Raises:
+            RuntimeError: for an index of another dtype, too large, or out of bounds.
+
+        Example:
+            >>> tensor([[1, 2], [3, 4]]).gather(1, tensor([[0, 0], [1, 0]]))
+            tensor([[1, 1],
+                    [4, 3]])
+        """
+        return _gather_scatter.gather(cast("Tensor", self), dim, index, sparse_grad=sparse_grad)
+
+    def take_along_dim(self, indices: Tensor, dim: Any=None) -> Tensor:
+        """Elements of ``self`` at ``indices`` along ``dim``; the other dimensions broadcast. Without ``dim`` both are flattened.
+
+        Args:
+            indices: int64; negative ones count from the end.
+
+        Gradient: as for :func:`gather`.
+        """
+        return _gather_scatter.take_along_dim(cast("Tensor", self), indices, dim)
+
+    def scatter(self, dim: Any, index: Tensor, src: Any=None, *, value: Any=None, reduce: Any=None) -> Tensor:
+        """Copy of ``self`` with ``src`` written to the places of ``index``: ``out[index[i, j], j] = src[i, j]`` for dim 0.
+
+        Args:
+            index: integers from 0, with as many dimensions as ``self``; no larger than ``src``, nor than ``self`` except along
+                ``dim``. Where a place occurs twice, one of the values stays.
+            src: a tensor of the dtype of ``self``, or a number (also as ``value=``).
+            reduce: "add" or "multiply" instead of overwriting, without derivative; see :func:`scatter_reduce`.
+
+        Gradient: ``src`` gathers grad; ``self`` gets grad with zeros at the places written to.
+        """
+        return _gather_scatter.scatter(cast("Tensor", self), dim, index, src, value=value, reduce=reduce)
+
+    def scatter_(self, dim: Any, index: Tensor, src: Any=None, *, value: Any=None, reduce: Any=None) -> Tensor:
+        """In-place version of :meth:`scatter`."""
+        return _gather_scatter.scatter_(cast("Tensor", self), dim, index, src, value=value, reduce=reduce)
+
+    def scatter_add(self, dim: Any, index: Tensor, src: Tensor) -> Tensor:
+        """Copy of ``self`` with ``src`` added at the places of ``index``, every occurrence of a place counting.
+
+        Gradient: grad for ``self``, ``grad.gather(dim, index)`` for ``src``.
+        """
+        return _gather_scatter.scatter_add(cast("Tensor", self), dim, index, src)
+
+    def scatter_add_(self, dim: Any, index: Tensor, src: Tensor) -> Tensor:
+        """In-place version of :meth:`scatter_add`."""
+        return _gather_scatter.scatter_add_(cast("Tensor", self), dim, index, src)
+
     def index_put(self, indices: Any, values: Tensor, accumulate: _bool=False) -> Tensor:
         """Copy of ``self`` with ``values`` written to ``self[indices]``.
 
@@ -643,6 +963,128 @@ class TensorMethods(TensorBase):
     def index_put_(self, indices: Any, values: Tensor, accumulate: _bool=False) -> Tensor:
         """In-place version of :meth:`index_put`."""
         return _index_put.index_put_(cast("Tensor", self), indices, values, accumulate)
+
+    def index_select(self, dim: Any, index: Tensor) -> Tensor:
+        """Slices of ``self`` at ``index`` along ``dim``, as a new tensor.
+
+        Args:
+            index: int64 or int32, one dimension, from 0.
+
+        Gradient: added back to the slices they came from.
+
+        Raises:
+            IndexError: out of range.
+        """
+        return _index_rows.index_select(cast("Tensor", self), dim, index)
+
+    def index_add(self, dim: Any, index: Tensor, source: Tensor, *, alpha: Any=1) -> Tensor:
+        """Copy of ``self`` with ``alpha`` times the slices of ``source`` added at ``index`` along ``dim``.
+
+        Args:
+            index: int64 or int32, one dimension, from 0; every occurrence counts.
+            source: of the dtype of ``self``, and of its shape except along ``dim``.
+
+        Gradient: grad for ``self``, ``alpha * grad.index_select(dim, index)`` for ``source``.
+        """
+        return _index_rows.index_add(cast("Tensor", self), dim, index, source, alpha=alpha)
+
+    def index_add_(self, dim: Any, index: Tensor, source: Tensor, *, alpha: Any=1) -> Tensor:
+        """In-place version of :meth:`index_add`."""
+        return _index_rows.index_add_(cast("Tensor", self), dim, index, source, alpha=alpha)
+
+    def index_copy(self, dim: Any, index: Tensor, source: Tensor) -> Tensor:
+        """Copy of ``self`` with the slices of ``source`` written at ``index`` along ``dim``.
+
+        Args:
+            index: int64, one dimension, from 0.
+            source: of the dtype of ``self``, and of its shape except along ``dim``.
+
+        Gradient: ``grad.index_select(dim, index)`` for ``source``; ``self`` gets grad with zeros in the slices written.
+        """
+        return _index_rows.index_copy(cast("Tensor", self), dim, index, source)
+
+    def index_copy_(self, dim: Any, index: Tensor, source: Tensor) -> Tensor:
+        """In-place version of :meth:`index_copy`."""
+        return _index_rows.index_copy_(cast("Tensor", self), dim, index, source)
+
+    def index_fill(self, dim: Any, index: Tensor, value: Tensor | Number) -> Tensor:
+        """Copy of ``self`` with ``value`` in the slices ``index`` along ``dim``.
+
+        Args:
+            index: int64, one dimension; negative ones count from the end.
+            value: a number or a 0-d tensor.
+
+        Gradient: zero in these slices; a tensor ``value`` gets the sum of grad there.
+        """
+        return _index_rows.index_fill(cast("Tensor", self), dim, index, value)
+
+    def index_fill_(self, dim: Any, index: Tensor, value: Tensor | Number) -> Tensor:
+        """In-place version of :meth:`index_fill`."""
+        return _index_rows.index_fill_(cast("Tensor", self), dim, index, value)
+
+    def index_reduce(self, dim: Any, index: Tensor, source: Tensor, reduce: Any, *, include_self: _bool=True) -> Tensor:
+        """Copy of ``self`` in which the slices of ``source`` that share an index are combined there.
+
+        Args:
+            reduce: "prod", "mean", "amax" or "amin".
+            include_self: whether the old slice takes part.
+
+        Gradient: as for :func:`scatter_reduce`.
+        """
+        return _index_rows.index_reduce(cast("Tensor", self), dim, index, source, reduce, include_self=include_self)
+
+    def index_reduce_(self, dim: Any, index: Tensor, source: Tensor, reduce: Any, *, include_self: _bool=True) -> Tensor:
+        """In-place version of :meth:`index_reduce`."""
+        return _index_rows.index_reduce_(cast("Tensor", self), dim, index, source, reduce, include_self=include_self)
+
+    def where(self, condition: Tensor, other: Tensor | Number) -> Tensor:
+        """This tensor where ``condition`` holds, ``other`` elsewhere: see :func:`where`."""
+        return _masked.where_method(cast("Tensor", self), condition, other)
+
+    def masked_fill(self, mask: Tensor, value: Tensor | Number) -> Tensor:
+        """Copy of ``self`` with ``value`` where ``mask`` holds.
+
+        Args:
+            mask: bool; broadcasts with ``self``.
+            value: a number or a 0-d tensor, converted to the dtype of ``self``.
+
+        Gradient: zero where the mask holds; a tensor ``value`` gets the sum of grad there.
+        """
+        return _masked.masked_fill(cast("Tensor", self), mask, value)
+
+    def masked_fill_(self, mask: Tensor, value: Tensor | Number) -> Tensor:
+        """In-place version of :meth:`masked_fill`."""
+        return _masked.masked_fill_(cast("Tensor", self), mask, value)
+
+    def masked_select(self, mask: Tensor) -> Tensor:
+        """The elements of ``self`` where ``mask`` holds, as a new 1-d tensor; both broadcast.
+
+        Gradient: goes back to the places the elements came from.
+        """
+        return _masked.masked_select(cast("Tensor", self), mask)
+
+    def masked_scatter(self, mask: Tensor, source: Tensor) -> Tensor:
+        """Copy of ``self`` with the elements of ``source``, in order, written where ``mask`` holds.
+
+        Gradient: ``source`` gets grad at the places its elements went to, ``self`` gets it elsewhere.
+        """
+        return _masked.masked_scatter(cast("Tensor", self), mask, source)
+
+    def masked_scatter_(self, mask: Tensor, source: Tensor) -> Tensor:
+        """In-place version of :meth:`masked_scatter`."""
+        return _masked.masked_scatter_(cast("Tensor", self), mask, source)
+
+    def nonzero(self, *, as_tuple: _bool=False) -> Any:
+        """Indices of the elements that are not zero.
+
+        Args:
+            as_tuple: one int64 tensor per dimension (for use as an index) instead of one of shape (count, ndim).
+        """
+        return _masked.nonzero(cast("Tensor", self), as_tuple=as_tuple)
+
+    def argwhere(self) -> Tensor:
+        """Indices of the elements that are not zero, of shape (count, ndim)."""
+        return _masked.argwhere(cast("Tensor", self))
 
     def mm(self, mat2: Tensor) -> Tensor:
         """Product of two matrices.
@@ -711,6 +1153,58 @@ class TensorMethods(TensorBase):
             RuntimeError: for 0-d operands, sizes that do not fit, or different dtypes.
         """
         return _matmul.matmul(cast("Tensor", self), other)
+
+    def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+        """``beta * self + alpha * mat1 @ mat2``; ``self`` is broadcast.
+
+        Args:
+            self: tensor that broadcasts to (n, m); ignored when ``beta`` is 0.
+            mat1: (n, k).
+            mat2: (k, m).
+
+        Gradient:
+            ``beta * grad`` summed to the shape of ``self``, ``alpha * grad @ mat2^H``, ``alpha * mat1^H @ grad``.
+
+        Raises:
+            RuntimeError: for shapes that do not fit, or different dtypes.
+        """
+        return _matmul_added.addmm(cast("Tensor", self), mat1, mat2, beta=beta, alpha=alpha)
+
+    def addmm_(self, mat1: Tensor, mat2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+        """In-place version of :meth:`addmm`."""
+        return overwrite(self, _matmul_added.addmm(shadow(self), mat1, mat2, beta=beta, alpha=alpha))
+
+    def addmv(self, mat: Tensor, vec: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+        """``beta * self + alpha * mat @ vec``; ``self`` is broadcast to (n,)."""
+        return _matmul_added.addmv(cast("Tensor", self), mat, vec, beta=beta, alpha=alpha)
+
+    def addmv_(self, mat: Tensor, vec: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+        """In-place version of :meth:`addmv`."""
+        return overwrite(self, _matmul_added.addmv(shadow(self), mat, vec, beta=beta, alpha=alpha))
+
+    def addr(self, vec1: Tensor, vec2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+        """``beta * self + alpha * outer(vec1, vec2)``; ``self`` is broadcast to (n, m)."""
+        return _matmul_added.addr(cast("Tensor", self), vec1, vec2, beta=beta, alpha=alpha)
+
+    def addr_(self, vec1: Tensor, vec2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+        """In-place version of :meth:`addr`."""
+        return overwrite(self, _matmul_added.addr(shadow(self), vec1, vec2, beta=beta, alpha=alpha))
+
+    def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+        """``beta * self + alpha * batch1 @ batch2`` for stacks of matrices; ``self`` is broadcast to (b, n, m)."""
+        return _matmul_added.baddbmm(cast("Tensor", self), batch1, batch2, beta=beta, alpha=alpha)
+
+    def baddbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+        """In-place version of :meth:`baddbmm`."""
+        return overwrite(self, _matmul_added.baddbmm(shadow(self), batch1, batch2, beta=beta, alpha=alpha))
+
+    def addbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+        """``beta * self + alpha * sum(batch1 @ batch2)`` over the stack; ``self`` is broadcast to (n, m)."""
+        return _matmul_added.addbmm(cast("Tensor", self), batch1, batch2, beta=beta, alpha=alpha)
+
+    def addbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+        """In-place version of :meth:`addbmm`."""
+        return overwrite(self, _matmul_added.addbmm(shadow(self), batch1, batch2, beta=beta, alpha=alpha))
 
     def maximum(self, other: Tensor) -> Tensor:
         """Larger of each pair; NaN if one of them is.  At ties each gets half of the gradient."""
@@ -795,6 +1289,26 @@ class TensorMethods(TensorBase):
     def clamp_max_(self, max: Any) -> Tensor:
         """In-place version of :meth:`clamp_max`."""
         return overwrite(self, _minmax.clamp_max(shadow(self), max))
+
+    def norm(self, p: Any='fro', dim: Any=None, keepdim: _bool=False, dtype: Any=None) -> Tensor:
+        """Norm of all elements or over dimensions: ``"fro"`` (the 2-norm), ``"nuc"`` (sum of singular values), or a p-norm.
+
+        Gradient:
+            As for ``linalg.vector_norm``.
+        """
+        return _norm.norm(cast("Tensor", self), p, dim, keepdim, dtype)
+
+    def dist(self, other: Tensor, p: Any=2) -> Tensor:
+        """p-norm of ``self - other``, which are broadcast; a 0-d tensor."""
+        return _norm.dist(cast("Tensor", self), other, p)
+
+    def renorm(self, p: Any, dim: Any, maxnorm: Any) -> Tensor:
+        """Slices along a dimension scaled down so that none has a p-norm above ``maxnorm``."""
+        return _norm.renorm(cast("Tensor", self), p, dim, maxnorm)
+
+    def renorm_(self, p: Any, dim: Any, maxnorm: Any) -> Tensor:
+        """In-place version of :meth:`renorm`."""
+        return overwrite(self, _norm.renorm(shadow(self), p, dim, maxnorm))
 
     def pow(self, exponent: Tensor | Number) -> Tensor:
         """Power ``self ** exponent`` of each element; either may be a number.
@@ -907,6 +1421,160 @@ class TensorMethods(TensorBase):
     def random_(self, from_: Any=None, to: Any=None, *, generator: Any=None) -> Tensor:
         """Fill with integers: ``random_(to)`` of [0, to), ``random_(from, to)`` of [from, to), ``random_()`` of all that fit."""
         return _random_fill.random_(cast("Tensor", self), from_, to, generator=generator)
+
+    def repeat(self, *sizes: Any, repeats: Any=None) -> Tensor:
+        """The whole tensor repeated ``sizes[i]`` times along dimension i; new dimensions may come in front.
+
+        Args:
+            sizes: one by one or as one sequence (also as ``repeats=``).
+
+        Gradient: summed over the repetitions.
+
+        Raises:
+            RuntimeError: for fewer numbers than dimensions.
+        """
+        return _rearrange.repeat(cast("Tensor", self), *sizes, repeats=repeats)
+
+    def tile(self, *sizes: Any, dims: Any=None) -> Tensor:
+        """As ``repeat``; fewer numbers than dimensions count from the last dimension."""
+        return _rearrange.tile(cast("Tensor", self), *sizes, dims=dims)
+
+    def repeat_interleave(self, repeats: Any=None, dim: Any=None, *, output_size: Any=None) -> Tensor:
+        """Each element (or slice of dimension ``dim``) repeated in place: [a, b] with 2 is [a, a, b, b].
+
+        Args:
+            repeats: a number for all, or an integer tensor with one number for each; without it, ``self`` is that tensor and the
+                result are the indices.
+            dim: without it, the flattened tensor is taken.
+
+        Gradient: summed over the repetitions.
+
+        Raises:
+            RuntimeError: for negative numbers, or a wrong count of them.
+        """
+        return _rearrange.repeat_interleave(cast("Tensor", self), repeats, dim, output_size=output_size)
+
+    def flip(self, *order: Any, dims: Any=None) -> Tensor:
+        """A copy with the order of the elements reversed along the dimensions named.
+
+        Args:
+            order: dimensions one by one or as one sequence (also as ``dims=``).
+
+        Gradient: reversed back.
+        """
+        return _rearrange.flip(cast("Tensor", self), *order, dims=dims)
+
+    def fliplr(self) -> Tensor:
+        """A copy with the columns in reverse order.
+
+        Raises:
+            RuntimeError: for fewer than two dimensions.
+        """
+        return _rearrange.fliplr(cast("Tensor", self))
+
+    def flipud(self) -> Tensor:
+        """A copy with the rows in reverse order.
+
+        Raises:
+            RuntimeError: for a 0-d tensor.
+        """
+        return _rearrange.flipud(cast("Tensor", self))
+
+    def roll(self, shifts: Any, dims: Any=None) -> Tensor:
+        """A copy with the elements shifted; those that leave come in again at the other end.
+
+        Args:
+            shifts: by how many places, an int or one for each dimension in ``dims``.
+            dims: along which dimensions; without it, along the flattened tensor.
+
+        Gradient: shifted back.
+
+        Raises:
+            RuntimeError: when the numbers of shifts and dimensions differ.
+        """
+        return _rearrange.roll(cast("Tensor", self), shifts, dims)
+
+    def rot90(self, k: Any=1, dims: Any=(0, 1)) -> Tensor:
+        """A copy rotated by ``k`` quarter turns in the plane of two dimensions, from the first towards the second.
+
+        Gradient: rotated back.
+
+        Raises:
+            RuntimeError: for other than two different dimensions.
+        """
+        return _rearrange.rot90(cast("Tensor", self), k, dims)
+
+    def tril(self, diagonal: Any=0) -> Tensor:
+        """The lower triangle of (a batch of) matrices; elements above the diagonal are zero.
+
+        Args:
+            diagonal: the last diagonal that is kept: 0 the main one, positive above it, negative below.
+
+        Gradient: the lower triangle of the gradient.
+
+        Raises:
+            RuntimeError: for fewer than two dimensions.
+        """
+        return _rearrange.tril(cast("Tensor", self), diagonal)
+
+    def tril_(self, diagonal: Any=0) -> Tensor:
+        """In-place version of :meth:`tril`."""
+        return overwrite(self, _rearrange.tril(shadow(self), diagonal))
+
+    def triu(self, diagonal: Any=0) -> Tensor:
+        """The upper triangle of (a batch of) matrices; elements below the diagonal are zero.
+
+        Args:
+            diagonal: the first diagonal that is kept: 0 the main one, positive above it, negative below.
+
+        Gradient: the upper triangle of the gradient.
+
+        Raises:
+            RuntimeError: for fewer than two dimensions.
+        """
+        return _rearrange.triu(cast("Tensor", self), diagonal)
+
+    def triu_(self, diagonal: Any=0) -> Tensor:
+        """In-place version of :meth:`triu`."""
+        return overwrite(self, _rearrange.triu(shadow(self), diagonal))
+
+    def trace(self) -> Tensor:
+        """Sum of the main diagonal of a matrix.
+
+        Gradient: on the diagonal.
+
+        Raises:
+            RuntimeError: for other than two dimensions.
+        """
+        return _rearrange.trace(cast("Tensor", self))
+
+    def diag(self, diagonal: Any=0) -> Tensor:
+        """A vector as the diagonal of a square matrix, or the diagonal of a matrix as a vector (a copy).
+
+        Args:
+            diagonal: which one: 0 the main one, positive above it, negative below.
+
+        Gradient: the diagonal of the gradient, or the gradient on the diagonal.
+
+        Raises:
+            RuntimeError: for other than one or two dimensions.
+        """
+        return _rearrange.diag(cast("Tensor", self), diagonal)
+
+    def diag_embed(self, offset: Any=0, dim1: Any=-2, dim2: Any=-1) -> Tensor:
+        """The last dimension laid along a diagonal of two new dimensions, zeros elsewhere.
+
+        Args:
+            offset: which diagonal: above the main one when positive, below it when negative.
+            dim1, dim2: places of the new dimensions in the result.
+
+        Gradient: the diagonal of the gradient.
+        """
+        return _rearrange.diag_embed(cast("Tensor", self), offset, dim1, dim2)
+
+    def diagflat(self, offset: Any=0) -> Tensor:
+        """The flattened tensor as the diagonal of a square matrix."""
+        return _rearrange.diagflat(cast("Tensor", self), offset)
 
     def sum(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None) -> Tensor:
         """Sum of the elements, over all dimensions or some.
@@ -1116,7 +1784,7 @@ class TensorMethods(TensorBase):
 
     def heaviside_(self, values: Tensor) -> Tensor:
         """In-place version of :meth:`heaviside`."""
-        return _rounding.heaviside_(cast("Tensor", self), values)
+        return overwrite(self, _rounding.heaviside(shadow(self), values))
 
     def positive(self) -> Tensor:
         """``self`` itself.
@@ -1125,6 +1793,65 @@ class TensorMethods(TensorBase):
             RuntimeError: for masks.
         """
         return _rounding.positive(cast("Tensor", self))
+
+    def scatter_reduce(self, dim: Any, index: Tensor, src: Tensor, reduce: Any, *, include_self: _bool=True) -> Tensor:
+        """Copy of ``self`` in which all elements of ``src`` that share a place are combined there.
+
+        Args:
+            reduce: "sum", "prod", "mean", "amax" or "amin".
+            include_self: whether the old value takes part; without it, places that ``index`` does not name keep it.
+
+        Gradient: of the reduction; ties of amax and amin share it equally.
+        """
+        return _scatter_reduce.scatter_reduce(cast("Tensor", self), dim, index, src, reduce, include_self=include_self)
+
+    def scatter_reduce_(self, dim: Any, index: Tensor, src: Tensor, reduce: Any, *, include_self: _bool=True) -> Tensor:
+        """In-place version of :meth:`scatter_reduce`."""
+        return _scatter_reduce.scatter_reduce_(cast("Tensor", self), dim, index, src, reduce, include_self=include_self)
+
+    def select_scatter(self, src: Tensor, dim: Any, index: Any) -> Tensor:
+        """Copy of ``self`` with ``src`` in place of ``self.select(dim, index)``.
+
+        Gradient: ``grad.select(dim, index)`` for ``src``; ``self`` gets grad with zeros there.
+        """
+        return _scatter_views.select_scatter(cast("Tensor", self), src, dim, index)
+
+    def slice_scatter(self, src: Tensor, dim: Any=0, start: Any=None, end: Any=None, step: Any=1) -> Tensor:
+        """Copy of ``self`` with ``src`` in place of ``self[start:end:step]`` along ``dim``.
+
+        Gradient: the slice of grad for ``src``; ``self`` gets grad with zeros there.
+        """
+        return _scatter_views.slice_scatter(cast("Tensor", self), src, dim, start, end, step)
+
+    def diagonal_scatter(self, src: Tensor, offset: Any=0, dim1: Any=0, dim2: Any=1) -> Tensor:
+        """Copy of ``self`` with ``src`` in place of ``self.diagonal(offset, dim1, dim2)``.
+
+        Gradient: the diagonal of grad for ``src``; ``self`` gets grad with zeros there.
+        """
+        return _scatter_views.diagonal_scatter(cast("Tensor", self), src, offset, dim1, dim2)
+
+    def as_strided_scatter(self, src: Tensor, size: Any, stride: Any, storage_offset: Any=None) -> Tensor:
+        """Copy of ``self`` with ``src`` in place of ``self.as_strided(size, stride, storage_offset)``.
+
+        Args:
+            size, stride, storage_offset: count elements of the contiguous copy.
+
+        Gradient: the same view of grad for ``src``; ``self`` gets grad with zeros there.
+        """
+        return _scatter_views.as_strided_scatter(cast("Tensor", self), src, size, stride, storage_offset)
+
+    def fill_diagonal_(self, fill_value: Number, wrap: _bool=False) -> Tensor:
+        """Write a number to the main diagonal.
+
+        Args:
+            wrap: in a matrix with more rows than columns, start the diagonal again after each square.
+
+        Gradient: zero on the diagonal.
+
+        Raises:
+            RuntimeError: with fewer than two dimensions, or more than two of different sizes.
+        """
+        return _scatter_views.fill_diagonal_(cast("Tensor", self), fill_value, wrap)
 
     def view(self, *sizes: Any, size: Any=None, dtype: Any=None) -> Tensor:
         """The same memory under another shape, or (with a dtype) the same bytes as another type.
@@ -1502,6 +2229,242 @@ class TensorMethods(TensorBase):
         """
         return _shape_parts.unbind(cast("Tensor", self), dim)
 
+    def softmax(self, dim: Any, dtype: Any=None) -> Tensor:
+        """Exponentials along a dimension, divided by their sum: positive numbers that add up to 1.
+
+        Args:
+            self: floating tensor.
+            dim: dimension.
+            dtype: convert to this dtype first.
+
+        Gradient:
+            ``(grad - sum(grad * result)) * result``.
+
+        Raises:
+            NotImplementedError: for integers, unless ``dtype`` is given.
+        """
+        return _softmax.softmax(cast("Tensor", self), dim, dtype)
+
+    def log_softmax(self, dim: Any, dtype: Any=None) -> Tensor:
+        """Logarithm of the softmax along a dimension, computed without overflow.
+
+        Args:
+            self: floating tensor.
+            dim: dimension.
+            dtype: convert to this dtype first.
+
+        Gradient:
+            ``grad - exp(result) * sum(grad)``.
+        """
+        return _softmax.log_softmax(cast("Tensor", self), dim, dtype)
+
+    def sort(self, dim: Any=-1, descending: _bool=False, *, stable: _bool=False, out: Any=None) -> Any:
+        """Elements sorted along a dimension, and where each came from.
+
+        Args:
+            self: real tensor.
+            dim: dimension.
+            descending: largest first.
+            stable: equal elements keep their order; they always do here.
+
+        Returns:
+            Named tuple ``(values, indices)``.
+
+        Gradient:
+            To the place each value came from.
+        """
+        return _sort.sort(cast("Tensor", self), dim, descending, stable=stable, out=out)
+
+    def argsort(self, dim: Any=-1, descending: _bool=False, *, stable: _bool=False) -> Tensor:
+        """Indices that sort the tensor along a dimension; int64."""
+        return _sort.argsort(cast("Tensor", self), dim, descending, stable=stable)
+
+    def msort(self) -> Tensor:
+        """The tensor sorted along its first dimension."""
+        return _sort.msort(cast("Tensor", self))
+
+    def topk(self, k: Any, dim: Any=-1, largest: _bool=True, sorted: _bool=True, *, out: Any=None) -> Any:
+        """The k largest (or smallest) elements along a dimension, in order, and where they came from.
+
+        Args:
+            self: real tensor.
+            k: how many.
+            dim: dimension.
+            largest: False for the smallest.
+            sorted: they always are here.
+
+        Returns:
+            Named tuple ``(values, indices)``.
+
+        Gradient:
+            To the place each value came from.
+
+        Raises:
+            RuntimeError: when there are fewer than ``k``.
+        """
+        return _sort.topk(cast("Tensor", self), k, dim, largest, sorted, out=out)
+
+    def kthvalue(self, k: Any, dim: Any=-1, keepdim: _bool=False, *, out: Any=None) -> Any:
+        """The k-th smallest element along a dimension (counted from 1) and where it is (the last place of those that tie)."""
+        return _sort.kthvalue(cast("Tensor", self), k, dim, keepdim, out=out)
+
+    def unique(self, sorted: _bool=True, return_inverse: _bool=False, return_counts: _bool=False, dim: Any=None) -> Any:
+        """Distinct elements, or with ``dim`` distinct slices, in ascending order.
+
+        Args:
+            self: real tensor.
+            sorted: they always are here.
+            return_inverse: also where each element is among the distinct ones.
+            return_counts: also how often each occurs.
+            dim: compare slices along this dimension.
+
+        Returns:
+            The distinct elements, or a tuple with what was asked for.
+        """
+        return _sort.unique(cast("Tensor", self), sorted, return_inverse, return_counts, dim)
+
+    def unique_consecutive(self, return_inverse: _bool=False, return_counts: _bool=False, dim: Any=None) -> Any:
+        """Elements (or slices along ``dim``) that differ from the one before.
+
+        Returns:
+            As :meth:`unique`.
+        """
+        return _sort.unique_consecutive(cast("Tensor", self), return_inverse, return_counts, dim)
+
+    def bincount(self, weights: Any=None, minlength: Any=0) -> Tensor:
+        """How often each value 0, 1, 2... occurs in a 1-d tensor of integers, or the sum of the ``weights`` where it does."""
+        return _sort.bincount(cast("Tensor", self), weights, minlength)
+
+    def histc(self, bins: Any=100, min: Any=0, max: Any=0) -> Tensor:
+        """How many elements fall into each of ``bins`` equal intervals from ``min`` to ``max`` (by default those of the data)."""
+        return _sort.histc(cast("Tensor", self), bins, min, max)
+
+    def histogram(self, bins: Any, *, range: Any=None, weight: Any=None, density: _bool=False) -> Any:
+        """Counts of the elements in intervals, and the limits of these.
+
+        Args:
+            self: floating tensor.
+            bins: how many equal intervals, or a 1-d tensor with the limits of each.
+            range: lowest and highest limit; by default those of the data.
+            weight: what each element counts, shaped as ``self``.
+            density: divide so that the integral over all intervals is 1.
+
+        Returns:
+            Named tuple ``(hist, bin_edges)``.
+        """
+        return _sort.histogram(cast("Tensor", self), bins, range=range, weight=weight, density=density)
+
+    def erf(self) -> Tensor:
+        """Error function 2/sqrt(pi) * integral of exp(-t**2) from 0 to x.  d = 2/sqrt(pi) exp(-x**2)."""
+        return unary(_special.ERF, cast("Tensor", self))
+
+    def erf_(self) -> Tensor:
+        """In-place version of :meth:`erf`."""
+        return unary_(_special.ERF, cast("Tensor", self))
+
+    def erfc(self) -> Tensor:
+        """Complementary error function 1 - erf(x), exact for large x.  d = -2/sqrt(pi) exp(-x**2)."""
+        return unary(_special.ERFC, cast("Tensor", self))
+
+    def erfc_(self) -> Tensor:
+        """In-place version of :meth:`erfc`."""
+        return unary_(_special.ERFC, cast("Tensor", self))
+
+    def erfinv(self) -> Tensor:
+        """Inverse error function of elements in [-1, 1].  d = sqrt(pi)/2 exp(erfinv(x)**2)."""
+        return unary(_special.ERFINV, cast("Tensor", self))
+
+    def erfinv_(self) -> Tensor:
+        """In-place version of :meth:`erfinv`."""
+        return unary_(_special.ERFINV, cast("Tensor", self))
+
+    def lgamma(self) -> Tensor:
+        """log|gamma(x)| of each element.  d = digamma(x)."""
+        return unary(_special.LGAMMA, cast("Tensor", self))
+
+    def lgamma_(self) -> Tensor:
+        """In-place version of :meth:`lgamma`."""
+        return unary_(_special.LGAMMA, cast("Tensor", self))
+
+    def digamma(self) -> Tensor:
+        """Derivative of lgamma at each element.  d = polygamma(1, x)."""
+        return unary(_special.DIGAMMA, cast("Tensor", self))
+
+    def digamma_(self) -> Tensor:
+        """In-place version of :meth:`digamma`."""
+        return unary_(_special.DIGAMMA, cast("Tensor", self))
+
+    def i0(self) -> Tensor:
+        """Modified Bessel function of the first kind of order 0.  d = i1(x)."""
+        return unary(_special.I0, cast("Tensor", self))
+
+    def i0_(self) -> Tensor:
+        """In-place version of :meth:`i0`."""
+        return unary_(_special.I0, cast("Tensor", self))
+
+    def polygamma(self, n: Any) -> Tensor:
+        """n-th derivative of digamma at each element."""
+        return _special.polygamma_method(cast("Tensor", self), n)
+
+    def polygamma_(self, n: Any) -> Tensor:
+        """In-place version of :meth:`polygamma`."""
+        return _special.polygamma_(cast("Tensor", self), n)
+
+    def mvlgamma(self, p: Any) -> Tensor:
+        """log of the multivariate gamma function of dimension ``p``: sum of lgamma(x - j/2) for j < p, + p (p-1)/4 log(pi).
+
+        Gradient:
+            Sum of digamma(x - j/2) for j < p.
+
+        Raises:
+            RuntimeError: for ``p`` below 1.
+        """
+        return _special.mvlgamma(cast("Tensor", self), p)
+
+    def mvlgamma_(self, p: Any) -> Tensor:
+        """In-place version of :meth:`mvlgamma`."""
+        return overwrite(self, _special.mvlgamma(shadow(self), p))
+
+    def logit(self, eps: Any=None) -> Tensor:
+        """log(x/(1 - x)) of each element, the inverse of sigmoid; with ``eps`` first moved into [eps, 1 - eps].
+
+        Gradient:
+            1/(x (1 - x)); outside the interval 0, or NaN without ``eps``.
+        """
+        return _special.logit(cast("Tensor", self), eps)
+
+    def logit_(self, eps: Any=None) -> Tensor:
+        """In-place version of :meth:`logit`."""
+        return _special.logit_(cast("Tensor", self), eps)
+
+    def igamma(self, other: Tensor) -> Tensor:
+        """Regularised lower incomplete gamma function.  d/dother = other**(self-1) exp(-other) / gamma(self)."""
+        return binary(_special_pairs.IGAMMA, cast("Tensor", self), other)
+
+    def igamma_(self, other: Tensor) -> Tensor:
+        """In-place version of :meth:`igamma`."""
+        return binary_(_special_pairs.IGAMMA, cast("Tensor", self), other)
+
+    def igammac(self, other: Tensor) -> Tensor:
+        """Regularised upper incomplete gamma function, 1 - igamma."""
+        return binary(_special_pairs.IGAMMAC, cast("Tensor", self), other)
+
+    def igammac_(self, other: Tensor) -> Tensor:
+        """In-place version of :meth:`igammac`."""
+        return binary_(_special_pairs.IGAMMAC, cast("Tensor", self), other)
+
+    def xlogy(self, other: Tensor | Number) -> Tensor:
+        """self log(other) of each pair, 0 where ``self`` is 0; one of them may be a number.
+
+        Gradient:
+            log(other) (0 where both ``self`` is 0 and ``other`` not positive) and self/other.
+        """
+        return _special_pairs.xlogy(cast("Tensor", self), other)
+
+    def xlogy_(self, other: Tensor | Number) -> Tensor:
+        """In-place version of :meth:`xlogy`."""
+        return overwrite(self, _special_pairs.xlogy(shadow(self), other))
+
     def var(self, dim: Any=None, unbiased: Any=None, keepdim: _bool=False, *, correction: Any=None) -> Tensor:
         """Variance of the elements, over all dimensions or some.
 
@@ -1580,6 +2543,53 @@ class TensorMethods(TensorBase):
     def nanquantile(self, q: Any, dim: Any=None, keepdim: _bool=False, *, interpolation: str='linear') -> Tensor:
         """Quantiles as :meth:`quantile`, of the elements that are not NaN."""
         return _statistics.nanquantile(cast("Tensor", self), q, dim, keepdim, interpolation=interpolation)
+
+    def resize_(self, *sizes: Any, size: Any=None, memory_format: Any=None) -> Tensor:
+        """Give the tensor another shape; elements keep their order in memory, new ones are uninitialised.
+
+        Raises:
+            RuntimeError: when the tensor requires grad.
+        """
+        return _storage.resize_(cast("Tensor", self), *sizes, size=size, memory_format=memory_format)
+
+    def resize_as_(self, other: Tensor, memory_format: Any=None) -> Tensor:
+        """``self.resize_(other.shape)``."""
+        return _storage.resize_as_(cast("Tensor", self), other, memory_format)
+
+    def set_(self, source: Any=None) -> Tensor:
+        """Take over the memory, shape and strides of ``source``; without it, become empty.
+
+        Raises:
+            RuntimeError: when the tensor is a leaf that requires grad, or the dtypes differ.
+        """
+        return _storage.set_(cast("Tensor", self), source)
+
+    def take(self, index: Tensor) -> Tensor:
+        """Elements of the flattened tensor at ``index``, in the shape of ``index``.
+
+        Args:
+            index: int64; negative ones count from the end.
+
+        Gradient: added back to the places they came from.
+
+        Raises:
+            IndexError: out of range.
+        """
+        return _take_put.take(cast("Tensor", self), index)
+
+    def put(self, index: Tensor, source: Tensor, accumulate: _bool=False) -> Tensor:
+        """Copy of ``self`` with ``source`` written to the places ``index`` of the flattened tensor.
+
+        Args:
+            accumulate: add instead, every occurrence of a place counting.
+
+        Gradient: ``grad.take(index)`` for ``source``; ``self`` gets grad with zeros there (all of it when accumulating).
+        """
+        return _take_put.put(cast("Tensor", self), index, source, accumulate)
+
+    def put_(self, index: Tensor, source: Tensor, accumulate: _bool=False) -> Tensor:
+        """In-place version of :meth:`put`."""
+        return _take_put.put_(cast("Tensor", self), index, source, accumulate)
 
     def exp(self) -> Tensor:
         """e raised to each element.  d exp(x) = exp(x)."""
@@ -1790,7 +2800,7 @@ class TensorMethods(TensorBase):
         return unary_(_trigonometric.RAD2DEG, cast("Tensor", self))
 
     def atan2(self, other: Tensor) -> Tensor:
-        """Angle of the point (``other``, ``self``), in [-pi, pi].  d = (other, -self)/(self**2 + other**2)."""
+        """Angle of the point (``other``, ``self``), in [-pi, pi].  d = (other, -self)/(self**2 + other**2), 0 at the origin."""
         return binary(_trigonometric.ATAN2, cast("Tensor", self), other)
 
     def atan2_(self, other: Tensor) -> Tensor:
@@ -1798,7 +2808,7 @@ class TensorMethods(TensorBase):
         return binary_(_trigonometric.ATAN2, cast("Tensor", self), other)
 
     def arctan2(self, other: Tensor) -> Tensor:
-        """Angle of the point (``other``, ``self``), in [-pi, pi].  d = (other, -self)/(self**2 + other**2)."""
+        """Angle of the point (``other``, ``self``), in [-pi, pi].  d = (other, -self)/(self**2 + other**2), 0 at the origin."""
         return binary(_trigonometric.ATAN2, cast("Tensor", self), other)
 
     def arctan2_(self, other: Tensor) -> Tensor:
@@ -1890,24 +2900,52 @@ from .._record.binary import binary, binary_  # noqa: E402
 from .._record.common import shadow  # noqa: E402
 from .._record.general import overwrite  # noqa: E402
 from .._record.unary import unary, unary_  # noqa: E402
+from ..ops import activation as _activation  # noqa: E402
+from ..ops import activation_smooth as _activation_smooth  # noqa: E402
 from ..ops import arithmetic as _arithmetic  # noqa: E402
+from ..ops import blend as _blend  # noqa: E402
 from ..ops import casting as _casting  # noqa: E402
 from ..ops import compare as _compare  # noqa: E402
+from ..ops import compare_inplace as _compare_inplace  # noqa: E402
 from ..ops import complex_views as _complex_views  # noqa: E402
 from ..ops import creation as _creation  # noqa: E402
+from ..ops import creation_filled as _creation_filled  # noqa: E402
+from ..ops import creation_ranges as _creation_ranges  # noqa: E402
+from ..ops import cumulative as _cumulative  # noqa: E402
+from ..ops import einsum as _einsum  # noqa: E402
+from ..ops import embedding as _embedding  # noqa: E402
 from ..ops import extremes as _extremes  # noqa: E402
 from ..ops import fill as _fill  # noqa: E402
+from ..ops import floating as _floating  # noqa: E402
+from ..ops import gather_scatter as _gather_scatter  # noqa: E402
 from ..ops import index_put as _index_put  # noqa: E402
+from ..ops import index_rows as _index_rows  # noqa: E402
+from ..ops import join as _join  # noqa: E402
+from ..ops import loss as _loss  # noqa: E402
+from ..ops import loss_class as _loss_class  # noqa: E402
+from ..ops import masked as _masked  # noqa: E402
 from ..ops import matmul as _matmul  # noqa: E402
+from ..ops import matmul_added as _matmul_added  # noqa: E402
 from ..ops import minmax as _minmax  # noqa: E402
+from ..ops import norm as _norm  # noqa: E402
 from ..ops import power as _power  # noqa: E402
+from ..ops import queries as _queries  # noqa: E402
 from ..ops import random as _random  # noqa: E402
 from ..ops import random_fill as _random_fill  # noqa: E402
+from ..ops import rearrange as _rearrange  # noqa: E402
 from ..ops import reduce as _reduce  # noqa: E402
 from ..ops import rounding as _rounding  # noqa: E402
+from ..ops import scatter_reduce as _scatter_reduce  # noqa: E402
+from ..ops import scatter_views as _scatter_views  # noqa: E402
 from ..ops import shape as _shape  # noqa: E402
 from ..ops import shape_axes as _shape_axes  # noqa: E402
 from ..ops import shape_parts as _shape_parts  # noqa: E402
+from ..ops import softmax as _softmax  # noqa: E402
+from ..ops import sort as _sort  # noqa: E402
+from ..ops import special as _special  # noqa: E402
+from ..ops import special_pairs as _special_pairs  # noqa: E402
 from ..ops import statistics as _statistics  # noqa: E402
+from ..ops import storage as _storage  # noqa: E402
+from ..ops import take_put as _take_put  # noqa: E402
 from ..ops import transcendental as _transcendental  # noqa: E402
 from ..ops import trigonometric as _trigonometric  # noqa: E402

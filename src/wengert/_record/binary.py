@@ -225,7 +225,7 @@ def binary(op: Binary, x: TensorBase, other: Any) -> Tensor:
 def binary_number(op: Binary, x: TensorBase, value: Any) -> Tensor:
     """``x`` with a Python number: the number becomes a 0-d tensor of the result's dtype."""
     dt = x.dt
-    if not (type(value) is float or type(value) is int) or not op.direct(dt):
+    if not (type(value) is float or type(value) is int) or dt.category < FLOATING or not op.direct(dt):
         if not isinstance(value, (int, float, complex)):
             value = value.item()
         dt = op.common_dtype(x, value)
@@ -369,7 +369,7 @@ def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
     else:
         record_inplace(op, x, before, y, array, dt)
     if tangent is not None:
-        forward.set_tangent(x, tangent)
+        forward.write_tangent(x, tangent)
     return x  # type: ignore[return-value]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._core import views
 from .._core.modes import MODES, set_dual_level
-from .._core.tensor_base import TensorBase, mark_inference
+from .._core.tensor_base import TensorBase, mark_inference, memory
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -32,29 +32,37 @@ def set_tangent(t: TensorBase, tangent: TensorBase | None) -> None:
 def write_tangent(x: TensorBase, value: TensorBase) -> None:
     """Give ``x``, which was written to, its new tangent.
 
-    An existing tangent is overwritten in place, so that the tangents of views of the same memory follow. A view without a
-    tangent gets one that views a new tangent of its base.
+    An existing tangent is overwritten in place, so that the tangents of views of the same memory follow. A view without
+    a tangent gets one that views a new tangent of its base.
     """
-    wide: Any = value
     tangent: Any = tangent_of(x)
-    if tangent is None and x.view_of is not None:
-        base = x.view_of.base
-        whole: Any = tangent_of(base)
-        if whole is None:
-            whole = make(np.zeros(base.shp, base.dt.np))
-            set_tangent(base, whole)
-        place = views.strided_node(x, base)
-        if place.base_stride == whole.stride():
-            tangent = whole.as_strided(place.size, place.stride, place.offset)
-            set_tangent(x, tangent)
-    if tangent is None:
-        set_tangent(x, value)
-        return
     level = suspend()
     try:
-        tangent.copy_(wide)
+        if tangent is None and x.view_of is not None:
+            tangent = view_in_base(x, x.view_of.base)
+        if tangent is None:
+            set_tangent(x, value)
+        else:
+            tangent.copy_(value)
     finally:
         resume(level)
+
+
+def view_in_base(x: TensorBase, base: TensorBase) -> Any:
+    """A tangent for the view ``x`` that is a view of the tangent of its base, zeros where that has none yet.
+
+    None when the tangent of the base is laid out differently in memory.
+    """
+    whole: Any = tangent_of(base)
+    if whole is None:
+        whole = make(np.zeros_like(memory(base)))
+        set_tangent(base, whole)
+    place = views.strided_node(x, base)
+    if place.base_stride != whole.stride():
+        return None
+    tangent = whole.as_strided(place.size, place.stride, place.offset)
+    set_tangent(x, tangent)
+    return tangent
 
 
 class Level:

@@ -249,7 +249,7 @@ def overwrite(x: TensorBase, result: TensorBase) -> Tensor:
     if MODES.dual_level >= 0:
         tangent = forward.tangent_of(result)
         if tangent is not None:
-            forward.set_tangent(x, tangent)
+            forward.write_tangent(x, tangent)
     return x  # type: ignore[return-value]
 
 

@@ -12,18 +12,19 @@ import numpy as np
 
 from .._core import errors
 from .._core.compat import i64, mypyc_attr
-from .._core.modes import MODES, RECORD, SKIP, recording
 from .._core.dtypes import COMPLEX, size_of
-from .._core.saved import save_input
-from .._core.tensor_base import TensorBase, gradient_edge, version_of
+from .._core.modes import MODES, RECORD, SKIP, recording
+from .._core.saved import save_input, unpack
+from .._core.tensor_base import TensorBase, gradient_edge, requires_grad, version_of
 from .binary import Binary, forward_mode
-from .common import OTHER, SELF, make, untracked
+from .common import OTHER, SELF, expand_to, make, sum_to, untracked
 from .quiet import restore, silence
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
 _matmul: Final[Any] = np.matmul
+_ndarray: Final[Any] = np.ndarray
 _half: Final[Any] = np.dtype("float16")
 _float32: Final[Any] = np.dtype("float32")
 
@@ -123,4 +124,148 @@ def adjoint(t: Tensor) -> Tensor:
     return t.t() if t.dt.category < COMPLEX else t.t().conj()
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
+class AddedProduct(Product):
+    """Base of the nodes of ``beta * self + alpha * (first times second)``: three edges, ``self`` is broadcast.
+
+    ``forward``, ``grad_self`` and ``grad_other`` are those of the product alone; ``shape0`` is the shape of ``self``.
+    """
+
+    alpha: Any = 1
+    beta: Any = 1
+
+    def plain(self) -> Product:
+        """The product alone."""
+        raise NotImplementedError
+
+    def vjp_many(self, grads: list[TensorBase | None]) -> list[TensorBase | None]:
+        """Gradients of the summand and of both factors, as far as they are wanted."""
+        grad: Tensor | None = grads[0]  # type: ignore[assignment]
+        if self.released:
+            raise errors.freed(self)
+        if grad is None:
+            return [None, None, None]
+        x: Any = None if self.slot0 is None else unpack(self.slot0, self.version0, self)
+        y: Any = None if self.slot1 is None else unpack(self.slot1, self.version1, self)
+        found: list[TensorBase | None] = [None, None, None]
+        if self.next0 is not None:
+            assert self.shape0 is not None
+            found[0] = sum_to(scaled(grad, self.beta), self.shape0)
+        if y is not None:
+            found[1] = scaled(self.grad_self(grad, x, y, None), self.alpha)
+        if x is not None:
+            found[2] = scaled(self.grad_other(grad, x, y, None), self.alpha)
+        return found
+
+    def factor_names(self) -> tuple[str, str]:
+        """PyTorch's names of the two factors."""
+        return ("mat1", "mat2")
+
+    def parameters(self) -> dict[str, Any]:
+        """The two numbers."""
+        return {"alpha": self.alpha, "beta": self.beta}
+
+    def saved_names(self) -> list[str]:
+        """Numbers and factors."""
+        return ["alpha", "beta", *self.factor_names()]
+
+    def saved_slot(self, name: str) -> Any:
+        """Stored form of a factor."""
+        return self.slot0 if name == self.factor_names()[0] else self.slot1
+
+    def saved_value(self, name: str) -> Any:
+        """A saved value."""
+        if name in self.parameters():
+            return self.parameters()[name]
+        first = name == self.factor_names()[0]
+        return unpack(self.slot0, self.version0, self) if first else unpack(self.slot1, self.version1, self)
+
+    def set_saved_slot(self, name: str, slot: Any) -> None:
+        """Replace the stored form of a factor."""
+        if name == self.factor_names()[0]:
+            self.slot0 = slot
+        else:
+            self.slot1 = slot
+
+    def release(self) -> None:
+        """Drop the saved factors."""
+        if self.slot0 is not None or self.slot1 is not None:
+            self.slot0 = None
+            self.slot1 = None
+            self.released = True
+
+
+def scaled(grad: Tensor | None, factor: Any) -> Any:
+    """A gradient times the conjugate of a number."""
+    if factor == 1 or grad is None:
+        return grad
+    return grad * (factor.conjugate() if isinstance(factor, complex) else factor)
+
+
+def added_product(op: AddedProduct, summand: TensorBase, x: TensorBase, y: TensorBase) -> Tensor:
+    """``beta * summand + alpha * (x times y)``; ``op`` becomes the node."""
+    token = silence()
+    try:
+        array = op.forward(x.array, y.array)
+        if op.alpha != 1:
+            array = array * op.alpha
+        if op.beta != 0:  # 0 also silences NaN and infinities
+            term = summand.array if op.beta == 1 else summand.array * op.beta
+            if isinstance(array, _ndarray) and len(summand.shp) <= array.ndim:
+                np.add(array, term, out=array)
+            else:
+                array = array + term
+    finally:
+        restore(token)
+    out = _tensor.Tensor(array, x.dt, size_of(array))
+    if requires_grad(summand) or requires_grad(x) or requires_grad(y):
+        mode = recording()
+        if mode != SKIP:
+            record_added(op, summand, x, y, out)
+    if MODES.unusual:
+        added_forward_mode(op, summand, x, y, out)
+    return out
+
+
+def record_added(node: AddedProduct, summand: TensorBase, x: TensorBase, y: TensorBase, out: TensorBase) -> None:
+    """Edges and what the wanted gradients read."""
+    node.many = True
+    first = gradient_edge(x)
+    second = gradient_edge(y)
+    node.set_edges([(gradient_edge(summand), int(summand.nr)), (first, int(x.nr)), (second, int(y.nr))])
+    node.shape0 = summand.shp
+    node.stamp()
+    out.rg = True
+    out.fn = node
+    if second is not None:
+        node.slot0 = save_input(x, node)
+        node.version0 = version_of(x)
+    if first is not None:
+        node.slot1 = save_input(y, node)
+        node.version1 = version_of(y)
+
+
+def added_forward_mode(op: AddedProduct, summand: TensorBase, x: TensorBase, y: TensorBase, out: Tensor) -> None:
+    """Inference mark and tangent of the result."""
+    if MODES.inference > 0:
+        forward.mark(out)
+    if MODES.dual_level < 0:
+        return
+    ts, tx, ty = forward.tangent_of(summand), forward.tangent_of(x), forward.tangent_of(y)
+    level = forward.suspend()
+    try:
+        first = None if tx is None else product(op.plain(), tx, y)
+        second = None if ty is None else product(op.plain(), x, ty)
+        total = first if second is None else second if first is None else first + second
+        total = None if total is None else total * op.alpha
+        if ts is not None:
+            part = expand_to(ts * op.beta, out.shp)
+            total = part if total is None else total + part
+    finally:
+        forward.resume(level)
+    if total is not None:
+        forward.set_tangent(out, total)
+
+
 from .. import _tensor  # noqa: E402
+from . import forward  # noqa: E402

@@ -13,8 +13,8 @@ import numpy as np
 from .._core.compat import mypyc_attr
 from .._core.dtypes import FLOATING, Size, intern_size, size_of
 from .._core.modes import MODES, SKIP, recording
-from .._core.tensor_base import TensorBase
-from .common import untracked, wrap_dims
+from .._core.tensor_base import TensorBase, memory
+from .common import RESULT, untracked, wrap_dims
 from .quiet import restore, silence
 from .unary import Unary, forward_mode, record_unary
 
@@ -126,6 +126,8 @@ def reduce(op: Reduction, x: TensorBase) -> Tensor:
     if (x.rg or x.view_of is not None and x.view_of.base.rg) and op.differentiable():
         mode = recording()
         if mode != SKIP:
+            if op.saves() & RESULT:
+                memory(out)  # the saved result shares the memory of the result, also of a 0-d one
             record_unary(op, x, out, mode)
     if MODES.unusual:
         forward_mode(op, x, out)

@@ -185,7 +185,7 @@ def unary_(op: Unary, x: TensorBase) -> Tensor:
     else:
         write(x, array)
     if tangent is not None:
-        forward.set_tangent(x, tangent)
+        forward.write_tangent(x, tangent)
     return x  # type: ignore[return-value]
 
 

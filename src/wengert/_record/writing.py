@@ -1,7 +1,7 @@
 """Template of operators that overwrite part of a tensor: scatter, index_put, masked_fill.
 
-The first input is the tensor written to, the second (where there is one) the values; indices and masks follow and have no
-gradient. The derivative never reads the old values, so in place nothing is copied: the memory is written directly.
+The first input is the tensor written to, the second (where there is one) the values; indices and masks follow and have
+no gradient. The derivative never reads the old values, so in place nothing is copied: the memory is written directly.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Writer(General):
         return self.sources
 
     def forward(self, arrays: list[Any]) -> Any:
-        target = np.array(arrays[0])
+        x = arrays[0]
+        target = np.array(x, order="C" if 0 in x.strides else "K")
         self.put(target, arrays[1:])
         return target
 

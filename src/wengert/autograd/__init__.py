@@ -136,7 +136,7 @@ def _batched(
     """One backward pass per row of the batched gradients; the rows of the results are stacked."""
     from .._gen.functions import stack
 
-    batches = [grads] if isinstance(grads, TensorBase) else list(grads)
+    batches: list[Any] = [grads] if isinstance(grads, TensorBase) else list(grads)
     for i, (g, out) in enumerate(zip(batches, outs, strict=True)):
         if g.shp[1:] != out.shp:
             raise RuntimeError(

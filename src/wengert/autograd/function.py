@@ -12,7 +12,7 @@ from .._core import errors, modes, views
 from .._core.dtypes import COMPLEX, FLOATING, PREFIX
 from .._core.graph import Error, Node
 from .._core.saved import Saved, save
-from .._core.tensor_base import TensorBase, bump, gradient_edge, requires_grad
+from .._core.tensor_base import TensorBase, bump, gradient_edge, requires_grad, version_of
 from .._record import common, forward
 from .._tensor import Tensor
 
@@ -29,6 +29,9 @@ class _HookMixin(Node):
 
 class FunctionCtx(_HookMixin):
     """What ``forward`` and ``backward`` share: the ``ctx`` argument."""
+
+    to_save: tuple[Any, ...] | None
+    saved_for_forward: tuple[Any, ...] | None
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep tensors (or None) for ``backward``; version-checked, and freed with the graph. The last call wins."""
@@ -65,8 +68,8 @@ class BackwardCFunction(_FunctionBase):
 
     def __init__(self) -> None:
         self.many = True
-        self.to_save: tuple[Any, ...] | None = None
-        self.saved_for_forward: tuple[Any, ...] | None = None
+        self.to_save = None
+        self.saved_for_forward = None
         self.dirty_tensors: tuple[Any, ...] = ()
         self.non_differentiable: tuple[Any, ...] = ()
         self.materialize_grads = True
@@ -397,7 +400,7 @@ def place_output(node: Any, t: Any, i: int, args: tuple[Any, ...], record: bool,
     view = out.view_of
     if view is not None:
         view.kind = views.MULTI_OUTPUT if count > 1 else views.CUSTOM_FUNCTION
-        view.version = views.version_of(out)
+        view.version = version_of(out)
     return out
 
 

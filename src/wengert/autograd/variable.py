@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from .._core.tensor_base import TensorBase
+from .._tensor import Tensor
 
 
 class VariableMeta(type):
@@ -28,7 +29,7 @@ class Variable(metaclass=VariableMeta):
         """A leaf around ``data``."""
         if volatile is not None:
             warnings.warn("volatile was removed (Variable.volatile is always False); use no_grad()", UserWarning, stacklevel=2)
-        out = data.data if isinstance(data, TensorBase) else data
+        out = data.data if isinstance(data, Tensor) else data
         if requires_grad:
             out.requires_grad_(True)
         return out

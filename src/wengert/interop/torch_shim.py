@@ -11,6 +11,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Final
 
+from .._version import __version__
+
 PACKAGE: Final = "wengert"
 PYTORCH: Final = "2.13.0"
 """The version of PyTorch whose behaviour this package has."""
@@ -53,7 +55,7 @@ def install_torch() -> ModuleType:
             "  try: call install_torch() before anything imports torch; in a notebook, restart the kernel first"
         )
     sys.meta_path.insert(0, _FINDER)
-    vars(wengert)["__version__"] = f"{PYTORCH}+{PACKAGE}.{_version()}"
+    vars(wengert)["__version__"] = f"{PYTORCH}+{PACKAGE}.{__version__}"
     sys.modules["torch"] = wengert
     _alias_loaded_modules()
     return wengert
@@ -69,7 +71,7 @@ def uninstall_torch() -> None:
     if sys.modules.get("torch") is not wengert:
         return
     sys.meta_path.remove(_FINDER)
-    vars(wengert)["__version__"] = _version()
+    vars(wengert)["__version__"] = __version__
     for name in [name for name in sys.modules if name.partition(".")[0] in ("torch", "torchviz")]:
         del sys.modules[name]
 
@@ -91,9 +93,9 @@ def find_module(name: str) -> ModuleType | None:
     except ModuleNotFoundError as error:
         if error.name is None or not (target + ".").startswith(error.name + "."):
             raise  # the module is there and lacks something else
-    # A namespace such as torch.linalg may be a module that is known to its parent only.
+    # A namespace may be a module that its parent took from elsewhere, under a name of its own.
     parent, _, child = target.rpartition(".")
-    module = getattr(sys.modules.get(parent), child, None)
+    module = vars(sys.modules[parent]).get(child) if parent in sys.modules else None
     return module if isinstance(module, ModuleType) else None
 
 
@@ -126,7 +128,7 @@ class _TorchFinder(MetaPathFinder):
             here = PACKAGE + name.removeprefix("torch")
             raise ModuleNotFoundError(
                 f"No module named {name!r}\n"
-                f"  here torch is wengert {_version()}, which has no {here}\n"
+                f"  here torch is wengert {__version__}, which has no {here}\n"
                 f"  try: `python -m wengert check SCRIPT.py` lists all torch names of a script that wengert lacks",
                 name=name,
             )
@@ -156,7 +158,3 @@ def _make_torchviz() -> ModuleType:
     module = ModuleType("torchviz", "make_dot of wengert.viz under the name that programs for PyTorch import.")
     vars(module)["make_dot"] = importlib.import_module(f"{PACKAGE}.viz").make_dot
     return module
-
-
-def _version() -> str:
-    return str(importlib.import_module(f"{PACKAGE}._config").__version__)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from .._core import device as devices
 from .._core import errors
 from .._core.compat import i64
@@ -30,13 +32,12 @@ from .._core.dtypes import (
 from .._core.tensor_base import TensorBase
 from .._record.common import cast_array, cast_grad
 from .._record.unary import Unary, unary
-from .fill import clone, format_name
+from .fill import DISCARDS, clone, dense_order, format_name, has_format
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
-DISCARDS: Final = "Casting complex values to real discards the imaginary part"
-
+_ndarray: Final[Any] = np.ndarray
 
 class ToCopyBackward0(Unary):
     """Conversion to another dtype; the gradient is converted back."""
@@ -46,6 +47,8 @@ class ToCopyBackward0(Unary):
         self.target: DType = target
 
     def forward(self, x: Any) -> Any:
+        if isinstance(x, _ndarray) and 0 in x.strides:
+            x = x.copy(order=dense_order(x))
         return cast_array(x, self.target)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
@@ -110,9 +113,10 @@ def to(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, non_bloc
     out = convert(self, target)
     name = format_name(memory_format)
     if name != "preserve_format":
-        changed = clone(out, name) if name != "contiguous_format" or not out.is_contiguous() else out
-        return clone(out) if changed is self and copy else changed
-    return clone(self) if out is self and (copy or len(flags) > 1 and flags[1]) else out
+        return clone(out, name) if copy or not has_format(out, name) else out
+    if out is self and (copy or len(flags) > 1 and flags[1]):
+        return unary(ToCopyBackward0(self.dt, self.dt), self)
+    return out
 
 
 def destination(x: Tensor, args: list[Any], dtype: Any) -> tuple[DType, list[Any]]:
@@ -158,9 +162,12 @@ def type_name(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> An
         return PREFIX.text + (self.dt.title + "Tensor")
     if isinstance(dtype, DType):
         return convert(self, parse_dtype(dtype, "type"))
-    title = dtype if isinstance(dtype, str) else dtype.__name__
+    title = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", None)
+    if title is None:
+        raise TypeError("dtype must be a type, str, or dtype object")
+    wanted = title.removeprefix("torch.") if title.startswith("torch.") or not isinstance(dtype, str) else ""
     for dt in ALL:
-        if title.rpartition(".")[2] == dt.title + "Tensor":
+        if wanted == dt.title + "Tensor":
             return convert(self, parse_dtype(dt, "type"))
     raise ValueError(f"invalid type: '{title}'")
 

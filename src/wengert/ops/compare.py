@@ -56,7 +56,9 @@ class Ordering(Comparison):
 class Eq(Comparison):
     """Whether elements are equal."""
 
-    SCHEMA: Final = "eq(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    SCHEMA: Final = (
+        "eq(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method"
+    )
 
     def forward(self, x: Any, y: Any) -> Any:
         return x == y
@@ -65,7 +67,7 @@ class Eq(Comparison):
 class Ne(Comparison):
     """Whether elements differ."""
 
-    SCHEMA: Final = "ne(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: not_equal"
+    SCHEMA: Final = "ne(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method | aliases: not_equal"
 
     def forward(self, x: Any, y: Any) -> Any:
         return x != y
@@ -74,7 +76,7 @@ class Ne(Comparison):
 class Lt(Ordering):
     """Whether elements of ``self`` are smaller."""
 
-    SCHEMA: Final = "lt(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: less"
+    SCHEMA: Final = "lt(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method | aliases: less"
 
     def forward(self, x: Any, y: Any) -> Any:
         return x < y
@@ -83,7 +85,7 @@ class Lt(Ordering):
 class Le(Ordering):
     """Whether elements of ``self`` are smaller or equal."""
 
-    SCHEMA: Final = "le(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: less_equal"
+    SCHEMA: Final = "le(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method | aliases: less_equal"
 
     def forward(self, x: Any, y: Any) -> Any:
         return x <= y
@@ -92,7 +94,7 @@ class Le(Ordering):
 class Gt(Ordering):
     """Whether elements of ``self`` are greater."""
 
-    SCHEMA: Final = "gt(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: greater"
+    SCHEMA: Final = "gt(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method | aliases: greater"
 
     def forward(self, x: Any, y: Any) -> Any:
         return x > y
@@ -101,7 +103,7 @@ class Gt(Ordering):
 class Ge(Ordering):
     """Whether elements of ``self`` are greater or equal."""
 
-    SCHEMA: Final = "ge(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: greater_equal"
+    SCHEMA: Final = "ge(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method | aliases: greater_equal"
 
     def forward(self, x: Any, y: Any) -> Any:
         return x >= y
@@ -236,7 +238,9 @@ class RightShift(Bits):
 class Gcd(Bits):
     """Greatest common divisor of two integers, not negative."""
 
-    SCHEMA: Final = "gcd(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    SCHEMA: Final = (
+        "gcd(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    )
 
     def forward(self, x: Any, y: Any) -> Any:
         return np.gcd(x, y)
@@ -251,7 +255,9 @@ class Gcd(Bits):
 class Lcm(Bits):
     """Least common multiple of two integers, not negative."""
 
-    SCHEMA: Final = "lcm(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    SCHEMA: Final = (
+        "lcm(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    )
 
     def forward(self, x: Any, y: Any) -> Any:
         return np.lcm(x, y)
@@ -285,7 +291,9 @@ class Test(Unary):
 class LogicalNot(Test):
     """Whether elements are zero."""
 
-    SCHEMA: Final = "logical_not(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    SCHEMA: Final = (
+        "logical_not(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    )
 
     def forward(self, x: Any) -> Any:
         return np.logical_not(x)
@@ -387,8 +395,6 @@ def invert(self: Tensor) -> Tensor:
     return make(~self.array)
 
 
-
-
 def bitwise_not(self: Tensor) -> Tensor:
     """Complement of the bits of integers; logical not of a mask.
 
@@ -471,20 +477,6 @@ def is_nonzero(self: Tensor) -> bool:
     Variants: function method
     """
     return bool(self)
-
-
-def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
-    """Mask of the ``elements`` that occur in ``test_elements`` (with ``invert``, of those that do not).
-
-    Args:
-        elements, test_elements: tensors; one of them may be a number.
-        assume_unique: a promise that no value repeats; not needed here.
-
-    Variants: function out
-    """
-    x = elements.array if isinstance(elements, TensorBase) else elements
-    y = test_elements.array if isinstance(test_elements, TensorBase) else test_elements
-    return make(np.isin(x, y, invert=invert))
 
 
 def check_tensor(other: Any, function: str) -> None:

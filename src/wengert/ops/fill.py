@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _generic: Final[Any] = np.generic
 
+DISCARDS: Final = "Casting complex values to real discards the imaginary part"
+
 
 class CloneBackward0(Unary):
     """A copy. The gradient passes unchanged.
@@ -39,7 +42,7 @@ class CloneBackward0(Unary):
             return x
         if self.layout == "L":
             return channels_last(x)
-        return x.copy(order=self.layout)
+        return x.copy(order=dense_order(x) if self.layout == "K" else "C")
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad
@@ -52,6 +55,18 @@ class CloneBackward0(Unary):
 
     def fresh(self) -> Unary:
         return CloneBackward0(self.layout)
+
+
+def dense_order(x: Any) -> str:
+    """NumPy's ``order`` for a copy that keeps the order of the dimensions in memory, as PyTorch does.
+
+    NumPy puts repeated elements (stride 0) closest together; PyTorch leaves such dimensions where they are.
+    """
+    if 0 in x.strides:
+        for n, s in zip(x.shape, x.strides, strict=True):
+            if s == 0 and n > 1:
+                return "C"
+    return "K"
 
 
 CLONE: Final = CloneBackward0("K")
@@ -107,12 +122,20 @@ def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
     Variants: method
     """
     name = format_name(memory_format)
+    if has_format(self, name):
+        return self
     if name == "preserve_format" and memory_format is not None:
         raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    return unary(checked_channels_last(self, name) if name.startswith("channels_last") else CLONE_CONTIGUOUS, self)
+
+
+def has_format(x: TensorBase, name: str) -> bool:
+    """Whether the elements lie in memory in the order that a memory format names."""
+    array = x.array
     if name.startswith("channels_last"):
-        op = checked_channels_last(self, name)
-        return self if np.moveaxis(self.array, 1, -1).flags.c_contiguous else unary(op, self)
-    return self if isinstance(self.array, _generic) or self.array.flags.c_contiguous else unary(CLONE_CONTIGUOUS, self)
+        right = array.ndim == (5 if name.endswith("3d") else 4)
+        return bool(right and np.moveaxis(array, 1, -1).flags.c_contiguous)
+    return isinstance(array, _generic) or bool(array.flags.c_contiguous)
 
 
 class CopyBackwards(Node):
@@ -160,7 +183,7 @@ def as_source(src: Any, target: TensorBase) -> TensorBase:
     if isinstance(src, TensorBase):
         return src
     if isinstance(src, (int, float, complex)):
-        return creation_data.tensor(src)
+        return creation.tensor(src)
     raise errors.argument_type("copy_", "other", 1, "Tensor", src)
 
 
@@ -189,6 +212,7 @@ def edges_of(node: Node, x: TensorBase, source: TensorBase | None) -> Node:
 def store(x: TensorBase, array: Any) -> None:
     """Write converted values; NumPy's warnings about values that do not fit stay silent, as in PyTorch."""
     if x.dt.category < COMPLEX and array.dtype.kind == "c":
+        warnings.warn(DISCARDS, UserWarning, stacklevel=5)
         array = array.real
     token = silence()
     try:
@@ -202,7 +226,7 @@ def recorded(x: Tensor, node: Node | None, tangent: Tensor | None) -> Tensor:
     if node is not None:
         views.rebase(x, node)
     if tangent is not None:
-        forward.set_tangent(x, tangent)
+        forward.write_tangent(x, tangent)
     return x
 
 
@@ -305,6 +329,8 @@ def fill_value(value: Any, dt: DType, function: str) -> Any:
         value = value.real
     if dt.category == INTEGER:
         return filling_integer(value, dt)
+    if dt.category == FLOATING and np.inf > abs(value) > float(np.finfo(dt.np).max):
+        raise RuntimeError(f"value cannot be converted to type {dt.c_name} without overflow")
     return np.array(value != 0 if dt.category == BOOL else value, dtype=dt.np)
 
 
@@ -386,10 +412,10 @@ def fill(self: Tensor, value: Any) -> Tensor:
         return general(FillBackward0(fill_value(value, self.dt, "fill")), [self])
     if len(value.shp) > 0:
         raise RuntimeError(
-            f"fill only supports 0-dimension value tensor but got tensor with {len(value.shp)} dimensions."
+            f"fill_ only supports 0-dimension value tensor but got tensor with {len(value.shp)} dimensions."
         )
     return general(FillBackward1(value), [self, value])
 
 
-from . import creation as creation_data  # noqa: E402
-from .creation import zeros_like  # noqa: E402
+from . import creation  # noqa: E402
+from .creation_filled import zeros_like  # noqa: E402

@@ -17,6 +17,7 @@ from .._core.modes import MODES, SKIP, is_grad_enabled, recording
 from .._core.tensor_base import TensorBase, memory, requires_grad
 from .._core.views import DEFAULT, NO_GRAD, set_view
 from .._record.common import cast_array, int_of, make
+from .._record.view import view
 from .index_put import INDEX_DTYPE, INDEX_NAMES, dims_taken, index_put_, indexed
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ def selected(x: Tensor, dim: int, index: int, place: int) -> Tensor:
     n = x.shp[dim]
     if index < -n or index >= n:
         raise IndexError(f"index {index} is out of bounds for dimension {place} with size {n}")
-    return shape.select(x, dim, index)
+    return view(SelectBackward0(dim, index + n if index < 0 else index), x)
 
 
 def slice_of(x: Tensor, dim: int, part: slice, skip_full: bool) -> Tensor:
@@ -237,13 +238,13 @@ def slice_of(x: Tensor, dim: int, part: slice, skip_full: bool) -> Tensor:
     start, stop, stride = slice(bound(part.start), bound(part.stop), step).indices(n)
     if skip_full and start == 0 and stop == n and stride == 1:
         return x
-    return shape.slice_view(x, dim, start, max(start, stop), stride)
+    return view(SliceBackward0(dim, start, max(start, stop), stride), x)
 
 
 def bound(value: Any) -> int | None:
     """A bound of a slice: None, or anything that counts as an integer."""
     if value is None or type(value) is int:
-        return value  # type: ignore[no-any-return]
+        return value
     if isinstance(value, TensorBase):
         wide: Any = value
         found: int = wide.as_index()
@@ -320,3 +321,5 @@ def trimmed(source: Tensor) -> Tensor:
 
 from .. import _tensor  # noqa: E402
 from . import creation, fill, shape  # noqa: E402
+from .shape_parts import SelectBackward0, SliceBackward0  # noqa: E402
+

@@ -22,7 +22,7 @@ from .index_arrays import add_at, check_key
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
-_ndarray: Final[Any] = np.ndarray
+_contiguous: Final[Any] = np.ascontiguousarray
 _full: Final[Any] = slice(None)
 INDEX_DTYPE: Final = "tensors used as indices must be long, int, byte or bool tensors"
 INDEX_NAMES: Final[set[str]] = {"int64", "int32", "uint8", "bool"}
@@ -96,12 +96,14 @@ class IndexBackward0(General):
         x = arrays[0]
         key = numpy_key(self.slots, arrays[1:])
         try:
+            if len(arrays) == 2 and key[-1].dtype != np.bool_:
+                return x.take(key[-1], axis=len(key) - 1)
             out = x[key]
         except IndexError:
             check_key(x.shape, key)
             raise
-        # Keys of 0-d arrays only are integers to NumPy, which gives a view.
-        return np.array(out) if isinstance(out, _ndarray) and not out.flags.owndata and out.base is x else out
+        # Keys of 0-d arrays only are integers to NumPy, which gives a view; otherwise a copy, in an order of its own.
+        return np.array(out, order="C") if out.base is x else _contiguous(out)
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]

@@ -275,8 +275,6 @@ def vdot(self: Tensor, other: Tensor) -> Tensor:
     Variants: function method out
     """
     check_vectors("vdot", self, other)
-    if self.dt.category < COMPLEX:
-        return product(DotBackward0(), self, other)
     return product(VdotBackward0(), self, other)
 
 

@@ -19,6 +19,7 @@ from .._record.common import (
     cast_grad,
     converted,
     expand_to,
+    integer_scalar,
     is_number,
     result_type,
     shadow,
@@ -302,9 +303,14 @@ def halved_at(ties: Tensor, grad: Tensor) -> Tensor:
 
 def inside(x: Tensor, low: Any, high: Any) -> Tensor:
     """Mask of the elements between the bounds, both included."""
+    found: Tensor
     if low is None:
-        return x <= high
-    return x >= low if high is None else (x >= low) & (x <= high)
+        found = x <= high
+    elif high is None:
+        found = x >= low
+    else:
+        found = (x >= low) & (x <= high)
+    return found
 
 
 def bound_for(value: Any, dt: DType) -> Any:
@@ -317,8 +323,10 @@ def bound_for(value: Any, dt: DType) -> Any:
         return None
     if dt.category == INTEGER:
         limits = np.iinfo(dt.np)
-        if not limits.min <= value <= limits.max:
+        # Negative numbers wrap around in unsigned dtypes.
+        if not (limits.min or -limits.max) <= value <= limits.max:
             raise RuntimeError(f"value cannot be converted to type {dt.name}_t without overflow")
+        return int(integer_scalar(value, dt))
     return value if isinstance(value, (bool, int, float)) else value.item()
 
 
@@ -330,7 +338,9 @@ def check_bounds(self: TensorBase, low: Any, high: Any) -> bool:
         if isinstance(value, complex) or (isinstance(value, TensorBase) and value.dt.category == COMPLEX):
             raise NotImplementedError(NO_COMPLEX_CLAMP)
         if value is not None and not isinstance(value, TensorBase) and not is_number(value):
-            raise TypeError(f"clamp() received an invalid combination of arguments: a bound is of type {type(value).__name__}")
+            raise TypeError(
+                f"clamp() received an invalid combination of arguments: a bound is of type {type(value).__name__}"
+            )
     return not (isinstance(low, TensorBase) or isinstance(high, TensorBase))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, bool_, float16, int64, parse_dtype, uint8
 from .._core.tensor_base import TensorBase
-from .._record.common import RESULT, SELF, cast_array, cast_grad, make, untracked, wrap_dims
+from .._record.common import RESULT, SELF, cast_array, cast_grad, converted, make, untracked, wrap_dims
 from .._record.reduction import Reduction, axes, over, reduce
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ class SumBackward0(Reduction):
         return add_up(x, axes(self), self.keepdim) if target is None else add_as(x, self, target)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
-        return self.spread(grad if self.source is None else cast_grad(grad, self.source))
+        spread = self.spread(grad)
+        return spread if self.source is None else cast_grad(spread, self.source)
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return sum(tangent, self.dims, self.keepdim, dtype=self.target)
@@ -90,11 +91,11 @@ class MeanBackward0(Reduction):
         return _add(x, axes(self), None, None, self.keepdim) / self.count()
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
-        if self.source is not None:
-            grad = cast_grad(grad, self.source)
         if untracked(grad):
-            return _tensor.Tensor(self.spread_array(grad.array / self.count()), grad.dt, self.shape)
-        return self.spread(grad) / self.count()
+            found: Tensor = _tensor.Tensor(self.spread_array(grad.array / self.count()), grad.dt, self.shape)
+        else:
+            found = self.spread(grad) / self.count()
+        return found if self.source is None else cast_grad(found, self.source)
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return mean(tangent, self.dims, self.keepdim, dtype=self.target)
@@ -155,19 +156,22 @@ class ProdBackward0(Reduction):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
-        if self.source is not None:
-            grad = cast_grad(grad, self.source)
-            result = cast_grad(result, self.source)
-        return self.spread(grad) * self.others(x, result).conj()
+        if len(self.shape) == 0:
+            found = grad
+        else:
+            found = self.spread(grad) * self.others(converted(x, result.dt), result).conj()
+        return found if self.source is None else cast_grad(found, self.source)
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
-        return sum(tangent * self.others(x, result), self.dims, self.keepdim, dtype=self.target)
+        if len(self.shape) == 0:
+            return tangent
+        return sum(tangent * self.others(converted(x, result.dt), result), self.dims, self.keepdim, dtype=self.target)
 
     def others(self, x: Tensor, result: Tensor) -> Tensor:
         """Product of all elements but this one: a quotient where no zero is in the way, else exact."""
         if np.all(x.array):
             return self.opened(result) / x
-        if self.dims is None or len(self.shape) == 0:
+        if self.dims is None:
             return leave_one_out(x.reshape(-1), 0).reshape(self.shape)
         return leave_one_out(x, self.dims[0])
 

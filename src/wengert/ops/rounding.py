@@ -10,7 +10,7 @@ from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, DType, bool_
 from .._core.tensor_base import TensorBase
-from .._record.binary import Binary, binary, binary_
+from .._record.binary import Binary, binary
 from .._record.common import RESULT, SELF, make
 from .._record.unary import Unary, unary, unary_
 from .power import refuse_gradient
@@ -380,17 +380,9 @@ def heaviside(self: Tensor, values: Tensor) -> Tensor:
     Raises:
         RuntimeError: for different dtypes or complex numbers.
 
-    Variants: function method out
+    Variants: function method inplace out
     """
     return refuse_gradient(binary(HEAVISIDE, self, values), [self, values], "heaviside")
-
-
-def heaviside_(self: Tensor, values: Tensor) -> Tensor:
-    """In-place version of :meth:`heaviside`.
-
-    Variants: method
-    """
-    return binary_(HEAVISIDE, self, values)
 
 
 def positive(self: Tensor) -> Tensor:

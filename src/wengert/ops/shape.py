@@ -223,6 +223,8 @@ def view(self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None) -> Tens
     given = sizes[0] if len(sizes) == 1 else dtype
     if isinstance(given, (DType, type)):
         return complex_views.view_dtype(self, parse_dtype(given, "view"))
+    if len(sizes) == 0 and size is None:
+        raise TypeError("view() received an invalid combination of arguments - got (), but expected sizes or a dtype")
     return run_view(ViewBackward0(inferred(sizes_of(sizes, size, "view"), int(self.array.size))), self)
 
 
@@ -307,7 +309,7 @@ def unflatten(self: Tensor, dim: Any, sizes: Any) -> Tensor:
     n = self.shp[d]
     known = count(tuple([p for p in parts if p != -1]))
     if parts.count(-1) > 1:
-        raise RuntimeError("only one dimension can be inferred")
+        raise RuntimeError("unflatten: only one dimension can be inferred")
     if (known == 0 or n % known != 0) if -1 in parts else known != n:
         raise RuntimeError(
             f"unflatten: Provided sizes {errors.shape_text(parts)} don't multiply up to the size of dim {d} ({n}) in the "
@@ -396,12 +398,20 @@ def broadcast_shapes(*shapes: Any) -> Any:
     Variants: function
     """
     given = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
-    try:
-        return intern_size(np.broadcast_shapes(*given))
-    except ValueError:
-        raise RuntimeError(
-            "Shape mismatch: objects cannot be broadcast to a single shape: " + ", ".join(map(errors.shape_text, given))
-        ) from None
+    found = [1] * max([len(s) for s in given], default=0)
+    for index, shape in enumerate(given):
+        for i in range(-1, -1 - len(shape), -1):
+            n = shape[i]
+            if n < 0:
+                raise ValueError("Attempting to broadcast a dimension with negative length!")
+            if found[i] == 1:
+                found[i] = n
+            elif n != 1 and n != found[i]:
+                raise RuntimeError(
+                    f"Attempting to broadcast a dimension of length {n} at {i}! Mismatching argument at index {index} had "
+                    f"{shape}; but expected shape should be broadcastable to {found}"
+                )
+    return intern_size(tuple(found))
 
 
 def broadcast_tensors(*tensors: Any) -> Any:
@@ -526,6 +536,9 @@ def atleast_3d(*tensors: Any) -> Any:
 def at_least(tensors: tuple[Any, ...], ndim: int) -> Any:
     """``atleast_1d`` to ``atleast_3d``."""
     found = listed(tensors, None)
+    for i, t in enumerate(found):
+        if not isinstance(t, TensorBase):
+            raise errors.argument_type(f"atleast_{ndim}d", "tensors", i + 1, "Tensor", t)
     results = [opened(t, ndim) for t in found]
     single = len(tensors) == 1 and isinstance(tensors[0], TensorBase)
     return results[0] if single else tuple(results)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._record.common import wrap_dim
 from .._record.view import View, view, view_metadata_
-from .sizes import distinct_dims, sizes_of
+from .sizes import sizes_of
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -189,10 +189,18 @@ def movedim(self: Tensor, source: Any, destination: Any) -> Tensor:
             f"as destination ({list(to)} dims)"
         )
     ndim = len(self.shp)
-    taken = distinct_dims(froms, ndim)
-    places = dict(zip(distinct_dims(to, ndim), taken, strict=True))
+    taken = moved_dims(froms, ndim, "source")
+    places = dict(zip(moved_dims(to, ndim, "destination"), taken, strict=True))
     rest = iter([d for d in range(ndim) if d not in taken])
     return permute(self, tuple([places[i] if i in places else next(rest) for i in range(ndim)]))
+
+
+def moved_dims(dims: tuple[Any, ...], ndim: int, name: str) -> list[int]:
+    """Dimensions counted from the front; refuses repetitions."""
+    found = [wrap_dim(d, ndim) for d in dims]
+    if len(set(found)) != len(found):
+        raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(dims)})")
+    return found
 
 
 def numpy_T(self: Tensor) -> Tensor:  # noqa: N802
@@ -202,11 +210,15 @@ def numpy_T(self: Tensor) -> Tensor:  # noqa: N802
     Name: T
     """
     ndim = len(self.shp)
-    if ndim != 2 and ndim != 0:
+    if ndim == 0:
+        warnings.warn(IDENTITY.format("Tensor.T"), UserWarning, stacklevel=3)
+    elif ndim != 2:
         warnings.warn(REVERSED, UserWarning, stacklevel=3)
     return permute(self, tuple(range(ndim - 1, -1, -1)))
 
 
+IDENTITY: Final = "{} is deprecated on 0-D tensors. This function is the identity in these cases."
+CONJUGATE: Final = "{} is deprecated on 0-D tensors. Consider using x.conj()."
 REVERSED: Final = (
     "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in a "
     "future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to "
@@ -224,7 +236,10 @@ def matrix_T(self: Tensor) -> Tensor:  # noqa: N802
     Name: mT
     """
     check_batch(self, "mT")
-    return self if len(self.shp) == 0 else transpose(self, -2, -1)
+    if len(self.shp) == 0:
+        warnings.warn(IDENTITY.format("Tensor.mT"), UserWarning, stacklevel=3)
+        return self
+    return transpose(self, -2, -1)
 
 
 def matrix_H(self: Tensor) -> Tensor:  # noqa: N802
@@ -234,7 +249,7 @@ def matrix_H(self: Tensor) -> Tensor:  # noqa: N802
     Name: mH
     """
     check_batch(self, "mH")
-    return adjoint(self)
+    return conjugate_transpose(self, "Tensor.mH")
 
 
 def check_batch(x: Tensor, name: str) -> None:
@@ -259,7 +274,7 @@ def numpy_H(self: Tensor) -> Tensor:  # noqa: N802
             f"tensor.H is only supported on matrices (2-D tensors). Got {len(self.shp)}-D tensor."
             + (" For batches of matrices, consider using tensor.mH" if len(self.shp) > 2 else "")
         )
-    return adjoint(self)
+    return conjugate_transpose(self, "Tensor.H")
 
 
 def adjoint(self: Tensor) -> Tensor:
@@ -270,6 +285,13 @@ def adjoint(self: Tensor) -> Tensor:
 
     Variants: function method
     """
-    if len(self.shp) == 1:
-        raise RuntimeError("tensor.adjoint() is only supported on matrices or batches of matrices. Got 1-D tensor.")
-    return (self if len(self.shp) == 0 else transpose(self, -2, -1)).conj()
+    check_batch(self, "adjoint()")
+    return conjugate_transpose(self, "adjoint()")
+
+
+def conjugate_transpose(x: Tensor, name: str) -> Tensor:
+    """The last two dimensions exchanged, the elements conjugated."""
+    if len(x.shp) == 0:
+        warnings.warn(CONJUGATE.format(name), UserWarning, stacklevel=4)
+        return x.conj()
+    return transpose(x, -2, -1).conj()

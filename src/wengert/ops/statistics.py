@@ -9,9 +9,9 @@ import numpy as np
 
 from .._core import errors, return_types
 from .._core.compat import i64
-from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, float16, float32, float64
+from .._core.dtypes import COMPLEX, FLOATING, DType, float16, float32, float64
 from .._core.tensor_base import TensorBase
-from .._record.common import RESULT, SELF, int_of, make, wrap_dim
+from .._record.common import RESULT, SELF, make, wrap_dim
 from .._record.general import General, general_many
 from .._record.reduction import Reduction, axes, over, reduce
 from .._record.selection import Selection, check_not_empty, check_order, deliver
@@ -121,7 +121,7 @@ class VarMeanBackward0(General):
         op = self.first
         wide = x.astype(np.float32) if x.dtype == float16.np else x
         average = _add(wide, axes(op), None, None, op.keepdim) / op.count()
-        return [op.forward(x), average.astype(x.dtype, copy=False)]
+        return [np.asarray(op.forward(x)), average.astype(x.dtype, copy=False)]
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         op = self.first
@@ -522,5 +522,3 @@ class NanmedianBackward0(MaxBackward1):
         flat = np.asarray(x).reshape(-1)
         return x.dtype.type(np.nan) if flat.size == 0 else lower_nanmedian(flat, 0)[0]
 
-
-__all__ = ["BOOL", "int_of"]

@@ -78,7 +78,9 @@ class ExpBackward0(Unary):
 class Exp2Backward0(Unary):
     """2 raised to each element.  d 2**x = 2**x ln 2."""
 
-    SCHEMA: Final = "exp2(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
+    SCHEMA: Final = (
+        "exp2(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
+    )
 
     def forward(self, x: Any) -> Any:
         return np.exp2(x)
@@ -330,5 +332,3 @@ def expit(self: Tensor) -> Tensor:
     Variants: special out
     """
     return unary(SIGMOID, self)
-
-

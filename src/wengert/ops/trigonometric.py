@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import COMPLEX
 from .._record.binary import Binary, binary
@@ -72,9 +73,7 @@ class TanBackward0(Unary):
 class AsinBackward0(Unary):
     """Inverse sine of each element, in [-pi/2, pi/2].  d asin(x) = 1/sqrt(1 - x**2)."""
 
-    SCHEMA: Final = (
-        "asin(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: arcsin"
-    )
+    SCHEMA: Final = "asin(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: arcsin"
 
     def forward(self, x: Any) -> Any:
         return np.arcsin(x)
@@ -90,9 +89,7 @@ class AsinBackward0(Unary):
 class AcosBackward0(Unary):
     """Inverse cosine of each element, in [0, pi].  d acos(x) = -1/sqrt(1 - x**2)."""
 
-    SCHEMA: Final = (
-        "acos(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: arccos"
-    )
+    SCHEMA: Final = "acos(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: arccos"
 
     def forward(self, x: Any) -> Any:
         return np.arccos(x)
@@ -108,9 +105,7 @@ class AcosBackward0(Unary):
 class AtanBackward0(Unary):
     """Inverse tangent of each element, in [-pi/2, pi/2].  d atan(x) = 1/(1 + x**2)."""
 
-    SCHEMA: Final = (
-        "atan(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: arctan"
-    )
+    SCHEMA: Final = "atan(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: arctan"
 
     def forward(self, x: Any) -> Any:
         return np.arctan(x)
@@ -212,7 +207,10 @@ class AsinhBackward0(Unary):
 
 
 class AsinhBackward1(AsinhBackward0):
-    """The same in place."""
+    """The same in place: recorded without a derivative (as in PyTorch)."""
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        raise no_inplace_derivative("asinh")
 
     def fresh(self) -> Unary:
         return AsinhBackward1()
@@ -236,7 +234,10 @@ class AcoshBackward0(Unary):
 
 
 class AcoshBackward1(AcoshBackward0):
-    """The same in place."""
+    """The same in place: recorded without a derivative (as in PyTorch)."""
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        raise no_inplace_derivative("acosh")
 
     def fresh(self) -> Unary:
         return AcoshBackward1()
@@ -257,7 +258,10 @@ class AtanhBackward0(Unary):
 
 
 class AtanhBackward1(AtanhBackward0):
-    """The same in place."""
+    """The same in place: recorded without a derivative (as in PyTorch)."""
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        raise no_inplace_derivative("atanh")
 
     def fresh(self) -> Unary:
         return AtanhBackward1()
@@ -266,7 +270,9 @@ class AtanhBackward1(AtanhBackward0):
 class SincBackward0(Unary):
     """Normalised sinc, sin(pi x)/(pi x), of each element; 1 at 0.  d = (pi x cos(pi x) - sin(pi x))/(pi x**2), 0 at 0."""
 
-    SCHEMA: Final = "sinc(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
+    SCHEMA: Final = (
+        "sinc(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
+    )
 
     def forward(self, x: Any) -> Any:
         angle = x * math.pi
@@ -319,7 +325,7 @@ class Rad2DegBackward0(Unary):
 
 
 class Atan2Backward0(FloatBinary):
-    """Angle of the point (``other``, ``self``), in [-pi, pi].  d = (other, -self)/(self**2 + other**2)."""
+    """Angle of the point (``other``, ``self``), in [-pi, pi].  d = (other, -self)/(self**2 + other**2), 0 at the origin."""
 
     SCHEMA: Final = (
         "atan2(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor "
@@ -331,11 +337,11 @@ class Atan2Backward0(FloatBinary):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None
-        return grad * other * (x * x + other * other).reciprocal()
+        return grad * other * inverse_square(x, other)
 
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None
-        return grad * -x * (x * x + other * other).reciprocal()
+        return grad * -x * inverse_square(x, other)
 
     def fresh(self) -> Binary:
         return Atan2Backward0()
@@ -360,7 +366,7 @@ class HypotBackward0(Binary):
         return grad * (other / result)
 
     def saves(self, for_self: bool, for_other: bool) -> i64:
-        return SELF | OTHER | RESULT
+        return RESULT | (SELF if for_self else 0) | (OTHER if for_other else 0)
 
     def fresh(self) -> Binary:
         return HypotBackward0()
@@ -387,6 +393,22 @@ DEG2RAD: Final = Deg2RadBackward0()
 RAD2DEG: Final = Rad2DegBackward0()
 ATAN2: Final = Atan2Backward0()
 HYPOT: Final = HypotBackward0()
+
+
+def no_inplace_derivative(name: str) -> NotImplementedError:
+    """The error of the three operators that PyTorch cannot differentiate in place."""
+    return NotImplementedError(
+        errors.with_hints(
+            f"the derivative for 'inplace version of {name}' is not implemented.",
+            f"try: x = x.{name}() instead of x.{name}_()",
+        )
+    )
+
+
+def inverse_square(x: Tensor, y: Tensor) -> Tensor:
+    """1/(x**2 + y**2), 0 at the origin."""
+    square = x * x + y * y
+    return square.reciprocal().masked_fill(square == 0, 0)
 
 
 def asinh(self: Tensor) -> Tensor:

@@ -197,7 +197,7 @@ class _Drawing:
         if self.show_saved:
             for name, value in _saved_values(fn):
                 self.add_saved(fn, name, value)
-        leaf = getattr(fn, "variable", None)
+        leaf: Any = getattr(fn, "variable", None)
         if _is_tensor(leaf):
             self.first_visit(leaf)
             self.tensor(leaf, self.names.get(id(leaf), ""), LEAF)

@@ -1,0 +1,406 @@
+"""Running sums, products and extremes along a dimension, differences and integrals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from .._core import return_types
+from .._core.compat import i64
+from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, float16, float32, int64, parse_dtype
+from .._core.tensor_base import TensorBase
+from .._record.common import RESULT, SELF, cast_array, cast_grad, converted, make, untracked, wrap_dim
+from .._record.general import General, general_many
+from .._record.selection import check_order, deliver
+from .._record.unary import Unary, unary
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+
+_add: Final[Any] = np.add.accumulate
+_multiply: Final[Any] = np.multiply.accumulate
+_maximum: Final[Any] = np.maximum.accumulate
+_minimum: Final[Any] = np.minimum.accumulate
+
+
+class Scan(Unary):
+    """Base of running reductions along dimension ``dim``; ``target`` is the dtype asked for."""
+
+    target: DType | None = None
+    source: DType | None = None
+
+    def __init__(self, dim: int) -> None:
+        self.dim: int = dim
+
+    def fresh(self) -> Unary:
+        return self
+
+    def prepare(self, x: TensorBase) -> TensorBase:
+        return x
+
+    def out_dtype(self, dt: DType) -> DType:
+        if self.target is not None:
+            return self.target
+        return dt if dt.category >= FLOATING else int64
+
+    def differentiable(self) -> bool:
+        return self.target is None or self.target.category >= FLOATING
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dim}
+
+    def run(self, accumulate: Any, x: Any) -> Any:
+        """Accumulate in a wider dtype: rounding would add up along the way."""
+        if self.target is not None:
+            x = cast_array(x, self.target)
+        elif x.dtype.kind in "biu":
+            x = x.astype(np.int64)
+        if x.ndim == 0:
+            return x
+        kind = x.dtype
+        if kind == float32.np or kind == float16.np:
+            return accumulate(x, self.dim, np.float64).astype(kind)
+        return accumulate(x, self.dim, kind)
+
+
+class CumsumBackward0(Scan):
+    """Running sum.  d/dx_i = sum of the gradients from i on."""
+
+    def forward(self, x: Any) -> Any:
+        return self.run(_add, x)
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        if self.source is not None:
+            grad = cast_grad(grad, self.source)
+        return sum_of_rest(grad, self.dim)
+
+    def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
+        return cumsum(tangent, self.dim, dtype=self.target)
+
+    def saves(self) -> i64:
+        return 0
+
+
+class CumprodBackward0(Scan):
+    """Running product.  d result_j / dx_i = product of the x_k, k <= j, without x_i; exact at zeros."""
+
+    def forward(self, x: Any) -> Any:
+        return self.run(_multiply, x)
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        assert x is not None and result is not None
+        if self.source is not None:
+            grad = cast_grad(grad, self.source)
+            result = cast_grad(result, self.source)
+        if len(x.shp) == 0:
+            return grad
+        if np.all(x.array):
+            return sum_of_rest(grad * result.conj(), self.dim) / x.conj()
+        if untracked(grad) and untracked(x):
+            return make(product_gradient(grad.array, x.array, result.array, self.dim))
+        return (grad.unsqueeze(self.dim) * products_without(x, self.dim).conj()).sum(self.dim + 1)
+
+    def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
+        if len(x.shp) == 0:
+            return tangent
+        if np.all(x.array):
+            return converted(result * cumsum(tangent / x, self.dim), result.dt)
+        return converted((tangent.unsqueeze(self.dim + 1) * products_without(x, self.dim)).sum(self.dim), result.dt)
+
+    def saves(self) -> i64:
+        return SELF | RESULT
+
+
+def sum_of_rest(t: Tensor, dim: int) -> Tensor:
+    """At each place the sum of the elements from there on."""
+    if len(t.shp) == 0:
+        return t
+    if untracked(t):
+        return make(rest_array(t.array, dim))
+    return cumsum(t.flip(dim), dim).flip(dim)
+
+
+def rest_array(x: Any, axis: int) -> Any:
+    """``sum_of_rest`` for arrays."""
+    wide = np.float64 if x.dtype == float32.np or x.dtype == float16.np else x.dtype
+    return np.flip(_add(np.flip(x, axis), axis, wide), axis).astype(x.dtype, copy=False)
+
+
+def product_gradient(grad: Any, x: Any, result: Any, axis: int) -> Any:
+    """Gradient of the running product where there are zeros.
+
+    Before the first zero, the usual quotient; behind it nothing, since that zero stays a factor; at the first zero the products
+    with a 1 in its place.
+    """
+    zero = x == 0
+    seen = _maximum(zero, axis)
+    first = zero & ~np.roll(seen, 1, axis) if x.shape[axis] > 1 else zero
+    head = [slice(None)] * x.ndim
+    head[axis] = slice(0, 1)
+    first[tuple(head)] = zero[tuple(head)]
+    filled = np.where(first, x.dtype.type(1), x)
+    at_zero = rest_array(grad * np.conj(_multiply(filled, axis)), axis)
+    before = rest_array(grad * np.conj(result), axis) / np.conj(np.where(seen, x.dtype.type(1), x))
+    return np.where(first, at_zero, np.where(seen, x.dtype.type(0), before))
+
+
+def products_without(x: Tensor, dim: int) -> Tensor:
+    """``P[.., i, j, ..]``: product of the first j + 1 elements along ``dim`` without element i; 0 for i > j.
+
+    Takes the square of the memory, and is exact and differentiable at zeros: used only for derivatives of derivatives there.
+    """
+    n = x.shp[dim]
+    tail = (1,) * (len(x.shp) - dim - 1)
+    place = np.arange(n)
+    itself = make((place[:, None] == place).reshape(n, n, *tail))
+    below = make((place[:, None] > place).reshape(n, n, *tail))
+    shape = (*x.shp[:dim], n, *x.shp[dim:])
+    rows = x.unsqueeze(dim).expand(shape).masked_fill(itself, 1)
+    return cumprod(rows, dim + 1).masked_fill(below, 0)
+
+
+class LogcumsumexpBackward0(Scan):
+    """Logarithm of the running sum of exponentials.  d result_j / dx_i = exp(x_i - result_j) for i <= j."""
+
+    def forward(self, x: Any) -> Any:
+        if x.ndim == 0:
+            return x
+        if x.dtype.kind == "c":
+            top = np.max(x.real, self.dim, keepdims=True)
+            return np.log(_add(np.exp(x - top), self.dim)) + top
+        return np.logaddexp.accumulate(x, self.dim)
+
+    def prepare(self, x: TensorBase) -> TensorBase:
+        return Unary.prepare(self, x)
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        assert x is not None and result is not None
+        if len(x.shp) == 0:
+            return grad
+        if x.dt.category == COMPLEX:
+            return complex_logcumsumexp_gradient(grad, x, result, self.dim)
+        # Positive and negative gradients are added up as logarithms: their exponentials may be out of range.
+        return self.part(grad, x, result) - self.part(-grad, x, result)
+
+    def part(self, grad: Tensor, x: Tensor, result: Tensor) -> Tensor:
+        """Contribution of the positive gradients."""
+        logs = grad.clamp(min=0).log() - result
+        return (logcumsumexp(logs.flip(self.dim), self.dim).flip(self.dim) + x).exp()
+
+    def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
+        if len(x.shp) == 0:
+            return tangent
+        top = make(np.max(x.array.real, self.dim, keepdims=True))
+        weights = (x - top).exp()
+        return cumsum(tangent * weights, self.dim) / cumsum(weights, self.dim)
+
+    def saves(self) -> i64:
+        return SELF | RESULT
+
+
+def complex_logcumsumexp_gradient(grad: Tensor, x: Tensor, result: Tensor, dim: int) -> Tensor:
+    """Gradient for complex numbers, relative to the largest real part."""
+    top = make(np.max(x.array.real, dim, keepdims=True))
+    return (x - top).exp().conj() * sum_of_rest(grad * (top - result).exp().conj(), dim)
+
+
+class RunningExtreme(General):
+    """Base of running maximum and minimum: the gradient goes to the place each value came from (the latest of ties)."""
+
+    def __init__(self, x: TensorBase, dim: Any) -> None:
+        self.dim: int = wrap_dim(dim, len(x.shp))
+
+    def accumulate(self, x: Any) -> Any:
+        """The running extreme of an array."""
+        raise NotImplementedError
+
+    def forward(self, arrays: list[Any]) -> Any:
+        x = arrays[0]
+        if x.ndim == 0:
+            return [x, np.int64(0)]
+        values = self.accumulate(x)
+        found = x == values
+        if x.dtype.kind == "f":
+            found |= np.isnan(x)
+        column = [1] * x.ndim
+        column[self.dim] = x.shape[self.dim]
+        place = np.arange(x.shape[self.dim]).reshape(column)
+        return [values, _maximum(np.where(found, place, 0), self.dim)]
+
+    def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
+        grad = grads[0]
+        indices = self.tensor("indices")
+        if grad is None or len(indices.shp) == 0:
+            return [grad]
+        zeros: Tensor = make(np.zeros(indices.shp, grad.dt.np))
+        return [zeros.scatter_add(self.dim, indices, grad)]
+
+    def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
+        tangent = tangents[0]
+        assert tangent is not None
+        return [tangent.gather(self.dim, results[1]) if len(tangent.shp) > 0 else tangent, None]
+
+    def output_names(self) -> list[str]:
+        return ["values", "indices"]
+
+    def differentiable_outputs(self) -> list[bool]:
+        return [True, False]
+
+    def saves(self) -> list[str]:
+        return ["indices"]
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dim}
+
+
+class CummaxBackward0(RunningExtreme):
+    """Running maximum."""
+
+    def accumulate(self, x: Any) -> Any:
+        return _maximum(x, self.dim)
+
+
+class CumminBackward0(RunningExtreme):
+    """Running minimum."""
+
+    def accumulate(self, x: Any) -> Any:
+        return _minimum(x, self.dim)
+
+
+def cumsum(self: Tensor, dim: Any, *, dtype: Any = None) -> Tensor:
+    """Running sum along a dimension; integers and masks as int64.
+
+    Args:
+        self: tensor of any dtype.
+        dim: dimension.
+        dtype: convert to this dtype first.
+
+    Gradient:
+        At each place the sum of the gradients from there on.
+
+    Variants: function method inplace out
+    """
+    return unary(scan(CumsumBackward0(wrap_dim(dim, len(self.shp))), self, dtype, "cumsum"), self)
+
+
+def cumprod(self: Tensor, dim: Any, *, dtype: Any = None) -> Tensor:
+    """Running product along a dimension; integers and masks as int64.
+
+    Gradient:
+        ``sum_j grad_j prod_{k <= j, k != i} self_k``; exact where elements are zero, and again differentiable.
+
+    Variants: function method inplace out
+    """
+    return unary(scan(CumprodBackward0(wrap_dim(dim, len(self.shp))), self, dtype, "cumprod"), self)
+
+
+def scan(op: Scan, x: TensorBase, dtype: Any, name: str) -> Scan:
+    """``op`` with the dtype asked for."""
+    if dtype is not None:
+        op.target = parse_dtype(dtype, name)
+        op.source = x.dt
+    return op
+
+
+def logcumsumexp(self: Tensor, dim: Any) -> Tensor:
+    """Logarithm of the running sum of exponentials along a dimension, without overflow.
+
+    Variants: function method out
+    """
+    return unary(LogcumsumexpBackward0(wrap_dim(dim, len(self.shp))), self)
+
+
+def cummax(self: Tensor, dim: Any, *, out: Any = None) -> Any:
+    """Running maximum along a dimension and where it was found (the latest place of ties).
+
+    Returns:
+        Named tuple ``(values, indices)``.
+
+    Gradient:
+        To the place each value came from.
+
+    Variants: function method
+    """
+    check_order(self, "cummax_cpu")
+    return return_types.cummax(deliver("cummax", out, self, general_many(CummaxBackward0(self, dim), [self])))
+
+
+def cummin(self: Tensor, dim: Any, *, out: Any = None) -> Any:
+    """Running minimum along a dimension and where it was found (the latest place of ties).
+
+    Variants: function method
+    """
+    check_order(self, "cummin_cpu")
+    return return_types.cummin(deliver("cummin", out, self, general_many(CumminBackward0(self, dim), [self])))
+
+
+def diff(self: Tensor, n: Any = 1, dim: Any = -1, prepend: Any = None, append: Any = None) -> Tensor:
+    """Differences of neighbours along a dimension, taken ``n`` times; for masks, whether they differ.
+
+    Args:
+        self: tensor with at least one dimension.
+        n: how often.
+        dim: dimension.
+        prepend, append: tensors put in front and behind first.
+
+    Variants: function method out
+    """
+    if len(self.shp) == 0:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    d = wrap_dim(dim, len(self.shp))
+    parts = [t for t in (prepend, self, append) if t is not None]
+    t: Tensor = self if len(parts) == 1 else joined(parts, d)
+    for _ in range(min(n, t.shp[d])):
+        length = t.shp[d] - 1
+        after, before = t.narrow(d, 1, length), t.narrow(d, 0, length)
+        t = after.logical_xor(before) if t.dt.category == BOOL else after - before
+    return t
+
+
+def joined(parts: list[Any], dim: int) -> Tensor:
+    """Tensors one behind the other."""
+    from .._gen.functions import cat
+
+    found: Tensor = cat(parts, dim)
+    return found
+
+
+def trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: Any = -1) -> Tensor:
+    """Integral along a dimension by the trapezoidal rule.
+
+    Args:
+        y: values.
+        x: places, with the size of ``dim`` or the shape of ``y``; by default ``dx`` apart.
+        dx: distance of the places, 1 by default.
+        dim: dimension.
+
+    Variants: function
+    Aliases: trapz
+    """
+    return trapezoids(y, x, dx, dim).sum(wrap_dim(dim, len(y.shp)))
+
+
+def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: Any = -1) -> Tensor:
+    """Running integral along a dimension by the trapezoidal rule, as :func:`trapezoid`; one element shorter than ``y``.
+
+    Variants: function
+    """
+    return cumsum(trapezoids(y, x, dx, dim), wrap_dim(dim, len(y.shp)))
+
+
+def trapezoids(y: Tensor, x: Any, dx: Any, dim: Any) -> Tensor:
+    """Area of each interval."""
+    d = wrap_dim(dim, len(y.shp))
+    n = y.shp[d] - 1
+    heights = (y.narrow(d, 1, n) + y.narrow(d, 0, n)) * 0.5
+    if x is None:
+        return heights if dx is None else heights * dx
+    if len(x.shp) == 1:
+        x = x.reshape((-1,) + (1,) * (len(y.shp) - d - 1))
+        return heights * (x.narrow(0, 1, n) - x.narrow(0, 0, n))
+    e = wrap_dim(dim, len(x.shp))
+    return heights * (x.narrow(e, 1, n) - x.narrow(e, 0, n))
+

@@ -1,0 +1,309 @@
+"""Losses of classes: negative log likelihood and cross entropy.
+
+Picking the target's element of each row is linear; ``NllLossBackward0`` picks, ``NllLossBackwardBackward0`` puts back, and
+each is the derivative of the other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from .._core import errors
+from .._core.dtypes import FLOATING, Size, int64, uint8
+from .._core.tensor_base import TensorBase
+from .._record.general import General, general, general_many
+from .._record.unary import unary
+from .loss import MEAN, NONE, SUM, check_target, legacy_reduction, reduced, reduction_code
+from .scaled import DivBackward1
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+
+UNSIGNED: Final = 1 << 64
+
+
+class Pick:
+    """Where the targets are in an array of log probabilities, and with which factors they count.
+
+    Attributes:
+        places: index of the class in each row, with a dimension of size 1 for the classes.
+        factors: minus the weight of each row, 0 for ignored ones; already divided by ``total`` for the mean.
+        total: sum of the weights of the rows that count.
+    """
+
+    def __init__(self, x: TensorBase, target: TensorBase, weight: Any, reduction: int, ignore_index: int) -> None:
+        self.axis: int = 1 if len(x.shp) > 1 else 0
+        self.shape: Size = x.shp
+        self.reduction: int = reduction
+        classes = x.shp[self.axis]
+        index = np.asarray(target.array).astype(np.int64)
+        counts = index != ignore_index
+        index = np.where(counts, index, 0)
+        outside = counts & ((index < 0) | (index >= classes))
+        if np.any(outside):
+            raise IndexError(f"Target {np.asarray(index)[outside].reshape(-1)[0]} is out of bounds.")
+        weights = counts.astype(x.dt.np) if weight is None else np.where(counts, np.asarray(weight.array)[index], 0)
+        self.total: Any = np.sum(weights, dtype=x.dt.np)
+        scaled = -weights / self.total if reduction == MEAN else -weights
+        self.factors: Any = np.asarray(scaled, dtype=x.dt.np)
+        self.places: Any = np.expand_dims(index, self.axis)
+
+    def pick(self, x: Any) -> Any:
+        """Weighted elements of the targets, summed unless the reduction is ``none``."""
+        found = np.take_along_axis(x, self.places, self.axis).reshape(self.factors.shape)
+        # An ignored row must not contribute, even if it holds an infinity.
+        loss = np.where(self.factors == 0, x.dtype.type(0), found * self.factors)
+        if self.reduction == NONE:
+            return loss
+        return np.sum(loss, dtype=x.dtype) if self.total != 0 or self.reduction == SUM else x.dtype.type(np.nan)
+
+    def put(self, grad: Any) -> Any:
+        """Array of zeros with the weighted gradients at the places of the targets."""
+        out = np.zeros(self.shape, grad.dtype)
+        values = np.expand_dims(np.where(self.factors == 0, grad.dtype.type(0), self.factors * grad), self.axis)
+        np.put_along_axis(out, self.places, values, self.axis)
+        return out
+
+
+class NllLossBackward0(General):
+    """Minus the log probability of each row's target, times the weight of its class."""
+
+    def __init__(self, pick: Pick, ignore_index: int, weighted: bool) -> None:
+        self.pick: Pick = pick
+        self.ignore_index: int = ignore_index
+        self.weighted: bool = weighted
+
+    def input_names(self) -> list[str]:
+        return ["self", "target", "weight"] if self.weighted else ["self", "target"]
+
+    def output_names(self) -> list[str]:
+        return ["output", "total_weight"]
+
+    def differentiable_outputs(self) -> list[bool]:
+        return [True, False]
+
+    def saves(self) -> list[str]:
+        return ["self", "target", "total_weight"] + (["weight"] if self.weighted else [])
+
+    def saved_names(self) -> list[str]:
+        return ["ignore_index", "reduction", "self", "target", "total_weight", "weight"]
+
+    def parameters(self) -> dict[str, Any]:
+        # PyTorch shows the index as an unsigned number.
+        return {"ignore_index": self.ignore_index % UNSIGNED, "reduction": self.pick.reduction}
+
+    def forward(self, arrays: list[Any]) -> Any:
+        return [self.pick.pick(arrays[0]), self.pick.total]
+
+    def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
+        grad = grads[0]
+        if grad is None:
+            return [None] * self.arity
+        found: list[Tensor | None] = [general(NllLossBackwardBackward0(self.pick), [grad])]
+        return found + [None] * (self.arity - 1)
+
+    def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
+        tangent = tangents[0]
+        assert tangent is not None
+        return [general(PickAgain(self.pick), [tangent]), None]
+
+
+class NllLoss2DBackward0(NllLossBackward0):
+    """The same for rows with further dimensions."""
+
+
+class NllLossBackwardBackward0(General):
+    """The gradient of each loss put at the place of its target, zeros elsewhere."""
+
+    def __init__(self, pick: Pick) -> None:
+        self.pick: Pick = pick
+
+    def input_names(self) -> list[str]:
+        return ["grad_output"]
+
+    def forward(self, arrays: list[Any]) -> Any:
+        return self.pick.put(arrays[0])
+
+    def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
+        grad = grads[0]
+        assert grad is not None
+        return [general(PickAgain(self.pick), [grad])]
+
+    def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
+        tangent = tangents[0]
+        assert tangent is not None
+        return [general(NllLossBackwardBackward0(self.pick), [tangent])]
+
+
+class PickAgain(General):
+    """Weighted elements at the places of the targets: the derivative of putting them there."""
+
+    def __init__(self, pick: Pick) -> None:
+        self.pick: Pick = pick
+
+    def forward(self, arrays: list[Any]) -> Any:
+        return self.pick.pick(arrays[0])
+
+    def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
+        grad = grads[0]
+        assert grad is not None
+        return [general(NllLossBackwardBackward0(self.pick), [grad])]
+
+    def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
+        tangent = tangents[0]
+        assert tangent is not None
+        return [general(PickAgain(self.pick), [tangent])]
+
+
+def check_classes(x: TensorBase, target: TensorBase, weight: Any) -> None:
+    """Refuse targets that do not fit the input."""
+    dims = len(x.shp)
+    if dims == 0:
+        raise ValueError(f"Expected 1 or more dimensions (got {dims})")
+    if dims == 1:
+        if len(target.shp) > 0 and target.numel() != 1:  # type: ignore[attr-defined]
+            raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.shp[0]}")
+    else:
+        rows = target.shp[0] if len(target.shp) > 0 else 1
+        if len(target.shp) == 0 or x.shp[0] != rows:
+            raise ValueError(f"Expected input batch_size ({x.shp[0]}) to match target batch_size ({rows}).")
+        if x.shp[:1] + x.shp[2:] != target.shp:
+            raise RuntimeError(
+                f"Expected target size {errors.shape_text(x.shp[:1] + x.shp[2:])}, got {errors.shape_text(target.shp)}"
+            )
+    if target.dt is not int64 and target.dt is not uint8:
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dt.title}")
+    classes = x.shp[1 if dims > 1 else 0]
+    if weight is not None and weight.shp != (classes,):
+        raise RuntimeError(
+            "weight tensor should be defined either for all or no classes" if len(weight.shp) != 1 else
+            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of shape: "
+            f"{errors.shape_text(weight.shp)}"
+        )  # fmt: skip
+
+
+def nll(x: Tensor, target: Tensor, weight: Any, code: int, ignore_index: int) -> Tensor:
+    """Negative log likelihood with the reduction as a number."""
+    check_target(target, "nll_loss")
+    check_classes(x, target, weight)
+    if x.dt.category != FLOATING:
+        raise errors.not_implemented("nll_loss_out_frame", x.dt)
+    if weight is not None and weight.dt is not x.dt:
+        raise RuntimeError(f"expected scalar type {x.dt.title} but found {weight.dt.title}")
+    where = target.reshape(()) if len(x.shp) == 1 else target
+    pick = Pick(x, where, weight, code, ignore_index)
+    inputs: list[TensorBase] = [x, target] if weight is None else [x, target, weight.detach()]
+    if len(x.shp) > 2:
+        return general_many(NllLoss2DBackward0(pick, ignore_index, weight is not None), inputs)[0]
+    return general_many(NllLossBackward0(pick, ignore_index, weight is not None), inputs)[0]
+
+
+def nll_loss(
+    self: Tensor,
+    target: Tensor,
+    weight: Any = None,
+    size_average: Any = None,
+    ignore_index: Any = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Negative log likelihood: minus the element of ``self`` at the target's class, reduced.
+
+    Args:
+        self: log probabilities of shape (classes,), (rows, classes) or (rows, classes, ...).
+        target: int64 classes of shape (), (rows,) or (rows, ...).
+        weight: factor per class; the mean is relative to the sum of the targets' weights.
+        ignore_index: targets of this value do not count.
+
+    Gradient:
+        -weight at the targets, 0 elsewhere.
+
+    Raises:
+        ValueError: for shapes that do not fit.
+        IndexError: for classes that do not exist.
+
+    Variants: nn
+    """
+    code = reduction_code(legacy_reduction(size_average, reduce, reduction))
+    return nll(self, target, weight, code, int(ignore_index))
+
+
+def cross_entropy(
+    self: Tensor,
+    target: Tensor,
+    weight: Any = None,
+    size_average: Any = None,
+    ignore_index: Any = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: Any = 0.0,
+) -> Tensor:
+    """Cross entropy of softmax(self) and the target: classes, or probabilities of the shape of ``self``; reduced.
+
+    Args:
+        self: logits of shape (classes,), (rows, classes) or (rows, classes, ...).
+        target: int64 classes (rows, ...) or probabilities (rows, classes, ...).
+        weight: factor per class.
+        ignore_index: class targets of this value do not count.
+        label_smoothing: share of the uniform distribution mixed into the target, in [0, 1].
+
+    Gradient:
+        softmax(self) - target, times the weights.
+
+    Raises:
+        RuntimeError: for ``label_smoothing`` out of range.
+
+    Variants: nn
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    code = reduction_code(reduction)
+    check_target(target, "cross_entropy_loss")
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    dim = 0 if len(self.shp) == 1 else 1
+    if self.shp == target.shp:
+        return cross_entropy_of_probabilities(self, target, weight, code, float(label_smoothing), dim, ignore_index)
+    logs = self.log_softmax(dim)
+    picked = nll(logs, target, weight, code, int(ignore_index))
+    if label_smoothing == 0:
+        return picked
+    spread = smoothing_loss(logs, target, weight, reduction, int(ignore_index), dim)
+    return picked * (1 - label_smoothing) + spread * (label_smoothing / self.shp[dim])
+
+
+def smoothing_loss(logs: Tensor, target: Tensor, weight: Any, reduction: str, ignore_index: int, dim: int) -> Tensor:
+    """Cross entropy with the sum over all classes as target."""
+    shape = [-1 if i == dim else 1 for i in range(len(logs.shp))]
+    loss = -(logs if weight is None else logs * weight.reshape(shape)).sum(dim)
+    ignored = target.reshape(loss.shp) == ignore_index
+    loss = loss.masked_fill(ignored, 0)
+    if reduction != "mean":
+        return reduced(loss, reduction)
+    if weight is None:
+        return loss.sum() / ignored.logical_not().sum()
+    index = np.where(ignored.array, 0, target.reshape(loss.shp).array)
+    total = np.sum(np.where(ignored.array, 0, np.asarray(weight.array)[index]))
+    smoothed: Tensor = loss.sum() / float(total)
+    return smoothed
+
+
+def cross_entropy_of_probabilities(
+    x: Tensor, target: Tensor, weight: Any, code: int, label_smoothing: float, dim: int, ignore_index: Any
+) -> Tensor:
+    """Cross entropy with a distribution per row as target."""
+    if target.dt.category != FLOATING:
+        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {target.dt.title}")
+    if ignore_index >= 0:
+        raise RuntimeError("ignore_index is not supported for floating point target")
+    logs = x.log_softmax(dim)
+    classes = x.shp[dim]
+    if label_smoothing > 0:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    if weight is not None:
+        logs = logs * weight.reshape([-1 if i == dim else 1 for i in range(len(x.shp))])
+    if code == NONE:
+        return -(logs * target).sum(dim)
+    total = -(logs * target).sum()
+    return total if code == SUM else unary(DivBackward1(x.numel() / classes), total)

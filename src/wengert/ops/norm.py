@@ -1,0 +1,398 @@
+"""Norms and distances.
+
+Gradients at kinks: 0 where a norm is 0; for infinite p shared by the elements that tie, with their signs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from .._core import errors
+from .._core.compat import i64
+from .._core.dtypes import COMPLEX, FLOATING, DType, float16, parse_dtype
+from .._core.tensor_base import TensorBase
+from .._record.common import RESULT, SELF, converted, make, result_type, sum_to, wrap_dim
+from .._record.general import General, general
+from .._record.reduction import Reduction, axes, over, reduce
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+
+_add: Final[Any] = np.add.reduce
+INF: Final = float("inf")
+
+
+class LinalgVectorNormBackward0(Reduction):
+    """p-norm over dimensions: sum(|x|**p)**(1/p); number of nonzero elements for p = 0, largest for inf, smallest for -inf."""
+
+    ord: Any = 2
+
+    def forward(self, x: Any) -> Any:
+        if x.dtype == float16.np:
+            return self.forward(x.astype(np.float32)).astype(x.dtype)
+        return norm_array(x, self.ord, axes(self), self.keepdim)
+
+    def out_dtype(self, dt: DType) -> DType:
+        return dt.to_real()
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        assert x is not None and result is not None
+        return self.spread(grad) * norm_slope(x, self.opened(result), self.ord, axes(self))
+
+    def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
+        product = tangent * norm_slope(x, self.opened(result), self.ord, axes(self)).conj()
+        if product.dt.category == COMPLEX:
+            product = product.real
+        return product.sum(self.dims, self.keepdim)
+
+    def saves(self) -> i64:
+        return SELF | RESULT
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dims, "keepdim": self.keepdim, "ord": self.ord}
+
+
+class NormBackward1(LinalgVectorNormBackward0):
+    """The same, in distances of pairs."""
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dims, "keepdim": self.keepdim, "p": self.ord}
+
+
+class DistBackward0(General):
+    """p-norm of a difference."""
+
+    def __init__(self, p: Any) -> None:
+        self.p: Any = p
+
+    def forward(self, arrays: list[Any]) -> Any:
+        return np.asarray(norm_array(np.asarray(arrays[0] - arrays[1]), self.p, None, False))
+
+    def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
+        grad = grads[0]
+        assert grad is not None
+        x, y = self.tensor("self"), self.tensor("other")
+        slope = grad * norm_slope(x - y, self.tensor("result"), self.p, None)
+        return [
+            sum_to(slope, x.shp) if self.wanted(0) else None,
+            sum_to(-slope, y.shp) if self.wanted(1) else None,
+        ]
+
+    def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
+        first, second = tangents
+        change = first if second is None else -second if first is None else first - second
+        assert change is not None
+        product = change * norm_slope(inputs[0] - inputs[1], results[0], self.p, None).conj()
+        return [(product.real if product.dt.category == COMPLEX else product).sum()]
+
+    def input_names(self) -> list[str]:
+        return ["self", "other"]
+
+    def saves(self) -> list[str]:
+        return ["self", "other", "result"]
+
+    def parameters(self) -> dict[str, Any]:
+        return {"p": self.p}
+
+
+class CdistBackward0(General):
+    """p-norm distance of each row of one matrix to each row of another."""
+
+    def __init__(self, p: Any) -> None:
+        self.p: Any = p
+
+    def forward(self, arrays: list[Any]) -> Any:
+        return norm_array(arrays[0][..., :, None, :] - arrays[1][..., None, :, :], self.p, -1, False)
+
+    def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
+        grad = grads[0]
+        assert grad is not None
+        x, y = self.tensor("x1"), self.tensor("x2")
+        steps = x.unsqueeze(-2) - y.unsqueeze(-3)
+        slope = grad.unsqueeze(-1) * norm_slope(steps, self.tensor("result").unsqueeze(-1), self.p, -1)
+        return [
+            sum_to(slope.sum(-2), x.shp) if self.wanted(0) else None,
+            sum_to(-slope.sum(-3), y.shp) if self.wanted(1) else None,
+        ]
+
+    def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
+        first = None if tangents[0] is None else tangents[0].unsqueeze(-2)
+        second = None if tangents[1] is None else tangents[1].unsqueeze(-3)
+        change = first if second is None else -second if first is None else first - second
+        assert change is not None
+        steps = inputs[0].unsqueeze(-2) - inputs[1].unsqueeze(-3)
+        return [(change * norm_slope(steps, results[0].unsqueeze(-1), self.p, -1)).sum(-1)]
+
+    def input_names(self) -> list[str]:
+        return ["x1", "x2"]
+
+    def saves(self) -> list[str]:
+        return ["x1", "x2", "result"]
+
+    def parameters(self) -> dict[str, Any]:
+        return {"p": self.p}
+
+
+def norm_array(x: Any, p: Any, axis: Any, keepdim: bool) -> Any:
+    """p-norm of an array."""
+    if p == 2:
+        square = x * x if x.dtype.kind != "c" else x.real * x.real + x.imag * x.imag
+        return np.sqrt(_add(square, axis, None, None, keepdim))
+    size = np.abs(x)
+    if p == 1:
+        return _add(size, axis, None, None, keepdim)
+    if p == 0:
+        return _add(size != 0, axis, size.dtype, None, keepdim)
+    if p == INF:
+        return np.max(size, axis, keepdims=keepdim, initial=0) if size.size == 0 else np.max(size, axis, keepdims=keepdim)
+    if p == -INF:
+        return np.min(size, axis, keepdims=keepdim)
+    return _add(size**p, axis, None, None, keepdim) ** (1.0 / p)
+
+
+def norm_slope(x: Tensor, result: Tensor, p: Any, axis: Any) -> Tensor:
+    """Derivative of the p-norm ``result`` (shaped so that it broadcasts to x) for each element of x."""
+    if p == 0:
+        return x * 0
+    if p == 1:
+        return x.sgn()
+    still = make(result.array == 0)
+    if p == 2:
+        return (x / result).masked_fill(still, 0)
+    if p == INF or p == -INF:
+        mask = np.abs(x.array) == result.array
+        mask |= np.isnan(x.array) & np.isnan(result.array)
+        return x.sgn() * make(mask / _add(mask, axis, None, None, axis is not None)).to(result.dt)
+    if p < 1:
+        powers = (x.sgn() * x.abs().pow(p - 1)).masked_fill(make(x.array == 0), 0)
+        return powers * result.pow(1 - p)
+    powers = x.sgn() * x.abs().pow(p - 1) if p < 2 else x * x.abs().pow(p - 2)
+    return powers / result.pow(p - 1).masked_fill(still, INF)
+
+
+def number_of(p: Any) -> Any:
+    """An order as a Python number."""
+    return p.item() if isinstance(p, TensorBase) else p
+
+
+def vector_norm(self: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """p-norm over dimensions, ``sum(abs(x)**p)**(1/p)``; a real tensor.
+
+    Args:
+        self: floating or complex tensor.
+        ord: the order p; 0 counts nonzero elements, inf takes the largest, -inf the smallest.
+        dim: dimension or several; None for all.
+        keepdim: keep reduced dimensions with size 1.
+        dtype: convert to this dtype first.
+
+    Gradient:
+        ``x abs(x)**(p-2) / result**(p-1)``; 0 where the norm is 0; for infinite p shared by ties, with their signs.
+
+    Raises:
+        RuntimeError: for integers.
+
+    Variants: linalg out
+    """
+    return p_norm(LinalgVectorNormBackward0(), self, ord, dim, keepdim, dtype)
+
+
+def p_norm(op: LinalgVectorNormBackward0, x: Tensor, p: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
+    """Check and run."""
+    if dtype is not None:
+        target = parse_dtype(dtype, "linalg.vector_norm")
+        if target.category < FLOATING:
+            raise RuntimeError(f"linalg.vector_norm: dtype should be floating point or complex, but got {target.title}")
+        if target.category == COMPLEX and x.dt.category < COMPLEX:
+            raise RuntimeError(f"linalg.vector_norm: dtype should be real for real inputs, but got {target.title}")
+        x = converted(x, target)
+    if x.dt.category < FLOATING:
+        raise RuntimeError(
+            errors.with_hints(
+                f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {x.dt.title}",
+                "try: x.float() first",
+            )
+        )
+    op.ord = number_of(p)
+    over(op, x, None if dim is not None and not isinstance(dim, int) and len(dim) == 0 else dim, keepdim)
+    if op.ord < 0 or op.ord == INF:
+        check_identity(op)
+    return reduce(op, x)
+
+
+def check_identity(op: LinalgVectorNormBackward0) -> None:
+    """The largest of nothing does not exist."""
+    name = "inf" if op.ord == INF else "-inf" if op.ord == -INF else f"{op.ord:g}"
+    if op.dims is None or len(op.dims) == len(op.shape):
+        if 0 in op.shape:
+            raise RuntimeError(
+                f"linalg.vector_norm cannot compute the {name} norm on an empty tensor because the operation does not have an "
+                "identity"
+            )
+        return
+    for d in op.dims:
+        if op.shape[d] == 0:
+            raise RuntimeError(
+                f"linalg.vector_norm cannot compute the {name} norm on the dimension {d}because this dimension is empty and "
+                "the operation does not have an identity"
+            )
+
+
+def norm(self: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+    """Norm of all elements or over dimensions: ``"fro"`` (the 2-norm), ``"nuc"`` (sum of singular values), or a p-norm.
+
+    Gradient:
+        As for ``linalg.vector_norm``.
+
+    Variants: function method out
+    """
+    if p == "nuc":
+        return matrix_norm(self, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+    return vector_norm(self, 2 if p is None or p == "fro" else p, dim, keepdim, dtype=dtype)
+
+
+def linalg_norm(self: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Norm of a vector or matrix.
+
+    Args:
+        self: floating or complex tensor.
+        ord: None for the 2-norm of all elements; else the order of a vector norm (one dimension) or matrix norm (two).
+        dim: one dimension for vectors, two for matrices; None to go by the tensor's own.
+        keepdim: keep reduced dimensions with size 1.
+        dtype: convert to this dtype first.
+
+    Variants: linalg out
+    Name: norm
+    """
+    if ord is None:
+        return vector_norm(self, 2, dim, keepdim, dtype=dtype)
+    dims = dim
+    if dims is None:
+        if len(self.shp) not in (1, 2):
+            raise RuntimeError(
+                f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {len(self.shp)}D."
+            )
+        dims = tuple(range(len(self.shp)))
+    if not isinstance(dims, int) and len(dims) == 2:
+        return matrix_norm(self, ord, dims, keepdim, dtype=dtype)
+    return vector_norm(self, ord, dims, keepdim, dtype=dtype)
+
+
+def matrix_norm(
+    self: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
+    """Norm of the matrices in two dimensions.
+
+    Args:
+        self: (..., n, m).
+        ord: ``"fro"``; ``"nuc"``, sum of singular values; 1 and -1, largest and smallest sum of a column; inf and -inf, of a
+            row; 2 and -2, largest and smallest singular value.
+        dim: the two dimensions.
+        keepdim: keep them with size 1.
+        dtype: convert to this dtype first.
+
+    Variants: linalg out
+    """
+    if len(self.shp) < 2:
+        raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
+    if len(dim) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(str(d) for d in dim)}")
+    rows, columns = wrap_dim(dim[0], len(self.shp)), wrap_dim(dim[1], len(self.shp))
+    if rows == columns:
+        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
+    x = self if dtype is None else converted(self, parse_dtype(dtype, "linalg.matrix_norm"))
+    if ord == "fro":
+        return vector_norm(x, 2, (rows, columns), keepdim)
+    if ord in (1, -1, INF, -INF):
+        return by_sums(x, rows, columns, ord, keepdim)
+    if ord in ("nuc", 2, -2):
+        return by_singular_values(x, rows, columns, ord, keepdim)
+    raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+
+
+def by_sums(x: Tensor, rows: int, columns: int, ord: Any, keepdim: bool) -> Tensor:
+    """Extreme of the sums of columns or rows."""
+    added, kept = (rows, columns) if abs(ord) == 1 else (columns, rows)
+    if not keepdim and added < kept:
+        kept -= 1
+    sums = vector_norm(x, 1, added, keepdim)
+    return sums.amax(kept, keepdim) if ord > 0 else sums.amin(kept, keepdim)
+
+
+def by_singular_values(x: Tensor, rows: int, columns: int, ord: Any, keepdim: bool) -> Tensor:
+    """Sum or extreme of the singular values."""
+    from .._gen.linalg import svdvals
+
+    values = svdvals(x.movedim((rows, columns), (-2, -1)))
+    found: Tensor = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+    if not keepdim:
+        return found
+    for d in sorted((rows, columns)):
+        found = found.unsqueeze(d)
+    return found
+
+
+def dist(self: Tensor, other: Tensor, p: Any = 2) -> Tensor:
+    """p-norm of ``self - other``, which are broadcast; a 0-d tensor.
+
+    Variants: function method
+    """
+    dt = result_type([self, other])
+    return general(DistBackward0(number_of(p)), [converted(self, dt), converted(other, dt)])
+
+
+def cdist(x1: Tensor, x2: Tensor, p: Any = 2.0, compute_mode: Any = None) -> Tensor:
+    """p-norm distance of each row of one matrix to each row of another.
+
+    Args:
+        x1: (..., n, d).
+        x2: (..., m, d); leading dimensions are broadcast.
+        p: order of the norm.
+        compute_mode: PyTorch's choice of method; distances are always computed from the differences here.
+
+    Returns:
+        New tensor (..., n, m).
+
+    Gradient:
+        0 for rows at distance 0.
+
+    Variants: function
+    """
+    for name, t in (("X1", x1), ("X2", x2)):
+        if len(t.shp) < 2:
+            raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {len(t.shp)}D")
+    if x1.shp[-1] != x2.shp[-1]:
+        raise RuntimeError(
+            f"X1 and X2 must have the same number of columns. X1: {x1.shp[-1]} X2: {x2.shp[-1]}"
+        )
+    if p < 0:
+        raise RuntimeError("cdist only supports non-negative p values")
+    return general(CdistBackward0(p), [x1, x2])
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: Any = 2.0, eps: Any = 1e-6, keepdim: bool = False) -> Tensor:
+    """p-norm of ``x1 - x2 + eps`` along the last dimension.
+
+    Variants: function nn
+    """
+    return p_norm(NormBackward1(), x1 - x2 + eps, p, -1, keepdim, None)
+
+
+def renorm(self: Tensor, p: Any, dim: Any, maxnorm: Any) -> Tensor:
+    """Slices along a dimension scaled down so that none has a p-norm above ``maxnorm``.
+
+    Variants: function method inplace out
+    """
+    if p <= 0:
+        raise RuntimeError("renorm: non-positive-norm not supported")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
+    if len(self.shp) < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {len(self.shp)} dimensions")
+    d = wrap_dim(dim, len(self.shp))
+    sizes = vector_norm(self, p, [i for i in range(len(self.shp)) if i != d], True)
+    large = make(sizes.array > maxnorm)
+    factor = (sizes + 1e-7).reciprocal() * maxnorm
+    return self * factor.masked_fill(~large, 1)
+

@@ -1,0 +1,236 @@
+"""Softmax and its logarithm, with the operators of their backward pass."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from .._core.compat import i64
+from .._core.dtypes import float16, parse_dtype
+from .._core.tensor_base import TensorBase
+from .._record.binary import Binary
+from .._record.common import OTHER, RESULT, SELF, converted, wrap_dim
+from .._record.matmul import product
+from .._record.unary import Unary, unary
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+
+_add: Final[Any] = np.add.reduce
+_maximum: Final[Any] = np.maximum.reduce
+
+
+class Normalizing(Unary):
+    """Base of softmax and log-softmax along dimension ``dim``."""
+
+    def __init__(self, dim: int) -> None:
+        self.dim: int = dim
+
+    def fresh(self) -> Unary:
+        return self
+
+    def saves(self) -> i64:
+        return RESULT
+
+    def prepare(self, x: TensorBase) -> TensorBase:
+        raise NotImplementedError(f"\"softmax_lastdim_kernel_impl\" not implemented for '{x.dt.title}'")
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dim}
+
+
+class SoftmaxBackward0(Normalizing):
+    """Exponentials along a dimension, divided by their sum.  dy/dx = diag(y) - y y^T, which is symmetric."""
+
+    def forward(self, x: Any) -> Any:
+        if x.ndim == 0:
+            return np.exp(x - x)
+        if x.dtype == float16.np:
+            return self.forward(x.astype(np.float32)).astype(x.dtype)
+        if x.shape[self.dim] == 0:
+            return x.copy()
+        out = x - _maximum(x, self.dim, None, None, True)
+        np.exp(out, out=out)
+        out /= _add(out, self.dim, None, None, True)
+        return out
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        assert result is not None
+        return product(SoftmaxBackwardDataBackward0(self.dim), grad, result)
+
+
+class LogSoftmaxBackward0(Normalizing):
+    """Logarithm of the softmax, without overflow.  dx = g - softmax sum(g)."""
+
+    def forward(self, x: Any) -> Any:
+        if x.ndim == 0:
+            return x - x
+        if x.dtype == float16.np:
+            return self.forward(x.astype(np.float32)).astype(x.dtype)
+        if x.shape[self.dim] == 0:
+            return x.copy()
+        out = x - _maximum(x, self.dim, None, None, True)
+        out -= np.log(_add(np.exp(out), self.dim, None, None, True))
+        return out
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        assert result is not None
+        return product(LogSoftmaxBackwardDataBackward0(self.dim), grad, result)
+
+    def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
+        return tangent - (result.exp() * tangent).sum(self.dim, True)
+
+
+class NormalizingBackward(Binary):
+    """Base of the operators that turn the gradient of the output ``result`` into that of the input."""
+
+    def __init__(self, dim: int) -> None:
+        self.dim: int = dim
+
+    def fresh(self) -> Binary:
+        return self
+
+    def saves(self, for_self: bool, for_other: bool) -> i64:
+        return OTHER | (SELF if for_other else 0)
+
+    def other_name(self) -> str:
+        return "output"
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dim}
+
+
+class SoftmaxBackwardDataBackward0(NormalizingBackward):
+    """``(grad - sum(grad * output)) * output``: the gradient of the softmax as an operator of its own."""
+
+    def forward(self, x: Any, y: Any) -> Any:
+        if x.ndim == 0:
+            return x - x
+        out = x * y
+        total = _add(out, self.dim, None, None, True)
+        if x.dtype != y.dtype:
+            return out - total * y
+        out -= total * y
+        return out
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
+        assert other is not None
+        return product(SoftmaxBackwardDataBackward0(self.dim), grad, other)
+
+    def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
+        assert x is not None and other is not None
+        inner = x - (x * other).sum(self.dim, True)
+        return grad * inner - x * (grad * other).sum(self.dim, True)
+
+    def forward_grad(self, tx: Tensor | None, ty: Tensor | None, x: Tensor, y: Tensor, result: Tensor) -> Tensor | None:
+        first = None if tx is None else (tx - (tx * y).sum(self.dim, True)) * y
+        if ty is None:
+            return first
+        second = ty * (x - (x * y).sum(self.dim, True)) - y * (x * ty).sum(self.dim, True)
+        return second if first is None else first + second
+
+
+class LogSoftmaxBackwardDataBackward0(NormalizingBackward):
+    """``grad - exp(output) sum(grad)``: the gradient of the log-softmax as an operator of its own."""
+
+    def forward(self, x: Any, y: Any) -> Any:
+        if x.ndim == 0:
+            return x - x
+        out = np.exp(y)
+        out *= _add(x, self.dim, None, None, True)
+        return np.subtract(x, out, out=out)
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
+        assert other is not None
+        return grad - (grad * other.exp()).sum(self.dim, True)
+
+    def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
+        assert x is not None and other is not None
+        return -grad * other.exp() * x.sum(self.dim, True)
+
+    def forward_grad(self, tx: Tensor | None, ty: Tensor | None, x: Tensor, y: Tensor, result: Tensor) -> Tensor | None:
+        first = None if tx is None else tx - y.exp() * tx.sum(self.dim, True)
+        if ty is None:
+            return first
+        second = -ty * y.exp() * x.sum(self.dim, True)
+        return second if first is None else first + second
+
+
+def softmax(self: Tensor, dim: Any, dtype: Any = None) -> Tensor:
+    """Exponentials along a dimension, divided by their sum: positive numbers that add up to 1.
+
+    Args:
+        self: floating tensor.
+        dim: dimension.
+        dtype: convert to this dtype first.
+
+    Gradient:
+        ``(grad - sum(grad * result)) * result``.
+
+    Raises:
+        NotImplementedError: for integers, unless ``dtype`` is given.
+
+    Variants: function method out special
+    """
+    return unary(SoftmaxBackward0(wrap_dim(dim, len(self.shp))), in_dtype(self, dtype, "softmax"))
+
+
+def log_softmax(self: Tensor, dim: Any, dtype: Any = None) -> Tensor:
+    """Logarithm of the softmax along a dimension, computed without overflow.
+
+    Args:
+        self: floating tensor.
+        dim: dimension.
+        dtype: convert to this dtype first.
+
+    Gradient:
+        ``grad - exp(result) * sum(grad)``.
+
+    Variants: function method out special
+    """
+    return unary(LogSoftmaxBackward0(wrap_dim(dim, len(self.shp))), in_dtype(self, dtype, "log_softmax"))
+
+
+def in_dtype(x: Tensor, dtype: Any, name: str) -> Tensor:
+    """The operand in the dtype asked for."""
+    return x if dtype is None else converted(x, parse_dtype(dtype, name))
+
+
+def functional_softmax(input: Tensor, dim: Any = None, _stacklevel: Any = 3, dtype: Any = None) -> Tensor:
+    """Softmax, see :func:`wengert.softmax`; without ``dim`` it is guessed, with a warning.
+
+    Variants: nn
+    Name: softmax
+    """
+    return softmax(input, guessed("softmax", input, dim, _stacklevel), dtype)
+
+
+def functional_log_softmax(input: Tensor, dim: Any = None, _stacklevel: Any = 3, dtype: Any = None) -> Tensor:
+    """Logarithm of the softmax, see :func:`wengert.log_softmax`; without ``dim`` it is guessed, with a warning.
+
+    Variants: nn
+    Name: log_softmax
+    """
+    return log_softmax(input, guessed("log_softmax", input, dim, _stacklevel), dtype)
+
+
+def softmin(input: Tensor, dim: Any = None, _stacklevel: Any = 3, dtype: Any = None) -> Tensor:
+    """Softmax of ``-input``.
+
+    Variants: nn
+    """
+    return softmax(-input, guessed("softmin", input, dim, _stacklevel), dtype)
+
+
+def guessed(name: str, x: TensorBase, dim: Any, stacklevel: Any) -> Any:
+    """PyTorch's old choice of a dimension that was not given."""
+    if dim is not None:
+        return dim
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+        UserWarning,
+        stacklevel=stacklevel,
+    )
+    return 0 if len(x.shp) in (0, 1, 3) else 1

@@ -1,0 +1,292 @@
+"""Sorting, the k largest, distinct values, counts of values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._core import return_types
+from .._core.dtypes import COMPLEX, FLOATING, INTEGER, float64
+from .._core.tensor_base import TensorBase
+from .._record.common import int_of, make, wrap_dim
+from .._record.general import general_many
+from .._record.selection import Selection, check_not_empty, check_order, deliver
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+
+
+class SortBackward0(Selection):
+    """Elements along a dimension in order; those that are equal keep theirs; NaN counts as the largest."""
+
+    descending: bool = False
+
+    def choose(self, x: Any) -> tuple[Any, Any]:
+        order = sorted_order(x, self.dim, self.descending)
+        return np.take_along_axis(x, order, self.dim), order
+
+
+class TopkBackward0(Selection):
+    """The k largest (or smallest) elements along a dimension, in order."""
+
+    k: int = 1
+    largest: bool = True
+
+    def choose(self, x: Any) -> tuple[Any, Any]:
+        n = x.shape[self.dim]
+        k = self.k
+        if n < 256 or 8 * k > n:
+            order = sorted_order(x, self.dim, self.largest).take(range(k), self.dim)
+            return np.take_along_axis(x, order, self.dim), order
+        # Far fewer than all: separate them first, then sort only those.
+        parts = np.argpartition(x, n - k if self.largest else k - 1, self.dim)
+        parts = np.sort(parts.take(range(n - k, n) if self.largest else range(k), self.dim), self.dim)
+        values = np.take_along_axis(x, parts, self.dim)
+        order = sorted_order(values, self.dim, self.largest)
+        return np.take_along_axis(values, order, self.dim), np.take_along_axis(parts, order, self.dim)
+
+
+class KthvalueBackward0(Selection):
+    """The k-th smallest element along a dimension; the last of those that tie."""
+
+    k: int = 1
+
+    def choose(self, x: Any) -> tuple[Any, Any]:
+        values = np.take(np.partition(x, self.k - 1, self.dim), [self.k - 1], self.dim)
+        found = x == values
+        if x.dtype.kind == "f":
+            found |= np.isnan(x) & np.isnan(values)
+        return values, x.shape[self.dim] - 1 - np.argmax(np.flip(found, self.dim), self.dim, keepdims=True)
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dim, "keepdim": not self.drops, "self_sym_sizes": self.shape}
+
+
+def sorted_order(x: Any, axis: int, descending: bool) -> Any:
+    """Indices that sort an array; equal elements keep their order both ways."""
+    if not descending:
+        return np.argsort(x, axis, kind="stable")
+    return x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
+
+
+def check_sortable(x: TensorBase) -> None:
+    """Complex numbers have no order."""
+    if x.dt.category == COMPLEX:
+        raise RuntimeError(" Sort does not support complex dtypes on CPU")
+
+
+def sort(
+    self: Tensor, dim: Any = -1, descending: bool = False, *, stable: bool = False, out: Any = None
+) -> Any:
+    """Elements sorted along a dimension, and where each came from.
+
+    Args:
+        self: real tensor.
+        dim: dimension.
+        descending: largest first.
+        stable: equal elements keep their order; they always do here.
+
+    Returns:
+        Named tuple ``(values, indices)``.
+
+    Gradient:
+        To the place each value came from.
+
+    Variants: function method
+    """
+    check_sortable(self)
+    op = SortBackward0(self, dim, False)
+    op.descending = descending
+    return return_types.sort(deliver("sort", out, self, general_many(op, [self])))
+
+
+def argsort(self: Tensor, dim: Any = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
+    """Indices that sort the tensor along a dimension; int64.
+
+    Variants: function method
+    """
+    check_sortable(self)
+    axis = wrap_dim(dim, len(self.shp))
+    if len(self.shp) == 0:
+        return make(np.int64(0))
+    return make(sorted_order(self.array, axis, descending))
+
+
+def msort(self: Tensor) -> Tensor:
+    """The tensor sorted along its first dimension.
+
+    Variants: function method out
+    """
+    found: Tensor = sort(self, 0)[0]
+    return found
+
+
+def topk(
+    self: Tensor, k: Any, dim: Any = -1, largest: bool = True, sorted: bool = True, *, out: Any = None
+) -> Any:
+    """The k largest (or smallest) elements along a dimension, in order, and where they came from.
+
+    Args:
+        self: real tensor.
+        k: how many.
+        dim: dimension.
+        largest: False for the smallest.
+        sorted: they always are here.
+
+    Returns:
+        Named tuple ``(values, indices)``.
+
+    Gradient:
+        To the place each value came from.
+
+    Raises:
+        RuntimeError: when there are fewer than ``k``.
+
+    Variants: function method
+    """
+    check_order(self, "topk_cpu")
+    op = TopkBackward0(self, dim, False)
+    op.k = int_of(k)
+    if op.k < 0 or op.k > (self.shp[op.dim] if len(self.shp) > 0 else 1):
+        raise RuntimeError("selected index k out of range")
+    op.largest = largest
+    return return_types.topk(deliver("topk", out, self, general_many(op, [self])))
+
+
+def kthvalue(self: Tensor, k: Any, dim: Any = -1, keepdim: bool = False, *, out: Any = None) -> Any:
+    """The k-th smallest element along a dimension (counted from 1) and where it is (the last place of those that tie).
+
+    Variants: function method
+    """
+    check_order(self, "kthvalue_cpu")
+    op = KthvalueBackward0(self, dim, not keepdim)
+    op.k = int_of(k)
+    check_not_empty("kthvalue", self, op.dim)
+    if op.k < 1 or op.k > (self.shp[op.dim] if len(self.shp) > 0 else 1):
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {op.dim}")
+    return return_types.kthvalue(deliver("kthvalue", out, self, general_many(op, [self])))
+
+
+def unique(
+    self: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: Any = None
+) -> Any:
+    """Distinct elements, or with ``dim`` distinct slices, in ascending order.
+
+    Args:
+        self: real tensor.
+        sorted: they always are here.
+        return_inverse: also where each element is among the distinct ones.
+        return_counts: also how often each occurs.
+        dim: compare slices along this dimension.
+
+    Returns:
+        The distinct elements, or a tuple with what was asked for.
+
+    Variants: function method
+    """
+    axis = None if dim is None else wrap_dim(dim, len(self.shp))
+    found = np.unique(self.array, return_inverse=True, return_counts=True, axis=axis, equal_nan=False)
+    results = [make(found[0])]
+    if return_inverse:
+        results.append(make(found[1].reshape(self.shp if axis is None else -1).astype(np.int64, copy=False)))
+    if return_counts:
+        results.append(make(found[2].astype(np.int64, copy=False)))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def unique_consecutive(
+    self: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: Any = None
+) -> Any:
+    """Elements (or slices along ``dim``) that differ from the one before.
+
+    Returns:
+        As :meth:`unique`.
+
+    Variants: function method
+    """
+    array = np.asarray(self.array)
+    rows = array.reshape(-1, 1) if dim is None else np.moveaxis(array, wrap_dim(dim, array.ndim), 0)
+    n = rows.shape[0]
+    starts = np.ones(n, np.bool_)
+    starts[1:] = (rows[1:] != rows[:-1]).reshape(max(n - 1, 0), -1).any(1)
+    kept = rows[starts]
+    results = [make(kept.reshape(-1) if dim is None else np.moveaxis(kept, 0, wrap_dim(dim, array.ndim)))]
+    if return_inverse:
+        inverse = np.cumsum(starts, dtype=np.int64) - 1
+        results.append(make(inverse.reshape(self.shp) if dim is None else inverse))
+    if return_counts:
+        results.append(make(np.diff(np.append(np.flatnonzero(starts), n)).astype(np.int64, copy=False)))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def bincount(self: Tensor, weights: Any = None, minlength: Any = 0) -> Tensor:
+    """How often each value 0, 1, 2... occurs in a 1-d tensor of integers, or the sum of the ``weights`` where it does.
+
+    Variants: function method
+    """
+    if len(self.shp) != 1 or self.dt.category != INTEGER or (self.array < 0).any():
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if minlength < 0:
+        raise RuntimeError("minlength should be >= 0")
+    if weights is None:
+        return make(np.bincount(self.array, minlength=minlength).astype(np.int64, copy=False))
+    if weights.shp != self.shp:
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    found = np.bincount(self.array, weights.array, minlength)
+    return make(found.astype(weights.dt.np if weights.dt.category == FLOATING else float64.np, copy=False))
+
+
+def histc(self: Tensor, bins: Any = 100, min: Any = 0, max: Any = 0) -> Tensor:
+    """How many elements fall into each of ``bins`` equal intervals from ``min`` to ``max`` (by default those of the data).
+
+    Variants: function method out
+    """
+    if self.dt.category != FLOATING:
+        raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{self.dt.title}'")
+    if bins <= 0:
+        raise RuntimeError("bins must be > 0")
+    low, high = span(self, min, max)
+    return make(np.histogram(self.array, bins, (low, high))[0].astype(self.dt.np))
+
+
+def span(x: TensorBase, low: Any, high: Any) -> tuple[float, float]:
+    """Limits of a histogram."""
+    if low == high and x.array.size > 0:
+        low, high = x.array.min().item(), x.array.max().item()
+    if low == high:
+        low, high = low - 1, high + 1
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RuntimeError(f"range of [{low}, {high}] is not finite")
+    if low > high:
+        raise RuntimeError("max must be larger than min")
+    return float(low), float(high)
+
+
+def histogram(self: Tensor, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
+    """Counts of the elements in intervals, and the limits of these.
+
+    Args:
+        self: floating tensor.
+        bins: how many equal intervals, or a 1-d tensor with the limits of each.
+        range: lowest and highest limit; by default those of the data.
+        weight: what each element counts, shaped as ``self``.
+        density: divide so that the integral over all intervals is 1.
+
+    Returns:
+        Named tuple ``(hist, bin_edges)``.
+
+    Variants: function method
+    """
+    if self.dt.category != FLOATING:
+        raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{self.dt.title}'")
+    limits: Any
+    if isinstance(bins, TensorBase):
+        limits = bins.array
+    else:
+        low, high = (0, 0) if range is None else range
+        low, high = span(self, low, high)
+        limits = np.linspace(low, high, bins + 1).astype(self.dt.np)
+    factors = None if weight is None else weight.array
+    found = np.histogram(self.array, limits, weights=factors, density=density)[0]
+    return return_types.histogram([make(found.astype(self.dt.np)), make(limits)])
