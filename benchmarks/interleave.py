@@ -8,6 +8,7 @@ block, and what importing left behind is frozen, so that no package pays for ano
 from __future__ import annotations
 
 import gc
+import importlib
 import itertools
 import json
 import statistics
@@ -44,17 +45,16 @@ def main() -> None:
             print(f"  {workload.title}", file=sys.stderr, flush=True)
             rows += time_workload(workload, packages, request["rounds"], request["seconds"])
     versions = {name: package.version for name, package in packages.items()}
-    json.dump({"rows": rows, "versions": versions, "compiled": is_compiled()}, sys.stdout)
+    json.dump({"rows": rows, "versions": versions, "compiled": is_compiled(packages)}, sys.stdout)
 
 
 def selected(title: str, only: list[str]) -> bool:
     return not only or any(word.lower() in title.lower() for word in only)
 
 
-def is_compiled() -> bool | None:
-    """Whether the wengert that ran is compiled; None if none ran."""
-    config = sys.modules.get("wengert._config")
-    return None if config is None else bool(config.is_compiled())
+def is_compiled(packages: dict[str, Package]) -> bool:
+    """Whether the wengert that ran is compiled."""
+    return "wengert" in packages and bool(importlib.import_module("wengert._config").is_compiled())
 
 
 def time_workload(workload: Workload, packages: dict[str, Package], rounds: int, seconds: float) -> list[Row]:

@@ -1,6 +1,6 @@
 """A Wasserstein GAN with gradient penalty learns two half moons: a gradient inside a loss.
 
-    python examples/wgan_gp.py [--out out] [--steps 1000]
+    python examples/wgan_gp.py [--out out] [--steps 1000]      (about half a minute)
 
 A generator turns random numbers into points; a critic scores how real points look. The critic's score must not change
 faster than the distance between points does, so its loss contains the length of its own gradient. To minimise that,

@@ -5,9 +5,11 @@ Two forms of operator are read, by syntax tree alone:
 1. a class with a ``SCHEMA`` (elementwise templates): ``"tanh(self: Tensor) -> Tensor | variants: function method inplace"``;
 2. a function whose docstring has a line ``Variants: function method inplace out``.
 
-Variants: ``function`` (wengert.NAME), ``method`` (Tensor.NAME), ``property`` (Tensor.NAME without call), ``inplace``
+Variants: ``function`` (wengert.NAME), ``method`` (Tensor.NAME), ``property`` (Tensor.NAME without call; with ``assignable``, assignment writes through it), ``inplace``
 (Tensor.NAME_), ``out`` (the function takes ``out=``), ``nn``, ``special``, ``linalg``, ``fft`` (function in that namespace). ``Aliases:`` gives further names in the same
 namespaces, ``Name:`` the public name where the function's own would hide a builtin.
+
+Where ``dim`` has a default the shells also take NumPy's ``axis`` and ``keepdims`` for ``dim`` and ``keepdim``, as PyTorch does.
 """
 
 from __future__ import annotations
@@ -195,14 +197,24 @@ def shell(indent: str, head: str, doc: str, lines: list[str]) -> str:
     return textwrap.indent(f"def {head}:\n{textwrap.indent(body, '    ')}\n\n", indent, lambda line: bool(line.strip()))
 
 
+def numpy_names(args: ast.arguments) -> dict[str, str]:
+    """NumPy's names of parameters that have them: ``{"dim": "axis", "keepdim": "keepdims"}``."""
+    optional = [a.arg for a in args.args[len(args.args) - len(args.defaults) :]]
+    names = [a.arg for a in args.args + args.kwonlyargs]
+    if "dim" not in optional or "axis" in names or args.vararg:
+        return {}
+    return {"dim": "axis", "keepdim": "keepdims"} if "keepdim" in names else {"dim": "axis"}
+
+
 def parameters(args: ast.arguments, first: str, drop: int, hidden: bool, with_out: bool, typed_first: str = "") -> str:
     """Text of the parameter list, with ``first`` in place of the first ``drop`` parameters."""
     text = ast.unparse(ast.arguments(
         args.posonlyargs, args.args[drop:], args.vararg, args.kwonlyargs, args.kw_defaults, args.kwarg, args.defaults
     ))  # fmt: skip
-    if with_out:
+    more = (["out"] if with_out else []) + list(numpy_names(args).values())
+    if more:
         mark = "" if args.kwonlyargs or args.vararg else "*, "
-        text += (", " if text else "") + mark + "out: Any = None"
+        text += (", " if text else "") + mark + ", ".join(f"{name}: Any = None" for name in more)
     text = ", ".join(t for t in (first + typed_first, text) if t)
     return hide(text) if hidden else text
 
@@ -214,7 +226,10 @@ def hide(text: str) -> str:
 
 def call_arguments(args: ast.arguments, first: list[str], drop: int) -> str:
     """Text of the arguments that pass the parameters on."""
-    parts = list(first) + [a.arg for a in args.args[drop:]]
+    other = numpy_names(args)
+    parts = list(first) + [
+        f"{a.arg} if {other[a.arg]} is None else {other[a.arg]}" if a.arg in other else a.arg for a in args.args[drop:]
+    ]
     if args.vararg:
         parts.append("*" + args.vararg.arg)
     parts += [f"{a.arg}={a.arg}" for a in args.kwonlyargs]
@@ -240,6 +255,8 @@ def methods_file(operators: list[Operator]) -> str:
                 body.append(method(op, name))
             if "property" in op.variants:
                 body.append("    @property\n" + method(op, name))
+            if "assignable" in op.variants:
+                body.append(setter(op, name))
             if "inplace" in op.variants:
                 body.append(inplace_method(op, name))
     text = "".join(body).rstrip() + "\n"
@@ -264,6 +281,12 @@ def method(op: Operator, name: str) -> str:
         rest = call_arguments(op.args, [f"_{op.module}.{op.target}", me], 1)
         return shell("    ", head, op.doc, [f"return {op.template}({rest})"])
     return shell("    ", head, op.doc, [f"return _{op.module}.{op.target}({call_arguments(op.args, [me], 1)})"])
+
+
+def setter(op: Operator, name: str) -> str:
+    """``tensor.NAME = value``: write through the view."""
+    call = f"_{op.module}.{op.target}(cast(\"Tensor\", self))"
+    return f"    @{name}.setter\n" + shell("    ", f"{name}(self, value: Any) -> None", "", [f"{call}.copy_(value)"])
 
 
 def hide_return(text: str) -> str:

@@ -48,10 +48,18 @@ from ._core.dtypes import uint16 as uint16
 from ._core.dtypes import uint32 as uint32
 from ._core.dtypes import uint64 as uint64
 from ._core.dynamic import Size as Size
+from ._core.limits import finfo as finfo
+from ._core.limits import iinfo as iinfo
+from ._core.modes import is_warn_always_enabled as is_warn_always_enabled
+from ._core.modes import set_warn_always as set_warn_always
 from ._core.printing import get_printoptions as get_printoptions
 from ._core.printing import set_printoptions as set_printoptions
 from ._tensor import Tensor as Tensor
 from ._gen.functions import *  # noqa: F403, I001  (generated; its __all__ lists the operators)
+
+from ._gen import fft as fft  # noqa: E402
+from ._gen import linalg as linalg  # noqa: E402
+from ._gen import special as special  # noqa: E402
 
 _graph.Node.__getattr__ = _graph.saved_attribute  # type: ignore[attr-defined]
 _engine.calibrate()

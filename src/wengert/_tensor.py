@@ -92,7 +92,10 @@ class Tensor(TensorMethods):
     @property
     def is_leaf(self) -> _bool:
         """Whether the tensor was made by the user (or needs no gradient): it has no ``grad_fn``."""
-        return self.grad_fn is None
+        view = self.view_of
+        if view is None or self.fn is not None:
+            return self.fn is None
+        return not view.base.rg or view.version == version_of(self)
 
     @property
     def output_nr(self) -> _int:

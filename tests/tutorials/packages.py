@@ -16,7 +16,8 @@ ROOT: Final = HERE.parent.parent
 def start_python(*args: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """What became of ``python *args``: exit status, standard output, standard error."""
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    env = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": path}
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # small matrices: more threads only wait
+    env = {**os.environ, **threads, "MPLBACKEND": "Agg", "PYTHONPATH": path}
     command = [sys.executable, *args]
     return subprocess.run(command, check=False, capture_output=True, text=True, env=env, cwd=cwd, timeout=300)
 

@@ -204,6 +204,12 @@ def custom_function(package: Package) -> tuple[Any, dict[str, Any]]:
 # Through which operators a recorded gradient is computed is each package's own affair.
 RECORDED_GRADIENTS = {"derivative_of_a_cube", "third_derivative_of_tanh", "gradient_penalty"}
 
+# Equal Python numbers are one shared read-only tensor in wengert, hence one box; PyTorch makes a tensor for each.
+EQUAL_NUMBERS = {"doubling_until_large"}
+
+COMPARED = [(name, False) for name in PROGRAMS if name not in RECORDED_GRADIENTS]
+COMPARED += [(name, True) for name, _ in COMPARED if name not in EQUAL_NUMBERS]
+
 
 # Reading DOT text
 
@@ -238,8 +244,7 @@ def test_picture_of_torch_tensors_equals_torchviz(name: str, options: dict[str, 
 
 
 # show_attrs is left out: beside the saved tensors PyTorch's nodes keep sizes and layouts for its own use.
-@pytest.mark.parametrize("show_saved", [False, True])
-@pytest.mark.parametrize("name", [name for name in PROGRAMS if name not in RECORDED_GRADIENTS])
+@pytest.mark.parametrize(("name", "show_saved"), COMPARED)
 def test_same_program_has_the_same_picture_as_in_torch(name: str, show_saved: bool) -> None:
     oracle, oracle_params = PROGRAMS[name](torch)
     var, params = PROGRAMS[name](wengert)

@@ -17,7 +17,7 @@ from .compat import i64
 from .graph import AccumulateGradBase, Node
 from .hooks import retained_gradient, run_post_hooks, run_pre_hooks, run_tensor_hooks
 from .modes import MODES, ThreadModes, set_grad, thread_modes
-from .tensor_base import TensorBase, bump, from_array
+from .tensor_base import TensorBase, bump, from_array, is_dense
 
 if TYPE_CHECKING:
     pass
@@ -481,18 +481,6 @@ def like_leaf(leaf: TensorBase, array: Any) -> Any:
     if isinstance(source, _ndarray) and source.shape == array.shape and is_dense(source):
         return np.empty_like(source, dtype=array.dtype, order="K", subok=False)
     return np.empty(array.shape, array.dtype)
-
-
-def is_dense(array: Any) -> bool:
-    """Whether the elements fill a block of memory, each once, in some order of the dimensions."""
-    if array.flags.forc:
-        return True
-    expected = array.itemsize
-    for stride, n in sorted([(s, n) for s, n in zip(array.strides, array.shape, strict=True) if n > 1]):
-        if stride != expected:
-            return False
-        expected *= n
-    return True
 
 
 def private_copy(grad: TensorBase) -> TensorBase:

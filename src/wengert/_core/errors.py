@@ -9,7 +9,7 @@ import linecache
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from .dtypes import tensor_type_name
+from .dtypes import tensor_type_name as tensor_type_name
 
 if TYPE_CHECKING:
     from .dtypes import dtype

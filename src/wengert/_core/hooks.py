@@ -6,7 +6,6 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from .dtypes import tensor_type_name
-from .modes import MODES
 from .tensor_base import TensorBase
 
 if TYPE_CHECKING:
@@ -150,11 +149,6 @@ def move_retained(t: TensorBase, old: Node | None, old_nr: int) -> None:
     if old is not None and old.extras is not None:
         old.extras.retained.pop(old_nr, None)
     t.fn.extra().retained[int(t.nr)] = weakref_ref(t)
-
-
-def warn_always() -> bool:
-    """Whether once-per-process warnings are repeated."""
-    return MODES.warn_always
 
 
 from weakref import ref as weakref_ref  # noqa: E402

@@ -100,6 +100,16 @@ def set_grad(enabled: bool) -> bool:
     return previous
 
 
+def set_warn_always(value: bool) -> None:
+    """Give warnings every time that are otherwise given once in a process."""
+    MODES.warn_always = value
+
+
+def is_warn_always_enabled() -> bool:
+    """Whether once-per-process warnings are repeated."""
+    return MODES.warn_always
+
+
 def is_inference_mode_enabled() -> bool:
     """Whether this thread is in inference mode."""
     return MODES.inference > 0 and thread_modes().inference

@@ -27,9 +27,8 @@ class ReturnType(tuple[Any, ...]):
         """
         made = super().__new__(cls, values)
         if len(made) != len(cls.fields):
-            raise TypeError(
-                f"{PREFIX.text}return_types.{cls.__name__}() takes a {len(cls.fields)}-sequence ({len(made)}-sequence given)"
-            )
+            name = f"{PREFIX.text}return_types.{cls.__name__}"
+            raise TypeError(f"{name}() takes a {len(cls.fields)}-sequence ({len(made)}-sequence given)")
         return made
 
     def __repr__(self) -> str:
@@ -52,8 +51,8 @@ def _define(name: str, *fields: str) -> Any:
     return type(name, (ReturnType,), body)
 
 
-max = _define("max", "values", "indices")  # noqa: A001
-min = _define("min", "values", "indices")  # noqa: A001
+max = _define("max", "values", "indices")
+min = _define("min", "values", "indices")
 median = _define("median", "values", "indices")
 nanmedian = _define("nanmedian", "values", "indices")
 mode = _define("mode", "values", "indices")

@@ -186,6 +186,18 @@ def check_can_require_grad(t: TensorBase, text: str) -> None:
         raise RuntimeError(errors.with_hints(text, f"this tensor is {t.dt!r}; {hint}"))
 
 
+def is_dense(array: Any) -> bool:
+    """Whether the elements fill a block of memory, each once, in some order of the dimensions."""
+    if array.flags.forc:
+        return True
+    expected = array.itemsize
+    for stride, n in sorted([(s, n) for s, n in zip(array.strides, array.shape, strict=True) if n > 1]):
+        if stride != expected:
+            return False
+        expected *= n
+    return True
+
+
 from weakref import ref as weakref_ref  # noqa: E402
 
 from .. import _tensor  # noqa: E402  (module import: the class comes later in the cycle)

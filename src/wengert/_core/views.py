@@ -293,7 +293,7 @@ def steps_to(out: TensorBase, source: TensorBase, op: Any) -> list[Any]:
     parent = source.view_of
     if parent is not None:
         steps = [strided_node(source, parent.base)] if parent.steps is None else list(parent.steps)
-    steps.append(strided_node(out, source) if op is None else op)
+    steps.append(strided_node(out, source) if out.dt is source.dt else op)
     return steps
 
 

@@ -20,6 +20,8 @@ from ..ops import creation as _creation
 from ..ops import creation_filled as _creation_filled
 from ..ops import creation_ranges as _creation_ranges
 from ..ops import cumulative as _cumulative
+from ..ops import diagonals as _diagonals
+from ..ops import dropout as _dropout
 from ..ops import einsum as _einsum
 from ..ops import extremes as _extremes
 from ..ops import fill as _fill
@@ -28,6 +30,7 @@ from ..ops import gather_scatter as _gather_scatter
 from ..ops import index_put as _index_put
 from ..ops import index_rows as _index_rows
 from ..ops import join as _join
+from ..ops import loss_margin as _loss_margin
 from ..ops import masked as _masked
 from ..ops import matmul as _matmul
 from ..ops import matmul_added as _matmul_added
@@ -41,9 +44,12 @@ from ..ops import reduce as _reduce
 from ..ops import rounding as _rounding
 from ..ops import scatter_reduce as _scatter_reduce
 from ..ops import scatter_views as _scatter_views
+from ..ops import search as _search
 from ..ops import shape as _shape
 from ..ops import shape_axes as _shape_axes
 from ..ops import shape_parts as _shape_parts
+from ..ops import shape_splits as _shape_splits
+from ..ops import similarity as _similarity
 from ..ops import softmax as _softmax
 from ..ops import sort as _sort
 from ..ops import special as _special
@@ -80,6 +86,7 @@ __all__ = [
     "adjoint",
     "all",
     "allclose",
+    "alpha_dropout",
     "amax",
     "amin",
     "aminmax",
@@ -123,6 +130,7 @@ __all__ = [
     "broadcast_shapes",
     "broadcast_tensors",
     "broadcast_to",
+    "bucketize",
     "can_cast",
     "cartesian_prod",
     "cat",
@@ -148,6 +156,7 @@ __all__ = [
     "corrcoef",
     "cos",
     "cosh",
+    "cosine_similarity",
     "count_nonzero",
     "cov",
     "cross",
@@ -168,6 +177,7 @@ __all__ = [
     "div",
     "divide",
     "dot",
+    "dropout",
     "dsplit",
     "dstack",
     "einsum",
@@ -183,6 +193,8 @@ __all__ = [
     "exp2",
     "expm1",
     "eye",
+    "feature_alpha_dropout",
+    "feature_dropout",
     "fill",
     "fix",
     "flatten",
@@ -244,6 +256,7 @@ __all__ = [
     "isneginf",
     "isposinf",
     "isreal",
+    "kl_div",
     "kron",
     "kthvalue",
     "lcm",
@@ -303,6 +316,7 @@ __all__ = [
     "negative",
     "nextafter",
     "nonzero",
+    "nonzero_static",
     "norm",
     "normal",
     "not_equal",
@@ -354,6 +368,7 @@ __all__ = [
     "scatter",
     "scatter_add",
     "scatter_reduce",
+    "searchsorted",
     "seed",
     "select",
     "select_scatter",
@@ -410,6 +425,10 @@ __all__ = [
     "unflatten",
     "unique",
     "unique_consecutive",
+    "unravel_index",
+    "unsafe_chunk",
+    "unsafe_split",
+    "unsafe_split_with_sizes",
     "unsqueeze",
     "var",
     "var_mean",
@@ -1543,7 +1562,7 @@ def cummin(input: Any, dim: Any, *, out: Any=None) -> Any:
 
 
 
-def diff(input: Any, n: Any=1, dim: Any=-1, prepend: Any=None, append: Any=None, *, out: Any = None) -> Tensor:
+def diff(input: Any, n: Any=1, dim: Any=-1, prepend: Any=None, append: Any=None, *, out: Any = None, axis: Any = None) -> Tensor:
     """Differences of neighbours along a dimension, taken ``n`` times; for masks, whether they differ.
 
     Args:
@@ -1554,7 +1573,7 @@ def diff(input: Any, n: Any=1, dim: Any=-1, prepend: Any=None, append: Any=None,
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("diff", "input", 1, "Tensor", input)
-    result = _cumulative.diff(input, n, dim, prepend, append)
+    result = _cumulative.diff(input, n, dim if axis is None else axis, prepend, append)
     return result if out is None else write_out("diff", out, [input], result)
 
 
@@ -1588,6 +1607,141 @@ def trapz(y: Tensor, x: Any=None, *, dx: Any=None, dim: Any=-1) -> Tensor:
 def cumulative_trapezoid(y: Tensor, x: Any=None, *, dx: Any=None, dim: Any=-1) -> Tensor:
     """Running integral along a dimension by the trapezoidal rule, as :func:`trapezoid`; one element shorter than ``y``."""
     return _cumulative.cumulative_trapezoid(y, x, dx=dx, dim=dim)
+
+
+
+def tril(input: Any, diagonal: Any=0, *, out: Any = None) -> Tensor:
+    """The lower triangle of (a batch of) matrices; elements above the diagonal are zero.
+
+    Args:
+        diagonal: the last diagonal that is kept: 0 the main one, positive above it, negative below.
+
+    Gradient: the lower triangle of the gradient.
+
+    Raises:
+        RuntimeError: for fewer than two dimensions.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("tril", "input", 1, "Tensor", input)
+    result = _diagonals.tril(input, diagonal)
+    return result if out is None else write_out("tril", out, [input], result)
+
+
+
+def triu(input: Any, diagonal: Any=0, *, out: Any = None) -> Tensor:
+    """The upper triangle of (a batch of) matrices; elements below the diagonal are zero.
+
+    Args:
+        diagonal: the first diagonal that is kept: 0 the main one, positive above it, negative below.
+
+    Gradient: the upper triangle of the gradient.
+
+    Raises:
+        RuntimeError: for fewer than two dimensions.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("triu", "input", 1, "Tensor", input)
+    result = _diagonals.triu(input, diagonal)
+    return result if out is None else write_out("triu", out, [input], result)
+
+
+
+def tril_indices(row: Any, col: Any, offset: Any=0, *, dtype: Any=None, device: Any=None, layout: Any=None) -> Tensor:
+    """Row and column indices of the lower triangle of a matrix, shape (2, count)."""
+    return _diagonals.tril_indices(row, col, offset, dtype=dtype, device=device, layout=layout)
+
+
+
+def triu_indices(row: Any, col: Any, offset: Any=0, *, dtype: Any=None, device: Any=None, layout: Any=None) -> Tensor:
+    """Row and column indices of the upper triangle of a matrix, shape (2, count)."""
+    return _diagonals.triu_indices(row, col, offset, dtype=dtype, device=device, layout=layout)
+
+
+
+def trace(input: Any) -> Tensor:
+    """Sum of the main diagonal of a matrix.
+
+    Gradient: on the diagonal.
+
+    Raises:
+        RuntimeError: for other than two dimensions.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("trace", "input", 1, "Tensor", input)
+    return _diagonals.trace(input)
+
+
+
+def diag(input: Any, diagonal: Any=0, *, out: Any = None) -> Tensor:
+    """A vector as the diagonal of a square matrix, or the diagonal of a matrix as a vector (a copy).
+
+    Args:
+        diagonal: which one: 0 the main one, positive above it, negative below.
+
+    Gradient: the diagonal of the gradient, or the gradient on the diagonal.
+
+    Raises:
+        RuntimeError: for other than one or two dimensions.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("diag", "input", 1, "Tensor", input)
+    result = _diagonals.diag(input, diagonal)
+    return result if out is None else write_out("diag", out, [input], result)
+
+
+
+def diag_embed(input: Any, offset: Any=0, dim1: Any=-2, dim2: Any=-1) -> Tensor:
+    """The last dimension laid along a diagonal of two new dimensions, zeros elsewhere.
+
+    Args:
+        offset: which diagonal: above the main one when positive, below it when negative.
+        dim1, dim2: places of the new dimensions in the result.
+
+    Gradient: the diagonal of the gradient.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("diag_embed", "input", 1, "Tensor", input)
+    return _diagonals.diag_embed(input, offset, dim1, dim2)
+
+
+
+def diagflat(input: Any, offset: Any=0) -> Tensor:
+    """The flattened tensor as the diagonal of a square matrix."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("diagflat", "input", 1, "Tensor", input)
+    return _diagonals.diagflat(input, offset)
+
+
+
+def dropout(input: Any, p: Any, train: bool) -> Tensor:
+    """``input`` with each element set to 0 with probability ``p`` and the others divided by 1 - p, where ``train`` is True."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("dropout", "input", 1, "Tensor", input)
+    return _dropout.plain_dropout(input, p, train)
+
+
+
+def feature_dropout(input: Any, p: Any, train: bool) -> Tensor:
+    """``input`` with each channel (dimension 1 of every row) set to 0 with probability ``p``, the others divided by 1 - p."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("feature_dropout", "input", 1, "Tensor", input)
+    return _dropout.plain_feature_dropout(input, p, train)
+
+
+
+def alpha_dropout(input: Any, p: Any, train: bool) -> Tensor:
+    """Dropout that keeps mean and variance of selu activations."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("alpha_dropout", "input", 1, "Tensor", input)
+    return _dropout.plain_alpha_dropout(input, p, train)
+
+
+
+def feature_alpha_dropout(input: Any, p: Any, train: bool) -> Tensor:
+    """Alpha dropout of whole channels."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("feature_alpha_dropout", "input", 1, "Tensor", input)
+    return _dropout.plain_feature_alpha_dropout(input, p, train)
 
 
 
@@ -1656,16 +1810,16 @@ def chain_matmul(*matrices: Any) -> Tensor:
 
 
 
-def cross(input: Any, other: Tensor, dim: Any=None, *, out: Any = None) -> Tensor:
+def cross(input: Any, other: Tensor, dim: Any=None, *, out: Any = None, axis: Any = None) -> Tensor:
     """Cross product of vectors that lie along ``dim``, by default the first dimension of size 3."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cross", "input", 1, "Tensor", input)
-    result = _einsum.cross(input, other, dim)
+    result = _einsum.cross(input, other, dim if axis is None else axis)
     return result if out is None else write_out("cross", out, [input, other], result)
 
 
 
-def max(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> Any:
+def max(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
     """Largest element; with ``dim`` the largest along a dimension and where they are; with a tensor the larger of each pair.
 
     Args:
@@ -1685,11 +1839,11 @@ def max(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> Any
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("max", "input", 1, "Tensor", input)
-    return _extremes.max(input, dim, keepdim, out=out)
+    return _extremes.max(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, out=out)
 
 
 
-def min(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> Any:
+def min(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
     """Smallest element; with ``dim`` the smallest along a dimension and where they are; with a tensor the smaller of each pair.
 
     Gradient:
@@ -1697,11 +1851,11 @@ def min(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> Any
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("min", "input", 1, "Tensor", input)
-    return _extremes.min(input, dim, keepdim, out=out)
+    return _extremes.min(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, out=out)
 
 
 
-def amax(input: Any, dim: Any=(), keepdim: bool=False, *, out: Any = None) -> Tensor:
+def amax(input: Any, dim: Any=(), keepdim: bool=False, *, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Largest element over dimensions (all by default).
 
     Gradient:
@@ -1709,12 +1863,12 @@ def amax(input: Any, dim: Any=(), keepdim: bool=False, *, out: Any = None) -> Te
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("amax", "input", 1, "Tensor", input)
-    result = _extremes.amax(input, dim, keepdim)
+    result = _extremes.amax(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
     return result if out is None else write_out("amax", out, [input], result)
 
 
 
-def amin(input: Any, dim: Any=(), keepdim: bool=False, *, out: Any = None) -> Tensor:
+def amin(input: Any, dim: Any=(), keepdim: bool=False, *, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Smallest element over dimensions (all by default).
 
     Gradient:
@@ -1722,7 +1876,7 @@ def amin(input: Any, dim: Any=(), keepdim: bool=False, *, out: Any = None) -> Te
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("amin", "input", 1, "Tensor", input)
-    result = _extremes.amin(input, dim, keepdim)
+    result = _extremes.amin(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
     return result if out is None else write_out("amin", out, [input], result)
 
 
@@ -1739,20 +1893,20 @@ def aminmax(input: Any, *, dim: Any=None, keepdim: bool=False, out: Any=None) ->
 
 
 
-def argmax(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -> Tensor:
+def argmax(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Index of the largest element (of the flattened tensor, or along a dimension); the first of those that tie; int64."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("argmax", "input", 1, "Tensor", input)
-    result = _extremes.argmax(input, dim, keepdim)
+    result = _extremes.argmax(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
     return result if out is None else write_out("argmax", out, [input], result)
 
 
 
-def argmin(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -> Tensor:
+def argmin(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Index of the smallest element (of the flattened tensor, or along a dimension); the first of those that tie; int64."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("argmin", "input", 1, "Tensor", input)
-    result = _extremes.argmin(input, dim, keepdim)
+    result = _extremes.argmin(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
     return result if out is None else write_out("argmin", out, [input], result)
 
 
@@ -1866,7 +2020,7 @@ def gather(input: Any, dim: Any, index: Tensor, *, sparse_grad: bool=False, out:
 
 
 
-def take_along_dim(input: Any, indices: Tensor, dim: Any=None, *, out: Any = None) -> Tensor:
+def take_along_dim(input: Any, indices: Tensor, dim: Any=None, *, out: Any = None, axis: Any = None) -> Tensor:
     """Elements of ``input`` at ``indices`` along ``dim``; the other dimensions broadcast. Without ``dim`` both are flattened.
 
     Args:
@@ -1876,7 +2030,7 @@ def take_along_dim(input: Any, indices: Tensor, dim: Any=None, *, out: Any = Non
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("take_along_dim", "input", 1, "Tensor", input)
-    result = _gather_scatter.take_along_dim(input, indices, dim)
+    result = _gather_scatter.take_along_dim(input, indices, dim if axis is None else axis)
     return result if out is None else write_out("take_along_dim", out, [input, indices], result)
 
 
@@ -2008,7 +2162,7 @@ def index_reduce(input: Any, dim: Any, index: Tensor, source: Tensor, reduce: An
 
 
 
-def cat(tensors: Any, dim: Any=0, *, out: Any = None) -> Tensor:
+def cat(tensors: Any, dim: Any=0, *, out: Any = None, axis: Any = None) -> Tensor:
     """The tensors one after the other along ``dim``, as a new tensor.
 
     Args:
@@ -2025,12 +2179,12 @@ def cat(tensors: Any, dim: Any=0, *, out: Any = None) -> Tensor:
         >>> cat([tensor([1, 2]), tensor([3])])
         tensor([1, 2, 3])
     """
-    result = _join.cat(tensors, dim)
+    result = _join.cat(tensors, dim if axis is None else axis)
     return result if out is None else write_out("cat", out, [tensors], result)
 
 
 
-def concat(tensors: Any, dim: Any=0, *, out: Any = None) -> Tensor:
+def concat(tensors: Any, dim: Any=0, *, out: Any = None, axis: Any = None) -> Tensor:
     """The tensors one after the other along ``dim``, as a new tensor.
 
     Args:
@@ -2047,12 +2201,12 @@ def concat(tensors: Any, dim: Any=0, *, out: Any = None) -> Tensor:
         >>> cat([tensor([1, 2]), tensor([3])])
         tensor([1, 2, 3])
     """
-    result = _join.cat(tensors, dim)
+    result = _join.cat(tensors, dim if axis is None else axis)
     return result if out is None else write_out("concat", out, [tensors], result)
 
 
 
-def concatenate(tensors: Any, dim: Any=0, *, out: Any = None) -> Tensor:
+def concatenate(tensors: Any, dim: Any=0, *, out: Any = None, axis: Any = None) -> Tensor:
     """The tensors one after the other along ``dim``, as a new tensor.
 
     Args:
@@ -2069,12 +2223,12 @@ def concatenate(tensors: Any, dim: Any=0, *, out: Any = None) -> Tensor:
         >>> cat([tensor([1, 2]), tensor([3])])
         tensor([1, 2, 3])
     """
-    result = _join.cat(tensors, dim)
+    result = _join.cat(tensors, dim if axis is None else axis)
     return result if out is None else write_out("concatenate", out, [tensors], result)
 
 
 
-def stack(tensors: Any, dim: Any=0, *, out: Any = None) -> Tensor:
+def stack(tensors: Any, dim: Any=0, *, out: Any = None, axis: Any = None) -> Tensor:
     """The tensors along a new dimension ``dim``, as a new tensor.
 
     Args:
@@ -2086,7 +2240,7 @@ def stack(tensors: Any, dim: Any=0, *, out: Any = None) -> Tensor:
     Raises:
         RuntimeError: for an empty list or different shapes.
     """
-    result = _join.stack(tensors, dim)
+    result = _join.stack(tensors, dim if axis is None else axis)
     return result if out is None else write_out("stack", out, [tensors], result)
 
 
@@ -2155,6 +2309,14 @@ def combinations(input: Any, r: Any=2, with_replacement: bool=False) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("combinations", "input", 1, "Tensor", input)
     return _join.combinations(input, r, with_replacement)
+
+
+
+def kl_div(input: Any, target: Tensor, reduction: Any=1, *, log_target: bool=False) -> Tensor:
+    """Kullback-Leibler divergence with the reduction as a number: 0 for none, 1 for the mean, 2 for the sum."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("kl_div", "input", 1, "Tensor", input)
+    return _loss_margin.plain_kl_div(input, target, reduction, log_target=log_target)
 
 
 
@@ -2230,26 +2392,19 @@ def nonzero(input: Any, *, as_tuple: bool=False) -> Any:
 
 
 
+def nonzero_static(input: Any, *, size: Any, fill_value: Any=-1) -> Tensor:
+    """Indices of the first ``size`` elements that are not zero, of shape (size, ndim); ``fill_value`` where there are fewer."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("nonzero_static", "input", 1, "Tensor", input)
+    return _masked.nonzero_static(input, size=size, fill_value=fill_value)
+
+
+
 def argwhere(input: Any) -> Tensor:
     """Indices of the elements that are not zero, of shape (count, ndim)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("argwhere", "input", 1, "Tensor", input)
     return _masked.argwhere(input)
-
-
-
-def isin(elements: Any, test_elements: Any, *, assume_unique: bool=False, invert: bool=False, out: Any = None) -> Tensor:
-    """Whether each element occurs among ``test_elements`` (with ``invert``: does not).
-
-    Args:
-        elements, test_elements: tensors; one of them may be a number.
-        assume_unique: a promise that neither has duplicates.
-
-    Returns:
-        bool, of the shape of ``elements``.
-    """
-    result = _masked.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
-    return result if out is None else write_out("isin", out, [elements], result)
 
 
 
@@ -2526,7 +2681,7 @@ def clamp_max(input: Any, max: Any, *, out: Any = None) -> Tensor:
 
 
 
-def norm(input: Any, p: Any='fro', dim: Any=None, keepdim: bool=False, dtype: Any=None, *, out: Any = None) -> Tensor:
+def norm(input: Any, p: Any='fro', dim: Any=None, keepdim: bool=False, dtype: Any=None, *, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Norm of all elements or over dimensions: ``"fro"`` (the 2-norm), ``"nuc"`` (sum of singular values), or a p-norm.
 
     Gradient:
@@ -2534,7 +2689,7 @@ def norm(input: Any, p: Any='fro', dim: Any=None, keepdim: bool=False, dtype: An
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("norm", "input", 1, "Tensor", input)
-    result = _norm.norm(input, p, dim, keepdim, dtype)
+    result = _norm.norm(input, p, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype)
     return result if out is None else write_out("norm", out, [input], result)
 
 
@@ -2766,23 +2921,23 @@ def set_rng_state(new_state: Any) -> None:
 
 
 
-def rand(*size: Any, generator: Any=None, out: Any=None, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+def rand(*sizes: Any, size: Any=None, generator: Any=None, out: Any=None, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
     """Samples of the uniform distribution on [0, 1).
 
     Args:
-        size: integers, or one sequence of them.
+        sizes: one by one or as one sequence (also as ``size=``).
         generator: source of randomness; the default one if None.
         dtype: floating or complex; the default dtype if None.
     """
-    return _random.rand(*size, generator=generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+    return _random.rand(*sizes, size=size, generator=generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
 
 
 
-def randn(*size: Any, generator: Any=None, out: Any=None, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+def randn(*sizes: Any, size: Any=None, generator: Any=None, out: Any=None, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
     """Samples of the normal distribution with mean 0 and variance 1.
 
     Args:
-        size: integers, or one sequence of them.
+        sizes: one by one or as one sequence (also as ``size=``).
         generator: source of randomness; the default one if None.
         dtype: floating or complex; the default dtype if None.
 
@@ -2791,7 +2946,7 @@ def randn(*size: Any, generator: Any=None, out: Any=None, dtype: Any=None, layou
         >>> randn(3)
         tensor([ 1.5410, -0.2934, -2.1788])
     """
-    return _random.randn(*size, generator=generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+    return _random.randn(*sizes, size=size, generator=generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
 
 
 
@@ -2920,7 +3075,7 @@ def tile(input: Any, *sizes: Any, dims: Any=None) -> Tensor:
 
 
 
-def repeat_interleave(input: Any, repeats: Any=None, dim: Any=None, *, output_size: Any=None) -> Tensor:
+def repeat_interleave(input: Any, repeats: Any=None, dim: Any=None, *, output_size: Any=None, axis: Any = None) -> Tensor:
     """Each element (or slice of dimension ``dim``) repeated in place: [a, b] with 2 is [a, a, b, b].
 
     Args:
@@ -2935,7 +3090,7 @@ def repeat_interleave(input: Any, repeats: Any=None, dim: Any=None, *, output_si
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("repeat_interleave", "input", 1, "Tensor", input)
-    return _rearrange.repeat_interleave(input, repeats, dim, output_size=output_size)
+    return _rearrange.repeat_interleave(input, repeats, dim if axis is None else axis, output_size=output_size)
 
 
 
@@ -3009,109 +3164,6 @@ def rot90(input: Any, k: Any=1, dims: Any=(0, 1)) -> Tensor:
 
 
 
-def tril(input: Any, diagonal: Any=0, *, out: Any = None) -> Tensor:
-    """The lower triangle of (a batch of) matrices; elements above the diagonal are zero.
-
-    Args:
-        diagonal: the last diagonal that is kept: 0 the main one, positive above it, negative below.
-
-    Gradient: the lower triangle of the gradient.
-
-    Raises:
-        RuntimeError: for fewer than two dimensions.
-    """
-    if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("tril", "input", 1, "Tensor", input)
-    result = _rearrange.tril(input, diagonal)
-    return result if out is None else write_out("tril", out, [input], result)
-
-
-
-def triu(input: Any, diagonal: Any=0, *, out: Any = None) -> Tensor:
-    """The upper triangle of (a batch of) matrices; elements below the diagonal are zero.
-
-    Args:
-        diagonal: the first diagonal that is kept: 0 the main one, positive above it, negative below.
-
-    Gradient: the upper triangle of the gradient.
-
-    Raises:
-        RuntimeError: for fewer than two dimensions.
-    """
-    if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("triu", "input", 1, "Tensor", input)
-    result = _rearrange.triu(input, diagonal)
-    return result if out is None else write_out("triu", out, [input], result)
-
-
-
-def tril_indices(row: Any, col: Any, offset: Any=0, *, dtype: Any=None, device: Any=None, layout: Any=None) -> Tensor:
-    """Row and column indices of the lower triangle of a matrix, shape (2, count)."""
-    return _rearrange.tril_indices(row, col, offset, dtype=dtype, device=device, layout=layout)
-
-
-
-def triu_indices(row: Any, col: Any, offset: Any=0, *, dtype: Any=None, device: Any=None, layout: Any=None) -> Tensor:
-    """Row and column indices of the upper triangle of a matrix, shape (2, count)."""
-    return _rearrange.triu_indices(row, col, offset, dtype=dtype, device=device, layout=layout)
-
-
-
-def trace(input: Any) -> Tensor:
-    """Sum of the main diagonal of a matrix.
-
-    Gradient: on the diagonal.
-
-    Raises:
-        RuntimeError: for other than two dimensions.
-    """
-    if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("trace", "input", 1, "Tensor", input)
-    return _rearrange.trace(input)
-
-
-
-def diag(input: Any, diagonal: Any=0, *, out: Any = None) -> Tensor:
-    """A vector as the diagonal of a square matrix, or the diagonal of a matrix as a vector (a copy).
-
-    Args:
-        diagonal: which one: 0 the main one, positive above it, negative below.
-
-    Gradient: the diagonal of the gradient, or the gradient on the diagonal.
-
-    Raises:
-        RuntimeError: for other than one or two dimensions.
-    """
-    if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("diag", "input", 1, "Tensor", input)
-    result = _rearrange.diag(input, diagonal)
-    return result if out is None else write_out("diag", out, [input], result)
-
-
-
-def diag_embed(input: Any, offset: Any=0, dim1: Any=-2, dim2: Any=-1) -> Tensor:
-    """The last dimension laid along a diagonal of two new dimensions, zeros elsewhere.
-
-    Args:
-        offset: which diagonal: above the main one when positive, below it when negative.
-        dim1, dim2: places of the new dimensions in the result.
-
-    Gradient: the diagonal of the gradient.
-    """
-    if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("diag_embed", "input", 1, "Tensor", input)
-    return _rearrange.diag_embed(input, offset, dim1, dim2)
-
-
-
-def diagflat(input: Any, offset: Any=0) -> Tensor:
-    """The flattened tensor as the diagonal of a square matrix."""
-    if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("diagflat", "input", 1, "Tensor", input)
-    return _rearrange.diagflat(input, offset)
-
-
-
 def meshgrid(*tensors: Any, indexing: Any=None) -> Any:
     """Coordinates of a grid: one tensor per axis, each expanded to the shape of the grid.
 
@@ -3129,7 +3181,7 @@ def meshgrid(*tensors: Any, indexing: Any=None) -> Any:
 
 
 
-def sum(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+def sum(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Sum of the elements, over all dimensions or some.
 
     Args:
@@ -3150,12 +3202,12 @@ def sum(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sum", "input", 1, "Tensor", input)
-    result = _reduce.sum(input, dim, keepdim, dtype=dtype)
+    result = _reduce.sum(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
     return result if out is None else write_out("sum", out, [input], result)
 
 
 
-def nansum(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+def nansum(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Sum of the elements that are not NaN.
 
     Gradient:
@@ -3163,12 +3215,12 @@ def nansum(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, o
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nansum", "input", 1, "Tensor", input)
-    result = _reduce.nansum(input, dim, keepdim, dtype=dtype)
+    result = _reduce.nansum(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
     return result if out is None else write_out("nansum", out, [input], result)
 
 
 
-def mean(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+def mean(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Mean of the elements, over all dimensions or some; NaN for none.
 
     Args:
@@ -3185,21 +3237,21 @@ def mean(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("mean", "input", 1, "Tensor", input)
-    result = _reduce.mean(input, dim, keepdim, dtype=dtype)
+    result = _reduce.mean(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
     return result if out is None else write_out("mean", out, [input], result)
 
 
 
-def nanmean(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+def nanmean(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Mean of the elements that are not NaN."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nanmean", "input", 1, "Tensor", input)
-    result = _reduce.nanmean(input, dim, keepdim, dtype=dtype)
+    result = _reduce.nanmean(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
     return result if out is None else write_out("nanmean", out, [input], result)
 
 
 
-def prod(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+def prod(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Product of the elements, over all dimensions or one.
 
     Args:
@@ -3213,7 +3265,7 @@ def prod(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("prod", "input", 1, "Tensor", input)
-    result = _reduce.prod(input, dim, keepdim, dtype=dtype)
+    result = _reduce.prod(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
     return result if out is None else write_out("prod", out, [input], result)
 
 
@@ -3231,29 +3283,29 @@ def logsumexp(input: Any, dim: Any, keepdim: bool=False, *, out: Any = None) -> 
 
 
 
-def all(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -> Tensor:
+def all(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Whether all elements (along dimensions) are nonzero; a mask, for uint8 a uint8 tensor."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("all", "input", 1, "Tensor", input)
-    result = _reduce.all(input, dim, keepdim)
+    result = _reduce.all(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
     return result if out is None else write_out("all", out, [input], result)
 
 
 
-def any(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None) -> Tensor:
+def any(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Whether some element (along dimensions) is nonzero; a mask, for uint8 a uint8 tensor."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("any", "input", 1, "Tensor", input)
-    result = _reduce.any(input, dim, keepdim)
+    result = _reduce.any(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
     return result if out is None else write_out("any", out, [input], result)
 
 
 
-def count_nonzero(input: Any, dim: Any=None) -> Tensor:
+def count_nonzero(input: Any, dim: Any=None, *, axis: Any = None) -> Tensor:
     """Number of nonzero elements, along dimensions or in all; int64."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("count_nonzero", "input", 1, "Tensor", input)
-    return _reduce.count_nonzero(input, dim)
+    return _reduce.count_nonzero(input, dim if axis is None else axis)
 
 
 
@@ -3439,14 +3491,14 @@ def select_scatter(input: Any, src: Tensor, dim: Any, index: Any) -> Tensor:
 
 
 
-def slice_scatter(input: Any, src: Tensor, dim: Any=0, start: Any=None, end: Any=None, step: Any=1) -> Tensor:
+def slice_scatter(input: Any, src: Tensor, dim: Any=0, start: Any=None, end: Any=None, step: Any=1, *, axis: Any = None) -> Tensor:
     """Copy of ``input`` with ``src`` in place of ``self[start:end:step]`` along ``dim``.
 
     Gradient: the slice of grad for ``src``; ``input`` gets grad with zeros there.
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("slice_scatter", "input", 1, "Tensor", input)
-    return _scatter_views.slice_scatter(input, src, dim, start, end, step)
+    return _scatter_views.slice_scatter(input, src, dim if axis is None else axis, start, end, step)
 
 
 
@@ -3472,6 +3524,66 @@ def as_strided_scatter(input: Any, src: Tensor, size: Any, stride: Any, storage_
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("as_strided_scatter", "input", 1, "Tensor", input)
     return _scatter_views.as_strided_scatter(input, src, size, stride, storage_offset)
+
+
+
+def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool=False, right: bool=False, side: Any=None, sorter: Any=None, out: Any = None) -> Tensor:
+    """Places at which values would have to be inserted to keep the rows (last dimension) sorted.
+
+    Args:
+        sorted_sequence: (n,) or (..., n), each row sorted.
+        input: values: a number, or a tensor of any shape for 1-d sequences and of shape (..., m) otherwise.
+        out_int32: int32 instead of int64.
+        right: after equal elements instead of before them; also as ``side="right"``.
+        sorter: indices that sort ``sorted_sequence``, which then need not be sorted.
+
+    Raises:
+        RuntimeError: for shapes that do not go together, or contradicting ``side`` and ``right``.
+    """
+    result = _search.searchsorted(sorted_sequence, input, out_int32=out_int32, right=right, side=side, sorter=sorter)
+    return result if out is None else write_out("searchsorted", out, [sorted_sequence], result)
+
+
+
+def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool=False, right: bool=False, out: Any = None) -> Tensor:
+    """Number of the bucket each value falls into: ``boundaries[i-1] < value <= boundaries[i]`` gives i.
+
+    Args:
+        input: values: a tensor or a number.
+        boundaries: (n,), sorted.
+        right: close the buckets on the left instead: ``boundaries[i-1] <= value < boundaries[i]``.
+    """
+    result = _search.bucketize(input, boundaries, out_int32=out_int32, right=right)
+    return result if out is None else write_out("bucketize", out, [input, boundaries], result)
+
+
+
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool=False, invert: bool=False, out: Any = None) -> Tensor:
+    """Whether each element occurs among ``test_elements`` (with ``invert``: does not).
+
+    Args:
+        elements, test_elements: tensors; one of them may be a number.
+        assume_unique: a promise that neither has duplicates.
+
+    Returns:
+        bool, of the shape of ``elements``.
+    """
+    result = _search.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
+    return result if out is None else write_out("isin", out, [elements], result)
+
+
+
+def unravel_index(indices: Tensor, shape: Any) -> Any:
+    """Coordinates, within an array of this shape, of places in the flattened array.
+
+    Args:
+        indices: integers; negative ones count from the end.
+        shape: an integer or a sequence of them.
+
+    Returns:
+        A tuple of tensors like ``indices``, one per dimension.
+    """
+    return _search.unravel_index(indices, shape)
 
 
 
@@ -3559,7 +3671,7 @@ def broadcast_tensors(*tensors: Any) -> Any:
 
 
 
-def squeeze(input: Any, dim: Any=None) -> Tensor:
+def squeeze(input: Any, dim: Any=None, *, axis: Any = None) -> Tensor:
     """Dimensions of size 1 dropped: all of them, or those named that have size 1.
 
     Args:
@@ -3570,7 +3682,7 @@ def squeeze(input: Any, dim: Any=None) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("squeeze", "input", 1, "Tensor", input)
-    return _shape.squeeze(input, dim)
+    return _shape.squeeze(input, dim if axis is None else axis)
 
 
 
@@ -3798,7 +3910,7 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: Any=None) -> 
 
 
 
-def split(input: Any, split_size: Any, dim: Any=0) -> tuple[Tensor, ...]:
+def split(input: Any, split_size: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
     """Consecutive parts of dimension ``dim``.
 
     Args:
@@ -3812,27 +3924,51 @@ def split(input: Any, split_size: Any, dim: Any=0) -> tuple[Tensor, ...]:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("split", "input", 1, "Tensor", input)
-    return _shape_parts.split(input, split_size, dim)
+    return _shape_splits.split(input, split_size, dim if axis is None else axis)
 
 
 
-def split_with_sizes(input: Any, split_sizes: Any, dim: Any=0) -> tuple[Tensor, ...]:
+def split_with_sizes(input: Any, split_sizes: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
     """Consecutive parts of dimension ``dim``, of the sizes given."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("split_with_sizes", "input", 1, "Tensor", input)
-    return _shape_parts.split_with_sizes(input, split_sizes, dim)
+    return _shape_splits.split_with_sizes(input, split_sizes, dim if axis is None else axis)
 
 
 
-def chunk(input: Any, chunks: Any, dim: Any=0) -> tuple[Tensor, ...]:
+def chunk(input: Any, chunks: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
     """At most ``chunks`` parts of one size (the last may be smaller)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("chunk", "input", 1, "Tensor", input)
-    return _shape_parts.chunk(input, chunks, dim)
+    return _shape_splits.chunk(input, chunks, dim if axis is None else axis)
 
 
 
-def tensor_split(input: Any, indices_or_sections: Any=None, dim: Any=0, *, indices: Any=None, sections: Any=None) -> tuple[Tensor, ...]:
+def unsafe_split(input: Any, split_size: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
+    """As ``split``, but the parts are copies, which may be modified in place."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("unsafe_split", "input", 1, "Tensor", input)
+    return _shape_splits.unsafe_split(input, split_size, dim if axis is None else axis)
+
+
+
+def unsafe_split_with_sizes(input: Any, split_sizes: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
+    """As ``split_with_sizes``, but the parts are copies, which may be modified in place."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("unsafe_split_with_sizes", "input", 1, "Tensor", input)
+    return _shape_splits.unsafe_split_with_sizes(input, split_sizes, dim if axis is None else axis)
+
+
+
+def unsafe_chunk(input: Any, chunks: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
+    """As ``chunk``, but the parts are copies, which may be modified in place."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("unsafe_chunk", "input", 1, "Tensor", input)
+    return _shape_splits.unsafe_chunk(input, chunks, dim if axis is None else axis)
+
+
+
+def tensor_split(input: Any, indices_or_sections: Any=None, dim: Any=0, *, indices: Any=None, sections: Any=None, axis: Any = None) -> tuple[Tensor, ...]:
     """Parts of dimension ``dim``, made by slicing.
 
     Args:
@@ -3841,7 +3977,7 @@ def tensor_split(input: Any, indices_or_sections: Any=None, dim: Any=0, *, indic
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("tensor_split", "input", 1, "Tensor", input)
-    return _shape_parts.tensor_split(input, indices_or_sections, dim, indices=indices, sections=sections)
+    return _shape_splits.tensor_split(input, indices_or_sections, dim if axis is None else axis, indices=indices, sections=sections)
 
 
 
@@ -3849,7 +3985,7 @@ def hsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Parts along the columns (of a vector, along its one dimension), as ``tensor_split``."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("hsplit", "input", 1, "Tensor", input)
-    return _shape_parts.hsplit(input, indices_or_sections)
+    return _shape_splits.hsplit(input, indices_or_sections)
 
 
 
@@ -3857,7 +3993,7 @@ def vsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Parts along the rows, as ``tensor_split``."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("vsplit", "input", 1, "Tensor", input)
-    return _shape_parts.vsplit(input, indices_or_sections)
+    return _shape_splits.vsplit(input, indices_or_sections)
 
 
 
@@ -3865,11 +4001,11 @@ def dsplit(input: Any, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Parts along the third dimension, as ``tensor_split``."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("dsplit", "input", 1, "Tensor", input)
-    return _shape_parts.dsplit(input, indices_or_sections)
+    return _shape_splits.dsplit(input, indices_or_sections)
 
 
 
-def unbind(input: Any, dim: Any=0) -> tuple[Tensor, ...]:
+def unbind(input: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
     """All indices of dimension ``dim``, one by one.
 
     Returns:
@@ -3877,7 +4013,21 @@ def unbind(input: Any, dim: Any=0) -> tuple[Tensor, ...]:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("unbind", "input", 1, "Tensor", input)
-    return _shape_parts.unbind(input, dim)
+    return _shape_splits.unbind(input, dim if axis is None else axis)
+
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: Any=1, eps: Any=1e-08, *, axis: Any = None) -> Tensor:
+    """Cosine of the angle between ``x1`` and ``x2`` along ``dim``: the sum of x1 x2 / (|x1| |x2|), norms at least ``eps``.
+
+    Args:
+        x1, x2: floating tensors that broadcast.
+        dim: dimension of the vectors.
+
+    Raises:
+        RuntimeError: for integers.
+    """
+    return _similarity.cosine_similarity(x1, x2, dim if axis is None else axis, eps)
 
 
 
@@ -3920,7 +4070,7 @@ def log_softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Te
 
 
 
-def sort(input: Any, dim: Any=-1, descending: bool=False, *, stable: bool=False, out: Any=None) -> Any:
+def sort(input: Any, dim: Any=-1, descending: bool=False, *, stable: Any=None, out: Any=None, axis: Any = None) -> Any:
     """Elements sorted along a dimension, and where each came from.
 
     Args:
@@ -3937,15 +4087,15 @@ def sort(input: Any, dim: Any=-1, descending: bool=False, *, stable: bool=False,
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sort", "input", 1, "Tensor", input)
-    return _sort.sort(input, dim, descending, stable=stable, out=out)
+    return _sort.sort(input, dim if axis is None else axis, descending, stable=stable, out=out)
 
 
 
-def argsort(input: Any, dim: Any=-1, descending: bool=False, *, stable: bool=False) -> Tensor:
+def argsort(input: Any, dim: Any=-1, descending: bool=False, *, stable: bool=False, axis: Any = None) -> Tensor:
     """Indices that sort the tensor along a dimension; int64."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("argsort", "input", 1, "Tensor", input)
-    return _sort.argsort(input, dim, descending, stable=stable)
+    return _sort.argsort(input, dim if axis is None else axis, descending, stable=stable)
 
 
 
@@ -3958,7 +4108,7 @@ def msort(input: Any, *, out: Any = None) -> Tensor:
 
 
 
-def topk(input: Any, k: Any, dim: Any=-1, largest: bool=True, sorted: bool=True, *, out: Any=None) -> Any:
+def topk(input: Any, k: Any, dim: Any=-1, largest: bool=True, sorted: bool=True, *, out: Any=None, axis: Any = None) -> Any:
     """The k largest (or smallest) elements along a dimension, in order, and where they came from.
 
     Args:
@@ -3979,19 +4129,19 @@ def topk(input: Any, k: Any, dim: Any=-1, largest: bool=True, sorted: bool=True,
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("topk", "input", 1, "Tensor", input)
-    return _sort.topk(input, k, dim, largest, sorted, out=out)
+    return _sort.topk(input, k, dim if axis is None else axis, largest, sorted, out=out)
 
 
 
-def kthvalue(input: Any, k: Any, dim: Any=-1, keepdim: bool=False, *, out: Any=None) -> Any:
+def kthvalue(input: Any, k: Any, dim: Any=-1, keepdim: bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
     """The k-th smallest element along a dimension (counted from 1) and where it is (the last place of those that tie)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("kthvalue", "input", 1, "Tensor", input)
-    return _sort.kthvalue(input, k, dim, keepdim, out=out)
+    return _sort.kthvalue(input, k, dim if axis is None else axis, keepdim if keepdims is None else keepdims, out=out)
 
 
 
-def unique(input: Any, sorted: bool=True, return_inverse: bool=False, return_counts: bool=False, dim: Any=None) -> Any:
+def unique(input: Any, sorted: bool=True, return_inverse: bool=False, return_counts: bool=False, dim: Any=None, *, axis: Any = None) -> Any:
     """Distinct elements, or with ``dim`` distinct slices, in ascending order.
 
     Args:
@@ -4006,11 +4156,11 @@ def unique(input: Any, sorted: bool=True, return_inverse: bool=False, return_cou
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("unique", "input", 1, "Tensor", input)
-    return _sort.unique(input, sorted, return_inverse, return_counts, dim)
+    return _sort.unique(input, sorted, return_inverse, return_counts, dim if axis is None else axis)
 
 
 
-def unique_consecutive(input: Any, return_inverse: bool=False, return_counts: bool=False, dim: Any=None) -> Any:
+def unique_consecutive(input: Any, return_inverse: bool=False, return_counts: bool=False, dim: Any=None, *, axis: Any = None) -> Any:
     """Elements (or slices along ``dim``) that differ from the one before.
 
     Returns:
@@ -4018,7 +4168,7 @@ def unique_consecutive(input: Any, return_inverse: bool=False, return_counts: bo
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("unique_consecutive", "input", 1, "Tensor", input)
-    return _sort.unique_consecutive(input, return_inverse, return_counts, dim)
+    return _sort.unique_consecutive(input, return_inverse, return_counts, dim if axis is None else axis)
 
 
 
@@ -4184,7 +4334,7 @@ def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) ->
 
 
 
-def var(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, correction: Any=None, out: Any = None) -> Tensor:
+def var(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, correction: Any=None, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Variance of the elements, over all dimensions or some.
 
     Args:
@@ -4202,12 +4352,12 @@ def var(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, c
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("var", "input", 1, "Tensor", input)
-    result = _statistics.var(input, dim, unbiased, keepdim, correction=correction)
+    result = _statistics.var(input, dim if axis is None else axis, unbiased, keepdim if keepdims is None else keepdims, correction=correction)
     return result if out is None else write_out("var", out, [input], result)
 
 
 
-def std(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, correction: Any=None, out: Any = None) -> Tensor:
+def std(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, correction: Any=None, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Standard deviation of the elements, over all dimensions or some: square root of :meth:`var`.
 
     Gradient:
@@ -4215,24 +4365,24 @@ def std(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, c
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("std", "input", 1, "Tensor", input)
-    result = _statistics.std(input, dim, unbiased, keepdim, correction=correction)
+    result = _statistics.std(input, dim if axis is None else axis, unbiased, keepdim if keepdims is None else keepdims, correction=correction)
     return result if out is None else write_out("std", out, [input], result)
 
 
 
-def var_mean(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, correction: Any=None) -> Any:
+def var_mean(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, correction: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
     """Variance and mean as a tuple."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("var_mean", "input", 1, "Tensor", input)
-    return _statistics.var_mean(input, dim, unbiased, keepdim, correction=correction)
+    return _statistics.var_mean(input, dim if axis is None else axis, unbiased, keepdim if keepdims is None else keepdims, correction=correction)
 
 
 
-def std_mean(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, correction: Any=None) -> Any:
+def std_mean(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, correction: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
     """Standard deviation and mean as a tuple."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("std_mean", "input", 1, "Tensor", input)
-    return _statistics.std_mean(input, dim, unbiased, keepdim, correction=correction)
+    return _statistics.std_mean(input, dim if axis is None else axis, unbiased, keepdim if keepdims is None else keepdims, correction=correction)
 
 
 
@@ -4259,7 +4409,7 @@ def corrcoef(input: Any) -> Tensor:
 
 
 
-def median(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> Any:
+def median(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
     """Median of all elements, or along a dimension with its place; of an even number of elements the lower of the two.
 
     Returns:
@@ -4270,27 +4420,27 @@ def median(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> 
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("median", "input", 1, "Tensor", input)
-    return _statistics.median(input, dim, keepdim, out=out)
+    return _statistics.median(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, out=out)
 
 
 
-def nanmedian(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None) -> Any:
+def nanmedian(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
     """Median as :meth:`median`, of the elements that are not NaN."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nanmedian", "input", 1, "Tensor", input)
-    return _statistics.nanmedian(input, dim, keepdim, out=out)
+    return _statistics.nanmedian(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, out=out)
 
 
 
-def mode(input: Any, dim: Any=-1, keepdim: bool=False, *, out: Any=None) -> Any:
+def mode(input: Any, dim: Any=-1, keepdim: bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
     """Most frequent element along a dimension (the smallest of those as frequent) and its last place."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("mode", "input", 1, "Tensor", input)
-    return _statistics.mode(input, dim, keepdim, out=out)
+    return _statistics.mode(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, out=out)
 
 
 
-def quantile(input: Any, q: Any, dim: Any=None, keepdim: bool=False, *, interpolation: str='linear', out: Any = None) -> Tensor:
+def quantile(input: Any, q: Any, dim: Any=None, keepdim: bool=False, *, interpolation: str='linear', out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Values below which the fractions ``q`` of the elements lie.
 
     Args:
@@ -4305,16 +4455,16 @@ def quantile(input: Any, q: Any, dim: Any=None, keepdim: bool=False, *, interpol
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("quantile", "input", 1, "Tensor", input)
-    result = _statistics.quantile(input, q, dim, keepdim, interpolation=interpolation)
+    result = _statistics.quantile(input, q, dim if axis is None else axis, keepdim if keepdims is None else keepdims, interpolation=interpolation)
     return result if out is None else write_out("quantile", out, [input], result)
 
 
 
-def nanquantile(input: Any, q: Any, dim: Any=None, keepdim: bool=False, *, interpolation: str='linear', out: Any = None) -> Tensor:
+def nanquantile(input: Any, q: Any, dim: Any=None, keepdim: bool=False, *, interpolation: str='linear', out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Quantiles as :meth:`quantile`, of the elements that are not NaN."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nanquantile", "input", 1, "Tensor", input)
-    result = _statistics.nanquantile(input, q, dim, keepdim, interpolation=interpolation)
+    result = _statistics.nanquantile(input, q, dim if axis is None else axis, keepdim if keepdims is None else keepdims, interpolation=interpolation)
     return result if out is None else write_out("nanquantile", out, [input], result)
 
 

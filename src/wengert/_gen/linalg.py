@@ -77,7 +77,7 @@ def matmul(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 
 
-def vector_norm(input: Any, ord: Any=2, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+def vector_norm(input: Any, ord: Any=2, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """p-norm over dimensions, ``sum(abs(x)**p)**(1/p)``; a real tensor.
 
     Args:
@@ -95,12 +95,12 @@ def vector_norm(input: Any, ord: Any=2, dim: Any=None, keepdim: bool=False, *, d
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("vector_norm", "input", 1, "Tensor", input)
-    result = _norm.vector_norm(input, ord, dim, keepdim, dtype=dtype)
+    result = _norm.vector_norm(input, ord, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
     return result if out is None else write_out("vector_norm", out, [input], result)
 
 
 
-def norm(input: Any, ord: Any=None, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+def norm(input: Any, ord: Any=None, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Norm of a vector or matrix.
 
     Args:
@@ -112,12 +112,12 @@ def norm(input: Any, ord: Any=None, dim: Any=None, keepdim: bool=False, *, dtype
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("norm", "input", 1, "Tensor", input)
-    result = _norm.linalg_norm(input, ord, dim, keepdim, dtype=dtype)
+    result = _norm.linalg_norm(input, ord, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
     return result if out is None else write_out("norm", out, [input], result)
 
 
 
-def matrix_norm(input: Any, ord: Any='fro', dim: Any=(-2, -1), keepdim: bool=False, *, dtype: Any=None, out: Any = None) -> Tensor:
+def matrix_norm(input: Any, ord: Any='fro', dim: Any=(-2, -1), keepdim: bool=False, *, dtype: Any=None, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Norm of the matrices in two dimensions.
 
     Args:
@@ -130,5 +130,5 @@ def matrix_norm(input: Any, ord: Any='fro', dim: Any=(-2, -1), keepdim: bool=Fal
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("matrix_norm", "input", 1, "Tensor", input)
-    result = _norm.matrix_norm(input, ord, dim, keepdim, dtype=dtype)
+    result = _norm.matrix_norm(input, ord, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
     return result if out is None else write_out("matrix_norm", out, [input], result)

@@ -4,29 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from .._core import errors
+from .._record.binary import binary
 from .. import _tensor
 from ..ops import activation as _activation
 from ..ops import activation_smooth as _activation_smooth
+from ..ops import dropout as _dropout
 from ..ops import embedding as _embedding
 from ..ops import loss as _loss
 from ..ops import loss_class as _loss_class
+from ..ops import loss_margin as _loss_margin
 from ..ops import matmul_added as _matmul_added
 from ..ops import norm as _norm
+from ..ops import similarity as _similarity
 from ..ops import softmax as _softmax
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
 __all__ = [
+    "alpha_dropout",
     "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
     "celu_",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
     "elu",
     "elu_",
     "embedding",
+    "feature_alpha_dropout",
+    "gaussian_nll_loss",
     "gelu",
     "glu",
     "hardshrink",
@@ -34,18 +47,24 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "hardtanh_",
+    "hinge_embedding_loss",
     "huber_loss",
+    "kl_div",
     "l1_loss",
     "leaky_relu",
     "leaky_relu_",
     "linear",
     "log_softmax",
     "logsigmoid",
+    "margin_ranking_loss",
     "mish",
     "mse_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
+    "normalize",
     "one_hot",
     "pairwise_distance",
+    "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
@@ -66,6 +85,7 @@ __all__ = [
     "tanhshrink",
     "threshold",
     "threshold_",
+    "triplet_margin_loss",
 ]
 
 
@@ -407,7 +427,7 @@ def tanh(input: Any) -> Tensor:
 
 
 
-def glu(input: Any, dim: Any=-1) -> Tensor:
+def glu(input: Any, dim: Any=-1, *, axis: Any = None) -> Tensor:
     """First half of ``dim`` times the sigmoid of its second half.
 
     Raises:
@@ -417,7 +437,67 @@ def glu(input: Any, dim: Any=-1) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("glu", "input", 1, "Tensor", input)
-    return _activation_smooth.glu(input, dim)
+    return _activation_smooth.glu(input, dim if axis is None else axis)
+
+
+
+def dropout(input: Any, p: Any=0.5, training: bool=True, inplace: bool=False) -> Tensor:
+    """``input`` with each element set to 0 with probability ``p`` and the others divided by 1 - p; ``input`` unless training.
+
+    Gradient:
+        That of the product with the mask.
+
+    Raises:
+        ValueError: for ``p`` outside [0, 1].
+
+    Source: Srivastava et al. 2014; random numbers as ``torch.nn.functional.dropout``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("dropout", "input", 1, "Tensor", input)
+    return _dropout.dropout(input, p, training, inplace)
+
+
+
+def alpha_dropout(input: Any, p: Any=0.5, training: bool=False, inplace: bool=False) -> Tensor:
+    """Dropout that keeps mean and variance of selu activations: dropped elements take its saturation value.
+
+    Source: Klambauer et al. 2017, section "New dropout technique".
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("alpha_dropout", "input", 1, "Tensor", input)
+    return _dropout.alpha_dropout(input, p, training, inplace)
+
+
+
+def feature_alpha_dropout(input: Any, p: Any=0.5, training: bool=False, inplace: bool=False) -> Tensor:
+    """Alpha dropout of whole channels (dimension 1 of every row)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("feature_alpha_dropout", "input", 1, "Tensor", input)
+    return _dropout.feature_alpha_dropout(input, p, training, inplace)
+
+
+
+def dropout1d(input: Any, p: Any=0.5, training: bool=True, inplace: bool=False) -> Tensor:
+    """Dropout of whole channels of shape (rows, channels, length) or (channels, length)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("dropout1d", "input", 1, "Tensor", input)
+    return _dropout.dropout1d(input, p, training, inplace)
+
+
+
+def dropout2d(input: Any, p: Any=0.5, training: bool=True, inplace: bool=False) -> Tensor:
+    """Dropout of whole channels of shape (rows, channels, height, width)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("dropout2d", "input", 1, "Tensor", input)
+    return _dropout.dropout2d(input, p, training, inplace)
+
+
+
+def dropout3d(input: Any, p: Any=0.5, training: bool=True, inplace: bool=False) -> Tensor:
+    """Dropout of whole channels of shape (rows, channels, depth, height, width) or without rows."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("dropout3d", "input", 1, "Tensor", input)
+    return _dropout.dropout3d(input, p, training, inplace)
 
 
 
@@ -621,7 +701,116 @@ def cross_entropy(input: Any, target: Tensor, weight: Any=None, size_average: An
 
 
 
-def linear(input: Tensor, weight: Tensor, bias: Any=None) -> Tensor:
+def kl_div(input: Any, target: Tensor, size_average: Any=None, reduce: Any=None, reduction: str='mean', log_target: bool=False) -> Tensor:
+    """Kullback-Leibler divergence target (log(target) - self), reduced.
+
+    Args:
+        input: log probabilities.
+        target: probabilities, or their logarithms with ``log_target``.
+        reduction: ``"batchmean"`` (the mathematical definition), ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Gradient:
+        -target for ``input``, log(target) + 1 - self for ``target``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("kl_div", "input", 1, "Tensor", input)
+    return _loss_margin.kl_div(input, target, size_average, reduce, reduction, log_target)
+
+
+
+def poisson_nll_loss(input: Any, target: Tensor, log_input: bool=True, full: bool=False, size_average: Any=None, eps: Any=1e-08, reduce: Any=None, reduction: str='mean') -> Tensor:
+    """Negative log likelihood of Poisson counts, reduced.
+
+    Args:
+        input: logarithms of the rates, or the rates unless ``log_input``.
+        target: counts.
+        full: add Stirling's approximation of log(target!) for counts above 1.
+        eps: added to rates before their logarithm.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("poisson_nll_loss", "input", 1, "Tensor", input)
+    return _loss_margin.poisson_nll_loss(input, target, log_input, full, size_average, eps, reduce, reduction)
+
+
+
+def gaussian_nll_loss(input: Any, target: Tensor, var: Any, full: bool=False, eps: Any=1e-06, reduction: str='mean') -> Tensor:
+    """Negative log likelihood of normal values, (log(var) + (self - target)**2 / var) / 2, reduced.
+
+    Args:
+        input: means.
+        target: values.
+        var: variances (number or tensor), not negative; those below ``eps`` count as ``eps``.
+        full: add log(2 pi) / 2.
+
+    Raises:
+        ValueError: for negative variances or shapes that do not fit.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("gaussian_nll_loss", "input", 1, "Tensor", input)
+    return _loss_margin.gaussian_nll_loss(input, target, var, full, eps, reduction)
+
+
+
+def hinge_embedding_loss(input: Any, target: Tensor, margin: Any=1.0, size_average: Any=None, reduce: Any=None, reduction: str='mean') -> Tensor:
+    """``input`` where the target is 1, max(margin - self, 0) where it is -1, reduced."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("hinge_embedding_loss", "input", 1, "Tensor", input)
+    return _loss_margin.hinge_embedding_loss(input, target, margin, size_average, reduce, reduction)
+
+
+
+def margin_ranking_loss(input: Any, input2: Tensor, target: Tensor, margin: Any=0, size_average: Any=None, reduce: Any=None, reduction: str='mean') -> Tensor:
+    """max(-target (self - input2) + margin, 0), reduced: 0 where the scores are in the target's order by the margin.
+
+    Raises:
+        RuntimeError: for different numbers of dimensions.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("margin_ranking_loss", "input", 1, "Tensor", input)
+    return _loss_margin.margin_ranking_loss(input, input2, target, margin, size_average, reduce, reduction)
+
+
+
+def cosine_embedding_loss(input: Any, input2: Tensor, target: Tensor, margin: Any=0, size_average: Any=None, reduce: Any=None, reduction: str='mean') -> Tensor:
+    """1 - cos for targets 1, max(cos - margin, 0) for targets -1, reduced; cos is that of the angle between the rows.
+
+    Raises:
+        RuntimeError: for shapes that do not fit.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("cosine_embedding_loss", "input", 1, "Tensor", input)
+    return _loss_margin.cosine_embedding_loss(input, input2, target, margin, size_average, reduce, reduction)
+
+
+
+def triplet_margin_loss(input: Any, positive: Tensor, negative: Tensor, margin: Any=1.0, p: Any=2, eps: Any=1e-06, swap: bool=False, size_average: Any=None, reduce: Any=None, reduction: str='mean') -> Tensor:
+    """max(d(self, positive) - d(self, negative) + margin, 0) with d the p-norm of the difference, reduced.
+
+    Args:
+        input: anchors, of shape (rows, features).
+        positive, negative: examples to be near to and far from the anchors.
+        swap: take the distance of ``positive`` and ``negative`` where it is smaller than that of the anchor.
+
+    Raises:
+        RuntimeError: unless ``margin`` is positive.
+
+    Source: Schroff et al. 2015, equation 3; Balntas et al. 2016 for ``swap``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("triplet_margin_loss", "input", 1, "Tensor", input)
+    return _loss_margin.triplet_margin_loss(input, positive, negative, margin, p, eps, swap, size_average, reduce, reduction)
+
+
+
+def multilabel_soft_margin_loss(input: Any, target: Tensor, weight: Any=None, size_average: Any=None, reduce: Any=None, reduction: str='mean') -> Tensor:
+    """Mean over the classes of the binary cross entropy of sigmoid(self), reduced."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("multilabel_soft_margin_loss", "input", 1, "Tensor", input)
+    return _loss_margin.multilabel_soft_margin_loss(input, target, weight, size_average, reduce, reduction)
+
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None=None) -> Tensor:
     """Affine map of the last dimension: ``input @ weight^T + bias``.
 
     Args:
@@ -643,7 +832,7 @@ def linear(input: Tensor, weight: Tensor, bias: Any=None) -> Tensor:
 
 
 
-def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Any=None) -> Tensor:
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None=None) -> Tensor:
     """``y_o = input1 @ weight_o @ input2 + bias_o`` along the last dimensions.
 
     Args:
@@ -662,18 +851,44 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: Any=2.0, eps: Any=1e-06, keepdi
 
 
 
-def softmax(input: Tensor, dim: Any=None, _stacklevel: Any=3, dtype: Any=None) -> Tensor:
+def normalize(input: Any, p: Any=2.0, dim: Any=1, eps: Any=1e-12, out: Any=None, *, axis: Any = None) -> Tensor:
+    """``input`` divided by its p-norm along ``dim``, or by ``eps`` where the norm is smaller.
+
+    Gradient:
+        Through the norm too, except where it is below ``eps``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("normalize", "input", 1, "Tensor", input)
+    return _similarity.normalize(input, p, dim if axis is None else axis, eps, out)
+
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: Any=1, eps: Any=1e-08, *, axis: Any = None) -> Tensor:
+    """Cosine of the angle between ``x1`` and ``x2`` along ``dim``: the sum of x1 x2 / (|x1| |x2|), norms at least ``eps``.
+
+    Args:
+        x1, x2: floating tensors that broadcast.
+        dim: dimension of the vectors.
+
+    Raises:
+        RuntimeError: for integers.
+    """
+    return _similarity.cosine_similarity(x1, x2, dim if axis is None else axis, eps)
+
+
+
+def softmax(input: Tensor, dim: Any=None, _stacklevel: Any=3, dtype: Any=None, *, axis: Any = None) -> Tensor:
     """Softmax, see :func:`wengert.softmax`; without ``dim`` it is guessed, with a warning."""
-    return _softmax.functional_softmax(input, dim, _stacklevel, dtype)
+    return _softmax.functional_softmax(input, dim if axis is None else axis, _stacklevel, dtype)
 
 
 
-def log_softmax(input: Tensor, dim: Any=None, _stacklevel: Any=3, dtype: Any=None) -> Tensor:
+def log_softmax(input: Tensor, dim: Any=None, _stacklevel: Any=3, dtype: Any=None, *, axis: Any = None) -> Tensor:
     """Logarithm of the softmax, see :func:`wengert.log_softmax`; without ``dim`` it is guessed, with a warning."""
-    return _softmax.functional_log_softmax(input, dim, _stacklevel, dtype)
+    return _softmax.functional_log_softmax(input, dim if axis is None else axis, _stacklevel, dtype)
 
 
 
-def softmin(input: Tensor, dim: Any=None, _stacklevel: Any=3, dtype: Any=None) -> Tensor:
+def softmin(input: Tensor, dim: Any=None, _stacklevel: Any=3, dtype: Any=None, *, axis: Any = None) -> Tensor:
     """Softmax of ``-input``."""
-    return _softmax.softmin(input, dim, _stacklevel, dtype)
+    return _softmax.softmin(input, dim if axis is None else axis, _stacklevel, dtype)

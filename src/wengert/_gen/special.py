@@ -13,6 +13,7 @@ from ..ops import rounding as _rounding
 from ..ops import softmax as _softmax
 from ..ops import special as _special
 from ..ops import special_pairs as _special_pairs
+from ..ops import special_plain as _special_plain
 from ..ops import transcendental as _transcendental
 from ..ops import trigonometric as _trigonometric
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
 
 __all__ = [
+    "airy_ai",
+    "bessel_j0",
+    "bessel_j1",
+    "bessel_y0",
+    "bessel_y1",
+    "chebyshev_polynomial_t",
+    "chebyshev_polynomial_u",
     "digamma",
     "entr",
     "erf",
@@ -32,23 +40,36 @@ __all__ = [
     "gammainc",
     "gammaincc",
     "gammaln",
+    "hermite_polynomial_h",
+    "hermite_polynomial_he",
     "i0",
     "i0e",
     "i1",
     "i1e",
+    "laguerre_polynomial_l",
+    "legendre_polynomial_p",
     "log1p",
     "log_ndtr",
     "log_softmax",
     "logit",
     "logsumexp",
+    "modified_bessel_i0",
+    "modified_bessel_i1",
+    "modified_bessel_k0",
+    "modified_bessel_k1",
     "multigammaln",
     "ndtr",
     "ndtri",
     "polygamma",
     "psi",
     "round",
+    "scaled_modified_bessel_k0",
+    "scaled_modified_bessel_k1",
+    "shifted_chebyshev_polynomial_t",
+    "shifted_chebyshev_polynomial_u",
     "sinc",
     "softmax",
+    "spherical_bessel_j0",
     "xlog1py",
     "xlogy",
     "zeta",
@@ -343,6 +364,162 @@ def gammaincc(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
         raise errors.argument_type("gammaincc", "input", 1, "Tensor", input)
     result = _special_pairs.gammaincc(input, other)
     return result if out is None else write_out("gammaincc", out, [input, other], result)
+
+
+
+def bessel_j0(input: Any, *, out: Any = None) -> Tensor:
+    """Bessel function of the first kind of order 0; without gradient."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("bessel_j0", "input", 1, "Tensor", input)
+    result = _special_plain.bessel_j0(input)
+    return result if out is None else write_out("bessel_j0", out, [input], result)
+
+
+
+def bessel_j1(input: Any, *, out: Any = None) -> Tensor:
+    """Bessel function of the first kind of order 1; without gradient."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("bessel_j1", "input", 1, "Tensor", input)
+    result = _special_plain.bessel_j1(input)
+    return result if out is None else write_out("bessel_j1", out, [input], result)
+
+
+
+def bessel_y0(input: Any, *, out: Any = None) -> Tensor:
+    """Bessel function of the second kind of order 0; without gradient."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("bessel_y0", "input", 1, "Tensor", input)
+    result = _special_plain.bessel_y0(input)
+    return result if out is None else write_out("bessel_y0", out, [input], result)
+
+
+
+def bessel_y1(input: Any, *, out: Any = None) -> Tensor:
+    """Bessel function of the second kind of order 1; without gradient."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("bessel_y1", "input", 1, "Tensor", input)
+    result = _special_plain.bessel_y1(input)
+    return result if out is None else write_out("bessel_y1", out, [input], result)
+
+
+
+def modified_bessel_i0(input: Any, *, out: Any = None) -> Tensor:
+    """Modified Bessel function of the first kind of order 0; without gradient (``i0`` has one)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("modified_bessel_i0", "input", 1, "Tensor", input)
+    result = _special_plain.modified_bessel_i0(input)
+    return result if out is None else write_out("modified_bessel_i0", out, [input], result)
+
+
+
+def modified_bessel_i1(input: Any, *, out: Any = None) -> Tensor:
+    """Modified Bessel function of the first kind of order 1; without gradient (``i1`` has one)."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("modified_bessel_i1", "input", 1, "Tensor", input)
+    result = _special_plain.modified_bessel_i1(input)
+    return result if out is None else write_out("modified_bessel_i1", out, [input], result)
+
+
+
+def modified_bessel_k0(input: Any, *, out: Any = None) -> Tensor:
+    """Modified Bessel function of the second kind of order 0; without gradient."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("modified_bessel_k0", "input", 1, "Tensor", input)
+    result = _special_plain.modified_bessel_k0(input)
+    return result if out is None else write_out("modified_bessel_k0", out, [input], result)
+
+
+
+def modified_bessel_k1(input: Any, *, out: Any = None) -> Tensor:
+    """Modified Bessel function of the second kind of order 1; without gradient."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("modified_bessel_k1", "input", 1, "Tensor", input)
+    result = _special_plain.modified_bessel_k1(input)
+    return result if out is None else write_out("modified_bessel_k1", out, [input], result)
+
+
+
+def scaled_modified_bessel_k0(x: Tensor, *, out: Any = None) -> Tensor:
+    """exp(x) times the modified Bessel function of the second kind of order 0; without gradient."""
+    result = _special_plain.scaled_modified_bessel_k0(x)
+    return result if out is None else write_out("scaled_modified_bessel_k0", out, [x], result)
+
+
+
+def scaled_modified_bessel_k1(x: Tensor, *, out: Any = None) -> Tensor:
+    """exp(x) times the modified Bessel function of the second kind of order 1; without gradient."""
+    result = _special_plain.scaled_modified_bessel_k1(x)
+    return result if out is None else write_out("scaled_modified_bessel_k1", out, [x], result)
+
+
+
+def airy_ai(x: Tensor, *, out: Any = None) -> Tensor:
+    """Airy function Ai; without gradient."""
+    result = _special_plain.airy_ai(x)
+    return result if out is None else write_out("airy_ai", out, [x], result)
+
+
+
+def spherical_bessel_j0(x: Tensor, *, out: Any = None) -> Tensor:
+    """Spherical Bessel function of the first kind of order 0, sin(x)/x; without gradient."""
+    result = _special_plain.spherical_bessel_j0(x)
+    return result if out is None else write_out("spherical_bessel_j0", out, [x], result)
+
+
+
+def chebyshev_polynomial_t(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Chebyshev polynomial of the first kind and degree ``n`` at ``input``; without gradient."""
+    result = _special_plain.chebyshev_polynomial_t(input, n)
+    return result if out is None else write_out("chebyshev_polynomial_t", out, [input, n], result)
+
+
+
+def chebyshev_polynomial_u(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Chebyshev polynomial of the second kind and degree ``n`` at ``input``; without gradient."""
+    result = _special_plain.chebyshev_polynomial_u(input, n)
+    return result if out is None else write_out("chebyshev_polynomial_u", out, [input, n], result)
+
+
+
+def shifted_chebyshev_polynomial_t(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Chebyshev polynomial of the first kind on [0, 1], of degree ``n`` at ``input``; without gradient."""
+    result = _special_plain.shifted_chebyshev_polynomial_t(input, n)
+    return result if out is None else write_out("shifted_chebyshev_polynomial_t", out, [input, n], result)
+
+
+
+def shifted_chebyshev_polynomial_u(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Chebyshev polynomial of the second kind on [0, 1], of degree ``n`` at ``input``; without gradient."""
+    result = _special_plain.shifted_chebyshev_polynomial_u(input, n)
+    return result if out is None else write_out("shifted_chebyshev_polynomial_u", out, [input, n], result)
+
+
+
+def hermite_polynomial_h(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Physicist's Hermite polynomial of degree ``n`` at ``input``; without gradient."""
+    result = _special_plain.hermite_polynomial_h(input, n)
+    return result if out is None else write_out("hermite_polynomial_h", out, [input, n], result)
+
+
+
+def hermite_polynomial_he(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Probabilist's Hermite polynomial of degree ``n`` at ``input``; without gradient."""
+    result = _special_plain.hermite_polynomial_he(input, n)
+    return result if out is None else write_out("hermite_polynomial_he", out, [input, n], result)
+
+
+
+def laguerre_polynomial_l(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Laguerre polynomial of degree ``n`` at ``input``; without gradient."""
+    result = _special_plain.laguerre_polynomial_l(input, n)
+    return result if out is None else write_out("laguerre_polynomial_l", out, [input, n], result)
+
+
+
+def legendre_polynomial_p(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Legendre polynomial of degree ``n`` at ``input``; without gradient."""
+    result = _special_plain.legendre_polynomial_p(input, n)
+    return result if out is None else write_out("legendre_polynomial_p", out, [input, n], result)
 
 
 

@@ -590,6 +590,11 @@ class TensorMethods(TensorBase):
         """
         return _complex_views.real(cast("Tensor", self))
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        """"""
+        _complex_views.real(cast("Tensor", self)).copy_(value)
+
     @property
     def imag(self) -> Tensor:
         """The imaginary part, a view that may be written to.
@@ -600,6 +605,11 @@ class TensorMethods(TensorBase):
             RuntimeError: for real tensors.
         """
         return _complex_views.imag(cast("Tensor", self))
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        """"""
+        _complex_views.imag(cast("Tensor", self)).copy_(value)
 
     def conj(self) -> Tensor:
         """The complex conjugate, computed at once (PyTorch's is a view that waits); a real tensor itself.
@@ -710,7 +720,7 @@ class TensorMethods(TensorBase):
         """Running minimum along a dimension and where it was found (the latest place of ties)."""
         return _cumulative.cummin(cast("Tensor", self), dim, out=out)
 
-    def diff(self, n: Any=1, dim: Any=-1, prepend: Any=None, append: Any=None) -> Tensor:
+    def diff(self, n: Any=1, dim: Any=-1, prepend: Any=None, append: Any=None, *, axis: Any = None) -> Tensor:
         """Differences of neighbours along a dimension, taken ``n`` times; for masks, whether they differ.
 
         Args:
@@ -719,7 +729,79 @@ class TensorMethods(TensorBase):
             dim: dimension.
             prepend, append: tensors put in front and behind first.
         """
-        return _cumulative.diff(cast("Tensor", self), n, dim, prepend, append)
+        return _cumulative.diff(cast("Tensor", self), n, dim if axis is None else axis, prepend, append)
+
+    def tril(self, diagonal: Any=0) -> Tensor:
+        """The lower triangle of (a batch of) matrices; elements above the diagonal are zero.
+
+        Args:
+            diagonal: the last diagonal that is kept: 0 the main one, positive above it, negative below.
+
+        Gradient: the lower triangle of the gradient.
+
+        Raises:
+            RuntimeError: for fewer than two dimensions.
+        """
+        return _diagonals.tril(cast("Tensor", self), diagonal)
+
+    def tril_(self, diagonal: Any=0) -> Tensor:
+        """In-place version of :meth:`tril`."""
+        return overwrite(self, _diagonals.tril(shadow(self), diagonal))
+
+    def triu(self, diagonal: Any=0) -> Tensor:
+        """The upper triangle of (a batch of) matrices; elements below the diagonal are zero.
+
+        Args:
+            diagonal: the first diagonal that is kept: 0 the main one, positive above it, negative below.
+
+        Gradient: the upper triangle of the gradient.
+
+        Raises:
+            RuntimeError: for fewer than two dimensions.
+        """
+        return _diagonals.triu(cast("Tensor", self), diagonal)
+
+    def triu_(self, diagonal: Any=0) -> Tensor:
+        """In-place version of :meth:`triu`."""
+        return overwrite(self, _diagonals.triu(shadow(self), diagonal))
+
+    def trace(self) -> Tensor:
+        """Sum of the main diagonal of a matrix.
+
+        Gradient: on the diagonal.
+
+        Raises:
+            RuntimeError: for other than two dimensions.
+        """
+        return _diagonals.trace(cast("Tensor", self))
+
+    def diag(self, diagonal: Any=0) -> Tensor:
+        """A vector as the diagonal of a square matrix, or the diagonal of a matrix as a vector (a copy).
+
+        Args:
+            diagonal: which one: 0 the main one, positive above it, negative below.
+
+        Gradient: the diagonal of the gradient, or the gradient on the diagonal.
+
+        Raises:
+            RuntimeError: for other than one or two dimensions.
+        """
+        return _diagonals.diag(cast("Tensor", self), diagonal)
+
+    def diag_embed(self, offset: Any=0, dim1: Any=-2, dim2: Any=-1) -> Tensor:
+        """The last dimension laid along a diagonal of two new dimensions, zeros elsewhere.
+
+        Args:
+            offset: which diagonal: above the main one when positive, below it when negative.
+            dim1, dim2: places of the new dimensions in the result.
+
+        Gradient: the diagonal of the gradient.
+        """
+        return _diagonals.diag_embed(cast("Tensor", self), offset, dim1, dim2)
+
+    def diagflat(self, offset: Any=0) -> Tensor:
+        """The flattened tensor as the diagonal of a square matrix."""
+        return _diagonals.diagflat(cast("Tensor", self), offset)
 
     def inner(self, other: Tensor) -> Tensor:
         """Sum of products over the last dimension of both: (..., k) and (___, k) give (..., ___)."""
@@ -729,11 +811,11 @@ class TensorMethods(TensorBase):
         """Kronecker product: each element of ``self`` times the whole of ``other``, side by side."""
         return _einsum.kron(cast("Tensor", self), other)
 
-    def cross(self, other: Tensor, dim: Any=None) -> Tensor:
+    def cross(self, other: Tensor, dim: Any=None, *, axis: Any = None) -> Tensor:
         """Cross product of vectors that lie along ``dim``, by default the first dimension of size 3."""
-        return _einsum.cross(cast("Tensor", self), other, dim)
+        return _einsum.cross(cast("Tensor", self), other, dim if axis is None else axis)
 
-    def max(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None) -> Any:
+    def max(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
         """Largest element; with ``dim`` the largest along a dimension and where they are; with a tensor the larger of each pair.
 
         Args:
@@ -751,31 +833,31 @@ class TensorMethods(TensorBase):
             RuntimeError: without ``dim`` for no elements.
             IndexError: for a dimension without elements, or one that does not exist.
         """
-        return _extremes.max(cast("Tensor", self), dim, keepdim, out=out)
+        return _extremes.max(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims, out=out)
 
-    def min(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None) -> Any:
+    def min(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
         """Smallest element; with ``dim`` the smallest along a dimension and where they are; with a tensor the smaller of each pair.
 
         Gradient:
             As for :meth:`max`.
         """
-        return _extremes.min(cast("Tensor", self), dim, keepdim, out=out)
+        return _extremes.min(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims, out=out)
 
-    def amax(self, dim: Any=(), keepdim: _bool=False) -> Tensor:
+    def amax(self, dim: Any=(), keepdim: _bool=False, *, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Largest element over dimensions (all by default).
 
         Gradient:
             Shared equally by the elements that tie.
         """
-        return _extremes.amax(cast("Tensor", self), dim, keepdim)
+        return _extremes.amax(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims)
 
-    def amin(self, dim: Any=(), keepdim: _bool=False) -> Tensor:
+    def amin(self, dim: Any=(), keepdim: _bool=False, *, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Smallest element over dimensions (all by default).
 
         Gradient:
             Shared equally by the elements that tie.
         """
-        return _extremes.amin(cast("Tensor", self), dim, keepdim)
+        return _extremes.amin(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims)
 
     def aminmax(self, *, dim: Any=None, keepdim: _bool=False, out: Any=None) -> Any:
         """Smallest and largest element, over all or one dimension, as a named tuple ``(min, max)``.
@@ -785,13 +867,13 @@ class TensorMethods(TensorBase):
         """
         return _extremes.aminmax(cast("Tensor", self), dim=dim, keepdim=keepdim, out=out)
 
-    def argmax(self, dim: Any=None, keepdim: _bool=False) -> Tensor:
+    def argmax(self, dim: Any=None, keepdim: _bool=False, *, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Index of the largest element (of the flattened tensor, or along a dimension); the first of those that tie; int64."""
-        return _extremes.argmax(cast("Tensor", self), dim, keepdim)
+        return _extremes.argmax(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims)
 
-    def argmin(self, dim: Any=None, keepdim: _bool=False) -> Tensor:
+    def argmin(self, dim: Any=None, keepdim: _bool=False, *, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Index of the smallest element (of the flattened tensor, or along a dimension); the first of those that tie; int64."""
-        return _extremes.argmin(cast("Tensor", self), dim, keepdim)
+        return _extremes.argmin(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims)
 
     def clone(self, memory_format: Any=None) -> Tensor:
         """A copy in new memory, with history.
@@ -910,7 +992,7 @@ class TensorMethods(TensorBase):
         """
         return _gather_scatter.gather(cast("Tensor", self), dim, index, sparse_grad=sparse_grad)
 
-    def take_along_dim(self, indices: Tensor, dim: Any=None) -> Tensor:
+    def take_along_dim(self, indices: Tensor, dim: Any=None, *, axis: Any = None) -> Tensor:
         """Elements of ``self`` at ``indices`` along ``dim``; the other dimensions broadcast. Without ``dim`` both are flattened.
 
         Args:
@@ -918,7 +1000,7 @@ class TensorMethods(TensorBase):
 
         Gradient: as for :func:`gather`.
         """
-        return _gather_scatter.take_along_dim(cast("Tensor", self), indices, dim)
+        return _gather_scatter.take_along_dim(cast("Tensor", self), indices, dim if axis is None else axis)
 
     def scatter(self, dim: Any, index: Tensor, src: Any=None, *, value: Any=None, reduce: Any=None) -> Tensor:
         """Copy of ``self`` with ``src`` written to the places of ``index``: ``out[index[i, j], j] = src[i, j]`` for dim 0.
@@ -1081,6 +1163,10 @@ class TensorMethods(TensorBase):
             as_tuple: one int64 tensor per dimension (for use as an index) instead of one of shape (count, ndim).
         """
         return _masked.nonzero(cast("Tensor", self), as_tuple=as_tuple)
+
+    def nonzero_static(self, *, size: Any, fill_value: Any=-1) -> Tensor:
+        """Indices of the first ``size`` elements that are not zero, of shape (size, ndim); ``fill_value`` where there are fewer."""
+        return _masked.nonzero_static(cast("Tensor", self), size=size, fill_value=fill_value)
 
     def argwhere(self) -> Tensor:
         """Indices of the elements that are not zero, of shape (count, ndim)."""
@@ -1290,13 +1376,13 @@ class TensorMethods(TensorBase):
         """In-place version of :meth:`clamp_max`."""
         return overwrite(self, _minmax.clamp_max(shadow(self), max))
 
-    def norm(self, p: Any='fro', dim: Any=None, keepdim: _bool=False, dtype: Any=None) -> Tensor:
+    def norm(self, p: Any='fro', dim: Any=None, keepdim: _bool=False, dtype: Any=None, *, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Norm of all elements or over dimensions: ``"fro"`` (the 2-norm), ``"nuc"`` (sum of singular values), or a p-norm.
 
         Gradient:
             As for ``linalg.vector_norm``.
         """
-        return _norm.norm(cast("Tensor", self), p, dim, keepdim, dtype)
+        return _norm.norm(cast("Tensor", self), p, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype)
 
     def dist(self, other: Tensor, p: Any=2) -> Tensor:
         """p-norm of ``self - other``, which are broadcast; a 0-d tensor."""
@@ -1439,7 +1525,7 @@ class TensorMethods(TensorBase):
         """As ``repeat``; fewer numbers than dimensions count from the last dimension."""
         return _rearrange.tile(cast("Tensor", self), *sizes, dims=dims)
 
-    def repeat_interleave(self, repeats: Any=None, dim: Any=None, *, output_size: Any=None) -> Tensor:
+    def repeat_interleave(self, repeats: Any=None, dim: Any=None, *, output_size: Any=None, axis: Any = None) -> Tensor:
         """Each element (or slice of dimension ``dim``) repeated in place: [a, b] with 2 is [a, a, b, b].
 
         Args:
@@ -1452,7 +1538,7 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: for negative numbers, or a wrong count of them.
         """
-        return _rearrange.repeat_interleave(cast("Tensor", self), repeats, dim, output_size=output_size)
+        return _rearrange.repeat_interleave(cast("Tensor", self), repeats, dim if axis is None else axis, output_size=output_size)
 
     def flip(self, *order: Any, dims: Any=None) -> Tensor:
         """A copy with the order of the elements reversed along the dimensions named.
@@ -1504,79 +1590,7 @@ class TensorMethods(TensorBase):
         """
         return _rearrange.rot90(cast("Tensor", self), k, dims)
 
-    def tril(self, diagonal: Any=0) -> Tensor:
-        """The lower triangle of (a batch of) matrices; elements above the diagonal are zero.
-
-        Args:
-            diagonal: the last diagonal that is kept: 0 the main one, positive above it, negative below.
-
-        Gradient: the lower triangle of the gradient.
-
-        Raises:
-            RuntimeError: for fewer than two dimensions.
-        """
-        return _rearrange.tril(cast("Tensor", self), diagonal)
-
-    def tril_(self, diagonal: Any=0) -> Tensor:
-        """In-place version of :meth:`tril`."""
-        return overwrite(self, _rearrange.tril(shadow(self), diagonal))
-
-    def triu(self, diagonal: Any=0) -> Tensor:
-        """The upper triangle of (a batch of) matrices; elements below the diagonal are zero.
-
-        Args:
-            diagonal: the first diagonal that is kept: 0 the main one, positive above it, negative below.
-
-        Gradient: the upper triangle of the gradient.
-
-        Raises:
-            RuntimeError: for fewer than two dimensions.
-        """
-        return _rearrange.triu(cast("Tensor", self), diagonal)
-
-    def triu_(self, diagonal: Any=0) -> Tensor:
-        """In-place version of :meth:`triu`."""
-        return overwrite(self, _rearrange.triu(shadow(self), diagonal))
-
-    def trace(self) -> Tensor:
-        """Sum of the main diagonal of a matrix.
-
-        Gradient: on the diagonal.
-
-        Raises:
-            RuntimeError: for other than two dimensions.
-        """
-        return _rearrange.trace(cast("Tensor", self))
-
-    def diag(self, diagonal: Any=0) -> Tensor:
-        """A vector as the diagonal of a square matrix, or the diagonal of a matrix as a vector (a copy).
-
-        Args:
-            diagonal: which one: 0 the main one, positive above it, negative below.
-
-        Gradient: the diagonal of the gradient, or the gradient on the diagonal.
-
-        Raises:
-            RuntimeError: for other than one or two dimensions.
-        """
-        return _rearrange.diag(cast("Tensor", self), diagonal)
-
-    def diag_embed(self, offset: Any=0, dim1: Any=-2, dim2: Any=-1) -> Tensor:
-        """The last dimension laid along a diagonal of two new dimensions, zeros elsewhere.
-
-        Args:
-            offset: which diagonal: above the main one when positive, below it when negative.
-            dim1, dim2: places of the new dimensions in the result.
-
-        Gradient: the diagonal of the gradient.
-        """
-        return _rearrange.diag_embed(cast("Tensor", self), offset, dim1, dim2)
-
-    def diagflat(self, offset: Any=0) -> Tensor:
-        """The flattened tensor as the diagonal of a square matrix."""
-        return _rearrange.diagflat(cast("Tensor", self), offset)
-
-    def sum(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None) -> Tensor:
+    def sum(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Sum of the elements, over all dimensions or some.
 
         Args:
@@ -1595,17 +1609,17 @@ class TensorMethods(TensorBase):
             >>> sum(tensor([[1., 2.], [3., 4.]]), 0)
             tensor([4., 6.])
         """
-        return _reduce.sum(cast("Tensor", self), dim, keepdim, dtype=dtype)
+        return _reduce.sum(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
 
-    def nansum(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None) -> Tensor:
+    def nansum(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Sum of the elements that are not NaN.
 
         Gradient:
             The gradient of the sum for every element that was added, 0 at NaN.
         """
-        return _reduce.nansum(cast("Tensor", self), dim, keepdim, dtype=dtype)
+        return _reduce.nansum(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
 
-    def mean(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None) -> Tensor:
+    def mean(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Mean of the elements, over all dimensions or some; NaN for none.
 
         Args:
@@ -1620,13 +1634,13 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: for integers and masks, unless ``dtype`` says how to compute.
         """
-        return _reduce.mean(cast("Tensor", self), dim, keepdim, dtype=dtype)
+        return _reduce.mean(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
 
-    def nanmean(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None) -> Tensor:
+    def nanmean(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Mean of the elements that are not NaN."""
-        return _reduce.nanmean(cast("Tensor", self), dim, keepdim, dtype=dtype)
+        return _reduce.nanmean(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
 
-    def prod(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None) -> Tensor:
+    def prod(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Product of the elements, over all dimensions or one.
 
         Args:
@@ -1638,7 +1652,7 @@ class TensorMethods(TensorBase):
         Gradient:
             Product of the other elements; exact where elements are zero, and again differentiable.
         """
-        return _reduce.prod(cast("Tensor", self), dim, keepdim, dtype=dtype)
+        return _reduce.prod(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
 
     def logsumexp(self, dim: Any, keepdim: _bool=False) -> Tensor:
         """Logarithm of the sum of exponentials over dimensions; does not overflow, and -inf elements count as nothing.
@@ -1648,17 +1662,17 @@ class TensorMethods(TensorBase):
         """
         return _reduce.logsumexp(cast("Tensor", self), dim, keepdim)
 
-    def all(self, dim: Any=None, keepdim: _bool=False) -> Tensor:
+    def all(self, dim: Any=None, keepdim: _bool=False, *, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Whether all elements (along dimensions) are nonzero; a mask, for uint8 a uint8 tensor."""
-        return _reduce.all(cast("Tensor", self), dim, keepdim)
+        return _reduce.all(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims)
 
-    def any(self, dim: Any=None, keepdim: _bool=False) -> Tensor:
+    def any(self, dim: Any=None, keepdim: _bool=False, *, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Whether some element (along dimensions) is nonzero; a mask, for uint8 a uint8 tensor."""
-        return _reduce.any(cast("Tensor", self), dim, keepdim)
+        return _reduce.any(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims)
 
-    def count_nonzero(self, dim: Any=None) -> Tensor:
+    def count_nonzero(self, dim: Any=None, *, axis: Any = None) -> Tensor:
         """Number of nonzero elements, along dimensions or in all; int64."""
-        return _reduce.count_nonzero(cast("Tensor", self), dim)
+        return _reduce.count_nonzero(cast("Tensor", self), dim if axis is None else axis)
 
     def sign(self) -> Tensor:
         """-1, 0 or 1 by the sign of each element; NaN gives 0.  Derivative 0."""
@@ -1816,12 +1830,12 @@ class TensorMethods(TensorBase):
         """
         return _scatter_views.select_scatter(cast("Tensor", self), src, dim, index)
 
-    def slice_scatter(self, src: Tensor, dim: Any=0, start: Any=None, end: Any=None, step: Any=1) -> Tensor:
+    def slice_scatter(self, src: Tensor, dim: Any=0, start: Any=None, end: Any=None, step: Any=1, *, axis: Any = None) -> Tensor:
         """Copy of ``self`` with ``src`` in place of ``self[start:end:step]`` along ``dim``.
 
         Gradient: the slice of grad for ``src``; ``self`` gets grad with zeros there.
         """
-        return _scatter_views.slice_scatter(cast("Tensor", self), src, dim, start, end, step)
+        return _scatter_views.slice_scatter(cast("Tensor", self), src, dim if axis is None else axis, start, end, step)
 
     def diagonal_scatter(self, src: Tensor, offset: Any=0, dim1: Any=0, dim2: Any=1) -> Tensor:
         """Copy of ``self`` with ``src`` in place of ``self.diagonal(offset, dim1, dim2)``.
@@ -1937,7 +1951,7 @@ class TensorMethods(TensorBase):
         """``self.expand(size)``."""
         return _shape.broadcast_to(cast("Tensor", self), *sizes, size=size)
 
-    def squeeze(self, dim: Any=None) -> Tensor:
+    def squeeze(self, dim: Any=None, *, axis: Any = None) -> Tensor:
         """Dimensions of size 1 dropped: all of them, or those named that have size 1.
 
         Args:
@@ -1946,11 +1960,11 @@ class TensorMethods(TensorBase):
         Returns:
             A view.
         """
-        return _shape.squeeze(cast("Tensor", self), dim)
+        return _shape.squeeze(cast("Tensor", self), dim if axis is None else axis)
 
-    def squeeze_(self, dim: Any=None) -> Tensor:
+    def squeeze_(self, dim: Any=None, *, axis: Any = None) -> Tensor:
         """In-place version of ``squeeze``: the tensor itself gets another shape."""
-        return _shape.squeeze_(cast("Tensor", self), dim)
+        return _shape.squeeze_(cast("Tensor", self), dim if axis is None else axis)
 
     def unsqueeze(self, dim: Any) -> Tensor:
         """A dimension of size 1 inserted before dimension ``dim`` (from ``-ndim - 1`` to ``ndim``).
@@ -2178,7 +2192,7 @@ class TensorMethods(TensorBase):
         """
         return _shape_parts.as_strided(cast("Tensor", self), size, stride, storage_offset)
 
-    def split(self, split_size: Any, dim: Any=0) -> tuple[Tensor, ...]:
+    def split(self, split_size: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
         """Consecutive parts of dimension ``dim``.
 
         Args:
@@ -2190,44 +2204,56 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: when the sizes do not add up to that of the dimension.
         """
-        return _shape_parts.split(cast("Tensor", self), split_size, dim)
+        return _shape_splits.split(cast("Tensor", self), split_size, dim if axis is None else axis)
 
-    def split_with_sizes(self, split_sizes: Any, dim: Any=0) -> tuple[Tensor, ...]:
+    def split_with_sizes(self, split_sizes: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
         """Consecutive parts of dimension ``dim``, of the sizes given."""
-        return _shape_parts.split_with_sizes(cast("Tensor", self), split_sizes, dim)
+        return _shape_splits.split_with_sizes(cast("Tensor", self), split_sizes, dim if axis is None else axis)
 
-    def chunk(self, chunks: Any, dim: Any=0) -> tuple[Tensor, ...]:
+    def chunk(self, chunks: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
         """At most ``chunks`` parts of one size (the last may be smaller)."""
-        return _shape_parts.chunk(cast("Tensor", self), chunks, dim)
+        return _shape_splits.chunk(cast("Tensor", self), chunks, dim if axis is None else axis)
 
-    def tensor_split(self, indices_or_sections: Any=None, dim: Any=0, *, indices: Any=None, sections: Any=None) -> tuple[Tensor, ...]:
+    def unsafe_split(self, split_size: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
+        """As ``split``, but the parts are copies, which may be modified in place."""
+        return _shape_splits.unsafe_split(cast("Tensor", self), split_size, dim if axis is None else axis)
+
+    def unsafe_split_with_sizes(self, split_sizes: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
+        """As ``split_with_sizes``, but the parts are copies, which may be modified in place."""
+        return _shape_splits.unsafe_split_with_sizes(cast("Tensor", self), split_sizes, dim if axis is None else axis)
+
+    def unsafe_chunk(self, chunks: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
+        """As ``chunk``, but the parts are copies, which may be modified in place."""
+        return _shape_splits.unsafe_chunk(cast("Tensor", self), chunks, dim if axis is None else axis)
+
+    def tensor_split(self, indices_or_sections: Any=None, dim: Any=0, *, indices: Any=None, sections: Any=None, axis: Any = None) -> tuple[Tensor, ...]:
         """Parts of dimension ``dim``, made by slicing.
 
         Args:
             indices_or_sections: the number of parts (sizes differ by at most one, larger ones first), or the indices at which to
                 cut, as a sequence or a tensor.
         """
-        return _shape_parts.tensor_split(cast("Tensor", self), indices_or_sections, dim, indices=indices, sections=sections)
+        return _shape_splits.tensor_split(cast("Tensor", self), indices_or_sections, dim if axis is None else axis, indices=indices, sections=sections)
 
     def hsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
         """Parts along the columns (of a vector, along its one dimension), as ``tensor_split``."""
-        return _shape_parts.hsplit(cast("Tensor", self), indices_or_sections)
+        return _shape_splits.hsplit(cast("Tensor", self), indices_or_sections)
 
     def vsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
         """Parts along the rows, as ``tensor_split``."""
-        return _shape_parts.vsplit(cast("Tensor", self), indices_or_sections)
+        return _shape_splits.vsplit(cast("Tensor", self), indices_or_sections)
 
     def dsplit(self, indices_or_sections: Any) -> tuple[Tensor, ...]:
         """Parts along the third dimension, as ``tensor_split``."""
-        return _shape_parts.dsplit(cast("Tensor", self), indices_or_sections)
+        return _shape_splits.dsplit(cast("Tensor", self), indices_or_sections)
 
-    def unbind(self, dim: Any=0) -> tuple[Tensor, ...]:
+    def unbind(self, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
         """All indices of dimension ``dim``, one by one.
 
         Returns:
             A tuple of views; they may not be modified in place when gradients are recorded.
         """
-        return _shape_parts.unbind(cast("Tensor", self), dim)
+        return _shape_splits.unbind(cast("Tensor", self), dim if axis is None else axis)
 
     def softmax(self, dim: Any, dtype: Any=None) -> Tensor:
         """Exponentials along a dimension, divided by their sum: positive numbers that add up to 1.
@@ -2258,7 +2284,7 @@ class TensorMethods(TensorBase):
         """
         return _softmax.log_softmax(cast("Tensor", self), dim, dtype)
 
-    def sort(self, dim: Any=-1, descending: _bool=False, *, stable: _bool=False, out: Any=None) -> Any:
+    def sort(self, dim: Any=-1, descending: _bool=False, *, stable: Any=None, out: Any=None, axis: Any = None) -> Any:
         """Elements sorted along a dimension, and where each came from.
 
         Args:
@@ -2273,17 +2299,17 @@ class TensorMethods(TensorBase):
         Gradient:
             To the place each value came from.
         """
-        return _sort.sort(cast("Tensor", self), dim, descending, stable=stable, out=out)
+        return _sort.sort(cast("Tensor", self), dim if axis is None else axis, descending, stable=stable, out=out)
 
-    def argsort(self, dim: Any=-1, descending: _bool=False, *, stable: _bool=False) -> Tensor:
+    def argsort(self, dim: Any=-1, descending: _bool=False, *, stable: _bool=False, axis: Any = None) -> Tensor:
         """Indices that sort the tensor along a dimension; int64."""
-        return _sort.argsort(cast("Tensor", self), dim, descending, stable=stable)
+        return _sort.argsort(cast("Tensor", self), dim if axis is None else axis, descending, stable=stable)
 
     def msort(self) -> Tensor:
         """The tensor sorted along its first dimension."""
         return _sort.msort(cast("Tensor", self))
 
-    def topk(self, k: Any, dim: Any=-1, largest: _bool=True, sorted: _bool=True, *, out: Any=None) -> Any:
+    def topk(self, k: Any, dim: Any=-1, largest: _bool=True, sorted: _bool=True, *, out: Any=None, axis: Any = None) -> Any:
         """The k largest (or smallest) elements along a dimension, in order, and where they came from.
 
         Args:
@@ -2302,13 +2328,13 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: when there are fewer than ``k``.
         """
-        return _sort.topk(cast("Tensor", self), k, dim, largest, sorted, out=out)
+        return _sort.topk(cast("Tensor", self), k, dim if axis is None else axis, largest, sorted, out=out)
 
-    def kthvalue(self, k: Any, dim: Any=-1, keepdim: _bool=False, *, out: Any=None) -> Any:
+    def kthvalue(self, k: Any, dim: Any=-1, keepdim: _bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
         """The k-th smallest element along a dimension (counted from 1) and where it is (the last place of those that tie)."""
-        return _sort.kthvalue(cast("Tensor", self), k, dim, keepdim, out=out)
+        return _sort.kthvalue(cast("Tensor", self), k, dim if axis is None else axis, keepdim if keepdims is None else keepdims, out=out)
 
-    def unique(self, sorted: _bool=True, return_inverse: _bool=False, return_counts: _bool=False, dim: Any=None) -> Any:
+    def unique(self, sorted: _bool=True, return_inverse: _bool=False, return_counts: _bool=False, dim: Any=None, *, axis: Any = None) -> Any:
         """Distinct elements, or with ``dim`` distinct slices, in ascending order.
 
         Args:
@@ -2321,15 +2347,15 @@ class TensorMethods(TensorBase):
         Returns:
             The distinct elements, or a tuple with what was asked for.
         """
-        return _sort.unique(cast("Tensor", self), sorted, return_inverse, return_counts, dim)
+        return _sort.unique(cast("Tensor", self), sorted, return_inverse, return_counts, dim if axis is None else axis)
 
-    def unique_consecutive(self, return_inverse: _bool=False, return_counts: _bool=False, dim: Any=None) -> Any:
+    def unique_consecutive(self, return_inverse: _bool=False, return_counts: _bool=False, dim: Any=None, *, axis: Any = None) -> Any:
         """Elements (or slices along ``dim``) that differ from the one before.
 
         Returns:
             As :meth:`unique`.
         """
-        return _sort.unique_consecutive(cast("Tensor", self), return_inverse, return_counts, dim)
+        return _sort.unique_consecutive(cast("Tensor", self), return_inverse, return_counts, dim if axis is None else axis)
 
     def bincount(self, weights: Any=None, minlength: Any=0) -> Tensor:
         """How often each value 0, 1, 2... occurs in a 1-d tensor of integers, or the sum of the ``weights`` where it does."""
@@ -2465,7 +2491,7 @@ class TensorMethods(TensorBase):
         """In-place version of :meth:`xlogy`."""
         return overwrite(self, _special_pairs.xlogy(shadow(self), other))
 
-    def var(self, dim: Any=None, unbiased: Any=None, keepdim: _bool=False, *, correction: Any=None) -> Tensor:
+    def var(self, dim: Any=None, unbiased: Any=None, keepdim: _bool=False, *, correction: Any=None, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Variance of the elements, over all dimensions or some.
 
         Args:
@@ -2481,15 +2507,15 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: for integers and masks.
         """
-        return _statistics.var(cast("Tensor", self), dim, unbiased, keepdim, correction=correction)
+        return _statistics.var(cast("Tensor", self), dim if axis is None else axis, unbiased, keepdim if keepdims is None else keepdims, correction=correction)
 
-    def std(self, dim: Any=None, unbiased: Any=None, keepdim: _bool=False, *, correction: Any=None) -> Tensor:
+    def std(self, dim: Any=None, unbiased: Any=None, keepdim: _bool=False, *, correction: Any=None, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Standard deviation of the elements, over all dimensions or some: square root of :meth:`var`.
 
         Gradient:
             ``(self - mean) / (result (n - correction))``; 0 where all elements are equal.
         """
-        return _statistics.std(cast("Tensor", self), dim, unbiased, keepdim, correction=correction)
+        return _statistics.std(cast("Tensor", self), dim if axis is None else axis, unbiased, keepdim if keepdims is None else keepdims, correction=correction)
 
     def cov(self, *, correction: Any=1, fweights: Any=None, aweights: Any=None) -> Tensor:
         """Covariance matrix of the rows (variables) over the columns (observations).
@@ -2506,7 +2532,7 @@ class TensorMethods(TensorBase):
         """Matrix of Pearson's correlation coefficients of the rows."""
         return _statistics.corrcoef(cast("Tensor", self))
 
-    def median(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None) -> Any:
+    def median(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
         """Median of all elements, or along a dimension with its place; of an even number of elements the lower of the two.
 
         Returns:
@@ -2515,17 +2541,17 @@ class TensorMethods(TensorBase):
         Gradient:
             Of all elements: shared equally by those that tie. Along a dimension: to the one at the returned index.
         """
-        return _statistics.median(cast("Tensor", self), dim, keepdim, out=out)
+        return _statistics.median(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims, out=out)
 
-    def nanmedian(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None) -> Any:
+    def nanmedian(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
         """Median as :meth:`median`, of the elements that are not NaN."""
-        return _statistics.nanmedian(cast("Tensor", self), dim, keepdim, out=out)
+        return _statistics.nanmedian(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims, out=out)
 
-    def mode(self, dim: Any=-1, keepdim: _bool=False, *, out: Any=None) -> Any:
+    def mode(self, dim: Any=-1, keepdim: _bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
         """Most frequent element along a dimension (the smallest of those as frequent) and its last place."""
-        return _statistics.mode(cast("Tensor", self), dim, keepdim, out=out)
+        return _statistics.mode(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims, out=out)
 
-    def quantile(self, q: Any, dim: Any=None, keepdim: _bool=False, *, interpolation: str='linear') -> Tensor:
+    def quantile(self, q: Any, dim: Any=None, keepdim: _bool=False, *, interpolation: str='linear', axis: Any = None, keepdims: Any = None) -> Tensor:
         """Values below which the fractions ``q`` of the elements lie.
 
         Args:
@@ -2538,11 +2564,11 @@ class TensorMethods(TensorBase):
         Gradient:
             To the two nearest elements, with the weights of the interpolation.
         """
-        return _statistics.quantile(cast("Tensor", self), q, dim, keepdim, interpolation=interpolation)
+        return _statistics.quantile(cast("Tensor", self), q, dim if axis is None else axis, keepdim if keepdims is None else keepdims, interpolation=interpolation)
 
-    def nanquantile(self, q: Any, dim: Any=None, keepdim: _bool=False, *, interpolation: str='linear') -> Tensor:
+    def nanquantile(self, q: Any, dim: Any=None, keepdim: _bool=False, *, interpolation: str='linear', axis: Any = None, keepdims: Any = None) -> Tensor:
         """Quantiles as :meth:`quantile`, of the elements that are not NaN."""
-        return _statistics.nanquantile(cast("Tensor", self), q, dim, keepdim, interpolation=interpolation)
+        return _statistics.nanquantile(cast("Tensor", self), q, dim if axis is None else axis, keepdim if keepdims is None else keepdims, interpolation=interpolation)
 
     def resize_(self, *sizes: Any, size: Any=None, memory_format: Any=None) -> Tensor:
         """Give the tensor another shape; elements keep their order in memory, new ones are uninitialised.
@@ -2912,6 +2938,8 @@ from ..ops import creation as _creation  # noqa: E402
 from ..ops import creation_filled as _creation_filled  # noqa: E402
 from ..ops import creation_ranges as _creation_ranges  # noqa: E402
 from ..ops import cumulative as _cumulative  # noqa: E402
+from ..ops import diagonals as _diagonals  # noqa: E402
+from ..ops import dropout as _dropout  # noqa: E402
 from ..ops import einsum as _einsum  # noqa: E402
 from ..ops import embedding as _embedding  # noqa: E402
 from ..ops import extremes as _extremes  # noqa: E402
@@ -2923,6 +2951,7 @@ from ..ops import index_rows as _index_rows  # noqa: E402
 from ..ops import join as _join  # noqa: E402
 from ..ops import loss as _loss  # noqa: E402
 from ..ops import loss_class as _loss_class  # noqa: E402
+from ..ops import loss_margin as _loss_margin  # noqa: E402
 from ..ops import masked as _masked  # noqa: E402
 from ..ops import matmul as _matmul  # noqa: E402
 from ..ops import matmul_added as _matmul_added  # noqa: E402
@@ -2937,13 +2966,17 @@ from ..ops import reduce as _reduce  # noqa: E402
 from ..ops import rounding as _rounding  # noqa: E402
 from ..ops import scatter_reduce as _scatter_reduce  # noqa: E402
 from ..ops import scatter_views as _scatter_views  # noqa: E402
+from ..ops import search as _search  # noqa: E402
 from ..ops import shape as _shape  # noqa: E402
 from ..ops import shape_axes as _shape_axes  # noqa: E402
 from ..ops import shape_parts as _shape_parts  # noqa: E402
+from ..ops import shape_splits as _shape_splits  # noqa: E402
+from ..ops import similarity as _similarity  # noqa: E402
 from ..ops import softmax as _softmax  # noqa: E402
 from ..ops import sort as _sort  # noqa: E402
 from ..ops import special as _special  # noqa: E402
 from ..ops import special_pairs as _special_pairs  # noqa: E402
+from ..ops import special_plain as _special_plain  # noqa: E402
 from ..ops import statistics as _statistics  # noqa: E402
 from ..ops import storage as _storage  # noqa: E402
 from ..ops import take_put as _take_put  # noqa: E402

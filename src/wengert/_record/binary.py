@@ -10,7 +10,7 @@ from .._core.dtypes import FLOATING, Size, dtype, size_of
 from .._core.graph import Node
 from .._core.modes import MODES, RECORD, SKIP, recording
 from .._core.saved import Saved, save_input, save_output, unpack
-from .._core.tensor_base import TensorBase, gradient_edge, requires_grad, version_of
+from .._core.tensor_base import TensorBase, gradient_edge, is_dense, requires_grad, version_of
 from .common import (
     OTHER,
     RESULT,
@@ -262,6 +262,8 @@ def apply(op: Binary, x: TensorBase, y: TensorBase, a: Any, b: Any, dt: dtype) -
         except (ValueError, RuntimeWarning):
             array = compute(op, a, b, xs, ys)
     shape = xs if xs is ys or len(ys) == 0 else ys if len(xs) == 0 else size_of(array)
+    if len(shape) > 1 and xs is ys and not a.flags.c_contiguous:
+        array = laid_out_like(array, a)
     out = _tensor.Tensor(array, op.out_dtype(dt), shape)
     if x.rg or y.rg or x.view_of is not None or y.view_of is not None:
         if (x.rg or y.rg or requires_grad(x) or requires_grad(y)) and op.differentiable():
@@ -270,6 +272,15 @@ def apply(op: Binary, x: TensorBase, y: TensorBase, a: Any, b: Any, dt: dtype) -
                 record_binary(op, x, y, out, dt, mode)
     if MODES.unusual:
         forward_mode(op, x, y, out)
+    return out
+
+
+def laid_out_like(array: Any, first: Any) -> Any:
+    """The result with the order of dimensions that its first operand has in memory, where NumPy chose another."""
+    if array.strides == first.strides or not is_dense(first):
+        return array
+    out = _empty_like(first, dtype=array.dtype)
+    out[...] = array
     return out
 
 
@@ -419,9 +430,10 @@ def forward_mode(op: Binary, x: TensorBase, y: TensorBase, out: TensorBase) -> N
             level = forward.suspend()
             try:
                 value = op.forward_grad(tx, ty, x, y, out)  # type: ignore[arg-type]
+                if value is not None:
+                    forward.result_tangent(out, value, [tx, ty])
             finally:
                 forward.resume(level)
-            forward.set_tangent(out, value)
 
 
 def inplace_tangent(op: Binary, x: TensorBase, before: TensorBase, y: TensorBase, array: Any) -> Tensor | None:
@@ -443,5 +455,6 @@ from .. import _tensor  # noqa: E402
 from . import forward  # noqa: E402
 from .common import make  # noqa: E402
 
+_empty_like: Final[Any] = np.empty_like
 _may_share: Final[Any] = np.may_share_memory
 _shares: Final[Any] = np.shares_memory

@@ -133,7 +133,7 @@ def sum_to(grad: Tensor, shape: Size) -> Tensor:
         return _tensor.Tensor(array.reshape(shape), grad.dt, shape)
     if len(dims) > 0:
         grad = grad.sum(dims, keepdim=True)
-    return grad.reshape(shape)
+    return grad.reshape(shape) if lead > 0 else grad
 
 
 def untracked(t: TensorBase) -> bool:

@@ -29,6 +29,18 @@ def set_tangent(t: TensorBase, tangent: TensorBase | None) -> None:
     LEVEL.members.append(t)
 
 
+def result_tangent(out: TensorBase, value: Tensor, sources: list[Tensor | None]) -> None:
+    """Attach the tangent of a result that has memory of its own.
+
+    It must not share memory with the tangents of the inputs: what is written to the result later would reach them.
+    """
+    shared = value.view_of is not None
+    for source in sources:
+        if value is source:
+            shared = True
+    set_tangent(out, value.clone() if shared else value)
+
+
 def write_tangent(x: TensorBase, value: TensorBase) -> None:
     """Give ``x``, which was written to, its new tangent.
 
@@ -57,6 +69,11 @@ def view_in_base(x: TensorBase, base: TensorBase) -> Any:
     if whole is None:
         whole = make(np.zeros_like(memory(base)))
         set_tangent(base, whole)
+    info = x.view_of
+    if info is not None and info.steps is not None:
+        tangent = views.retaken(whole, info.steps)
+        set_tangent(x, tangent)
+        return tangent
     place = views.strided_node(x, base)
     if place.base_stride != whole.stride():
         return None

@@ -261,11 +261,11 @@ def forward_mode(op: General, inputs: list[TensorBase], outs: list[Tensor]) -> N
             level = forward.suspend()
             try:
                 values = op.jvp(tangents, inputs, outs)  # type: ignore[arg-type]
+                for out, value in zip(outs, values, strict=True):
+                    if value is not None:
+                        forward.result_tangent(out, value, tangents)
             finally:
                 forward.resume(level)
-            for out, value in zip(outs, values, strict=True):
-                if value is not None:
-                    forward.set_tangent(out, value)
             return
 
 

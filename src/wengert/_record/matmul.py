@@ -1,6 +1,6 @@
 """Template of bilinear products of two tensors: mm, mv, dot, bmm.
 
-They record like elementwise operators of two tensors (a ``Product`` *is* a ``Binary``: two edges, and each operand saved only
+They record like elementwise operators of two tensors (a ``Product`` *is* a ``Binary``: two edges, each operand saved only
 if the other's gradient is wanted), but nothing is broadcast or promoted, and the tangent is the product rule.
 """
 
@@ -54,7 +54,7 @@ def product(op: Binary, x: TensorBase, y: TensorBase) -> Tensor:
     finally:
         restore(token)
     out = _tensor.Tensor(array, x.dt, size_of(array))
-    if x.rg or y.rg or x.view_of is not None and x.view_of.base.rg or y.view_of is not None and y.view_of.base.rg:
+    if requires_grad(x) or requires_grad(y):
         mode = recording()
         if mode != SKIP:
             record_product(op, x, y, out, mode)

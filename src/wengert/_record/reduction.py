@@ -1,7 +1,7 @@
 """Template of reductions: operators of one tensor that combine the elements along some dimensions.
 
-A reduction records like an elementwise operator of one tensor (it *is* a ``Unary``): what differs is the shape of the result,
-and that its tangent is not its gradient formula, so that a subclass states ``forward_grad`` itself.
+A reduction records like an elementwise operator of one tensor (it *is* a ``Unary``): what differs is the shape of the
+result, and that its tangent is not its gradient formula, so that a subclass states ``forward_grad`` itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from .._core.compat import mypyc_attr
 from .._core.dtypes import FLOATING, Size, intern_size, size_of
 from .._core.modes import MODES, SKIP, recording
-from .._core.tensor_base import TensorBase, memory
+from .._core.tensor_base import TensorBase, memory, requires_grad
 from .common import RESULT, untracked, wrap_dims
 from .quiet import restore, silence
 from .unary import Unary, forward_mode, record_unary
@@ -56,7 +56,7 @@ class Reduction(Unary):
         return total
 
     def opened(self, t: Tensor) -> Tensor:
-        """A result (or its gradient) with the reduced dimensions back as size 1, so that it broadcasts to the operand."""
+        """A result (or its gradient) with the reduced dimensions back as size 1: it broadcasts to the operand."""
         if self.dims is None or self.keepdim or len(self.shape) == 0:
             return t
         return t.reshape(open_shape(self.shape, self.dims))
@@ -123,7 +123,7 @@ def reduce(op: Reduction, x: TensorBase) -> Tensor:
     finally:
         restore(token)
     out = _tensor.Tensor(array, op.out_dtype(x.dt), size_of(array))
-    if (x.rg or x.view_of is not None and x.view_of.base.rg) and op.differentiable():
+    if requires_grad(x) and op.differentiable():
         mode = recording()
         if mode != SKIP:
             if op.saves() & RESULT:

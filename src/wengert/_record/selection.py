@@ -1,4 +1,4 @@
-"""Template of operators that pick elements along a dimension and tell where they were: max, sort, topk, kthvalue, median."""
+"""Template of operators that pick elements along a dimension and tell where they were: max, sort, topk, kthvalue..."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Selection(General):
-    """Base of the nodes of operators with the results ``values`` and ``indices``; all gradient goes where a value came from.
+    """Base of the nodes of operators with results ``values`` and ``indices``; gradients go where values came from.
 
     Attributes:
         shape: shape of the operand.

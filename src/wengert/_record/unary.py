@@ -199,9 +199,9 @@ def forward_mode(op: Unary, x: TensorBase, out: TensorBase) -> None:
             level = forward.suspend()
             try:
                 value = op.forward_grad(tangent, x, out)  # type: ignore[arg-type]
+                forward.result_tangent(out, value, [tangent])
             finally:
                 forward.resume(level)
-            forward.set_tangent(out, value)
 
 
 from .. import _tensor  # noqa: E402

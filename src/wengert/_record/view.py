@@ -9,7 +9,7 @@ from .._core.compat import mypyc_attr
 from .._core.dtypes import Size, dtype, intern_size, size_of
 from .._core.graph import Node
 from .._core.modes import MODES, SKIP, recording
-from .._core.tensor_base import TensorBase, bump, gradient_edge, memory, replace_array, requires_grad
+from .._core.tensor_base import TensorBase, bump, gradient_edge, memory, replace_array, requires_grad, version_of
 from .._core.views import DEFAULT, MULTI_OUTPUT, NO_GRAD, set_view
 
 if TYPE_CHECKING:
@@ -119,9 +119,11 @@ def view_metadata_(op: View, x: TensorBase) -> Tensor:
     bump(x)
     if record:
         if x.view_of is not None:
-            x.view_of.version = views.version_of(x)
+            x.view_of.version = version_of(x)
         x.fn = op
         x.nr = 0
+    if MODES.dual_level >= 0:
+        forward_mode(op, x, x)
     return x  # type: ignore[return-value]
 
 

@@ -212,3 +212,7 @@ class set_multithreading_enabled(ModeContext):  # noqa: N801
 
 is_grad_enabled = modes.is_grad_enabled
 is_inference_mode_enabled = modes.is_inference_mode_enabled
+
+# PyTorch's programs see these classes under their own name, in whichever package they live.
+for _mode in (no_grad, enable_grad, set_grad_enabled, inference_mode, set_multithreading_enabled):
+    _mode.__module__ = PREFIX.text + "autograd.grad_mode"

@@ -278,7 +278,8 @@ class RreluWithNoiseBackward0(Piecewise):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
         if self.training:
-            return grad * self.noise
+            noisy: Tensor = grad * self.noise
+            return noisy
         return two_slopes(grad, x > 0, grad * ((self.lower + self.upper) / 2))
 
     def parameters(self) -> dict[str, Any]:

@@ -138,7 +138,8 @@ class SoftplusBackward0(Piecewise):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
         scaled = x * self.beta
-        return grad * scaled.sigmoid().masked_fill(scaled > self.threshold, 1)
+        slope: Tensor = scaled.sigmoid().masked_fill(scaled > self.threshold, 1)
+        return grad * slope
 
     def parameters(self) -> dict[str, Any]:
         return {"beta": self.beta, "threshold": self.threshold}
@@ -151,6 +152,7 @@ class LogSigmoidBackward0(Piecewise):
         return "log_sigmoid_cpu"
 
     def value(self, x: Any) -> Any:
+        x = np.asarray(x, order="C")
         return np.minimum(x, 0) - np.log1p(np.exp(-np.absolute(x)))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _ndarray: Final[Any] = np.ndarray
 
+
 class ToCopyBackward0(Unary):
     """Conversion to another dtype; the gradient is converted back."""
 
@@ -114,7 +115,7 @@ def to(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, non_bloc
     name = format_name(memory_format)
     if name != "preserve_format":
         return clone(out, name) if copy or not has_format(out, name) else out
-    if out is self and (copy or len(flags) > 1 and flags[1]):
+    if out is self and (copy or (len(flags) > 1 and flags[1])):
         return unary(ToCopyBackward0(self.dt, self.dt), self)
     return out
 
@@ -126,7 +127,7 @@ def destination(x: Tensor, args: list[Any], dtype: Any) -> tuple[DType, list[Any
     for given in args[:2]:
         if isinstance(given, TensorBase) and taken == 0:
             target = given.dt
-        elif isinstance(given, (str, devices.device)) and taken == 0 or given is None:
+        elif (isinstance(given, (str, devices.device)) and taken == 0) or given is None:
             devices.check_device(given)
         elif isinstance(given, (DType, type)):
             target = parse_dtype(given, "to")

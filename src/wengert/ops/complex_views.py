@@ -96,12 +96,12 @@ class AngleBackward0(Unary):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
         if x.dt.category != COMPLEX:
-            return grad * 0
+            return zeros_like(grad)
         return turned(x) * grad
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         if x.dt.category != COMPLEX:
-            return tangent * 0
+            return zeros_like(tangent)
         return real(turned(x).conj() * tangent)
 
     def prepare(self, x: TensorBase) -> TensorBase:
@@ -293,7 +293,7 @@ def real(self: Tensor) -> Tensor:
 
     Gradient: of a complex tensor, the gradient as real part, with imaginary part 0.
 
-    Variants: function property
+    Variants: function property assignable
     """
     if self.dt.category != COMPLEX:
         return self
@@ -308,7 +308,7 @@ def imag(self: Tensor) -> Tensor:
     Raises:
         RuntimeError: for real tensors.
 
-    Variants: function property
+    Variants: function property assignable
     """
     if self.dt.category != COMPLEX:
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
@@ -369,7 +369,7 @@ def angle(self: Tensor) -> Tensor:
     return unary(ANGLE, self)
 
 
-def complex(real: Tensor, imag: Tensor) -> Tensor:  # noqa: A001
+def complex(real: Tensor, imag: Tensor) -> Tensor:
     """Complex numbers of given real and imaginary parts, which broadcast.
 
     Args:
@@ -386,7 +386,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:  # noqa: A001
     return general(ComplexBackward0(real.shp, imag.shp), [real, imag])
 
 
-def polar(abs: Tensor, angle: Tensor) -> Tensor:  # noqa: A002
+def polar(abs: Tensor, angle: Tensor) -> Tensor:
     """Complex numbers of given absolute values and angles (in radians), which broadcast.
 
     Args:

@@ -150,7 +150,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     devices.check_device(device)
     want = None if dtype is None else parse_dtype(dtype, "as_tensor")
     if isinstance(data, TensorBase):
-        return data if want is None else data.to(want)  # type: ignore[attr-defined, no-any-return, return-value]
+        return data if want is None else data.to(want)  # type: ignore[attr-defined, return-value]
     if isinstance(data, _ndarray):
         shared = from_numpy(data)
         return shared if want is None else shared.to(want)
@@ -236,7 +236,13 @@ def from_numpy(ndarray: Any) -> Tensor:
 
 
 def scalar_tensor(
-    s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+    s: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A number as a 0-d tensor, in the default dtype unless another is given.
 
@@ -257,7 +263,7 @@ def data_array(data: Any, want: DType | None) -> Any:
         return quiet_cast(native, want) if want is not None and want is not dt else native.copy(order="K")
     if hasattr(data, "__array__") and not isinstance(data, (list, tuple)):
         return data_array(np.asarray(data), want)
-    array = uniform_array(data, want) if isinstance(data, (list, tuple, range)) and len(data) > 0 else None
+    array: Any = uniform_array(data, want) if isinstance(data, (list, tuple, range)) and len(data) > 0 else None
     return sequence_array(data, want) if array is None else array
 
 
@@ -274,12 +280,13 @@ def uniform_array(data: Any, want: DType | None) -> Any:
         array = np.array(data)
     except (ValueError, OverflowError):
         return None  # ragged: the slow path finds out where
-    if array.dtype.kind not in "bifc" or (int in kinds and float not in kinds and complex not in kinds and array.dtype.kind == "f"):
+    kind = array.dtype.kind
+    if kind not in "bifc" or (kind == "f" and not kinds & {float, complex} and int in kinds):
         return None  # integers beyond int64, objects, strings
     dt = dtype_of(array)
     if want is None:
         want = natural_dtype(dt) if kinds <= PYTHON_NUMBERS else dt
-    if want.category < dt.category and not fits(array, want) or want.category == INTEGER and not fits(array, want):
+    if (want.category < dt.category and not fits(array, want)) or (want.category == INTEGER and not fits(array, want)):
         return None
     return array if want is dt else quiet_cast(array, want)
 
@@ -334,7 +341,8 @@ def sequence_array(data: Any, want: DType | None) -> Any:
         want = inferred_dtype(leaves)
     if want.category == INTEGER:
         check_range(leaves, want)
-        array = np.array([int(v) & ((1 << (8 * want.itemsize)) - 1) for v in leaves], dtype=f"u{want.itemsize}").view(want.np)
+        low_bits = (1 << (8 * int(want.itemsize))) - 1
+        array = np.array([int(v) & low_bits for v in leaves], dtype=f"u{want.itemsize}").view(want.np)
     elif want.category == BOOL:
         array = np.array([bool(v) for v in leaves], dtype=want.np)
     else:
@@ -345,12 +353,16 @@ def sequence_array(data: Any, want: DType | None) -> Any:
 
 
 def is_sequence(value: Any) -> bool:
-    """Whether a piece of data has elements rather than being a number."""
-    if isinstance(value, (TensorBase, _ndarray)):
-        return len(value.shape) > 0  # type: ignore[union-attr]
+    """Whether a piece of data has elements rather than being a number; tensors within data count as numbers."""
+    if isinstance(value, _ndarray):
+        return bool(value.ndim > 0)
+    if isinstance(value, TensorBase):
+        return False
     if isinstance(value, (list, tuple)):
         return True
-    return hasattr(value, "__getitem__") and hasattr(value, "__len__") and not isinstance(value, (str, bytes, dict, _generic))
+    if isinstance(value, (str, bytes, dict, _generic)):
+        return False
+    return hasattr(value, "__getitem__") and hasattr(value, "__len__")
 
 
 def check_sequence(data: Any, depth: int) -> None:
@@ -468,12 +480,12 @@ def legacy_array(args: list[Any], dt: DType) -> Any:
             return data_array(first, dt)
         if isinstance(first, str):
             raise TypeError("new(): invalid data type 'str'")
-        if isinstance(first, float) or not hasattr(first, "__index__") and not isinstance(first, Size):
+        if isinstance(first, float) or (not hasattr(first, "__index__") and not isinstance(first, Size)):
             raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
     return np.empty(shape_of(tuple(args), "new"), dt.np)
 
 
-def FloatTensor(*args: Any) -> Tensor:  # noqa: N802
+def FloatTensor(*args: Any) -> Tensor:
     """Legacy constructor: ``Tensor(...)`` in float32.
 
     Variants: function
@@ -481,7 +493,7 @@ def FloatTensor(*args: Any) -> Tensor:  # noqa: N802
     return make(legacy_array(list(args), float32))
 
 
-def DoubleTensor(*args: Any) -> Tensor:  # noqa: N802
+def DoubleTensor(*args: Any) -> Tensor:
     """Legacy constructor: ``Tensor(...)`` in float64.
 
     Variants: function
@@ -489,7 +501,7 @@ def DoubleTensor(*args: Any) -> Tensor:  # noqa: N802
     return make(legacy_array(list(args), float64))
 
 
-def HalfTensor(*args: Any) -> Tensor:  # noqa: N802
+def HalfTensor(*args: Any) -> Tensor:
     """Legacy constructor: ``Tensor(...)`` in float16.
 
     Variants: function
@@ -497,7 +509,7 @@ def HalfTensor(*args: Any) -> Tensor:  # noqa: N802
     return make(legacy_array(list(args), float16))
 
 
-def LongTensor(*args: Any) -> Tensor:  # noqa: N802
+def LongTensor(*args: Any) -> Tensor:
     """Legacy constructor: ``Tensor(...)`` in int64.
 
     Variants: function
@@ -505,7 +517,7 @@ def LongTensor(*args: Any) -> Tensor:  # noqa: N802
     return make(legacy_array(list(args), int64))
 
 
-def IntTensor(*args: Any) -> Tensor:  # noqa: N802
+def IntTensor(*args: Any) -> Tensor:
     """Legacy constructor: ``Tensor(...)`` in int32.
 
     Variants: function
@@ -513,7 +525,7 @@ def IntTensor(*args: Any) -> Tensor:  # noqa: N802
     return make(legacy_array(list(args), int32))
 
 
-def ShortTensor(*args: Any) -> Tensor:  # noqa: N802
+def ShortTensor(*args: Any) -> Tensor:
     """Legacy constructor: ``Tensor(...)`` in int16.
 
     Variants: function
@@ -521,7 +533,7 @@ def ShortTensor(*args: Any) -> Tensor:  # noqa: N802
     return make(legacy_array(list(args), int16))
 
 
-def CharTensor(*args: Any) -> Tensor:  # noqa: N802
+def CharTensor(*args: Any) -> Tensor:
     """Legacy constructor: ``Tensor(...)`` in int8.
 
     Variants: function
@@ -529,7 +541,7 @@ def CharTensor(*args: Any) -> Tensor:  # noqa: N802
     return make(legacy_array(list(args), int8))
 
 
-def ByteTensor(*args: Any) -> Tensor:  # noqa: N802
+def ByteTensor(*args: Any) -> Tensor:
     """Legacy constructor: ``Tensor(...)`` in uint8.
 
     Variants: function
@@ -537,11 +549,9 @@ def ByteTensor(*args: Any) -> Tensor:  # noqa: N802
     return make(legacy_array(list(args), uint8))
 
 
-def BoolTensor(*args: Any) -> Tensor:  # noqa: N802
+def BoolTensor(*args: Any) -> Tensor:
     """Legacy constructor: ``Tensor(...)`` in bool.
 
     Variants: function
     """
     return make(legacy_array(list(args), bool_))
-
-

@@ -296,5 +296,3 @@ def new(self: Tensor, *args: Any) -> Tensor:
 def own_dtype(x: TensorBase, dtype: Any, function: str) -> DType:
     """The dtype given, or that of ``x``."""
     return x.dt if dtype is None else parse_dtype(dtype, function)
-
-

@@ -57,11 +57,11 @@ class Scan(Unary):
         elif x.dtype.kind in "biu":
             x = x.astype(np.int64)
         if x.ndim == 0:
-            return x
+            return x[()]
         kind = x.dtype
         if kind == float32.np or kind == float16.np:
-            return accumulate(x, self.dim, np.float64).astype(kind)
-        return accumulate(x, self.dim, kind)
+            return accumulate(x, self.dim, np.float64).astype(kind, order="C")
+        return accumulate(x, self.dim, kind, np.empty(x.shape, kind))
 
 
 class CumsumBackward0(Scan):
@@ -165,11 +165,11 @@ class LogcumsumexpBackward0(Scan):
 
     def forward(self, x: Any) -> Any:
         if x.ndim == 0:
-            return x
+            return x[()]
         if x.dtype.kind == "c":
             top = np.max(x.real, self.dim, keepdims=True)
             return np.log(_add(np.exp(x - top), self.dim)) + top
-        return np.logaddexp.accumulate(x, self.dim)
+        return np.logaddexp.accumulate(x, self.dim, None, np.empty(x.shape, x.dtype))
 
     def prepare(self, x: TensorBase) -> TensorBase:
         return Unary.prepare(self, x)
@@ -185,7 +185,8 @@ class LogcumsumexpBackward0(Scan):
 
     def part(self, grad: Tensor, x: Tensor, result: Tensor) -> Tensor:
         """Contribution of the positive gradients."""
-        logs = grad.clamp(min=0).log() - result
+        none = make(np.asarray(grad.array <= 0))
+        logs = grad.masked_fill(none, 1).log().masked_fill(none, np.finfo(grad.dt.np).min.item()) - result
         return (logcumsumexp(logs.flip(self.dim), self.dim).flip(self.dim) + x).exp()
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
@@ -218,7 +219,7 @@ class RunningExtreme(General):
     def forward(self, arrays: list[Any]) -> Any:
         x = arrays[0]
         if x.ndim == 0:
-            return [x, np.int64(0)]
+            return [x[()], np.int64(0)]
         values = self.accumulate(x)
         found = x == values
         if x.dtype.kind == "f":
@@ -352,20 +353,12 @@ def diff(self: Tensor, n: Any = 1, dim: Any = -1, prepend: Any = None, append: A
         raise RuntimeError(f"order must be non-negative but got {n}")
     d = wrap_dim(dim, len(self.shp))
     parts = [t for t in (prepend, self, append) if t is not None]
-    t: Tensor = self if len(parts) == 1 else joined(parts, d)
+    t: Tensor = self if len(parts) == 1 else join.cat(parts, d)
     for _ in range(min(n, t.shp[d])):
         length = t.shp[d] - 1
         after, before = t.narrow(d, 1, length), t.narrow(d, 0, length)
         t = after.logical_xor(before) if t.dt.category == BOOL else after - before
     return t
-
-
-def joined(parts: list[Any], dim: int) -> Tensor:
-    """Tensors one behind the other."""
-    from .._gen.functions import cat
-
-    found: Tensor = cat(parts, dim)
-    return found
 
 
 def trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: Any = -1) -> Tensor:
@@ -400,7 +393,11 @@ def trapezoids(y: Tensor, x: Any, dx: Any, dim: Any) -> Tensor:
         return heights if dx is None else heights * dx
     if len(x.shp) == 1:
         x = x.reshape((-1,) + (1,) * (len(y.shp) - d - 1))
-        return heights * (x.narrow(0, 1, n) - x.narrow(0, 0, n))
-    e = wrap_dim(dim, len(x.shp))
-    return heights * (x.narrow(e, 1, n) - x.narrow(e, 0, n))
+        e = 0
+    else:
+        e = wrap_dim(dim, len(x.shp))
+    widths: Tensor = x.narrow(e, 1, n) - x.narrow(e, 0, n)
+    return heights * widths
 
+
+from . import join  # noqa: E402

@@ -155,7 +155,9 @@ def einsum(*args: Any) -> Tensor:
     for i in range(1, len(ready)):
         done = [d for d in range(kept, len(order)) if not later_needs(ready, i, d)]
         result = contract(result, ready[i], done)
-    rest = [d for d in range(kept, len(order)) if result.shp[d] != 1] if len(ready) > 1 else list(range(kept, len(order)))
+    rest = (
+        [d for d in range(kept, len(order)) if result.shp[d] != 1] if len(ready) > 1 else list(range(kept, len(order)))
+    )
     if len(ready) == 1 and len(rest) > 0:
         return result.sum(rest)
     if len(rest) > 0:
@@ -212,10 +214,7 @@ def arranged(t: Tensor, term: list[int], order: list[int]) -> Tensor:
 
 def later_needs(operands: list[Tensor], i: int, d: int) -> bool:
     """Whether an operand after ``i`` has dimension ``d``."""
-    for t in operands[i + 1 :]:
-        if t.shp[d] != 1:
-            return True
-    return False
+    return any(t.shp[d] != 1 for t in operands[i + 1 :])
 
 
 def contract(x: Tensor, y: Tensor, summed: list[int]) -> Tensor:

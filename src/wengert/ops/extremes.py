@@ -169,7 +169,8 @@ def max(self: Tensor, dim: Any = None, keepdim: bool = False, *, out: Any = None
     if dim is None:
         return whole("max", MaxBackward1(), self, out)
     if isinstance(dim, TensorBase):
-        return into("max", self.maximum(dim), self, out)
+        other: Any = dim
+        return into("max", self.maximum(other), self, out)
     check_order(self, "max")
     op = MaxBackward0(self, dim, not keepdim)
     check_not_empty("max", self, op.dim)
@@ -187,7 +188,8 @@ def min(self: Tensor, dim: Any = None, keepdim: bool = False, *, out: Any = None
     if dim is None:
         return whole("min", MinBackward1(), self, out)
     if isinstance(dim, TensorBase):
-        return into("min", self.minimum(dim), self, out)
+        other: Any = dim
+        return into("min", self.minimum(other), self, out)
     check_order(self, "min")
     op = MinBackward0(self, dim, not keepdim)
     check_not_empty("min", self, op.dim)
@@ -260,7 +262,9 @@ def aminmax(self: Tensor, *, dim: Any = None, keepdim: bool = False, out: Any = 
         raise RuntimeError(
             "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
         )
-    return return_types.aminmax(deliver("aminmax", out, self, general_many(AminmaxBackward0(self, dim, keepdim), [self])))
+    return return_types.aminmax(
+        deliver("aminmax", out, self, general_many(AminmaxBackward0(self, dim, keepdim), [self]))
+    )
 
 
 def argmax(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:

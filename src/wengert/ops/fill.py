@@ -47,6 +47,10 @@ class CloneBackward0(Unary):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad
 
+    def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
+        # A tangent of its own, in the layout of the copy: what is written to the copy must not reach the source.
+        return unary(self.fresh(), tangent)
+
     def saves(self) -> i64:
         return 0
 
@@ -240,7 +244,7 @@ def source_tangent(x: TensorBase, source: TensorBase | None) -> Tensor | None:
     try:
         if tangent is None:
             assert old is not None
-            return old * 0
+            return zeros_like(old)
         return tangent.to(x.dt).expand(x.shp).clone()
     finally:
         forward.resume(level)

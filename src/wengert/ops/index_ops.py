@@ -235,9 +235,10 @@ def slice_of(x: Tensor, dim: int, part: slice, skip_full: bool) -> Tensor:
     if step is not None and step < 1:
         raise ValueError("slice step cannot be zero" if step == 0 else "step must be greater than zero")
     n = x.shp[dim]
-    start, stop, stride = slice(bound(part.start), bound(part.stop), step).indices(n)
-    if skip_full and start == 0 and stop == n and stride == 1:
+    first, last = bound(part.start), bound(part.stop)
+    if skip_full and (first is None or first == 0) and (last is None or last >= n) and (step is None or step == 1):
         return x
+    start, stop, stride = slice(first, last, step).indices(n)
     return view(SliceBackward0(dim, start, max(start, stop), stride), x)
 
 

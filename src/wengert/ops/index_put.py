@@ -159,7 +159,7 @@ class IndexPutBackward0(Writer):
         except IndexError:
             check_key(target.shape, key)
             raise
-        except ValueError:
+        except (TypeError, ValueError):  # NumPy raises either for masks
             raise RuntimeError(
                 f"shape mismatch: value tensor of shape {errors.shape_text(values.shape)} cannot be broadcast to indexing "
                 f"result of shape {errors.shape_text(target[key].shape)}"

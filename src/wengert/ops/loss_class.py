@@ -15,7 +15,7 @@ from .._core.dtypes import FLOATING, Size, int64, uint8
 from .._core.tensor_base import TensorBase
 from .._record.general import General, general, general_many
 from .._record.unary import unary
-from .loss import MEAN, NONE, SUM, check_target, legacy_reduction, reduced, reduction_code
+from .loss import MEAN, NONE, SUM, check_target, legacy_reduction, reduction_code
 from .scaled import DivBackward1
 
 if TYPE_CHECKING:
@@ -257,8 +257,7 @@ def cross_entropy(
 
     Variants: nn
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    code = reduction_code(reduction)
+    code = reduction_code(legacy_reduction(size_average, reduce, reduction))
     check_target(target, "cross_entropy_loss")
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
@@ -267,20 +266,22 @@ def cross_entropy(
         return cross_entropy_of_probabilities(self, target, weight, code, float(label_smoothing), dim, ignore_index)
     logs = self.log_softmax(dim)
     picked = nll(logs, target, weight, code, int(ignore_index))
-    if label_smoothing == 0:
+    if not label_smoothing:
         return picked
-    spread = smoothing_loss(logs, target, weight, reduction, int(ignore_index), dim)
-    return picked * (1 - label_smoothing) + spread * (label_smoothing / self.shp[dim])
+    spread = smoothing_loss(logs, target, weight, code, int(ignore_index), dim)
+    share = float(label_smoothing)
+    mixed: Tensor = picked * (1 - share) + spread * (share / self.shp[dim])
+    return mixed
 
 
-def smoothing_loss(logs: Tensor, target: Tensor, weight: Any, reduction: str, ignore_index: int, dim: int) -> Tensor:
+def smoothing_loss(logs: Tensor, target: Tensor, weight: Any, code: int, ignore_index: int, dim: int) -> Tensor:
     """Cross entropy with the sum over all classes as target."""
     shape = [-1 if i == dim else 1 for i in range(len(logs.shp))]
     loss = -(logs if weight is None else logs * weight.reshape(shape)).sum(dim)
     ignored = target.reshape(loss.shp) == ignore_index
     loss = loss.masked_fill(ignored, 0)
-    if reduction != "mean":
-        return reduced(loss, reduction)
+    if code != MEAN:
+        return loss if code == NONE else loss.sum()
     if weight is None:
         return loss.sum() / ignored.logical_not().sum()
     index = np.where(ignored.array, 0, target.reshape(loss.shp).array)

@@ -15,6 +15,7 @@ from .._record.common import (
     cast_array,
     cast_grad,
     expand_to,
+    int_of,
     is_number,
     make,
     number_operand,
@@ -209,7 +210,7 @@ def fill_parts(x: TensorBase, mask: Any, value: Any) -> tuple[Writer, list[Tenso
     if len(value.shp) > 0:
         raise RuntimeError(
             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
-            f"{len(value.shp)} dimension{'' if len(value.shp) == 1 else 's'}."
+            f"{len(value.shp)} dimension(s)."
         )
     if value.dt.category == COMPLEX and x.dt.category < COMPLEX:
         raise RuntimeError(f"value cannot be converted to type {x.dt.c_name} without overflow")
@@ -403,32 +404,23 @@ def nonzero(self: Tensor, *, as_tuple: bool = False) -> Any:
     return make(np.argwhere(self.array).astype(np.int64, copy=False))
 
 
+def nonzero_static(self: Tensor, *, size: Any, fill_value: Any = -1) -> Tensor:
+    """Indices of the first ``size`` elements that are not zero, of shape (size, ndim); ``fill_value`` where there are fewer.
+
+    Variants: function method
+    """
+    found = np.argwhere(self.array)[: int_of(size)]
+    out = np.full((int_of(size), found.shape[1]), int_of(fill_value), np.int64)
+    out[: len(found)] = found
+    return make(out)
+
+
 def argwhere(self: Tensor) -> Tensor:
     """Indices of the elements that are not zero, of shape (count, ndim).
 
     Variants: function method
     """
     return make(np.argwhere(self.array).astype(np.int64, copy=False))
-
-
-def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
-    """Whether each element occurs among ``test_elements`` (with ``invert``: does not).
-
-    Args:
-        elements, test_elements: tensors; one of them may be a number.
-        assume_unique: a promise that neither has duplicates.
-
-    Returns:
-        bool, of the shape of ``elements``.
-
-    Variants: function out
-    """
-    values: list[Any] = []
-    for v in (elements, test_elements):
-        if not isinstance(v, TensorBase) and not is_number(v):
-            raise errors.argument_type("isin", "elements", 1, "Tensor", v)
-        values.append(v.array if isinstance(v, TensorBase) else v)
-    return make(np.isin(values[0], values[1], invert=invert))
 
 
 from . import fill, join  # noqa: E402

@@ -255,7 +255,7 @@ def mv(self: Tensor, vec: Tensor) -> Tensor:
         )
     if self.dt is not vec.dt:
         raise RuntimeError(
-            f"addmv input tensors must have the same dtype, but got {self.dt.title}, {vec.dt.title}, and {self.dt.title}"
+            f"addmv input tensors must have the same dtype, but got {vec.dt.title}, {self.dt.title}, and {vec.dt.title}"
         )
     return product(MvBackward0(), self, vec)
 
@@ -339,7 +339,15 @@ def matmul(self: Tensor, other: Tensor) -> Tensor:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {n}D and {m}D")
     if n == 1 and m == 2:
         return mm(self.unsqueeze(0), other).squeeze_(0)
-    return folded(self, other) if folds(self, other) else batched(self, other)
+    x, y = without_stack(self, other) if n == 3 and m == 3 else (self, other)
+    return folded(x, y) if folds(x, y) else batched(x, y)
+
+
+def without_stack(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """A stack of one matrix, times a stack of several, as a matrix."""
+    if x.shp[0] == 1 and y.shp[0] != 1:
+        return x.squeeze(0), y
+    return (x, y.squeeze(0)) if y.shp[0] == 1 and x.shp[0] != 1 else (x, y)
 
 
 def folds(x: Tensor, y: Tensor) -> bool:
@@ -355,7 +363,7 @@ def folds(x: Tensor, y: Tensor) -> bool:
     array = large.array if first else large.array.swapaxes(-1, -2)
     for i in range(array.ndim - 2):
         if array.strides[i] != array.strides[i + 1] * array.shape[i + 1]:
-            return array.size == 0
+            return bool(array.size == 0)
     return True
 
 
@@ -406,4 +414,3 @@ def count(shape: tuple[int, ...]) -> int:
 def unsafe_view(t: Tensor, shape: tuple[int, ...]) -> Tensor:
     """A fresh tensor in another shape; not a view, because nobody else holds its memory."""
     return general(UnsafeViewBackward0(shape, t.shp), [t])
-

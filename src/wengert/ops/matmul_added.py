@@ -193,7 +193,9 @@ def check_dtypes(x: TensorBase, first: TensorBase, second: TensorBase, name: str
     if x.dt is not second.dt:
         raise RuntimeError(f"self and {name} must have the same dtype, but got {x.dt.title} and {second.dt.title}")
     if first.dt is not second.dt:
-        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {first.dt.c_name} != {second.dt.c_name}")
+        raise RuntimeError(
+            f"expected m1 and m2 to have the same dtype, but got: {first.dt.c_name} != {second.dt.c_name}"
+        )
 
 
 def addmm(self: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
@@ -232,12 +234,10 @@ def addmv(self: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Nu
         raise RuntimeError(f"vector + matrix @ vector expected, got {len(self.shp)}, {len(mat.shp)}, {len(vec.shp)}")
     size = self.shp[0] if len(self.shp) == 1 else 1
     if mat.shp[1] != vec.shp[0] or (size != 1 and size != mat.shp[0]):
-        raise RuntimeError(
-            f"size mismatch, got input ({size}), mat ({mat.shp[0]}x{mat.shp[1]}), vec ({vec.shp[0]})"
-        )
+        raise RuntimeError(f"size mismatch, got input ({size}), mat ({mat.shp[0]}x{mat.shp[1]}), vec ({vec.shp[0]})")
     if not (self.dt is mat.dt and mat.dt is vec.dt):
         raise RuntimeError(
-            f"addmv input tensors must have the same dtype, but got {mat.dt.title}, {vec.dt.title}, and {self.dt.title}"
+            f"addmv input tensors must have the same dtype, but got {self.dt.title}, {mat.dt.title}, and {vec.dt.title}"
         )
     return added_product(with_factors(AddmvBackward0(), self, alpha, beta), self, mat, vec)
 
@@ -290,7 +290,7 @@ def check_batches(x: TensorBase, y: TensorBase) -> None:
         )
 
 
-def linear(input: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Affine map of the last dimension: ``input @ weight^T + bias``.
 
     Args:
@@ -327,7 +327,7 @@ def linear(input: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
     return addmm(bias, rows, turned).view((*shape, weight.shp[0]))
 
 
-def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``y_o = input1 @ weight_o @ input2 + bias_o`` along the last dimensions.
 
     Args:
@@ -350,4 +350,3 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Any = None) -
     half = mm(x, weight.permute(1, 0, 2).reshape(weight.shp[1], -1)).reshape(-1, weight.shp[0], weight.shp[2])
     result = bmm(half, y.unsqueeze(2)).reshape((*input1.shp[:-1], weight.shp[0]))
     return result if bias is None else result + bias
-

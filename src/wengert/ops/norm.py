@@ -41,6 +41,10 @@ class LinalgVectorNormBackward0(Reduction):
         assert x is not None and result is not None
         return self.spread(grad) * norm_slope(x, self.opened(result), self.ord, axes(self))
 
+    def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
+        """A count has no gradient."""
+        return (None, None) if self.ord == 0 else Reduction.vjp(self, grad)
+
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         product = tangent * norm_slope(x, self.opened(result), self.ord, axes(self)).conj()
         if product.dt.category == COMPLEX:
@@ -135,6 +139,57 @@ class CdistBackward0(General):
         return {"p": self.p}
 
 
+class RenormBackward0(General):
+    """Slices scaled down to a norm of at most ``maxnorm``: x f(norm) with f(n) = maxnorm / (n + 1e-7) above, 1 below."""
+
+    def __init__(self, p: Any, dim: int, maxnorm: Any) -> None:
+        self.p: Any = p
+        self.dim: int = dim
+        self.maxnorm: Any = maxnorm
+
+    def forward(self, arrays: list[Any]) -> Any:
+        x = arrays[0]
+        sizes = norm_array(x, self.p, self.others(x.ndim), True)
+        factor = np.where(sizes > self.maxnorm, self.maxnorm / (sizes + 1e-7), 1)
+        return x * factor.astype(x.dtype, copy=False)
+
+    def others(self, ndim: int) -> tuple[int, ...]:
+        """The dimensions of a slice."""
+        return tuple([i for i in range(ndim) if i != self.dim])
+
+    def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
+        grad = grads[0]
+        assert grad is not None
+        x = self.tensor("self")
+        factor, slope, towards = self.factors(x)
+        inner = x * grad.conj()
+        along = (inner.real if inner.dt.category == COMPLEX else inner).sum(self.others(len(x.shp)), True)
+        return [grad * factor + towards * (along * slope)]
+
+    def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
+        tangent = tangents[0]
+        assert tangent is not None
+        factor, slope, towards = self.factors(inputs[0])
+        inner = towards.conj() * tangent
+        along = (inner.real if inner.dt.category == COMPLEX else inner).sum(self.others(len(tangent.shp)), True)
+        return [tangent * factor + inputs[0] * (along * slope)]
+
+    def factors(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """f(n), f'(n), and the derivative of the norm n."""
+        axis = self.others(len(x.shp))
+        sizes = vector_norm(x, self.p, axis, True)
+        small = make(sizes.array <= self.maxnorm)
+        factor = ((sizes + 1e-7).reciprocal() * self.maxnorm).masked_fill(small, 1)
+        slope = ((sizes + 1e-7).pow(-2) * -self.maxnorm).masked_fill(small, 0)
+        return factor, slope, norm_slope(x, sizes, self.p, axis)
+
+    def saves(self) -> list[str]:
+        return ["self"]
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dim, "maxnorm": self.maxnorm, "p": self.p}
+
+
 def norm_array(x: Any, p: Any, axis: Any, keepdim: bool) -> Any:
     """p-norm of an array."""
     if p == 2:
@@ -146,7 +201,9 @@ def norm_array(x: Any, p: Any, axis: Any, keepdim: bool) -> Any:
     if p == 0:
         return _add(size != 0, axis, size.dtype, None, keepdim)
     if p == INF:
-        return np.max(size, axis, keepdims=keepdim, initial=0) if size.size == 0 else np.max(size, axis, keepdims=keepdim)
+        return (
+            np.max(size, axis, keepdims=keepdim, initial=0) if size.size == 0 else np.max(size, axis, keepdims=keepdim)
+        )
     if p == -INF:
         return np.min(size, axis, keepdims=keepdim)
     return _add(size**p, axis, None, None, keepdim) ** (1.0 / p)
@@ -174,7 +231,7 @@ def norm_slope(x: Tensor, result: Tensor, p: Any, axis: Any) -> Tensor:
 
 def number_of(p: Any) -> Any:
     """An order as a Python number."""
-    return p.item() if isinstance(p, TensorBase) else p
+    return p.array.item() if isinstance(p, TensorBase) else p
 
 
 def vector_norm(self: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -322,9 +379,10 @@ def by_sums(x: Tensor, rows: int, columns: int, ord: Any, keepdim: bool) -> Tens
 
 def by_singular_values(x: Tensor, rows: int, columns: int, ord: Any, keepdim: bool) -> Tensor:
     """Sum or extreme of the singular values."""
-    from .._gen.linalg import svdvals
+    from .._gen import linalg
 
-    values = svdvals(x.movedim((rows, columns), (-2, -1)))
+    names: Any = linalg
+    values = names.svdvals(x.movedim((rows, columns), (-2, -1)))
     found: Tensor = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
     if not keepdim:
         return found
@@ -363,9 +421,7 @@ def cdist(x1: Tensor, x2: Tensor, p: Any = 2.0, compute_mode: Any = None) -> Ten
         if len(t.shp) < 2:
             raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {len(t.shp)}D")
     if x1.shp[-1] != x2.shp[-1]:
-        raise RuntimeError(
-            f"X1 and X2 must have the same number of columns. X1: {x1.shp[-1]} X2: {x2.shp[-1]}"
-        )
+        raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shp[-1]} X2: {x2.shp[-1]}")
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
     return general(CdistBackward0(p), [x1, x2])
@@ -390,9 +446,4 @@ def renorm(self: Tensor, p: Any, dim: Any, maxnorm: Any) -> Tensor:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
     if len(self.shp) < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {len(self.shp)} dimensions")
-    d = wrap_dim(dim, len(self.shp))
-    sizes = vector_norm(self, p, [i for i in range(len(self.shp)) if i != d], True)
-    large = make(sizes.array > maxnorm)
-    factor = (sizes + 1e-7).reciprocal() * maxnorm
-    return self * factor.masked_fill(~large, 1)
-
+    return general(RenormBackward0(p, wrap_dim(dim, len(self.shp)), maxnorm), [self])

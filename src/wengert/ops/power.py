@@ -97,8 +97,8 @@ class PowBackward2(Unary):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
-        if self.base == 0:
-            return grad * (x < 0).to(result.dt) * -np.inf if x.dt.category < COMPLEX else grad * 0
+        if self.base == 0 and x.dt.category < COMPLEX:
+            return (grad * result * -np.inf).masked_fill(x >= 0, 0)
         slope = result * log_of_number(self.base)
         return grad * (slope if slope.dt.category < COMPLEX else slope.conj())
 
@@ -271,7 +271,7 @@ def fmod_arrays(x: Any, y: Any) -> Any:
 
 
 def log_of_number(base: Any) -> Any:
-    """Natural logarithm; complex for negative or complex bases is left to NumPy."""
+    """Natural logarithm; NaN for negative real bases."""
     return complex(np.log(base)) if isinstance(base, complex) else float(np.log(float(base)))
 
 

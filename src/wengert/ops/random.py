@@ -142,13 +142,13 @@ def deliver(array: Any, out: Any, requires_grad: bool, function: str) -> Tensor:
 
 
 def rand(
-    *size: Any, generator: Any = None, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
+    *sizes: Any, size: Any = None, generator: Any = None, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
     requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """Samples of the uniform distribution on [0, 1).
 
     Args:
-        size: integers, or one sequence of them.
+        sizes: one by one or as one sequence (also as ``size=``).
         generator: source of randomness; the default one if None.
         dtype: floating or complex; the default dtype if None.
 
@@ -156,17 +156,17 @@ def rand(
     """
     devices.check_device(device)
     dt = target_dtype(dtype, out, "rand", DEFAULTS.float)
-    return deliver(source(generator, "rand").uniform(shape_of(size, "rand"), dt.np), out, requires_grad, "rand")
+    return deliver(source(generator, "rand").uniform(shape_of(sizes, "rand", size), dt.np), out, requires_grad, "rand")
 
 
 def randn(
-    *size: Any, generator: Any = None, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
+    *sizes: Any, size: Any = None, generator: Any = None, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
     requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """Samples of the normal distribution with mean 0 and variance 1.
 
     Args:
-        size: integers, or one sequence of them.
+        sizes: one by one or as one sequence (also as ``size=``).
         generator: source of randomness; the default one if None.
         dtype: floating or complex; the default dtype if None.
 
@@ -179,7 +179,9 @@ def randn(
     """
     devices.check_device(device)
     dt = target_dtype(dtype, out, "randn", DEFAULTS.float)
-    return deliver(source(generator, "randn").normal(shape_of(size, "randn"), dt.np), out, requires_grad, "randn")
+    return deliver(
+        source(generator, "randn").normal(shape_of(sizes, "randn", size), dt.np), out, requires_grad, "randn"
+    )
 
 
 def randint(
@@ -457,4 +459,4 @@ def multinomial(self: Tensor, num_samples: Any, replacement: bool = False, *, ge
     Variants: function method out
     """
     draw = source(generator, "multinomial")
-    return make(draw.multinomial(self.array, int_of(num_samples), bool(replacement)))
+    return make(np.ascontiguousarray(draw.multinomial(self.array, int_of(num_samples), bool(replacement))))

@@ -230,7 +230,9 @@ class NanToNumBackward0(Unary):
         self.neginf: Any = neginf
 
     def forward(self, x: Any) -> Any:
-        return np.nan_to_num(x, nan=self.nan, posinf=self.posinf, neginf=self.neginf)
+        out = np.asarray(x + x.dtype.type(0))  # a copy with the memory layout of a result
+        np.nan_to_num(out, copy=False, nan=self.nan, posinf=self.posinf, neginf=self.neginf)
+        return out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._core import errors
-from .._core.dtypes import intern_size, parse_dtype
 from .._core.dtypes import dtype as DType
+from .._core.dtypes import intern_size, parse_dtype
 from .._core.tensor_base import TensorBase
 from .._record.common import sum_to, wrap_dim, wrap_dims
 from .._record.general import General, general
@@ -502,7 +502,7 @@ def sum_to_size(self: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     wanted = intern_size(sizes_of(sizes, size, "sum_to_size"))
     lead = len(self.shp) - len(wanted)
     for i, n in enumerate(wanted):
-        if lead < 0 or n != 1 and n != self.shp[i + lead]:
+        if lead < 0 or (n != 1 and n != self.shp[i + lead]):
             raise RuntimeError(
                 f"size {{{errors.shape_text(wanted)}}} is not expandable to size {{{errors.shape_text(self.shp)}}}."
             )
@@ -558,4 +558,3 @@ def opened(t: Tensor, ndim: int) -> Tensor:
 
 from . import complex_views  # noqa: E402
 from .fill import contiguous  # noqa: E402
-

@@ -203,7 +203,7 @@ def moved_dims(dims: tuple[Any, ...], ndim: int, name: str) -> list[int]:
     return found
 
 
-def numpy_T(self: Tensor) -> Tensor:  # noqa: N802
+def numpy_T(self: Tensor) -> Tensor:
     """The dimensions in reverse order; for batches of matrices use ``mT``.
 
     Variants: property
@@ -226,7 +226,7 @@ REVERSED: Final = (
 )
 
 
-def matrix_T(self: Tensor) -> Tensor:  # noqa: N802
+def matrix_T(self: Tensor) -> Tensor:
     """The last two dimensions exchanged.
 
     Raises:
@@ -242,7 +242,7 @@ def matrix_T(self: Tensor) -> Tensor:  # noqa: N802
     return transpose(self, -2, -1)
 
 
-def matrix_H(self: Tensor) -> Tensor:  # noqa: N802
+def matrix_H(self: Tensor) -> Tensor:
     """The last two dimensions exchanged, the elements conjugated.
 
     Variants: property
@@ -260,7 +260,7 @@ def check_batch(x: Tensor, name: str) -> None:
         )
 
 
-def numpy_H(self: Tensor) -> Tensor:  # noqa: N802
+def numpy_H(self: Tensor) -> Tensor:
     """The transposed matrix with conjugated elements.
 
     Raises:

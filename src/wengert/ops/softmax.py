@@ -51,7 +51,7 @@ class SoftmaxBackward0(Normalizing):
             return self.forward(x.astype(np.float32)).astype(x.dtype)
         if x.shape[self.dim] == 0:
             return x.copy()
-        out = x - _maximum(x, self.dim, None, None, True)
+        out = np.subtract(x, _maximum(x, self.dim, None, None, True), order="C")
         np.exp(out, out=out)
         out /= _add(out, self.dim, None, None, True)
         return out
@@ -71,7 +71,7 @@ class LogSoftmaxBackward0(Normalizing):
             return self.forward(x.astype(np.float32)).astype(x.dtype)
         if x.shape[self.dim] == 0:
             return x.copy()
-        out = x - _maximum(x, self.dim, None, None, True)
+        out = np.subtract(x, _maximum(x, self.dim, None, None, True), order="C")
         out -= np.log(_add(np.exp(out), self.dim, None, None, True))
         return out
 

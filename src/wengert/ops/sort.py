@@ -27,6 +27,10 @@ class SortBackward0(Selection):
         return np.take_along_axis(x, order, self.dim), order
 
 
+class SortBackward1(SortBackward0):
+    """The same, of a call that asked for a stable order."""
+
+
 class TopkBackward0(Selection):
     """The k largest (or smallest) elements along a dimension, in order."""
 
@@ -76,9 +80,7 @@ def check_sortable(x: TensorBase) -> None:
         raise RuntimeError(" Sort does not support complex dtypes on CPU")
 
 
-def sort(
-    self: Tensor, dim: Any = -1, descending: bool = False, *, stable: bool = False, out: Any = None
-) -> Any:
+def sort(self: Tensor, dim: Any = -1, descending: bool = False, *, stable: Any = None, out: Any = None) -> Any:
     """Elements sorted along a dimension, and where each came from.
 
     Args:
@@ -96,7 +98,7 @@ def sort(
     Variants: function method
     """
     check_sortable(self)
-    op = SortBackward0(self, dim, False)
+    op = SortBackward0(self, dim, False) if stable is None else SortBackward1(self, dim, False)
     op.descending = descending
     return return_types.sort(deliver("sort", out, self, general_many(op, [self])))
 
@@ -122,9 +124,7 @@ def msort(self: Tensor) -> Tensor:
     return found
 
 
-def topk(
-    self: Tensor, k: Any, dim: Any = -1, largest: bool = True, sorted: bool = True, *, out: Any = None
-) -> Any:
+def topk(self: Tensor, k: Any, dim: Any = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
     """The k largest (or smallest) elements along a dimension, in order, and where they came from.
 
     Args:
@@ -195,9 +195,7 @@ def unique(
     return results[0] if len(results) == 1 else tuple(results)
 
 
-def unique_consecutive(
-    self: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: Any = None
-) -> Any:
+def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: Any = None) -> Any:
     """Elements (or slices along ``dim``) that differ from the one before.
 
     Returns:

@@ -197,7 +197,9 @@ def warn_freedom(name: str, op: Spread) -> None:
         )
 
 
-def var(self: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None) -> Tensor:
+def var(
+    self: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+) -> Tensor:
     """Variance of the elements, over all dimensions or some.
 
     Args:
@@ -218,7 +220,9 @@ def var(self: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = Fal
     return reduce(set_up("var", VarBackward0(), self, dim, unbiased, keepdim, correction), self)
 
 
-def std(self: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None) -> Tensor:
+def std(
+    self: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+) -> Tensor:
     """Standard deviation of the elements, over all dimensions or some: square root of :meth:`var`.
 
     Gradient:
@@ -229,7 +233,9 @@ def std(self: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = Fal
     return reduce(set_up("std", StdBackward0(), self, dim, unbiased, keepdim, correction), self)
 
 
-def var_mean(self: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None) -> Any:
+def var_mean(
+    self: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+) -> Any:
     """Variance and mean as a tuple.
 
     Variants: function
@@ -242,7 +248,9 @@ def var_mean(self: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool 
     return tuple(general_many(op, [self]))
 
 
-def std_mean(self: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None) -> Any:
+def std_mean(
+    self: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+) -> Any:
     """Standard deviation and mean as a tuple.
 
     Variants: function
@@ -284,7 +292,8 @@ def cov(self: Tensor, *, correction: Any = 1, fweights: Any = None, aweights: An
         right = centred * weights
         average = total if aweights is None else (weights * aweights).sum() / total
         norm = (total - average * correction if aweights is not None else total - correction).item()
-    return (centred.mm(right.t().conj()) / (norm if norm > 0 else 0)).squeeze()
+    products: Tensor = centred.mm(right.t().conj())
+    return (products / (norm if norm > 0 else 0)).squeeze()
 
 
 def corrcoef(self: Tensor) -> Tensor:
@@ -344,7 +353,11 @@ def lower_median(x: Any, axis: int) -> Any:
     """The element in the middle of the sorted ones; NaN, which sorts last, spreads."""
     k = (x.shape[axis] - 1) // 2
     values = np.take(np.partition(x, k, axis), [k], axis)
-    return np.where(np.isnan(x).any(axis, keepdims=True), np.nan, values).astype(x.dtype) if x.dtype.kind == "f" else values
+    return (
+        np.where(np.isnan(x).any(axis, keepdims=True), np.nan, values).astype(x.dtype)
+        if x.dtype.kind == "f"
+        else values
+    )
 
 
 def lower_nanmedian(x: Any, axis: int) -> Any:
@@ -406,9 +419,7 @@ def mode(self: Tensor, dim: Any = -1, keepdim: bool = False, *, out: Any = None)
     return return_types.mode(deliver("mode", out, self, general_many(op, [self])))
 
 
-def quantile(
-    self: Tensor, q: Any, dim: Any = None, keepdim: bool = False, *, interpolation: str = "linear"
-) -> Tensor:
+def quantile(self: Tensor, q: Any, dim: Any = None, keepdim: bool = False, *, interpolation: str = "linear") -> Tensor:
     """Values below which the fractions ``q`` of the elements lie.
 
     Args:
@@ -439,7 +450,9 @@ def nanquantile(
 def quantiles(name: str, x: Tensor, q: Any, dim: Any, keepdim: bool, interpolation: str, skip_nan: bool) -> Tensor:
     """Sort, pick the neighbours of each rank, interpolate."""
     fractions = check_quantile(name, x, q, interpolation)
-    ranked = (x.flatten() if dim is None else x.moveaxis(wrap_dim(dim, len(x.shp)), -1) if len(x.shp) > 0 else x.view(1)).sort(-1)[0]
+    ranked = (
+        x.flatten() if dim is None else x.moveaxis(wrap_dim(dim, len(x.shp)), -1) if len(x.shp) > 0 else x.view(1)
+    ).sort(-1)[0]
     n = ranked.shp[-1]
     ranks = fractions.reshape(-1) * (count_present(ranked.array, skip_nan) - 1)
     if not skip_nan:
@@ -475,7 +488,7 @@ def arranged(chosen: Tensor, fractions: Any, x: TensorBase, dim: Any, keepdim: b
             chosen.unsqueeze(-2).moveaxis(-2, d)
         )  # fmt: skip
     if fractions.ndim > 0:
-        return chosen.moveaxis(-1, 0) if len(chosen.shp) > 1 else chosen
+        chosen = chosen.unsqueeze(0).transpose(0, -1)
     return chosen.squeeze_(-1)
 
 
@@ -521,4 +534,3 @@ class NanmedianBackward0(MaxBackward1):
     def forward(self, x: Any) -> Any:
         flat = np.asarray(x).reshape(-1)
         return x.dtype.type(np.nan) if flat.size == 0 else lower_nanmedian(flat, 0)[0]
-
