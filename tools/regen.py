@@ -5,9 +5,10 @@ Two forms of operator are read, by syntax tree alone:
 1. a class with a ``SCHEMA`` (elementwise templates): ``"tanh(self: Tensor) -> Tensor | variants: function method inplace"``;
 2. a function whose docstring has a line ``Variants: function method inplace out``.
 
-Variants: ``function`` (wengert.NAME), ``method`` (Tensor.NAME), ``property`` (Tensor.NAME without call; with ``assignable``, assignment writes through it), ``inplace``
-(Tensor.NAME_), ``out`` (the function takes ``out=``), ``nn``, ``special``, ``linalg``, ``fft`` (function in that namespace). ``Aliases:`` gives further names in the same
-namespaces, ``Name:`` the public name where the function's own would hide a builtin.
+Variants: ``function`` (wengert.NAME), ``method`` (Tensor.NAME), ``property`` (Tensor.NAME without call; with ``assignable``,
+assignment writes through it), ``inplace`` (Tensor.NAME_), ``out`` (the function takes ``out=``), ``nn``, ``special``,
+``linalg``, ``fft`` (function in that namespace). ``Aliases:`` gives further names in the same namespaces, ``Name:`` the
+public name where the function's own would hide a builtin.
 
 Where ``dim`` has a default the shells also take NumPy's ``axis`` and ``keepdims`` for ``dim`` and ``keepdim``, as PyTorch does.
 """
@@ -286,7 +287,7 @@ def method(op: Operator, name: str) -> str:
 def setter(op: Operator, name: str) -> str:
     """``tensor.NAME = value``: write through the view."""
     call = f"_{op.module}.{op.target}(cast(\"Tensor\", self))"
-    return f"    @{name}.setter\n" + shell("    ", f"{name}(self, value: Any) -> None", "", [f"{call}.copy_(value)"])
+    return f"    @{name}.setter\n" + shell("    ", f"{name}(self, value: Any) -> None", "Written through the view.", [f"{call}.copy_(value)"])
 
 
 def hide_return(text: str) -> str:

@@ -644,6 +644,12 @@ class Tensor(TensorMethods):
     def __rshift__(self, other: Any) -> Tensor:
         return self.bitwise_right_shift(other) if operand(other) else NotImplemented
 
+    def __rlshift__(self, other: Any) -> Tensor:
+        return compare.rlshift(self, other) if operand(other) else NotImplemented
+
+    def __rrshift__(self, other: Any) -> Tensor:
+        return compare.rrshift(self, other) if operand(other) else NotImplemented
+
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
         return self.eq(other) if operand(other) else NotImplemented
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import engine, errors
 from .dtypes import COMPLEX, intern_size
-from .graph import Node
+from .graph import Node, node_of, target_of
 from .modes import MODES
 from .tensor_base import TensorBase, from_array, gradient_edge, requires_grad
 
@@ -55,7 +55,7 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
     Raises:
         RuntimeError: when the tensor does not require grad.
     """
-    node = gradient_edge(tensor) if requires_grad(tensor) else None
+    node = node_of(gradient_edge(tensor)) if requires_grad(tensor) else None
     if node is None:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
     like = (tensor.shp, tensor.dt)
@@ -88,15 +88,15 @@ def grad(
     """Gradients of ``outputs`` with respect to ``inputs``, without touching ``.grad``."""
     seeds = as_list(grads, len(outputs))
     roots = make_roots(outputs, seeds, False)
-    places = []
+    places: list[tuple[object, int]] = []
     for t in inputs:
         if isinstance(t, GradientEdge):
-            places.append((t.node, t.output_nr))
+            places.append((target_of(t.node), t.output_nr))
             continue
-        node = gradient_edge(t) if requires_grad(t) else None
-        if node is None:
+        target = gradient_edge(t) if requires_grad(t) else None
+        if target is None:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
-        places.append((node, int(t.nr)))
+        places.append((target, int(t.nr)))
     keep = create_graph if retain_graph is None else bool(retain_graph)
     results = engine.run(roots, keep, create_graph, places, False)
     if not allow_unused:
@@ -130,18 +130,18 @@ def as_list(grads: Any, count: int) -> list[Any]:
     return seeds
 
 
-def make_roots(outputs: list[Any], seeds: list[Any], batched: bool) -> list[tuple[Node, int, TensorBase]]:
+def make_roots(outputs: list[Any], seeds: list[Any], batched: bool) -> list[tuple[object, int, TensorBase]]:
     """Node, output number and gradient of each output."""
     checked = [check_seed(i, out, g) for i, (out, g) in enumerate(zip(outputs, seeds, strict=True))]
-    roots = []
+    roots: list[tuple[object, int, TensorBase]] = []
     for i, out in enumerate(outputs):
         if isinstance(out, GradientEdge):
-            roots.append((out.node, out.output_nr, checked[i]))
+            roots.append((target_of(out.node), out.output_nr, checked[i]))
             continue
-        node = gradient_edge(out) if requires_grad(out) else None
-        if node is None:
+        target = gradient_edge(out) if requires_grad(out) else None
+        if target is None:
             raise errors.no_grad_output(i, out)
-        roots.append((node, int(out.nr), checked[i]))
+        roots.append((target, int(out.nr), checked[i]))
     return roots
 
 
@@ -194,17 +194,15 @@ def implicit_seed(index: int, out: Any, shape: Any, dt: Any) -> TensorBase:
     return from_array(np.ones(shape, dt.np))
 
 
-def input_place(t: Any) -> tuple[Node, int]:
+def input_place(t: Any) -> tuple[object, int]:
     """Node and output number of an input of ``backward(inputs=)``; a computed tensor retains its gradient."""
     if isinstance(t, GradientEdge):
-        return t.node, t.output_nr
+        return target_of(t.node), t.output_nr
     if not isinstance(t, TensorBase):
         raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(t).__name__}")
     wide: Any = t
     wide.retain_grad()
-    node = gradient_edge(t)
-    assert node is not None
-    return node, int(t.nr)
+    return gradient_edge(t), int(t.nr)
 
 
 EMPTY: Final = intern_size(())

@@ -53,12 +53,12 @@ class Task:
     def __init__(self, keep_graph: bool, create_graph: bool) -> None:
         self.keep_graph: bool = keep_graph
         self.create_graph: bool = create_graph
-        self.grads: dict[Node, Any] = {}
-        self.waiting: dict[Node, int] = {}
+        self.grads: dict[object, Any] = {}
+        self.waiting: dict[TensorBase, int] = {}
         self.order: list[Node] = []
-        self.captures: dict[Node, list[Capture]] | None = None
+        self.captures: dict[object, list[Capture]] | None = None
         self.captured: list[TensorBase | None] = []
-        self.needed: set[Node] | None = None
+        self.needed: set[object] | None = None
         self.accumulate: bool = True
         self.running: Node | None = None
         self.callbacks: list[Any] = []
@@ -89,16 +89,16 @@ def queue_callback(fn: Any) -> None:
 
 
 def run(
-    roots: list[tuple[Node, int, TensorBase]],
+    roots: list[tuple[object, int, TensorBase]],
     keep_graph: bool,
     create_graph: bool,
-    inputs: list[tuple[Node, int]] | None,
+    inputs: list[tuple[object, int]] | None,
     accumulate: bool,
 ) -> list[TensorBase | None]:
     """Propagate the gradients given at ``roots``.
 
     Args:
-        roots: node, output number and gradient of each output that is differentiated.
+        roots: node (or leaf), output number and gradient of each output that is differentiated.
         keep_graph: leave saved values in place.
         create_graph: record the backward pass itself.
         inputs: when given, only what leads to these places is run, and their gradients are returned.
@@ -119,8 +119,8 @@ def run(
     quiet = np.errstate(all="ignore")
     quiet.__enter__()
     try:
-        for node, nr, grad in roots:
-            seed(task, node, nr, grad)
+        for target, nr, grad in roots:
+            seed(task, target, nr, grad)
         execute(task, thread)
         outer = task.outer
         if outer is None:
@@ -135,18 +135,17 @@ def run(
     return task.captured
 
 
-def collect(task: Task, roots: list[tuple[Node, int, TensorBase]]) -> None:
+def collect(task: Task, roots: list[tuple[object, int, TensorBase]]) -> None:
     """Find all nodes that the roots reach, in running order, and count the edges into each leaf."""
-    seen: dict[Node, Any] = task.grads
+    seen = task.grads
     order = task.order
     waiting = task.waiting
     stack: list[Node] = []
     for root, _, _ in roots:
-        if root.leaf:
+        if isinstance(root, TensorBase):
             waiting[root] = waiting.get(root, 0)
-        elif root not in seen:
-            seen[root] = None
-            stack.append(root)
+        else:
+            visit(root, seen, waiting, stack)
     sorted_already = True
     last: i64 = 9223372036854775807
     while len(stack) > 0:
@@ -170,13 +169,15 @@ def collect(task: Task, roots: list[tuple[Node, int, TensorBase]]) -> None:
         order.sort(key=sequence_of, reverse=True)
 
 
-def visit(child: Node, seen: dict[Node, Any], waiting: dict[Node, int], stack: list[Node]) -> None:
+def visit(child: object, seen: dict[object, Any], waiting: dict[TensorBase, int], stack: list[Node]) -> None:
     """Follow one edge of the graph."""
-    if child.leaf:
+    if isinstance(child, Node):
+        if child not in seen:
+            seen[child] = None
+            stack.append(child)
+    else:
+        assert isinstance(child, TensorBase)
         waiting[child] = waiting.get(child, 0) + 1
-    elif child not in seen:
-        seen[child] = None
-        stack.append(child)
 
 
 def sequence_of(node: Node) -> i64:
@@ -184,15 +185,15 @@ def sequence_of(node: Node) -> i64:
     return node.sequence
 
 
-def mark_needed(task: Task, inputs: list[tuple[Node, int]]) -> None:
+def mark_needed(task: Task, inputs: list[tuple[object, int]]) -> None:
     """Note which gradients are captured, and which nodes lie on a path to them."""
-    captures: dict[Node, list[Capture]] = {}
-    for index, (node, nr) in enumerate(inputs):
-        if node not in captures:
-            captures[node] = []
-        captures[node].append(Capture(nr, index))
+    captures: dict[object, list[Capture]] = {}
+    for index, (target, nr) in enumerate(inputs):
+        if target not in captures:
+            captures[target] = []
+        captures[target].append(Capture(nr, index))
         task.captured.append(None)
-    needed: set[Node] = set()
+    needed: set[object] = set()
     for leaf in task.waiting:
         if leaf in captures:
             needed.add(leaf)
@@ -205,16 +206,17 @@ def mark_needed(task: Task, inputs: list[tuple[Node, int]]) -> None:
     task.needed = needed
 
 
-def seed(task: Task, node: Node, nr: int, grad: TensorBase) -> None:
+def seed(task: Task, target: object, nr: int, grad: TensorBase) -> None:
     """Put a given gradient where it starts."""
-    if node.leaf:
-        if task.waiting[node] == 0:
-            arrive(task, node, grad)
-            return
-        previous = task.grads.get(node)
-        task.grads[node] = grad if previous is None else add(previous, grad)
+    if isinstance(target, Node):
+        put(task, target, nr, grad)
         return
-    put(task, node, nr, grad)
+    assert isinstance(target, TensorBase)
+    if task.waiting[target] == 0:
+        arrive(task, target, grad)
+        return
+    previous = task.grads.get(target)
+    task.grads[target] = grad if previous is None else add(previous, grad)
 
 
 def put(task: Task, node: Node, nr: i64, grad: TensorBase) -> None:
@@ -257,43 +259,44 @@ def execute(task: Task, thread: ThreadModes) -> None:
             first, second = node.vjp(grad)
             child = node.next0
             if child is not None:
-                if first is None or child.leaf or child.many:
-                    deliver(task, child, node.nr0, first)
-                else:
+                if first is not None and isinstance(child, Node) and not child.many:
                     previous = grads[child]
                     grads[child] = first if previous is None else add(previous, first)
+                else:
+                    deliver(task, child, node.nr0, first)
             child = node.next1
             if child is not None:
-                if second is None or child.leaf or child.many:
-                    deliver(task, child, node.nr1, second)
-                else:
+                if second is not None and isinstance(child, Node) and not child.many:
                     previous = grads[child]
                     grads[child] = second if previous is None else add(previous, second)
+                else:
+                    deliver(task, child, node.nr1, second)
         if not keep:
             node.release()
     task.running = None
 
 
-def deliver(task: Task, node: Node | None, nr: i64, grad: TensorBase | None) -> None:
+def deliver(task: Task, target: object, nr: i64, grad: TensorBase | None) -> None:
     """Send the gradient of an input along its edge."""
-    if node is None:
+    if target is None:
         return
-    if node.leaf:
-        left = task.waiting[node] - 1
-        task.waiting[node] = left
-        previous = task.grads.get(node)
-        if left > 0:
-            if grad is not None:
-                task.grads[node] = grad if previous is None else add(previous, grad)
-            return
-        if previous is None:
-            arrive(task, node, grad)
-        else:
-            del task.grads[node]
-            arrive(task, node, previous if grad is None else add(previous, grad))
+    if isinstance(target, Node):
+        if grad is not None:
+            put(task, target, nr, grad)
         return
-    if grad is not None:
-        put(task, node, nr, grad)
+    assert isinstance(target, TensorBase)
+    left = task.waiting[target] - 1
+    task.waiting[target] = left
+    previous = task.grads.get(target)
+    if left > 0:
+        if grad is not None:
+            task.grads[target] = grad if previous is None else add(previous, grad)
+        return
+    if previous is None:
+        arrive(task, target, grad)
+    else:
+        del task.grads[target]
+        arrive(task, target, previous if grad is None else add(previous, grad))
 
 
 def deliver_many(task: Task, node: Node, results: list[TensorBase | None]) -> None:
@@ -365,34 +368,36 @@ def run_formula(node: Node, grads: list[TensorBase | None], watch: bool) -> list
 def pass_nothing(task: Task, node: Node) -> None:
     """Tell the leaves behind a node that is not run that nothing comes from it."""
     for child, nr in node.edges():
-        if child is not None and child.leaf:
+        if isinstance(child, TensorBase):
             deliver(task, child, nr, None)
 
 
-def arrive(task: Task, node: Node, grad: TensorBase | None) -> None:
+def arrive(task: Task, leaf: TensorBase, grad: TensorBase | None) -> None:
     """A leaf's gradient is complete."""
-    assert isinstance(node, AccumulateGradBase)
-    leaf = node.variable
     needed = task.needed
-    if needed is not None and node not in needed:
+    if needed is not None and leaf not in needed:
         return
-    task.running = node
     meta = leaf.meta
-    hooks = None if meta is None else meta.hooks
-    if node.extras is None and needed is None and hooks is None and (meta is None or meta.post_hooks is None):
+    if needed is None and (meta is None or (meta.hooks is None and meta.post_hooks is None and meta.pinned is None)):
         if grad is not None:
             accumulate_grad(leaf, grad)
         return
-    if hooks is not None and leaf.fn is None:
-        grad = run_tensor_hooks(hooks, grad)
-    if needed is not None:
-        assert task.captures is not None
-        for capture in task.captures[node]:
+    arrive_carefully(task, leaf, grad)
+
+
+def arrive_carefully(task: Task, leaf: TensorBase, grad: TensorBase | None) -> None:
+    """A leaf with hooks, or one whose gradient the caller asked for."""
+    meta = leaf.ensure_meta()
+    if meta.hooks is not None and leaf.fn is None:
+        grad = run_tensor_hooks(meta.hooks, grad)
+    if task.captures is not None:
+        for capture in task.captures[leaf]:
             task.captured[capture.index] = grad
         if not task.accumulate:
             return
+    node: Node | None = meta.pinned
+    extras = None if node is None else node.extras
     outputs: tuple[Any, ...] = (grad,)
-    extras = node.extras
     if extras is not None and len(extras.pre_hooks) > 0:
         outputs = run_pre_hooks(extras.pre_hooks, outputs)
     accumulate_into(leaf, outputs[0])
@@ -524,7 +529,7 @@ def call_node(node: Node, grads: tuple[Any, ...]) -> Any:
         if grad is not None and not isinstance(grad, TensorBase):
             raise TypeError(f"expected Tensor argument, got {type(grad).__name__} at position {i}")
     results = node.vjp_many(list(grads))
-    if node.leaf:
+    if isinstance(node, AccumulateGradBase):
         return ()
     results = results + [None] * (int(node.arity) - len(results))
     return results[0] if len(results) == 1 else tuple(results)
@@ -535,7 +540,7 @@ def calibrate() -> None:
     leaf = _tensor.Tensor(np.zeros(3), float64, intern_size((3,)))
     leaf.rg = True
     node = Fresh()
-    node.set_edges([(accumulator(leaf), 0)])
+    node.set_edges([(leaf, 0)])
     node.stamp()
     OWN.probe = True
     run([(node, 0, _tensor.Tensor(np.zeros(3), float64, intern_size((3,))))], False, False, None, True)
@@ -559,4 +564,3 @@ NO_NODE: Final = NoNode()
 from .. import _tensor  # noqa: E402
 from . import anomaly  # noqa: E402
 from .dtypes import float64, intern_size  # noqa: E402
-from .tensor_base import accumulator  # noqa: E402

@@ -1,7 +1,13 @@
 """The graph: nodes, edges, and what hangs on them.
 
-A node is one recorded call. Its edges lead to the nodes that made its inputs, so a gradient walks from the result back to
-the leaves. Nodes hold what their derivative needs, never the tensor they made (see Note [Saved outputs make no cycle]).
+A node is one recorded call. Its edges lead to the nodes that made its inputs, or to the leaves themselves, so a gradient walks
+from the result back to the leaves. Nodes hold what their derivative needs, never the tensor they made (see Note [Saved outputs
+make no cycle]).
+
+Note [Edges lead to leaves]
+    In PyTorch an edge into a leaf leads to an ``AccumulateGrad`` node that the leaf holds weakly. Making that node for every
+    graph costs more than the multiplication it stands for, so here the edge leads to the leaf tensor, and the node is made when
+    somebody looks at it (``next_functions``, ``get_gradient_edge``). Hooks on it pin it to its leaf.
 
 Note [Sequence numbers are a topological order]
     A node is created after the nodes of its inputs and its edges never change afterwards, so along every edge the sequence
@@ -53,14 +59,13 @@ class Node:
     sequence: i64 = 0
     code: Any = None
     lasti: Any = 0
-    next0: Node | None = None
+    next0: object = None
     nr0: i64 = 0
-    next1: Node | None = None
+    next1: object = None
     nr1: i64 = 0
-    rest: list[tuple[Node | None, int]] | None = None
+    rest: list[tuple[object, int]] | None = None
     arity: i64 = 1
     many: bool = False
-    leaf: bool = False
     released: bool = False
     extras: Extras | None = None
 
@@ -114,7 +119,7 @@ class Node:
         """Replace the stored form of a saved value."""
         raise AttributeError(name)
 
-    def set_edges(self, edges: list[tuple[Node | None, int]]) -> None:
+    def set_edges(self, edges: list[tuple[object, int]]) -> None:
         """Connect to the nodes of all inputs, in the order of the arguments."""
         self.arity = len(edges)
         if len(edges) > 0:
@@ -124,9 +129,9 @@ class Node:
         if len(edges) > 2:
             self.rest = edges[2:]
 
-    def edges(self) -> list[tuple[Node | None, int]]:
-        """All edges, in the order of the arguments."""
-        found: list[tuple[Node | None, int]] = []
+    def edges(self) -> list[tuple[object, int]]:
+        """All edges, in the order of the arguments: node or leaf (None where no gradient is wanted), and output number."""
+        found: list[tuple[object, int]] = []
         if self.arity > 0:
             found.append((self.next0, int(self.nr0)))
         if self.arity > 1:
@@ -146,7 +151,7 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """``(node or None, output number)`` for each tensor argument of the forward call."""
-        return tuple(self.edges())
+        return tuple([(node_of(target), nr) for target, nr in self.edges()])
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -206,8 +211,12 @@ class AccumulateGradBase(Node):
 
     def __init__(self, variable: TensorBase) -> None:
         self.variable = variable
-        self.leaf = True
         self.arity = 0
+
+    def extra(self) -> Extras:
+        """Hooks and metadata; they keep the node alive as long as its leaf."""
+        self.variable.ensure_meta().pinned = self
+        return super().extra()
 
     def _sequence_nr(self) -> int:
         """The largest number there is: accumulation goes first."""
@@ -242,6 +251,19 @@ class Error(Node):
         raise RuntimeError(self.message)
 
 
+def node_of(target: object) -> Node | None:
+    """The node an edge leads to; for a leaf, its accumulator."""
+    if target is None or isinstance(target, Node):
+        return target
+    assert isinstance(target, tensor_base.TensorBase)
+    return tensor_base.accumulator(target)
+
+
+def target_of(node: Node) -> object:
+    """What edges that lead to ``node`` hold: a leaf in place of its accumulator."""
+    return node.variable if isinstance(node, AccumulateGradBase) else node
+
+
 def remember_traceback(node: Node, frame: Any) -> None:
     """Anomaly mode: keep the forward stack, and the node whose backward made this one."""
     import traceback
@@ -261,10 +283,10 @@ def saved_attribute(node: Node, name: str) -> Any:
     raise errors.no_attribute(node, name)
 
 
-from . import engine, hooks, saved  # noqa: E402  (these need the classes above)
+from . import engine, hooks, saved, tensor_base  # noqa: E402  (these need the classes above)
 
 PRIVATE: Final[set[str]] = {
-    "sequence", "code", "lasti", "next0", "nr0", "next1", "nr1", "rest", "arity", "many", "leaf", "released", "extras",
+    "sequence", "code", "lasti", "next0", "nr0", "next1", "nr1", "rest", "arity", "many", "released", "extras",
     "stamp", "vjp", "vjp_many", "output_count", "release", "saved_names", "saved_slot", "saved_value", "set_saved_slot",
     "set_edges", "edges", "extra", "plain_names",
 }  # fmt: skip

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import errors, modes
 from .compat import i64
+from .graph import Identity
 from .tensor_base import Counter, TensorBase, bump, requires_grad, shared_counter, version_of
 
 if TYPE_CHECKING:
@@ -84,7 +85,10 @@ class Saved:
         out.fn = original.fn
         out.nr = original.nr
         if original.fn is None:
-            out.ensure_meta().accumulate = original.ensure_meta().accumulate
+            bridge = Identity()
+            bridge.set_edges([(original, 0)])
+            bridge.stamp()
+            out.fn = bridge
         return out
 
     def stale(self, node: Node) -> RuntimeError:

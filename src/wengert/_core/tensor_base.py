@@ -32,6 +32,7 @@ class Meta:
     def __init__(self) -> None:
         self.grad: TensorBase | None = None
         self.accumulate: Any = None
+        self.pinned: Any = None
         self.hooks: Any = None
         self.post_hooks: Any = None
         self.retains: bool = False
@@ -135,14 +136,12 @@ def requires_grad(t: TensorBase) -> bool:
     return view is not None and view.base.rg
 
 
-def gradient_edge(t: TensorBase) -> Node | None:
-    """The node where a gradient for ``t`` goes: its ``grad_fn``, or the accumulator of a leaf."""
+def gradient_edge(t: TensorBase) -> object:
+    """Where a gradient for ``t`` goes: its ``grad_fn``, or the leaf itself (see Note [Edges lead to leaves])."""
     fn = t.fn if t.view_of is None else views.current_fn(t)
     if fn is not None:
         return fn
-    if not t.rg:
-        return None
-    return accumulator(t)
+    return t if t.rg else None
 
 
 def accumulator(t: TensorBase) -> Node:

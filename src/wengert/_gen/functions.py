@@ -1043,7 +1043,7 @@ def bitwise_not(input: Any, *, out: Any = None) -> Tensor:
 
 
 def equal(input: Any, other: Tensor) -> bool:
-    """Whether two tensors have the same shape, dtype and elements (NaN equals nothing)."""
+    """Whether two tensors have the same shape and elements (NaN equals nothing)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("equal", "input", 1, "Tensor", input)
     return _compare.equal(input, other)

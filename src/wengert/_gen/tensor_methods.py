@@ -510,7 +510,7 @@ class TensorMethods(TensorBase):
         return overwrite(self, _compare.bitwise_not(shadow(self)))
 
     def equal(self, other: Tensor) -> _bool:
-        """Whether two tensors have the same shape, dtype and elements (NaN equals nothing)."""
+        """Whether two tensors have the same shape and elements (NaN equals nothing)."""
         return _compare.equal(cast("Tensor", self), other)
 
     def isclose(self, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_nan: Any=False) -> Tensor:
@@ -592,7 +592,7 @@ class TensorMethods(TensorBase):
 
     @real.setter
     def real(self, value: Any) -> None:
-        """"""
+        """Written through the view."""
         _complex_views.real(cast("Tensor", self)).copy_(value)
 
     @property
@@ -608,7 +608,7 @@ class TensorMethods(TensorBase):
 
     @imag.setter
     def imag(self, value: Any) -> None:
-        """"""
+        """Written through the view."""
         _complex_views.imag(cast("Tensor", self)).copy_(value)
 
     def conj(self) -> Tensor:

@@ -21,6 +21,7 @@ from .._core.dtypes import (
     intern_size,
     size_of,
 )
+from .._core.graph import Node
 from .._core.modes import MODES, SKIP, is_grad_enabled, recording
 from .._core.tensor_base import (
     TensorBase,
@@ -235,8 +236,9 @@ def shadow(x: TensorBase) -> Tensor:
     """A copy of ``x`` with its history: what an in-place operation may save of the old value."""
     out = _tensor.Tensor(np.array(x.array), x.dt, x.shp)
     if requires_grad(x):
+        target = gradient_edge(x)
         out.rg = True
-        out.fn = gradient_edge(x)
+        out.fn = target if isinstance(target, Node) else None
         out.nr = x.nr
     return out
 

@@ -191,7 +191,7 @@ def record_general(op: General, inputs: list[TensorBase], outs: list[Tensor]) ->
 
 def connect(op: General, inputs: list[TensorBase]) -> None:
     """Edges to the inputs that may have a gradient."""
-    edges: list[tuple[Node | None, int]] = []
+    edges: list[tuple[object, int]] = []
     wants: list[bool] = []
     for t in inputs[: op.differentiable_inputs(len(inputs))]:
         edge = gradient_edge(t) if t.dt.category >= FLOATING else None

@@ -11,6 +11,7 @@ from .._core import modes
 from .._core.backward import GradientEdge as GradientEdge
 from .._core.backward import get_gradient_edge as get_gradient_edge
 from .._core.graph import Node as Node
+from .._core.graph import target_of
 from .._core.hooks import RemovableHandle
 from .._core.tensor_base import TensorBase, bump, version_of
 
@@ -190,7 +191,7 @@ class _AllReady:
     """All gradients of a pass that come."""
 
     def __init__(self, tensors: Sequence[Any], fn: Callable[[Any], Any]) -> None:
-        self.nodes = [get_gradient_edge(t).node for t in tensors]
+        self.nodes = [target_of(get_gradient_edge(t).node) for t in tensors]
         self.fn = fn
         self.states: dict[int, list[Any]] = {}
         self.lock = threading.Lock()

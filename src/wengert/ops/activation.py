@@ -11,7 +11,7 @@ import numpy as np
 
 from .._core import errors
 from .._core.compat import i64
-from .._core.dtypes import BOOL, COMPLEX, FLOATING
+from .._core.dtypes import BOOL, FLOATING
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary
 from .._record.common import OTHER, RESULT, make
@@ -461,7 +461,8 @@ def softshrink(self: Tensor, lambd: Any = 0.5) -> Tensor:
     Variants: nn
     """
     if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
+        top = np.finfo(self.dt.np).max if self.dt.category == FLOATING else 0
+        raise RuntimeError(f"lambda must be in range [0, {top:g}] for input dtype {self.dt.title}, but found {lambd:g}")
     return unary(SoftshrinkBackward0(lambd), self)
 
 
@@ -482,8 +483,6 @@ def prelu(self: Tensor, weight: Tensor) -> Tensor:
     """
     if self.dt is not weight.dt:
         raise RuntimeError(f"prelu: Type promoting not supported. Got {self.dt.title} and {weight.dt.title}")
-    if self.dt.category != FLOATING or weight.dt.category == COMPLEX:
-        raise errors.not_implemented("prelu_cpu", self.dt)
     if len(weight.shp) > 1:
         raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {len(weight.shp)}")
     count = weight.numel()
@@ -497,6 +496,8 @@ def prelu(self: Tensor, weight: Tensor) -> Tensor:
                 f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} and channel "
                 f"size = {channels}."
             )
+    if self.dt.category != FLOATING:
+        raise errors.not_implemented("prelu_cpu", self.dt)
     if (dims > 1 and count != 1) or len(weight.shp) > dims:
         weight = weight.reshape([count if i == 1 else 1 for i in range(dims)])
     return binary(PRELU, self, weight)

@@ -10,12 +10,13 @@ from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, INTEGER, DType, bool_
 from .._core.tensor_base import TensorBase
-from .._record.binary import Binary
+from .._record.binary import Binary, number_binary
 from .._record.common import make, result_type
 from .._record.quiet import restore, silence
 from .._record.unary import Unary
 
 if TYPE_CHECKING:
+    from .._core.dtypes import Number
     from .._tensor import Tensor
 
 INVERT: Final = "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
@@ -49,7 +50,7 @@ class Ordering(Comparison):
     def common_dtype(self, x: Any, y: Any) -> DType:
         dt = result_type([x, y])
         if dt.category == COMPLEX:
-            raise NotImplementedError(f"\"{self.title()}_cpu\" not implemented for '{dt.title}'")
+            raise errors.not_implemented(f"{self.title().lower()}_cpu", dt)
         return dt
 
 
@@ -164,6 +165,16 @@ class Bits(Binary):
             raise errors.not_implemented(self.kernel(), dt)
         return dt
 
+    def forward(self, x: Any, y: Any) -> Any:
+        # Floating operands of one dtype come here without a visit to ``common_dtype``.
+        if x.dtype.kind == "f":
+            raise errors.not_implemented(self.kernel(), make(x).dt)
+        return self.value(x, y)
+
+    def value(self, x: Any, y: Any) -> Any:
+        """Value for integers."""
+        raise NotImplementedError
+
     def takes_masks(self) -> bool:
         """Whether the operator has a meaning for bool."""
         return True
@@ -174,7 +185,7 @@ class BitwiseAnd(Bits):
 
     SCHEMA: Final = "bitwise_and(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
-    def forward(self, x: Any, y: Any) -> Any:
+    def value(self, x: Any, y: Any) -> Any:
         return x & y
 
     def kernel(self) -> str:
@@ -186,7 +197,7 @@ class BitwiseOr(Bits):
 
     SCHEMA: Final = "bitwise_or(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
-    def forward(self, x: Any, y: Any) -> Any:
+    def value(self, x: Any, y: Any) -> Any:
         return x | y
 
     def kernel(self) -> str:
@@ -198,7 +209,7 @@ class BitwiseXor(Bits):
 
     SCHEMA: Final = "bitwise_xor(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
-    def forward(self, x: Any, y: Any) -> Any:
+    def value(self, x: Any, y: Any) -> Any:
         return x ^ y
 
     def kernel(self) -> str:
@@ -210,7 +221,7 @@ class LeftShift(Bits):
 
     SCHEMA: Final = "bitwise_left_shift(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
-    def forward(self, x: Any, y: Any) -> Any:
+    def value(self, x: Any, y: Any) -> Any:
         return np.left_shift(x, y)
 
     def kernel(self) -> str:
@@ -225,7 +236,7 @@ class RightShift(Bits):
 
     SCHEMA: Final = "bitwise_right_shift(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
-    def forward(self, x: Any, y: Any) -> Any:
+    def value(self, x: Any, y: Any) -> Any:
         return np.right_shift(x, y)
 
     def kernel(self) -> str:
@@ -242,7 +253,7 @@ class Gcd(Bits):
         "gcd(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
     )
 
-    def forward(self, x: Any, y: Any) -> Any:
+    def value(self, x: Any, y: Any) -> Any:
         return np.gcd(x, y)
 
     def kernel(self) -> str:
@@ -259,7 +270,7 @@ class Lcm(Bits):
         "lcm(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
     )
 
-    def forward(self, x: Any, y: Any) -> Any:
+    def value(self, x: Any, y: Any) -> Any:
         return np.lcm(x, y)
 
     def kernel(self) -> str:
@@ -384,6 +395,16 @@ ISNEGINF: Final = Isneginf()
 ISREAL: Final = Isreal()
 
 
+def rlshift(self: Tensor, other: Number) -> Tensor:
+    """``other << self``."""
+    return number_binary(LEFT_SHIFT, other, self)
+
+
+def rrshift(self: Tensor, other: Number) -> Tensor:
+    """``other >> self``."""
+    return number_binary(RIGHT_SHIFT, other, self)
+
+
 def invert(self: Tensor) -> Tensor:
     """``~self``: logical not of a mask, bits of integers.
 
@@ -409,12 +430,12 @@ def bitwise_not(self: Tensor) -> Tensor:
 
 
 def equal(self: Tensor, other: Tensor) -> bool:
-    """Whether two tensors have the same shape, dtype and elements (NaN equals nothing).
+    """Whether two tensors have the same shape and elements (NaN equals nothing).
 
     Variants: function method
     """
     check_tensor(other, "equal")
-    return self.dt is other.dt and self.shp == other.shp and bool(np.array_equal(self.array, other.array))
+    return self.shp == other.shp and bool(np.array_equal(self.array, other.array))
 
 
 def isclose(self: Tensor, other: Tensor, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: Any = False) -> Tensor:

@@ -255,8 +255,8 @@ def scalar_tensor(
 def data_array(data: Any, want: DType | None) -> Any:
     """A fresh array of constructor data, in the dtype wanted or inferred."""
     if isinstance(data, TensorBase):
-        array = np.asarray(data.array)
-        return quiet_cast(array, want) if want is not None and want is not data.dt else array.copy(order="K")
+        values = np.asarray(data.array)
+        return quiet_cast(values, want) if want is not None and want is not data.dt else values.copy(order="K")
     if isinstance(data, (_ndarray, _generic)):
         dt = dtype_of(data)
         native = np.asarray(data, dtype=dt.np)

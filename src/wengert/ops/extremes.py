@@ -88,7 +88,12 @@ class MaxBackward0(Selection):
     """Largest elements along a dimension; the first of those that tie."""
 
     def choose(self, x: Any) -> tuple[Any, Any]:
-        return _maximum(x, self.dim, None, None, True), np.argmax(x, self.dim, keepdims=True)
+        return _maximum(x, self.dim, None, None, True), x.argmax(self.dim, keepdims=True)
+
+    def forward(self, arrays: list[Any]) -> Any:
+        if not self.drops or len(self.shape) == 0:
+            return Selection.forward(self, arrays)
+        return [_maximum(arrays[0], self.dim), arrays[0].argmax(self.dim)]
 
     def parameters(self) -> dict[str, Any]:
         return {"dim": self.dim, "keepdim": not self.drops, "self_sym_sizes": self.shape}
@@ -98,7 +103,12 @@ class MinBackward0(Selection):
     """Smallest elements along a dimension; the first of those that tie."""
 
     def choose(self, x: Any) -> tuple[Any, Any]:
-        return _minimum(x, self.dim, None, None, True), np.argmin(x, self.dim, keepdims=True)
+        return _minimum(x, self.dim, None, None, True), x.argmin(self.dim, keepdims=True)
+
+    def forward(self, arrays: list[Any]) -> Any:
+        if not self.drops or len(self.shape) == 0:
+            return Selection.forward(self, arrays)
+        return [_minimum(arrays[0], self.dim), arrays[0].argmin(self.dim)]
 
     def parameters(self) -> dict[str, Any]:
         return {"dim": self.dim, "keepdim": not self.drops, "self_sym_sizes": self.shape}

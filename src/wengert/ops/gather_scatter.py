@@ -390,7 +390,9 @@ def scatter(self: Tensor, dim: Any, index: Tensor, src: Any = None, *, value: An
     return general(op, inputs)
 
 
-def scatter_(self: Tensor, dim: Any, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None) -> Tensor:
+def scatter_(
+    self: Tensor, dim: Any, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
+) -> Tensor:
     """In-place version of :meth:`scatter`.
 
     Variants: method

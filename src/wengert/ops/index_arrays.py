@@ -37,7 +37,8 @@ def add_rows(target: Any, index: Any, rows: Any) -> None:
     work = np.float32 if rows.dtype == np.float16 else rows.dtype
     ones = np.ones(n, work)
     places = sparse.csr_matrix((ones, index.argsort(kind="stable"), starts), shape=(k, n))
-    target += (places @ rows.reshape(n, -1).astype(work, copy=False)).reshape(target.shape).astype(rows.dtype, copy=False)
+    total = places @ rows.reshape(n, -1).astype(work, copy=False)
+    target += total.reshape(target.shape).astype(rows.dtype, copy=False)
 
 
 def wrapped(index: Any, size: int) -> Any:
@@ -155,4 +156,3 @@ def flat_positions(index: Any, dim: int, shape: tuple[int, ...]) -> Any:
             along[d] = index.shape[d]
             positions = positions + (np.arange(index.shape[d], dtype=_intp) * steps[d]).reshape(along)
     return positions
-

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .._core import errors
+from .._core import errors, views
 from .._core.dtypes import INTEGER, size_of, tensor_type_name, uint8
 from .._core.modes import MODES, SKIP, is_grad_enabled, recording
-from .._core.tensor_base import TensorBase, memory, requires_grad
+from .._core.tensor_base import TensorBase, bump, memory, requires_grad
 from .._core.views import DEFAULT, NO_GRAD, set_view
 from .._record.common import cast_array, int_of, make
 from .._record.view import view
@@ -164,7 +164,7 @@ def converted_item(item: Any) -> Any:
         if item.dt is uint8 and len(item.shp) > 0:
             warnings.warn(BYTE_MASK, UserWarning, stacklevel=5)
         return item
-    if isinstance(item, _ndarray) or (hasattr(item, "__len__") and hasattr(item, "__getitem__") and not hasattr(item, "keys")):
+    if isinstance(item, _ndarray) or is_sequence(item):
         return converted_item(sequence_index(item))
     if isinstance(item, (float, complex)) or not hasattr(item, "__index__"):
         raise IndexError(
@@ -172,6 +172,11 @@ def converted_item(item: Any) -> Any:
             f"(got {type(item).__name__})"
         )
     return int_of(item)
+
+
+def is_sequence(item: Any) -> bool:
+    """Whether a part of an index holds several: a list, range, string, but no dictionary."""
+    return hasattr(item, "__len__") and hasattr(item, "__getitem__") and not hasattr(item, "keys")
 
 
 def sequence_index(item: Any) -> Tensor:
@@ -275,7 +280,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     if self.rg and self.grad_fn is None and is_grad_enabled():
         raise errors.leaf_inplace(True)
     source = assigned(self, value)
-    if index is False:
+    if index is False or write_plain(self, index, source):
         return
     entries: list[TensorBase | None] = []
     part = basic_part(self, items_of(index), entries)
@@ -283,6 +288,27 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         copy_into(part, source)
     else:
         index_put_(part, entries, trimmed(source))
+
+
+def write_plain(x: TensorBase, index: Any, source: TensorBase) -> bool:
+    """Write without a view, where there is no history, no conversion and no shared memory to think of; False otherwise."""
+    if requires_grad(x) or requires_grad(source) or MODES.dual_level >= 0 or source.dt is not x.dt:
+        return False
+    key = basic_key(index)
+    if key is None or source.counter is not None:
+        return False
+    array = memory(x)
+    try:
+        part = array[key]
+        lead = part.ndim - len(source.shp)
+        if lead < 0 or part.shape[lead:] != source.shp:
+            return False
+        views.check_inplace(x, False)
+        part[...] = source.array
+    except (IndexError, ValueError):  # no such place, or memory that is read-only: the slow way words the error
+        return False
+    bump(x)
+    return True
 
 
 def assigned(x: TensorBase, value: Any) -> Tensor:
@@ -323,4 +349,3 @@ def trimmed(source: Tensor) -> Tensor:
 from .. import _tensor  # noqa: E402
 from . import creation, fill, shape  # noqa: E402
 from .shape_parts import SelectBackward0, SliceBackward0  # noqa: E402
-

@@ -511,4 +511,3 @@ def index_reduce_(
 
 
 from . import fill  # noqa: E402
-

@@ -141,7 +141,8 @@ class BlockDiagBackward0(Joining):
 
     def part(self, grad: Tensor, i: int) -> Tensor:
         row, column, m, n = self.corner(i)
-        return grad[row : row + m, column : column + n].reshape(self.sizes[i])
+        block: Tensor = grad[row : row + m, column : column + n].reshape(self.sizes[i])
+        return block
 
 
 def block_size(size: Size) -> tuple[int, int]:
@@ -374,8 +375,8 @@ def combinations(self: Tensor, r: Any = 2, with_replacement: bool = False) -> Te
     if count == 0:
         return make(np.zeros(0, self.dt.np))
     places = range(self.shp[0])
-    chosen = itertools.combinations_with_replacement(places, count) if with_replacement else itertools.combinations(places, count)
-    index = np.array(list(chosen), dtype=np.int64).reshape(-1, count)
+    choose: Any = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    index = np.array(list(choose(places, count)), dtype=np.int64).reshape(-1, count)
     return stack([self.index_select(0, make(np.ascontiguousarray(index[:, k]))) for k in range(count)], 1)
 
 

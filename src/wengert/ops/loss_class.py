@@ -260,7 +260,7 @@ def cross_entropy(
     code = reduction_code(legacy_reduction(size_average, reduce, reduction))
     check_target(target, "cross_entropy_loss")
     if not 0.0 <= label_smoothing <= 1.0:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     dim = 0 if len(self.shp) == 1 else 1
     if self.shp == target.shp:
         return cross_entropy_of_probabilities(self, target, weight, code, float(label_smoothing), dim, ignore_index)

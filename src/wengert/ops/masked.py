@@ -101,7 +101,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dt.title}"
         )
-    operands = [v if isinstance(v, TensorBase) or not hasattr(v, "dtype") else make(np.asarray(v)) for v in (input, other)]
+    operands = [make(v) if isinstance(v, np.ndarray) else v for v in (input, other)]
     dt = result_type(operands)
     x, y = [v if isinstance(v, TensorBase) else number_operand(v, dt) for v in operands]
     broadcast_size(broadcast_size(condition.shp, x.shp, "where"), y.shp, "where")
@@ -424,4 +424,3 @@ def argwhere(self: Tensor) -> Tensor:
 
 
 from . import fill, join  # noqa: E402
-

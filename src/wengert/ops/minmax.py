@@ -341,7 +341,12 @@ def check_bounds(self: TensorBase, low: Any, high: Any) -> bool:
             raise TypeError(
                 f"clamp() received an invalid combination of arguments: a bound is of type {type(value).__name__}"
             )
-    return not (isinstance(low, TensorBase) or isinstance(high, TensorBase))
+    tensors = isinstance(low, TensorBase) or isinstance(high, TensorBase)
+    if tensors and (is_number(low) or is_number(high)):
+        raise TypeError(
+            "clamp() received an invalid combination of arguments: one bound is a number, the other a tensor"
+        )
+    return not tensors
 
 
 def clamp(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
@@ -366,15 +371,9 @@ def clamp(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
     if check_bounds(self, min, max):
         dt = result_type([t for t in (self, min, max) if t is not None])
         return unary(ClampBackward1(bound_for(min, dt), bound_for(max, dt)), converted(self, dt))
-    named = [("self", self), ("min", min), ("max", max)]
-    names = [n for n, t in named if t is not None]
-    tensors = [t if isinstance(t, TensorBase) else number_tensor(t) for n, t in named if t is not None]
+    names = ["self"] + (["min"] if min is not None else []) + (["max"] if max is not None else [])
+    tensors = [t for t in (self, min, max) if t is not None]
     return general(ClampBackward0(tensors, names), tensors)
-
-
-def number_tensor(value: Any) -> Tensor:
-    """A number beside a tensor of bounds: a 0-d tensor of its own dtype."""
-    return creation.tensor(value)
 
 
 def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
@@ -416,6 +415,3 @@ def clamp_max(self: Tensor, max: Any) -> Tensor:
         dt = result_type([self, max])
         return unary(ClampMaxBackward0(None, bound_for(max, dt)), converted(self, dt))
     return binary(CLAMP_MAX, self, max)
-
-
-from . import creation  # noqa: E402

@@ -170,7 +170,9 @@ def identity(reduce: str, dt: Any) -> Any:
     return dt.type(info.min if reduce == "amax" else info.max)
 
 
-def reduce_parts(x: TensorBase, dim: Any, index: Any, src: Any, reduce: Any, include_self: bool) -> tuple[General, list[TensorBase]]:
+def reduce_parts(
+    x: TensorBase, dim: Any, index: Any, src: Any, reduce: Any, include_self: bool
+) -> tuple[General, list[TensorBase]]:
     """The operator and the inputs of a call of ``scatter_reduce``."""
     d = wrap_dim(dim, len(x.shp))
     if reduce not in _ufunc_at:
@@ -182,7 +184,9 @@ def reduce_parts(x: TensorBase, dim: Any, index: Any, src: Any, reduce: Any, inc
     return ScatterReduceBackward0(d, reduce, include_self), [x, src, index]
 
 
-def scatter_reduce(self: Tensor, dim: Any, index: Tensor, src: Tensor, reduce: Any, *, include_self: bool = True) -> Tensor:
+def scatter_reduce(
+    self: Tensor, dim: Any, index: Tensor, src: Tensor, reduce: Any, *, include_self: bool = True
+) -> Tensor:
     """Copy of ``self`` in which all elements of ``src`` that share a place are combined there.
 
     Args:

@@ -12,6 +12,7 @@ from .._core.tensor_base import TensorBase
 from .._record.common import int_of, make, wrap_dim
 from .._record.general import general_many
 from .._record.selection import Selection, check_not_empty, check_order, deliver
+from .power import refuse_gradient
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -187,7 +188,7 @@ def unique(
     """
     axis = None if dim is None else wrap_dim(dim, len(self.shp))
     found = np.unique(self.array, return_inverse=True, return_counts=True, axis=axis, equal_nan=False)
-    results = [make(found[0])]
+    results = [refuse_gradient(make(found[0]), [self], "_unique2" if dim is None else "unique_dim")]
     if return_inverse:
         results.append(make(found[1].reshape(self.shp if axis is None else -1).astype(np.int64, copy=False)))
     if return_counts:
@@ -209,7 +210,8 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
     starts = np.ones(n, np.bool_)
     starts[1:] = (rows[1:] != rows[:-1]).reshape(max(n - 1, 0), -1).any(1)
     kept = rows[starts]
-    results = [make(kept.reshape(-1) if dim is None else np.moveaxis(kept, 0, wrap_dim(dim, array.ndim)))]
+    distinct = make(kept.reshape(-1) if dim is None else np.moveaxis(kept, 0, wrap_dim(dim, array.ndim)))
+    results = [refuse_gradient(distinct, [self], "unique_consecutive")]
     if return_inverse:
         inverse = np.cumsum(starts, dtype=np.int64) - 1
         results.append(make(inverse.reshape(self.shp) if dim is None else inverse))
@@ -245,7 +247,8 @@ def histc(self: Tensor, bins: Any = 100, min: Any = 0, max: Any = 0) -> Tensor:
     if bins <= 0:
         raise RuntimeError("bins must be > 0")
     low, high = span(self, min, max)
-    return make(np.histogram(self.array, bins, (low, high))[0].astype(self.dt.np))
+    counts = make(np.histogram(self.array, bins, (low, high))[0].astype(self.dt.np))
+    return refuse_gradient(counts, [self], "histc")
 
 
 def span(x: TensorBase, low: Any, high: Any) -> tuple[float, float]:

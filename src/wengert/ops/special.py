@@ -232,6 +232,10 @@ class PolygammaBackward0(Special):
         return {"n": self.n}
 
 
+class PolygammaBackward1(PolygammaBackward0):
+    """The same in place."""
+
+
 class MvlgammaBackward0(Special):
     """log of the multivariate gamma function of dimension p.  d = sum of digamma(x - j/2) for j < p."""
 
@@ -436,7 +440,7 @@ def polygamma(n: Any, input: Any) -> Tensor:
 
     Variants: function special out
     """
-    return unary(polygamma_of_order(n), input)
+    return unary(PolygammaBackward0(checked_order(n)), input)
 
 
 def polygamma_method(self: Tensor, n: Any) -> Tensor:
@@ -445,7 +449,7 @@ def polygamma_method(self: Tensor, n: Any) -> Tensor:
     Variants: method
     Name: polygamma
     """
-    return unary(polygamma_of_order(n), self)
+    return unary(PolygammaBackward0(checked_order(n)), self)
 
 
 def polygamma_(self: Tensor, n: Any) -> Tensor:
@@ -453,15 +457,15 @@ def polygamma_(self: Tensor, n: Any) -> Tensor:
 
     Variants: method
     """
-    return unary_(polygamma_of_order(n), self)
+    return unary_(PolygammaBackward1(checked_order(n)), self)
 
 
-def polygamma_of_order(n: Any) -> PolygammaBackward0:
-    """The operator for one order."""
+def checked_order(n: Any) -> int:
+    """The order of a polygamma function."""
     order = int(n)
     if order < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
-    return PolygammaBackward0(order)
+    return order
 
 
 def mvlgamma(self: Tensor, p: Any) -> Tensor:

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .._core import errors
 from .._core.compat import i64
-from .._core.dtypes import COMPLEX, DType
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary, number_binary
 from .._record.common import OTHER, SELF, is_number
@@ -35,9 +33,6 @@ class XlogyBackward0(FloatBinary):
 
     def saves(self, for_self: bool, for_other: bool) -> i64:
         return OTHER | SELF
-
-    def common_dtype(self, x: Any, y: Any) -> DType:
-        return refuse_complex(super().common_dtype(x, y), "xlogy_cpu")
 
     def fresh(self) -> Binary:
         return XlogyBackward0()
@@ -89,9 +84,6 @@ class SpecialXlog1PyBackward0(FloatBinary):
         assert x is not None and other is not None
         return grad * x / (other + 1)
 
-    def common_dtype(self, x: Any, y: Any) -> DType:
-        return refuse_complex(super().common_dtype(x, y), "xlog1py_cpu")
-
     def fresh(self) -> Binary:
         return SpecialXlog1PyBackward0()
 
@@ -137,9 +129,6 @@ class Partial(FloatBinary):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         raise NotImplementedError(f"the derivative for '{self.operator()}: self' is not implemented.")
-
-    def common_dtype(self, x: Any, y: Any) -> DType:
-        return refuse_complex(super().common_dtype(x, y), f"{self.operator()}_cpu")
 
 
 class SpecialZetaBackward0(Partial):
@@ -214,13 +203,6 @@ def _special() -> Any:
 def in_dtype(value: Any, x: Any) -> Any:
     """SciPy's result in the dtype of its operand (half precision is computed in single)."""
     return value if value.dtype == x.dtype else value.astype(x.dtype)
-
-
-def refuse_complex(dt: DType, kernel: str) -> DType:
-    """``dt``, unless it is complex."""
-    if dt.category == COMPLEX:
-        raise errors.not_implemented(kernel, dt)
-    return dt
 
 
 def gamma_density(a: Tensor, x: Tensor) -> Tensor:

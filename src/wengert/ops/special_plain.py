@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._core.compat import i64
-from .._core.dtypes import DType
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary, number_binary
 from .._record.unary import Unary, unary
 from .special import Special
-from .special_pairs import in_dtype, refuse_complex
+from .special_pairs import in_dtype
 from .transcendental import FloatBinary
 
 if TYPE_CHECKING:
@@ -68,9 +67,6 @@ class Polynomial(FloatBinary):
         from scipy import special
 
         return getattr(special, self.function)(degree, x)
-
-    def common_dtype(self, x: Any, y: Any) -> DType:
-        return refuse_complex(super().common_dtype(x, y), self.function)
 
     def saves(self, for_self: bool, for_other: bool) -> i64:
         return 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import COMPLEX, DEFAULTS, FLOATING, DType
 from .._record.binary import Binary, binary
@@ -26,11 +27,26 @@ def conj(t: Tensor) -> Tensor:
 
 
 class FloatBinary(Binary):
-    """Base of operators on pairs that compute in floating point: integers become the default dtype."""
+    """Base of operators on pairs of reals that compute in floating point: integers become the default dtype."""
 
     def common_dtype(self, x: Any, y: Any) -> DType:
         dt = result_type([x, y])
-        return dt if dt.category >= FLOATING else DEFAULTS.float
+        if dt.category == COMPLEX:
+            raise errors.not_implemented(self.title() + "_cpu", dt)
+        return dt if dt.category == FLOATING else DEFAULTS.float
+
+    def direct(self, dt: DType) -> bool:
+        return dt.category == FLOATING
+
+
+class FloatOnly(FloatBinary):
+    """The same for operators that refuse integers."""
+
+    def common_dtype(self, x: Any, y: Any) -> DType:
+        dt = result_type([x, y])
+        if dt.category != FLOATING:
+            raise errors.not_implemented(self.title() + "_cpu", dt)
+        return dt
 
 
 class Slope(Binary):
@@ -263,7 +279,7 @@ class SigmoidBackwardBackward0(Slope):
         return SigmoidBackwardBackward0()
 
 
-class LogaddexpBackward0(FloatBinary):
+class LogaddexpBackward0(Binary):
     """log(exp(x) + exp(y)) of each pair, without overflow.  d/dx = 1/(1 + exp(y - x))."""
 
     SCHEMA: Final = (
@@ -285,11 +301,17 @@ class LogaddexpBackward0(FloatBinary):
         assert x is not None and other is not None
         return grad / conj((x - other).exp() + 1)
 
+    def common_dtype(self, x: Any, y: Any) -> DType:
+        dt = result_type([x, y])
+        if dt.category < FLOATING:
+            raise errors.not_implemented("logaddexp_cpu", dt)
+        return dt
+
     def fresh(self) -> Binary:
         return LogaddexpBackward0()
 
 
-class Logaddexp2Backward0(FloatBinary):
+class Logaddexp2Backward0(FloatOnly):
     """log2(2**x + 2**y) of each pair, without overflow.  d/dx = 1/(1 + 2**(y - x))."""
 
     SCHEMA: Final = (

@@ -13,7 +13,7 @@ from .._core.dtypes import COMPLEX
 from .._record.binary import Binary, binary
 from .._record.common import OTHER, RESULT, SELF
 from .._record.unary import Unary, unary, unary_
-from .transcendental import FloatBinary, Slope, conj
+from .transcendental import FloatBinary, FloatOnly, Slope, conj
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -275,8 +275,9 @@ class SincBackward0(Unary):
     )
 
     def forward(self, x: Any) -> Any:
-        angle = x * math.pi
-        return np.where(x == 0, x.dtype.type(1), np.sin(angle) / angle)
+        # pi x rounded to half precision would be far off.
+        angle = (x.astype(np.float32) if x.dtype == np.float16 else x) * math.pi
+        return np.where(x == 0, 1, np.sin(angle) / angle).astype(x.dtype)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -294,7 +295,7 @@ class Deg2RadBackward0(Unary):
     SCHEMA: Final = "deg2rad(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def forward(self, x: Any) -> Any:
-        return x * (math.pi / 180)
+        return scaled_real(x, math.pi / 180, "deg2rad")
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad * (math.pi / 180)
@@ -312,7 +313,7 @@ class Rad2DegBackward0(Unary):
     SCHEMA: Final = "rad2deg(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def forward(self, x: Any) -> Any:
-        return x * (180 / math.pi)
+        return scaled_real(x, 180 / math.pi, "rad2deg")
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad * (180 / math.pi)
@@ -347,7 +348,7 @@ class Atan2Backward0(FloatBinary):
         return Atan2Backward0()
 
 
-class HypotBackward0(Binary):
+class HypotBackward0(FloatOnly):
     """sqrt(self**2 + other**2) of each pair, without overflow.  d = (self, other)/result; NaN where both are 0."""
 
     SCHEMA: Final = (
@@ -393,6 +394,13 @@ DEG2RAD: Final = Deg2RadBackward0()
 RAD2DEG: Final = Rad2DegBackward0()
 ATAN2: Final = Atan2Backward0()
 HYPOT: Final = HypotBackward0()
+
+
+def scaled_real(x: Any, factor: float, name: str) -> Any:
+    """An array of reals times a number."""
+    if x.dtype.kind == "c":
+        raise RuntimeError(f"{name} is not supported for complex tensors.")
+    return x * factor
 
 
 def no_inplace_derivative(name: str) -> NotImplementedError:
