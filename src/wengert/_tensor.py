@@ -225,13 +225,15 @@ class Tensor(TensorMethods):
         Raises:
             RuntimeError: for views.
         """
-        if self.view_of is not None and requires_grad(self):
+        if self.view_of is not None:
             raise RuntimeError(
                 "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
                 "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
                 "detach_() cannot be called on these gradients. To fix this error, please refer to the "
                 "Optimizer.zero_grad() function in torch/optim/optimizer.py as a reference."
             )
+        if self.fn is not None:
+            self.ensure_meta().history_dropped = True
         self.fn = None
         self.nr = 0
         self.rg = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import warnings
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ READS = [
     "t.is_leaf", "t.requires_grad", "(t * t).sum().backward(retain_graph=True)", "t.output_nr", "t._is_view()",
     "torch.autograd.grad(t.sum(), u, create_graph=True, allow_unused=True)",
 ]  # fmt: skip
+
+
+LOUD = False  # print errors as they happen
 
 
 @dataclass(frozen=True)
@@ -77,10 +81,13 @@ def run_program(torch: Any, steps: list[Step]) -> list[Any]:
 
 def run_step(torch: Any, step: Step, variables: list[Any]) -> Any:
     """Run one instruction; variables that an error leaves undefined repeat an earlier one."""
+    refresh(variables[step.t])
     names = {"torch": torch, "t": variables[step.t], "u": variables[step.u]}
+    if not step.keeps and overlaps(variables[step.t]):
+        return None  # PyTorch refuses some writes to expanded memory and lets others through
     try:
         with torch.set_grad_enabled(step.mode == "grad"):
-            if step.keeps or step in ():
+            if step.keeps:
                 result = eval(step.source, names)
             elif "=" in step.source.split("(")[0]:
                 exec(step.source, names)
@@ -88,12 +95,27 @@ def run_step(torch: Any, step: Step, variables: list[Any]) -> Any:
             else:
                 result = eval(step.source, names)
     except Exception as error:
+        if LOUD:
+            print(f"   {torch.__name__}: {type(error).__name__}: {str(error)[:200]}")
         if step.keeps:
             variables.append(variables[step.t])
-        return type(error).__name__
+        return "raises"
     if step.keeps:
         variables.append(result)
+    if isinstance(result, (tuple, list)):
+        return [None if g is None else g.tolist() for g in result]  # gradients may or may not be views of others
     return observe(result)
+
+
+def refresh(t: Any) -> None:
+    """Let a view whose base was modified renew its history: PyTorch takes such a view for a leaf until somebody looks."""
+    with contextlib.suppress(RuntimeError):
+        t.grad_fn  # noqa: B018
+
+
+def overlaps(t: Any) -> bool:
+    """Whether several elements share one place in memory."""
+    return any(n > 1 and step == 0 for n, step in zip(t.shape, t.stride()))
 
 
 def observe(value: Any) -> Any:

@@ -36,6 +36,7 @@ class Meta:
         self.hooks: Any = None
         self.post_hooks: Any = None
         self.retains: bool = False
+        self.history_dropped: bool = False
         self.grad_dtype: Any = None
         self.grad_dtype_set: bool = False
         self.tangent: TensorBase | None = None

@@ -182,6 +182,9 @@ class AsStridedBackward0(Node):
             _add_at(buffer, places, grad.array)
         elif region.size > 0:
             region[...] = grad.array
+        shared = self.multiplicity(total, grad.dt.np)
+        if shared is not None:
+            buffer /= shared
         return from_array(self.base_view(buffer)), None
 
     def scatter_recorded(self, grad: TensorBase) -> TensorBase:
@@ -191,9 +194,23 @@ class AsStridedBackward0(Node):
         flat: Any = from_array(np.zeros(total, grad.dt.np))
         wide: Any = grad
         summed: Any = flat.index_add(0, places, wide.reshape(-1))
+        shared = self.multiplicity(total, grad.dt.np)
+        if shared is not None:
+            summed = summed / from_array(shared)
         back = from_array(np.ascontiguousarray(self.base_view(np.arange(total))).reshape(-1))
         result: TensorBase = summed.index_select(0, back).reshape(self.base_size)
         return result
+
+    def multiplicity(self, total: int, dt: Any) -> Any:
+        """How many elements of the base lie at each place of the buffer (at least 1); None when never more than one.
+
+        Where several do (an expanded base), the gradient of the place is divided among them.
+        """
+        if not overlaps_itself(self.base_size, self.base_stride):
+            return None
+        counts = np.zeros(total, dt)
+        _add_at(counts, self.base_view(np.arange(total)), 1)
+        return np.maximum(counts.real, 1)
 
     def region(self, buffer: Any) -> Any:
         """The view's elements within a buffer laid out like the base's memory."""

@@ -14,7 +14,7 @@ from .._core.dtypes import FLOATING, Size, dtype
 from .._core.graph import Node
 from .._core.modes import MODES, SKIP, recording
 from .._core.saved import Saved, save
-from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
+from .._core.tensor_base import TensorBase, gradient_edge, memory, requires_grad
 from .common import make, prepare_inplace, shadow, write
 from .quiet import restore, silence
 
@@ -209,7 +209,9 @@ def keep(op: General, inputs: list[TensorBase], outs: list[Tensor]) -> None:
     output_names = op.output_names()
     for name in op.saves():
         if name in output_names:
-            kept[name] = save(outs[output_names.index(name)], op, True)
+            out = outs[output_names.index(name)]
+            memory(out)  # the saved result shares the memory of the result, also of a 0-d one
+            kept[name] = save(out, op, True)
         else:
             kept[name] = save(inputs[input_names.index(name)], op, False)
     op.kept = kept

@@ -1,6 +1,6 @@
 """Template of bilinear products of two tensors: mm, mv, dot, bmm.
 
-They record like elementwise operators of two tensors (a ``Product`` *is* a ``Binary``: two edges, each operand saved only
+They record like elementwise operators of two tensors (a ``Product`` *is* a ``Binary``: two edges, an operand saved only
 if the other's gradient is wanted), but nothing is broadcast or promoted, and the tangent is the product rule.
 """
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._core.compat import mypyc_attr
-from .._core.dtypes import FLOATING, Size, intern_size, size_of
+from .._core.dtypes import FLOATING, Size, size_of
 from .._core.modes import MODES, SKIP, recording
 from .._core.tensor_base import TensorBase, memory, requires_grad
 from .common import RESULT, untracked, wrap_dims
@@ -36,7 +36,7 @@ class Reduction(Unary):
         keepdim: whether reduced dimensions stay, with size 1.
     """
 
-    shape: Size = intern_size(())
+    shape: Size
     dims: tuple[int, ...] | None = None
     keepdim: bool = False
 

@@ -8,7 +8,7 @@ from .._core import views
 from .._core.compat import mypyc_attr
 from .._core.dtypes import Size, dtype, intern_size, size_of
 from .._core.graph import Node
-from .._core.modes import MODES, SKIP, recording
+from .._core.modes import MODES, is_grad_enabled
 from .._core.tensor_base import TensorBase, bump, gradient_edge, memory, replace_array, requires_grad, version_of
 from .._core.views import DEFAULT, MULTI_OUTPUT, NO_GRAD, set_view
 
@@ -77,15 +77,14 @@ def view(op: View, x: TensorBase) -> Tensor:
 
 def finish(op: View, x: TensorBase, out: TensorBase) -> None:
     """Tie the view to its base; node and tangent."""
-    if not requires_grad(x):
-        set_view(out, x, DEFAULT, op)
-    elif recording() != SKIP:
-        node_for(op, x)
-        set_view(out, x, DEFAULT, op)
-        out.rg = True
-        out.fn = op
-    else:
+    if not is_grad_enabled():
         set_view(out, x, NO_GRAD, op)
+    else:
+        set_view(out, x, DEFAULT, op)
+        if requires_grad(x):
+            node_for(op, x)
+            out.rg = True
+            out.fn = op
     if MODES.dual_level >= 0:
         forward_mode(op, x, out)
 
@@ -151,6 +150,22 @@ class MultiView(Node):
         """Number of views."""
         return self.outputs
 
+    def parameters(self) -> dict[str, Any]:
+        """Saved values, by PyTorch's names."""
+        return {}
+
+    def saved_names(self) -> list[str]:
+        """Names of the parameters."""
+        return list(self.parameters())
+
+    def plain_names(self) -> list[str]:
+        """None of them is a tensor."""
+        return list(self.parameters())
+
+    def saved_value(self, name: str) -> Any:
+        """A parameter."""
+        return self.parameters()[name]
+
     def vjp_many(self, grads: list[TensorBase | None]) -> list[TensorBase | None]:
         """Apply ``backward`` unless nothing arrived at all."""
         for grad in grads:
@@ -167,8 +182,8 @@ def multi_view(op: MultiView, x: TensorBase) -> list[Tensor]:
     op.outputs = len(arrays)
     op.many = True
     outs: list[Tensor] = []
-    wanted = requires_grad(x)
-    record = wanted and recording() != SKIP
+    enabled = is_grad_enabled()
+    record = enabled and requires_grad(x)
     if record:
         node_for(op, x)
     for i, array in enumerate(arrays):
@@ -177,7 +192,7 @@ def multi_view(op: MultiView, x: TensorBase) -> list[Tensor]:
             out.rg = True
             out.fn = op
             out.nr = i
-        set_view(out, x, MULTI_OUTPUT if record or not wanted else NO_GRAD, None)
+        set_view(out, x, MULTI_OUTPUT if enabled else NO_GRAD, None)
         outs.append(out)
     if MODES.dual_level >= 0:
         forward_modes(op, x, outs)

@@ -12,6 +12,7 @@ import numpy as np
 
 from .._core import views
 from .._core.compat import mypyc_attr
+from .._core.dtypes import FLOATING
 from .._core.modes import MODES
 from .._core.tensor_base import TensorBase, bump, memory, requires_grad
 from . import forward
@@ -61,7 +62,7 @@ def writer_(op: Writer, inputs: list[TensorBase]) -> Tensor:
     x = inputs[0]
     wanted = False
     for t in inputs[: op.sources]:
-        if requires_grad(t):
+        if requires_grad(t) and x.dt.category >= FLOATING:
             wanted = True
     record = prepare_inplace(x, x.dt, x.shp, wanted)
     tangent = new_tangent(op, inputs) if MODES.dual_level >= 0 else None

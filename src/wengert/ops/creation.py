@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,6 +93,21 @@ def shape_of(sizes: tuple[Any, ...], function: str, keyword: Any = None) -> tupl
     items = listed(sizes, keyword)
     if len(items) == 0 and len(sizes) == 0 and keyword is None:
         raise TypeError(f'{function}() missing 1 required positional arguments: "size"')
+    shape: tuple[int, ...] = items
+    for n in items:
+        if type(n) is not int:
+            shape = whole_sizes(items, function)
+            break
+    for n in shape:
+        if n < 0:
+            if function == "zeros":
+                raise RuntimeError("zeros: Dimension size must be non-negative.")
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {errors.shape_text(shape)}")
+    return shape
+
+
+def whole_sizes(items: tuple[Any, ...], function: str) -> tuple[int, ...]:
+    """Sizes that are not all plain ints: NumPy integers and integer tensors are taken, the rest is refused."""
     for i, n in enumerate(items):
         if isinstance(n, (float, bool)) or not (isinstance(n, TensorBase) or hasattr(n, "__index__")):
             if i == 0:
@@ -100,13 +116,7 @@ def shape_of(sizes: tuple[Any, ...], function: str, keyword: Any = None) -> tupl
                 f"{function}(): argument 'size' failed to unpack the object at pos {i + 1} with error \"type must be tuple of "
                 f'ints,but got {type(n).__name__}"'
             )
-    shape = tuple([int_of(n) for n in items])
-    for n in shape:
-        if n < 0:
-            if function == "zeros":
-                raise RuntimeError("zeros: Dimension size must be non-negative.")
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {errors.shape_text(shape)}")
-    return shape
+    return tuple([int_of(n) for n in items])
 
 
 def tensor(
@@ -254,6 +264,8 @@ def scalar_tensor(
 
 def data_array(data: Any, want: DType | None) -> Any:
     """A fresh array of constructor data, in the dtype wanted or inferred."""
+    if type(data) in PYTHON_NUMBERS and abs(data) < SMALL and want is None:
+        return np.array(data, python_number_dtype(data).np)
     if isinstance(data, TensorBase):
         values = np.asarray(data.array)
         return quiet_cast(values, want) if want is not None and want is not data.dt else values.copy(order="K")
@@ -272,8 +284,7 @@ def uniform_array(data: Any, want: DType | None) -> Any:
 
     This is the fast path, 10 times as fast as going through the numbers one by one.
     """
-    kinds: set[Any] = set()
-    leaf_types(data, kinds)
+    kinds = leaf_types(data)
     if not kinds <= PYTHON_NUMBERS and (len(kinds) != 1 or not issubclass(next(iter(kinds)), (_generic, _ndarray))):
         return None
     try:
@@ -300,18 +311,19 @@ def quiet_cast(array: Any, want: DType) -> Any:
         restore(token)
 
 
+SMALL: Final = 6e4  # below this, numbers fit every dtype they may go to
 PYTHON_NUMBERS: Final[set[Any]] = {bool, int, float, complex}
 SEQUENCES: Final[set[Any]] = {list, tuple}
 
 
-def leaf_types(data: Any, kinds: set[Any]) -> None:
-    """Collect the types of what nested lists and tuples hold."""
-    found = set(map(type, data))
-    if found <= SEQUENCES:
-        for part in data:
-            leaf_types(part, kinds)
-    else:
-        kinds |= found
+def leaf_types(data: Any) -> set[Any]:
+    """The types of what nested lists and tuples hold at the level where not all are lists or tuples."""
+    level = data
+    found = set(map(type, level))
+    while len(found) > 0 and found <= SEQUENCES:
+        level = list(itertools.chain.from_iterable(level))
+        found = set(map(type, level))
+    return found
 
 
 def natural_dtype(dt: DType) -> DType:

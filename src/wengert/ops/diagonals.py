@@ -72,6 +72,9 @@ class DiagonalBackward0_copy(Rearrangement):
     def again(self) -> Rearrangement:
         return DiagonalBackward0_copy(self.offset, self.shape)
 
+    def parameters(self) -> dict[str, Any]:
+        return {"dim1": 0, "dim2": 1, "offset": self.offset, "self_sym_sizes": tuple(self.shape)}
+
 
 class DiagEmbedBackward0(Rearrangement):
     """The last dimension laid along a diagonal of two new dimensions."""
@@ -120,7 +123,7 @@ class TraceBackward0(Rearrangement):
         return TraceBackward0(self.shape)
 
     def parameters(self) -> dict[str, Any]:
-        return {"self_sym_sizes": self.shape}
+        return {"self_sym_sizes": tuple(self.shape)}
 
 
 def embedded_diagonal(values: Tensor, offset: int, shape: tuple[int, ...]) -> Tensor:

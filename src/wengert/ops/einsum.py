@@ -151,18 +151,18 @@ def einsum(*args: Any) -> Tensor:
     order = plan.output + sorted([s for s in plan.sizes if s not in plan.output])
     kept = len(plan.output)
     ready = [arranged(operands[i], plan.terms[i], order) for i in range(len(operands))]
-    result = ready[0]
-    for i in range(1, len(ready)):
-        done = [d for d in range(kept, len(order)) if not later_needs(ready, i, d)]
-        result = contract(result, ready[i], done)
-    rest = (
-        [d for d in range(kept, len(order)) if result.shp[d] != 1] if len(ready) > 1 else list(range(kept, len(order)))
-    )
-    if len(ready) == 1 and len(rest) > 0:
-        return result.sum(rest)
-    if len(rest) > 0:
-        result = result.sum(rest, keepdim=True)
-    return result if len(ready) == 1 else result.reshape(tuple([result.shp[d] for d in range(kept)]))
+    if len(ready) == 1:
+        return ready[0].sum(list(range(kept, len(order)))) if len(order) > kept else ready[0]
+    return contracted(ready, kept)
+
+
+def contracted(operands: list[Tensor], kept: int) -> Tensor:
+    """Product of operands with equal dimensions, summed over all but the first ``kept``; each as soon as it can be."""
+    result = operands[0]
+    for i in range(1, len(operands)):
+        done = [d for d in range(kept, len(result.shp)) if not later_needs(operands, i, d)]
+        result = contract(result, operands[i], done)
+    return result.reshape(tuple(result.shp[:kept]))
 
 
 def arguments(args: tuple[Any, ...]) -> tuple[str, list[Tensor]]:

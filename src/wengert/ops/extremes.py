@@ -126,7 +126,7 @@ class AminmaxBackward0(General):
         over(self.high, x, dim, keepdim)
 
     def forward(self, arrays: list[Any]) -> Any:
-        return [np.asarray(self.low.forward(arrays[0])), np.asarray(self.high.forward(arrays[0]))]
+        return [self.low.forward(arrays[0]), self.high.forward(arrays[0])]
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         x = self.tensor("self")

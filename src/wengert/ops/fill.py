@@ -168,12 +168,10 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 
     Variants: method
     """
-    source = as_source(src, self)
+    source = as_source(src)
     wanted = requires_grad(self) or (self.dt.category >= FLOATING and requires_grad(source))
     record = views.check_inplace(self, wanted)
     check_fits(self, source)
-    if self is source:
-        return self
     views.check_writable(self.array)
     check_overlap(self, source)
     node = edges_of(CopyBackwards(source), self, source) if record else None
@@ -182,7 +180,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     return recorded(self, node, tangent)
 
 
-def as_source(src: Any, target: TensorBase) -> TensorBase:
+def as_source(src: Any) -> TensorBase:
     """What is copied from: a tensor, or a Python number."""
     if isinstance(src, TensorBase):
         return src

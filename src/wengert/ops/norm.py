@@ -72,7 +72,7 @@ class DistBackward0(General):
         self.p: Any = p
 
     def forward(self, arrays: list[Any]) -> Any:
-        return np.asarray(norm_array(np.asarray(arrays[0] - arrays[1]), self.p, None, False))
+        return norm_array(np.asarray(arrays[0] - arrays[1]), self.p, None, False)
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]

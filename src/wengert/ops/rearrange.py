@@ -63,7 +63,7 @@ class RepeatBackward0(Rearrangement):
         return RepeatBackward0(self.repeats, self.shape)
 
     def parameters(self) -> dict[str, Any]:
-        return {"repeats": self.repeats, "self_sym_sizes": self.shape}
+        return {"repeats": self.repeats, "self_sym_sizes": tuple(self.shape)}
 
 
 class FlipBackward0(Rearrangement):

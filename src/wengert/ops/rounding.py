@@ -230,7 +230,8 @@ class NanToNumBackward0(Unary):
         self.neginf: Any = neginf
 
     def forward(self, x: Any) -> Any:
-        out = np.asarray(x + x.dtype.type(0))  # a copy with the memory layout of a result
+        # ``positive`` copies in the memory layout that results have; masks are finite already.
+        out = np.asarray(x.copy() if x.dtype.kind == "b" else np.positive(x))
         np.nan_to_num(out, copy=False, nan=self.nan, posinf=self.posinf, neginf=self.neginf)
         return out
 

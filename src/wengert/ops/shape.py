@@ -52,6 +52,9 @@ class Regrouping(View):
     def grad_self(self, grad: Tensor) -> Tensor:
         return reshape(grad, self.shape)
 
+    def parameters(self) -> dict[str, Any]:
+        return {"self_sym_sizes": tuple(self.shape)}
+
 
 class ViewBackward0(Regrouping):
     """The same elements in row-major order under another shape."""
@@ -89,6 +92,9 @@ class UnsafeViewBackward0(General):
         assert tangent is not None
         return [reshape(tangent, self.size)]
 
+    def parameters(self) -> dict[str, Any]:
+        return {"self_sym_sizes": tuple(self.shape)}
+
 
 class AliasBackward0(View):
     """The whole tensor as a view of itself."""
@@ -123,6 +129,9 @@ class ExpandBackward0(View):
     def again(self) -> View:
         return ExpandBackward0(self.size)
 
+    def parameters(self) -> dict[str, Any]:
+        return {"self_sym_sizes": tuple(self.shape)}
+
 
 class Squeezing(Regrouping):
     """Base of the nodes that drop dimensions of size 1."""
@@ -135,6 +144,20 @@ class Squeezing(Regrouping):
         return x.squeeze(axis=tuple(drop)) if len(drop) > 0 else x
 
 
+class SqueezingDim(Squeezing):
+    """Base of the nodes that drop one dimension."""
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dims[0], "self_sym_sizes": tuple(self.shape)}
+
+
+class SqueezingDims(Squeezing):
+    """Base of the nodes that drop several dimensions."""
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dims, "self_sym_sizes": tuple(self.shape)}
+
+
 class SqueezeBackward0(Squeezing):
     """All dimensions of size 1 dropped."""
 
@@ -142,14 +165,14 @@ class SqueezeBackward0(Squeezing):
         return SqueezeBackward0(self.dims)
 
 
-class SqueezeBackward1(Squeezing):
+class SqueezeBackward1(SqueezingDim):
     """One dimension dropped if it has size 1."""
 
     def again(self) -> View:
         return SqueezeBackward1(self.dims)
 
 
-class SqueezeBackward2(Squeezing):
+class SqueezeBackward2(SqueezingDims):
     """Those of several dimensions dropped that have size 1."""
 
     def again(self) -> View:
@@ -163,14 +186,14 @@ class SqueezeBackward3(Squeezing):
         return SqueezeBackward3(self.dims)
 
 
-class SqueezeBackward4(Squeezing):
+class SqueezeBackward4(SqueezingDim):
     """``squeeze_(dim)``."""
 
     def again(self) -> View:
         return SqueezeBackward4(self.dims)
 
 
-class SqueezeBackward5(Squeezing):
+class SqueezeBackward5(SqueezingDims):
     """``squeeze_(dims)``."""
 
     def again(self) -> View:

@@ -74,7 +74,7 @@ class SelectBackward0(Part):
         return SelectBackward0(self.dim, self.index)
 
     def parameters(self) -> dict[str, Any]:
-        return {"dim": self.dim, "index": self.index, "self_sym_sizes": self.shape}
+        return {"dim": self.dim, "index": self.index, "self_sym_sizes": tuple(self.shape)}
 
 
 class SelectBackwardBackward0(Embedding):
@@ -100,7 +100,13 @@ class SliceBackward0(Part):
         return SliceBackward0(self.dim, self.start, self.stop, self.step)
 
     def parameters(self) -> dict[str, Any]:
-        return {"dim": self.dim, "start": self.start, "end": self.stop, "step": self.step, "self_sym_sizes": self.shape}
+        return {
+            "dim": self.dim,
+            "start": self.start,
+            "end": self.stop,
+            "step": self.step,
+            "self_sym_sizes": tuple(self.shape),
+        }
 
 
 class SliceBackwardBackward0(Embedding):
@@ -128,7 +134,7 @@ class DiagonalBackward0(Part):
         return DiagonalBackward0(self.offset, self.dim1, self.dim2)
 
     def parameters(self) -> dict[str, Any]:
-        return {"dim1": self.dim1, "dim2": self.dim2, "offset": self.offset, "self_sym_sizes": self.shape}
+        return {"dim1": self.dim1, "dim2": self.dim2, "offset": self.offset, "self_sym_sizes": tuple(self.shape)}
 
 
 class DiagonalBackwardBackward0(Embedding):
@@ -159,7 +165,7 @@ class UnfoldBackward0(Part):
         return UnfoldBackward0(self.dim, self.size, self.step)
 
     def parameters(self) -> dict[str, Any]:
-        return {"dimension": self.dim, "self_sym_sizes": self.shape, "size": self.size, "step": self.step}
+        return {"dimension": self.dim, "self_sym_sizes": tuple(self.shape), "size": self.size, "step": self.step}
 
 
 class UnfoldBackwardBackward0(Embedding):

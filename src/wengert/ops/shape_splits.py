@@ -57,12 +57,18 @@ class SplitBackward0(Parts):
     def again(self) -> MultiView:
         return SplitBackward0(self.sizes, self.dim)
 
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dim, "self_sym_sizes": tuple(self.shape), "split_size": self.sizes[0]}
+
 
 class SplitWithSizesBackward0(Parts):
     """Parts of given sizes."""
 
     def again(self) -> MultiView:
         return SplitWithSizesBackward0(self.sizes, self.dim)
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dim, "self_sym_sizes": tuple(self.shape), "split_sizes": tuple(self.sizes)}
 
 
 class UnbindBackward0(MultiView):
@@ -89,6 +95,9 @@ class UnbindBackward0(MultiView):
 
     def again(self) -> MultiView:
         return UnbindBackward0(self.dim)
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dim}
 
 
 def split(self: Tensor, split_size: Any, dim: Any = 0) -> tuple[Tensor, ...]:

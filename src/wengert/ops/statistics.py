@@ -121,7 +121,7 @@ class VarMeanBackward0(General):
         op = self.first
         wide = x.astype(np.float32) if x.dtype == float16.np else x
         average = _add(wide, axes(op), None, None, op.keepdim) / op.count()
-        return [np.asarray(op.forward(x)), average.astype(x.dtype, copy=False)]
+        return [op.forward(x), average.astype(x.dtype, copy=False)]
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         op = self.first
