@@ -72,7 +72,7 @@ class Tensor(TensorMethods):
         """Set the flag of a leaf; a computed tensor keeps it."""
         if value:
             check_can_require_grad(self, text)
-        if self.grad_fn is not None:
+        if self.fn is not None:
             if value and quiet:
                 return
             hint = "" if value else (
@@ -92,10 +92,7 @@ class Tensor(TensorMethods):
     @property
     def is_leaf(self) -> _bool:
         """Whether the tensor was made by the user (or needs no gradient): it has no ``grad_fn``."""
-        view = self.view_of
-        if view is None or self.fn is not None:
-            return self.fn is None
-        return not view.base.rg or view.version == version_of(self)
+        return self.grad_fn is None
 
     @property
     def output_nr(self) -> _int:
@@ -107,7 +104,7 @@ class Tensor(TensorMethods):
         meta = self.meta
         if meta is not None and (meta.grad is not None or meta.retains):
             return meta.grad
-        if not self.is_leaf:
+        if self.fn is not None:
             warnings.warn(NON_LEAF_GRAD, UserWarning, stacklevel=3)
         return None
 

@@ -17,7 +17,7 @@ from .compat import i64
 from .graph import AccumulateGradBase, Node
 from .hooks import retained_gradient, run_post_hooks, run_pre_hooks, run_tensor_hooks
 from .modes import MODES, ThreadModes, set_grad, thread_modes
-from .tensor_base import TensorBase, bump, from_array, is_dense
+from .tensor_base import TensorBase, bump, from_array, is_dense, requires_grad
 
 if TYPE_CHECKING:
     pass
@@ -407,7 +407,7 @@ def arrive_carefully(task: Task, leaf: TensorBase, grad: TensorBase | None) -> N
 
 def accumulate_into(leaf: TensorBase, grad: TensorBase | None) -> None:
     """Add a gradient that somebody else may hold as well into ``leaf.grad``; then the post-accumulate hooks."""
-    if grad is not None and leaf.rg:
+    if grad is not None and requires_grad(leaf):
         meta = leaf.ensure_meta()
         meta.grad = accumulated(leaf, meta.grad, grad, False)
     meta = leaf.ensure_meta()
@@ -429,7 +429,7 @@ def accumulate_grad(leaf: TensorBase, grad: TensorBase) -> None:
         OWN.tensor = _getrefcount(grad)
         OWN.array = _getrefcount(grad.array)
         return
-    if not leaf.rg:
+    if not requires_grad(leaf):
         return
     meta = leaf.ensure_meta()
     alone = meta.grad is None and _getrefcount(grad) <= OWN.tensor and _getrefcount(grad.array) <= OWN.array
