@@ -27,6 +27,7 @@ ROOMS = (
     "_tensor",
     "autograd",
     "func",
+    "cuda",
     "nn",
     "optim",
     "data",

@@ -52,6 +52,7 @@ from ._core.limits import finfo as finfo
 from ._core.limits import iinfo as iinfo
 from ._core.modes import is_warn_always_enabled as is_warn_always_enabled
 from ._core.modes import set_warn_always as set_warn_always
+from ._core import return_types as return_types
 from ._core.printing import get_printoptions as get_printoptions
 from ._core.printing import set_printoptions as set_printoptions
 from ._tensor import Tensor as Tensor
@@ -61,8 +62,12 @@ from ._gen import fft as fft  # noqa: E402
 from ._gen import linalg as linalg  # noqa: E402
 from ._gen import special as special  # noqa: E402
 
+from .ops.random import Generator as Generator  # noqa: E402
+from .ops.random import default_generator as default_generator  # noqa: E402
+
 _graph.Node.__getattr__ = _graph.saved_attribute  # type: ignore[attr-defined]
 _engine.calibrate()
+default_generator.seed()  # unseeded programs differ from run to run, as in PyTorch
 
 from . import autograd as autograd  # noqa: E402
 from . import nn as nn  # noqa: E402
@@ -73,13 +78,16 @@ from .autograd import set_grad_enabled as set_grad_enabled  # noqa: E402
 from .autograd.grad_mode import is_grad_enabled as is_grad_enabled  # noqa: E402
 from .autograd.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled  # noqa: E402
 
-_LAZY = {"viz", "interop", "func", "optim", "debug", "testing", "utils"}
+_LAZY = {"cuda", "interop", "viz"}
+_INTEROP = {"install_torch", "load_ipython_extension", "uninstall_torch", "unload_ipython_extension"}
 
 
 def __getattr__(name: str) -> _Any:
     """Import sub-packages that most programs do not need on first use."""
     if name in _LAZY:
         return _import_module(f"{__name__}.{name}")
+    if name in _INTEROP:
+        return getattr(_import_module(f"{__name__}.interop"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -16,8 +16,6 @@ import numpy as np
 from . import _pure
 from ._version import __version__
 
-
-
 _PACKAGE: Final = Path(__file__).resolve().parent
 _REBUILD: Final = "`python tools/dev.py build` compiles it"
 

@@ -455,7 +455,7 @@ class Tensor(TensorMethods):
     def __len__(self) -> _int:
         if len(self.shp) == 0:
             raise TypeError("len() of a 0-d tensor")
-        return self.shp[0]
+        return _int(self.shp[0])
 
     def __bool__(self) -> _bool:
         n = self.array.size
@@ -586,7 +586,7 @@ class Tensor(TensorMethods):
     def __rpow__(self, other: Any) -> Tensor:
         return power.rpow(self, other) if operand(other) else NotImplemented
 
-    def __ipow__(self, other: Any, modulo: Any = None) -> Tensor:  # type: ignore[misc]
+    def __ipow__(self, other: Any, modulo: Any = None) -> Tensor:
         return self.pow_(other) if operand(other) else NotImplemented
 
     def __matmul__(self, other: Any) -> Tensor:

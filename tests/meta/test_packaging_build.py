@@ -98,9 +98,10 @@ def make_checkout(folder: Path) -> Path:
     (folder / "README.md").write_text("stand-in\n")
     package = folder / "src" / "wengert"
     (package / "_core").mkdir(parents=True)
-    for name in ("_config.py", "_pure.py", "py.typed", "_core/compat.py", "_core/dynamic.py"):
+    for name in ("_config.py", "_pure.py", "_version.py", "py.typed", "_core/compat.py"):
         shutil.copy(ROOT / "src" / "wengert" / name, package / name)
-    texts = {"__init__.py": INIT, "_core/__init__.py": "", "_core/graph.py": GRAPH, "_tensor.py": TENSOR}
+    texts = {"__init__.py": INIT, "_core/__init__.py": "", "_core/dynamic.py": "class Dynamic:\n    pass\n"}
+    texts |= {"_core/graph.py": GRAPH, "_tensor.py": TENSOR}
     for name, text in texts.items():
         (package / name).write_text(text)
     return folder

@@ -57,7 +57,8 @@ def make_program(seed: int, length: int) -> list[Step]:
         pool = {"new": NEW, "view": VIEWS, "write": WRITES, "read": READS}[kind]
         mode = "no_grad" if rng.random() < 0.12 else "grad"
         keeps = kind in ("new", "view")
-        steps.append(Step(rng.choice(pool), rng.randrange(count), rng.randrange(count), mode, keeps))
+        t, u = rng.sample(range(count), 2)  # PyTorch loses the old value in t.mul_(t)
+        steps.append(Step(rng.choice(pool), t, u, mode, keeps))
         count += keeps
     return steps
 
@@ -83,8 +84,8 @@ def run_step(torch: Any, step: Step, variables: list[Any]) -> Any:
     """Run one instruction; variables that an error leaves undefined repeat an earlier one."""
     refresh(variables[step.t])
     names = {"torch": torch, "t": variables[step.t], "u": variables[step.u]}
-    if not step.keeps and overlaps(variables[step.t]):
-        return None  # PyTorch refuses some writes to expanded memory and lets others through
+    if not step.keeps and (overlaps(variables[step.t]) or same_memory(variables[step.t], variables[step.u])):
+        return None  # what a write to memory that overlaps itself or its source does is nobody's promise
     try:
         with torch.set_grad_enabled(step.mode == "grad"):
             if step.keeps:
@@ -118,6 +119,11 @@ def overlaps(t: Any) -> bool:
     return t.numel() > 0 and any(n > 1 and step == 0 for n, step in zip(t.shape, t.stride()))
 
 
+def same_memory(t: Any, u: Any) -> bool:
+    """Whether one of two tensors views the other, or both the same base."""
+    return (t._base if t._is_view() else t) is (u._base if u._is_view() else u)
+
+
 def observe(value: Any) -> Any:
     """What can be seen of a result."""
     if isinstance(value, (tuple, list)):
@@ -126,6 +132,7 @@ def observe(value: Any) -> Any:
         return value
     try:
         name = value.grad_fn.name() if value.grad_fn is not None else None
+        name = "ViewBackward0" if name == "ReshapeAliasBackward0" else name  # a shortcut of PyTorch's reshape
     except RuntimeError:
         name = "error"
     return {

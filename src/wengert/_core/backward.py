@@ -9,7 +9,7 @@ import numpy as np
 
 from . import engine, errors
 from .dtypes import COMPLEX, intern_size
-from .graph import Node, node_of, target_of
+from .graph import Identity, Node, node_of, target_of
 from .modes import MODES
 from .tensor_base import TensorBase, from_array, gradient_edge, requires_grad
 
@@ -93,10 +93,11 @@ def grad(
         if isinstance(t, GradientEdge):
             places.append((target_of(t.node), t.output_nr))
             continue
-        target = gradient_edge(t) if requires_grad(t) else None
-        if target is None:
+        if not requires_grad(t):
             raise RuntimeError("One of the differentiated Tensors does not require grad")
-        places.append((target, int(t.nr)))
+        target = gradient_edge(t)
+        # A view made under no_grad requires grad through its base, but nothing leads to it: it counts as unused.
+        places.append((Identity() if target is None else target, int(t.nr)))
     keep = create_graph if retain_graph is None else bool(retain_graph)
     results = engine.run(roots, keep, create_graph, places, False)
     if not allow_unused:

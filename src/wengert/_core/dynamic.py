@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -43,14 +44,12 @@ class Size(tuple[int, ...]):
 
     __slots__ = ()
 
-    def __new__(cls, sizes: object = ()) -> Size:
+    def __new__(cls, sizes: Iterable[Any] = ()) -> Size:
         """Make a size from an iterable of ints."""
-        items = tuple(sizes)  # type: ignore[call-overload]
+        items = tuple(sizes)
         for i, item in enumerate(items):
-            if type(item) is not int and not hasattr(item, "__index__"):
-                raise TypeError(
-                    f"torch.Size() takes an iterable of 'int' (item {i} is '{type(item).__name__}')"
-                )
+            if not hasattr(item, "__index__"):
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {i} is '{type(item).__name__}')")
         return super().__new__(cls, (int(item) for item in items))
 
     def numel(self) -> int:
@@ -65,24 +64,24 @@ class Size(tuple[int, ...]):
 
     __str__ = __repr__
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def, override]
+    def __getitem__(self, index: Any) -> Any:
         item = super().__getitem__(index)
         return Size(item) if isinstance(index, slice) else item
 
-    def __add__(self, other: object) -> Size:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         if not isinstance(other, tuple):
             return NotImplemented
         return Size(tuple(self) + tuple(other))
 
-    def __radd__(self, other: object) -> Size:
+    def __radd__(self, other: Any) -> Any:
         if not isinstance(other, tuple):
             return NotImplemented
         return Size(tuple(other) + tuple(self))
 
-    def __mul__(self, times: object) -> Size:  # type: ignore[override]
-        return Size(tuple(self) * times)  # type: ignore[operator]
+    def __mul__(self, times: Any) -> Any:
+        return Size(tuple(self) * times)
 
-    __rmul__ = __mul__  # type: ignore[assignment]
+    __rmul__ = __mul__
 
-    def __reduce__(self) -> tuple[object, ...]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return (Size, (tuple(self),))

@@ -142,7 +142,7 @@ def gradient_edge(t: TensorBase) -> object:
     fn = t.fn if t.view_of is None else views.current_fn(t)
     if fn is not None:
         return fn
-    return t if requires_grad(t) else None
+    return t if t.rg else None
 
 
 def accumulator(t: TensorBase) -> Node:

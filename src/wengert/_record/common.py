@@ -169,12 +169,11 @@ def wrap_dim(dim: Any, ndim: int) -> int:
     Raises:
         IndexError: when there is no such dimension.
     """
-    if not isinstance(dim, int):
-        dim = int_of(dim)
+    found: int = dim if isinstance(dim, int) else int_of(dim)
     n = max(ndim, 1)
-    if dim < -n or dim >= n:
-        raise errors.dim_range(dim, ndim)
-    return dim + n if dim < 0 else dim
+    if found < -n or found >= n:
+        raise errors.dim_range(found, ndim)
+    return found + n if found < 0 else found
 
 
 def int_of(value: Any) -> int:

@@ -26,7 +26,8 @@ class ModeContext:
 
     def clone(self) -> ModeContext:
         """A context of the same kind for one call of a decorated function."""
-        return type(self)()
+        fresh: ModeContext = type(self)()
+        return fresh
 
     def __enter__(self) -> None:
         raise NotImplementedError
@@ -44,7 +45,7 @@ class ModeContext:
                 FutureWarning,
                 stacklevel=2,
             )
-            func.__init__ = self(func.__init__)  # type: ignore[method-assign, misc]
+            func.__init__ = self(func.__init__)  # type: ignore[method-assign]
             return func
         if inspect.isgeneratorfunction(func):
             return self.wrap_generator(func)  # type: ignore[return-value]

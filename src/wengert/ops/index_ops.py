@@ -95,7 +95,7 @@ def plain_view(x: TensorBase, key: tuple[Any, ...]) -> Tensor | None:
     except IndexError:
         return None
     out = _tensor.Tensor(array, x.dt, size_of(array))
-    set_view(out, x, NO_GRAD if requires_grad(x) else DEFAULT, None)
+    set_view(out, x, DEFAULT if is_grad_enabled() else NO_GRAD, None)
     return out
 
 

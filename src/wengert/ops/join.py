@@ -102,7 +102,9 @@ class StackBackward0(Joining):
 
     def forward(self, arrays: list[Any]) -> Any:
         if self.dim == 0:
-            return np.array(arrays, dtype=self.dt.np) if len(self.sizes[0]) == 0 else np.stack(self.converted(arrays))
+            if len(self.sizes[0]) == 0:
+                return np.array(arrays, dtype=self.dt.np)
+            return np.stack(self.converted(arrays), 0, np.empty((len(arrays), *self.sizes[0]), self.dt.np))
         shape = list(arrays[0].shape)
         shape.insert(self.dim, len(arrays))
         return np.stack(self.converted(arrays), self.dim, np.empty(shape, self.dt.np))

@@ -9,7 +9,7 @@ import numpy as np
 from .._core import errors
 from .._core.dtypes import BOOL, COMPLEX, DType, Size, bool_, uint8
 from .._core.tensor_base import TensorBase
-from .._record.binary import check_overlap
+from .._record.binary import check_overlap, laid_out_like
 from .._record.common import (
     broadcast_size,
     cast_array,
@@ -51,7 +51,8 @@ class WhereBackward0(General):
         x, y, condition = arrays
         a = x if x.dtype == self.dt.np else cast_array(x, self.dt)
         b = y if y.dtype == self.dt.np else cast_array(y, self.dt)
-        return np.where(condition, a, b)
+        out = np.where(condition, a, b)
+        return laid_out_like(out, condition) if out.shape == condition.shape and out.ndim > 1 else out
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]

@@ -98,8 +98,9 @@ class PowBackward2(Unary):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
         if self.base == 0 and x.dt.category < COMPLEX:
-            return (grad * result * -np.inf).masked_fill(x >= 0, 0)
-        slope = result * log_of_number(self.base)
+            lifted: Tensor = grad * result * -np.inf
+            return lifted.masked_fill(x >= 0, 0)
+        slope: Tensor = result * log_of_number(self.base)
         return grad * (slope if slope.dt.category < COMPLEX else slope.conj())
 
     def saves(self) -> i64:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._core import errors, views
-from .._core.modes import MODES, SKIP, recording
+from .._core.modes import MODES, is_grad_enabled
 from .._core.tensor_base import memory, requires_grad
 from .._core.views import AsStridedBackward0, element_strides, extent
 from .._record import forward
@@ -326,15 +326,12 @@ def as_strided(self: Tensor, size: Any, stride: Any, storage_offset: Any = None)
     array = _as_strided(flat[offset:], shape, tuple([s * flat.itemsize for s in steps]))
     out = _tensor.Tensor(array, self.dt, intern_size(array.shape))
     node = AsStridedBackward0(shape, steps, offset - own, x.shape, element_strides(x))
-    if not requires_grad(self):
-        views.set_view(out, self, views.DEFAULT, node)
-    elif recording() != SKIP:
+    enabled = is_grad_enabled()
+    views.set_view(out, self, views.DEFAULT if enabled else views.NO_GRAD, node)
+    if enabled and requires_grad(self):
         node_for(node, self)
-        views.set_view(out, self, views.DEFAULT, node)
         out.rg = True
         out.fn = node
-    else:
-        views.set_view(out, self, views.NO_GRAD, node)
     if MODES.dual_level >= 0:
         strided_tangent(node, self, out)
     return out
