@@ -21,7 +21,7 @@ from math import pi as pi
 
 from ._version import __version__ as __version__
 from ._core import engine as _engine
-from ._core import graph as _graph
+from ._core import interpreted as _interpreted
 from ._core.device import device as device
 from ._core.device import STRIDED as strided
 from ._core.device import channels_last as channels_last
@@ -65,7 +65,7 @@ from ._gen import special as special  # noqa: E402
 from .ops.random import Generator as Generator  # noqa: E402
 from .ops.random import default_generator as default_generator  # noqa: E402
 
-_graph.Node.__getattr__ = _graph.saved_attribute  # type: ignore[attr-defined]
+_interpreted.install_saved_attributes()
 _engine.calibrate()
 default_generator.seed()  # unseeded programs differ from run to run, as in PyTorch
 

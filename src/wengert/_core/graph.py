@@ -18,12 +18,13 @@ Note [Sequence numbers are a topological order]
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from . import errors
 from .compat import i64, mypyc_attr
-from .modes import MODES, user_frame
+from .modes import COMPILED, MODES, user_frame
 
 if TYPE_CHECKING:
     from .tensor_base import TensorBase
@@ -36,6 +37,17 @@ SPECIAL_NAMES: Final[dict[str, str]] = {
     "NotImplemented": "torch::autograd::NotImplemented",
     "Error": "torch::autograd::Error",
 }
+
+
+class Site:
+    """The code that was last found to be the user's: mostly it is that of the next node too."""
+
+    def __init__(self) -> None:
+        self.code: Any = None
+
+
+SITE: Final = Site()
+_getframe: Final[Any] = sys._getframe
 
 
 class Extras:
@@ -69,13 +81,22 @@ class Node:
     released: bool = False
     extras: Extras | None = None
 
-    def stamp(self) -> None:
-        """Take the next sequence number and remember the user's line."""
+    def stamp(self, own: int = 3) -> None:
+        """Take the next sequence number and remember the user's line.
+
+        Args:
+            own: so many frames up the stack the package is at home for sure (uncompiled; compiled code has no frames).
+        """
         number = MODES.sequence + 1
         MODES.sequence = number
         self.sequence = number
-        frame = user_frame()
-        self.code = frame.f_code
+        frame = _getframe() if COMPILED else _getframe(own)
+        code = frame.f_code
+        if code is not SITE.code:
+            frame = user_frame(frame)
+            code = frame.f_code
+            SITE.code = code
+        self.code = code
         self.lasti = frame.f_lasti
         if MODES.anomaly:
             remember_traceback(self, frame)

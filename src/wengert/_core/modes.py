@@ -10,14 +10,12 @@ Note [Modes are per thread, the fast path is not]
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from typing import Any, Final
 
 from .compat import i64
 
 _LOCAL: Final[Any] = threading.local()
-_getframe: Final[Any] = sys._getframe
 _PACKAGE: Final[str] = __file__.rsplit("_core", 1)[0]
 COMPILED: Final[bool] = not __file__.endswith(".py")
 
@@ -140,13 +138,8 @@ def set_anomaly(enabled: bool, check_nan: bool) -> None:
     settle(thread_modes())
 
 
-def user_frame() -> Any:
-    """The innermost frame that is not this package's own.
-
-    Compiled functions push no frame, so there the top frame is the user's already, unless it is one of the package's
-    interpreted modules. Uncompiled, at least ``_OWN_DEPTH`` frames are the package's whenever a node is made.
-    """
-    frame = _getframe(_OWN_DEPTH)
+def user_frame(frame: Any) -> Any:
+    """The first frame from ``frame`` outwards that is not this package's own."""
     while frame.f_code.co_filename in OWN_FILES:
         outer = frame.f_back
         if outer is None:
@@ -165,6 +158,4 @@ def own_files() -> set[str]:
     return files
 
 
-# user_frame, stamp, the function that makes the node, its caller in the template: none of them is the user's.
-_OWN_DEPTH: Final = 0 if COMPILED else 4
 OWN_FILES: Final[set[str]] = own_files()

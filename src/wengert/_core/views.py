@@ -47,7 +47,7 @@ class ViewInfo:
 
 def new_accumulator(t: TensorBase) -> Node:
     """A fresh ``AccumulateGrad`` for a leaf."""
-    node: Node = accumulate.AccumulateGrad(t)
+    node: Node = interpreted.AccumulateGrad(t)
     return node
 
 
@@ -411,5 +411,5 @@ def written(t: TensorBase) -> None:
     bump(t)
 
 
-from . import accumulate, hooks, modes  # noqa: E402
+from . import hooks, interpreted, modes  # noqa: E402
 from .tensor_base import from_array, shared_counter  # noqa: E402

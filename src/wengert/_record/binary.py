@@ -40,9 +40,15 @@ class Binary(Node):
 
     ``shape0``/``shape1`` and ``dtype0``/``dtype1`` are set only where an operand was broadcast or converted: its gradient is
     then summed or converted back.
+
+    Attributes:
+        noisy: whether ordinary values meet floating-point warnings, see Note [Quiet operations].
+        differentiable: False for operators whose floating results carry no gradient.
     """
 
     arity: i64 = 2
+    noisy: bool = True
+    differentiable: bool = True
     slot0: object = None
     version0: i64 = 0
     slot1: object = None
@@ -88,14 +94,6 @@ class Binary(Node):
     def direct(self, dt: dtype) -> bool:
         """Whether operands that both have dtype ``dt`` need neither conversion nor a check."""
         return dt.category >= FLOATING
-
-    def noisy(self) -> bool:
-        """Whether ordinary values meet floating-point warnings: see Note [Quiet operations]."""
-        return True
-
-    def differentiable(self) -> bool:
-        """Whether results carry a gradient at all."""
-        return True
 
     def title(self) -> str:
         """Name of the operator in messages."""
@@ -254,7 +252,7 @@ def apply(op: Binary, x: TensorBase, y: TensorBase, a: Any, b: Any, dt: dtype) -
     """Compute on arrays of one dtype and record."""
     xs = x.shp
     ys = y.shp
-    if op.noisy():
+    if op.noisy:
         array = compute(op, a, b, xs, ys)
     else:
         try:
@@ -266,7 +264,7 @@ def apply(op: Binary, x: TensorBase, y: TensorBase, a: Any, b: Any, dt: dtype) -
         array = laid_out_like(array, a)
     out = _tensor.Tensor(array, op.out_dtype(dt), shape)
     if x.rg or y.rg or x.view_of is not None or y.view_of is not None:
-        if (x.rg or y.rg or requires_grad(x) or requires_grad(y)) and op.differentiable():
+        if op.differentiable and out.dt.category >= FLOATING and (x.rg or y.rg or requires_grad(x) or requires_grad(y)):
             mode = RECORD if MODES.plain else recording()
             if mode != SKIP:
                 record_binary(op, x, y, out, dt, mode)
@@ -349,7 +347,7 @@ def connect(node: Binary, x: TensorBase, y: TensorBase, shape: Size, dt: dtype) 
             node.shape1 = y.shp
         if y.dt is not dt:
             node.dtype1 = y.dt
-    node.stamp()
+    node.stamp(6)
 
 
 def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
@@ -366,10 +364,10 @@ def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
     else:
         dt = op.common_dtype(x, value)
     shape = broadcast_size(x.shp, y.shp, op.title() + "_")
-    wanted = (requires_grad(x) or requires_grad(y)) and op.differentiable()
+    wanted = (requires_grad(x) or requires_grad(y)) and op.differentiable
     record = prepare_inplace(x, op.out_dtype(dt), shape, wanted)
     check_overlap(x, y)
-    dual = MODES.dual_level >= 0 and op.differentiable()
+    dual = MODES.dual_level >= 0 and op.differentiable
     before = shadow(x) if record or dual else x
     a = before.array if x.dt is dt else cast_array(before.array, dt)
     b = y.array if y.dt is dt else cast_array(y.array, dt)
@@ -423,7 +421,7 @@ def forward_mode(op: Binary, x: TensorBase, y: TensorBase, out: TensorBase) -> N
     """What inference mode and forward-mode differentiation add to a result."""
     if MODES.inference > 0:
         forward.mark(out)
-    if MODES.dual_level >= 0 and op.differentiable():
+    if MODES.dual_level >= 0 and op.differentiable:
         tx = forward.tangent_of(x)
         ty = forward.tangent_of(y)
         if tx is not None or ty is not None:

@@ -123,7 +123,7 @@ def reduce(op: Reduction, x: TensorBase) -> Tensor:
     finally:
         restore(token)
     out = _tensor.Tensor(array, op.out_dtype(x.dt), size_of(array))
-    if requires_grad(x) and op.differentiable():
+    if requires_grad(x) and op.differentiable:
         mode = recording()
         if mode != SKIP:
             if op.saves() & RESULT:

@@ -31,6 +31,7 @@ class Unary(Node):
     slot: object = None
     version: i64 = 0
     result: Saved | None = None
+    differentiable: bool = True  # False for operators whose floating results carry no gradient
 
     def forward(self, x: Any) -> Any:
         """Value for an array."""
@@ -61,10 +62,6 @@ class Unary(Node):
         if tangent.dt.category > FLOATING:
             return self.grad_self(tangent.conj(), x, result).conj()
         return self.grad_self(tangent, x, result)
-
-    def differentiable(self) -> bool:
-        """Whether results carry a gradient at all."""
-        return True
 
     def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
         """Unpack what was saved and apply ``grad_self``."""
@@ -131,8 +128,8 @@ def unary(op: Unary, x: TensorBase) -> Tensor:
     finally:
         restore(token)
     out = _tensor.Tensor(array, op.out_dtype(x.dt), x.shp)
-    if (x.rg or x.view_of is not None and x.view_of.base.rg) and op.differentiable():
-        mode = recording()
+    if (x.rg or x.view_of is not None and x.view_of.base.rg) and op.differentiable and out.dt.category >= FLOATING:
+        mode = RECORD if MODES.plain else recording()
         if mode != SKIP:
             record_unary(op, x, out, mode)
     if MODES.unusual:
@@ -161,7 +158,7 @@ def record_unary(op: Unary, x: TensorBase, out: TensorBase, mode: i64) -> None:
 def unary_(op: Unary, x: TensorBase) -> Tensor:
     """Apply ``op`` in place: same rule, written into the memory of ``x``."""
     source = op.prepare(x) if x.dt.category < FLOATING else x
-    record = prepare_inplace(x, op.out_dtype(source.dt), x.shp, requires_grad(x) and op.differentiable())
+    record = prepare_inplace(x, op.out_dtype(source.dt), x.shp, requires_grad(x) and op.differentiable)
     tangent = forward.inplace_tangent(op, x) if MODES.dual_level >= 0 else None
     token = silence()
     try:
@@ -193,7 +190,7 @@ def forward_mode(op: Unary, x: TensorBase, out: TensorBase) -> None:
     """What inference mode and forward-mode differentiation add to a result."""
     if MODES.inference > 0:
         forward.mark(out)
-    if MODES.dual_level >= 0 and op.differentiable():
+    if MODES.dual_level >= 0 and op.differentiable:
         tangent = forward.tangent_of(x)
         if tangent is not None:
             level = forward.suspend()

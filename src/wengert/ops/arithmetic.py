@@ -44,8 +44,7 @@ class AddBackward0(Binary):
     def fresh(self) -> Binary:
         return self if self.scaled else AddBackward0()
 
-    def noisy(self) -> bool:
-        return False
+    noisy: bool = False
 
     def parameters(self) -> dict[str, Any]:
         return {"alpha": self.alpha}
@@ -72,8 +71,7 @@ class SubBackward0(Binary):
     def fresh(self) -> Binary:
         return self if self.scaled else SubBackward0()
 
-    def noisy(self) -> bool:
-        return False
+    noisy: bool = False
 
     def common_dtype(self, x: Any, y: Any) -> DType:
         check_no_bool(x, y)
@@ -103,8 +101,7 @@ class RsubBackward0(Binary):
     def fresh(self) -> Binary:
         return self
 
-    def noisy(self) -> bool:
-        return False
+    noisy: bool = False
 
     def common_dtype(self, x: Any, y: Any) -> DType:
         check_no_bool(x, y)
@@ -143,8 +140,7 @@ class MulBackward0(Binary):
     def fresh(self) -> Binary:
         return MulBackward0()
 
-    def noisy(self) -> bool:
-        return False
+    noisy: bool = False
 
 
 class DivBackward0(Binary):

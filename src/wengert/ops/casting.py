@@ -67,9 +67,6 @@ class ToCopyBackward0(Unary):
     def out_dtype(self, dt: DType) -> DType:
         return self.target
 
-    def differentiable(self) -> bool:
-        return self.source.category >= FLOATING and self.target.category >= FLOATING
-
     def fresh(self) -> Unary:
         return self
 

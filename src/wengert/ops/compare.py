@@ -34,11 +34,9 @@ class Comparison(Binary):
     def out_dtype(self, dt: DType) -> DType:
         return bool_
 
-    def differentiable(self) -> bool:
-        return False
+    differentiable: bool = False
 
-    def noisy(self) -> bool:
-        return False
+    noisy: bool = False
 
     def direct(self, dt: DType) -> bool:
         return dt.category < COMPLEX
@@ -150,11 +148,9 @@ class Bits(Binary):
     def fresh(self) -> Binary:
         return self
 
-    def differentiable(self) -> bool:
-        return False
+    differentiable: bool = False
 
-    def noisy(self) -> bool:
-        return False
+    noisy: bool = False
 
     def direct(self, dt: DType) -> bool:
         return dt.category == INTEGER
@@ -295,8 +291,7 @@ class Test(Unary):
     def prepare(self, x: TensorBase) -> TensorBase:
         return x
 
-    def differentiable(self) -> bool:
-        return False
+    differentiable: bool = False
 
 
 class LogicalNot(Test):

@@ -44,9 +44,6 @@ class Scan(Unary):
             return self.target
         return dt if dt.category >= FLOATING else int64
 
-    def differentiable(self) -> bool:
-        return self.target is None or self.target.category >= FLOATING
-
     def parameters(self) -> dict[str, Any]:
         return {"dim": self.dim}
 

@@ -51,8 +51,7 @@ class Extreme(Binary):
     def direct(self, dt: DType) -> bool:
         return dt.category < COMPLEX
 
-    def noisy(self) -> bool:
-        return False
+    noisy: bool = False
 
 
 class MaximumBackward0(Extreme):

@@ -233,8 +233,7 @@ class FloorDivide(Binary):
     def fresh(self) -> Binary:
         return FloorDivide()
 
-    def differentiable(self) -> bool:
-        return False
+    differentiable: bool = False
 
 
 POW: Final = PowBackward1()

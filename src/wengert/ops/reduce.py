@@ -61,9 +61,6 @@ class SumBackward0(Reduction):
             return self.target
         return dt if dt.category >= FLOATING else int64
 
-    def differentiable(self) -> bool:
-        return self.target is None or self.target.category >= FLOATING
-
     def parameters(self) -> dict[str, Any]:
         return {**Reduction.parameters(self), "self_sym_sizes": self.shape}
 
@@ -182,9 +179,6 @@ class ProdBackward0(Reduction):
         if self.target is not None:
             return self.target
         return dt if dt.category >= FLOATING else int64
-
-    def differentiable(self) -> bool:
-        return self.target is None or self.target.category >= FLOATING
 
     def saves(self) -> i64:
         return SELF | RESULT

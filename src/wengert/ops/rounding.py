@@ -258,8 +258,7 @@ class Heaviside(Binary):
     def fresh(self) -> Binary:
         return self
 
-    def differentiable(self) -> bool:
-        return False
+    differentiable: bool = False
 
     def common_dtype(self, x: Any, y: Any) -> DType:
         if x.dt.category == COMPLEX or y.dt.category == COMPLEX:
@@ -286,8 +285,7 @@ class Signbit(Step):
     def out_dtype(self, dt: DType) -> DType:
         return bool_
 
-    def differentiable(self) -> bool:
-        return False
+    differentiable: bool = False
 
 
 ABS: Final = AbsBackward0()

@@ -41,8 +41,7 @@ class Plain(Special):
     def fresh(self) -> Unary:
         return self
 
-    def differentiable(self) -> bool:
-        return False
+    differentiable: bool = False
 
 
 class SphericalJ0(Plain):
@@ -74,8 +73,7 @@ class Polynomial(FloatBinary):
     def fresh(self) -> Binary:
         return self
 
-    def differentiable(self) -> bool:
-        return False
+    differentiable: bool = False
 
 
 BESSEL_J0: Final = Plain("j0", "bessel_j0_cpu")
