@@ -39,6 +39,14 @@ class Ownership:
 OWN: Final = Ownership()
 
 
+class LeafState:
+    """What a pass knows about a leaf: how many contributions are still to come, and the sum of those that came."""
+
+    def __init__(self) -> None:
+        self.left: i64 = 0
+        self.grad: TensorBase | None = None
+
+
 class Capture:
     """A gradient that the caller of ``grad`` asked for."""
 
@@ -53,8 +61,8 @@ class Task:
     def __init__(self, keep_graph: bool, create_graph: bool) -> None:
         self.keep_graph: bool = keep_graph
         self.create_graph: bool = create_graph
-        self.grads: dict[object, Any] = {}
-        self.waiting: dict[TensorBase, int] = {}
+        self.grads: dict[Node, Any] = {}
+        self.leaves: dict[TensorBase, LeafState] = {}
         self.order: list[Node] = []
         self.captures: dict[object, list[Capture]] | None = None
         self.captured: list[TensorBase | None] = []
@@ -139,13 +147,14 @@ def collect(task: Task, roots: list[tuple[object, int, TensorBase]]) -> None:
     """Find all nodes that the roots reach, in running order, and count the edges into each leaf."""
     seen = task.grads
     order = task.order
-    waiting = task.waiting
+    leaves = task.leaves
     stack: list[Node] = []
     for root, _, _ in roots:
         if isinstance(root, TensorBase):
-            waiting[root] = waiting.get(root, 0)
+            if root not in leaves:
+                leaves[root] = LeafState()
         else:
-            visit(root, seen, waiting, stack)
+            visit(root, seen, leaves, stack)
     sorted_already = True
     last: i64 = 9223372036854775807
     while len(stack) > 0:
@@ -156,28 +165,32 @@ def collect(task: Task, roots: list[tuple[object, int, TensorBase]]) -> None:
         last = node.sequence
         child = node.next0
         if child is not None:
-            visit(child, seen, waiting, stack)
+            visit(child, seen, leaves, stack)
         child = node.next1
         if child is not None:
-            visit(child, seen, waiting, stack)
+            visit(child, seen, leaves, stack)
         rest = node.rest
         if rest is not None:
             for other, _ in rest:
                 if other is not None:
-                    visit(other, seen, waiting, stack)
+                    visit(other, seen, leaves, stack)
     if not sorted_already:
         order.sort(key=sequence_of, reverse=True)
 
 
-def visit(child: object, seen: dict[object, Any], waiting: dict[TensorBase, int], stack: list[Node]) -> None:
+def visit(child: object, seen: dict[Node, Any], leaves: dict[TensorBase, LeafState], stack: list[Node]) -> None:
     """Follow one edge of the graph."""
     if isinstance(child, Node):
         if child not in seen:
             seen[child] = None
             stack.append(child)
-    else:
-        assert isinstance(child, TensorBase)
-        waiting[child] = waiting.get(child, 0) + 1
+        return
+    assert isinstance(child, TensorBase)
+    state = leaves.get(child)
+    if state is None:
+        state = LeafState()
+        leaves[child] = state
+    state.left = state.left + 1
 
 
 def sequence_of(node: Node) -> i64:
@@ -194,7 +207,7 @@ def mark_needed(task: Task, inputs: list[tuple[object, int]]) -> None:
         captures[target].append(Capture(nr, index))
         task.captured.append(None)
     needed: set[object] = set()
-    for leaf in task.waiting:
+    for leaf in task.leaves:
         if leaf in captures:
             needed.add(leaf)
     for node in reversed(task.order):
@@ -212,11 +225,11 @@ def seed(task: Task, target: object, nr: int, grad: TensorBase) -> None:
         put(task, target, nr, grad)
         return
     assert isinstance(target, TensorBase)
-    if task.waiting[target] == 0:
+    state = task.leaves[target]
+    if state.left == 0:
         arrive(task, target, grad)
-        return
-    previous = task.grads.get(target)
-    task.grads[target] = grad if previous is None else add(previous, grad)
+    else:
+        state.grad = grad if state.grad is None else add(state.grad, grad)
 
 
 def put(task: Task, node: Node, nr: i64, grad: TensorBase) -> None:
@@ -285,17 +298,16 @@ def deliver(task: Task, target: object, nr: i64, grad: TensorBase | None) -> Non
             put(task, target, nr, grad)
         return
     assert isinstance(target, TensorBase)
-    left = task.waiting[target] - 1
-    task.waiting[target] = left
-    previous = task.grads.get(target)
-    if left > 0:
+    state = task.leaves[target]
+    state.left = state.left - 1
+    previous = state.grad
+    if state.left > 0:
         if grad is not None:
-            task.grads[target] = grad if previous is None else add(previous, grad)
-        return
-    if previous is None:
+            state.grad = grad if previous is None else add(previous, grad)
+    elif previous is None:
         arrive(task, target, grad)
     else:
-        del task.grads[target]
+        state.grad = None
         arrive(task, target, previous if grad is None else add(previous, grad))
 
 

@@ -77,7 +77,9 @@ def recording() -> i64:
     """Whether the calling thread records: ``SKIP``, ``RECORD`` or ``RECORD_CAREFULLY`` (hooks or anomaly mode active)."""
     if MODES.plain:
         return RECORD
-    thread = thread_modes()
+    thread: ThreadModes | None = getattr(_LOCAL, "modes", None)
+    if thread is None:
+        return RECORD_CAREFULLY if MODES.anomaly else RECORD
     if not thread.grad:
         return SKIP
     return RECORD_CAREFULLY if MODES.anomaly or len(thread.saved_hooks) > 0 else RECORD

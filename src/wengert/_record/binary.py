@@ -126,10 +126,20 @@ class Binary(Node):
         """Unpack what was saved, apply the formulas that are wanted, undo broadcasting."""
         if self.released:
             raise errors.freed(self)
+        x: TensorBase | None = None
+        y: TensorBase | None = None
         slot = self.slot0
-        x = None if slot is None else unpack(slot, self.version0, self)
+        if slot is not None:
+            if isinstance(slot, TensorBase) and slot.ver == self.version0 and slot.counter is None and slot.meta is None:
+                x = slot  # what unpack would find, without the call
+            else:
+                x = unpack(slot, self.version0, self)
         slot = self.slot1
-        y = None if slot is None else unpack(slot, self.version1, self)
+        if slot is not None:
+            if isinstance(slot, TensorBase) and slot.ver == self.version1 and slot.counter is None and slot.meta is None:
+                y = slot
+            else:
+                y = unpack(slot, self.version1, self)
         kept = self.result
         z = None if kept is None else kept.unpack(self)
         first: Tensor | None = None
@@ -209,49 +219,22 @@ class Binary(Node):
 
 def binary(op: Binary, x: TensorBase, other: Any) -> Tensor:
     """Apply ``op`` to ``x`` and ``other`` (a tensor, a Python number or an array) and record the call."""
-    if not isinstance(other, TensorBase):
-        if is_number(other):
-            return binary_number(op, x, other)
-        other = as_tensor_operand(other, op.title(), "other", 1)
-    y: TensorBase = other
-    dt = x.dt
-    if dt is not y.dt or not (dt.category == FLOATING or op.direct(dt)):
-        return binary_mixed(op, x, y, op.common_dtype(x, y))
-    return apply(op, x, y, x.array, y.array, dt)
-
-
-def binary_number(op: Binary, x: TensorBase, value: Any) -> Tensor:
-    """``x`` with a Python number: the number becomes a 0-d tensor of the result's dtype."""
-    dt = x.dt
-    if not (type(value) is float or type(value) is int) or dt.category < FLOATING or not op.direct(dt):
-        if not isinstance(value, (int, float, complex)):
-            value = value.item()
-        dt = op.common_dtype(x, value)
-    y = number_operand(value, dt)
-    if dt is x.dt:
-        return apply(op, x, y, x.array, y.array, dt)
-    return binary_mixed(op, x, y, dt)
-
-
-def number_binary(op: Binary, value: Any, y: TensorBase) -> Tensor:
-    """A Python number with ``y``, in this order."""
-    if not isinstance(value, (int, float, complex)):
-        value = value.item()
-    dt = op.common_dtype(value, y)
-    return binary_mixed(op, number_operand(value, dt), y, dt)
-
-
-def binary_mixed(op: Binary, x: TensorBase, y: TensorBase, dt: dtype) -> Tensor:
-    """Operands that must be converted to ``dt`` first."""
-    a = x.array if x.dt is dt else cast_array(x.array, dt)
-    b = y.array if y.dt is dt else cast_array(y.array, dt)
-    return apply(op, x, y, a, b, dt)
-
-
-def apply(op: Binary, x: TensorBase, y: TensorBase, a: Any, b: Any, dt: dtype) -> Tensor:
-    """Compute on arrays of one dtype and record."""
+    y: TensorBase
+    if isinstance(other, TensorBase):
+        y = other
+        dt = x.dt
+        if dt is not y.dt or not (dt.category == FLOATING or op.direct(dt)):
+            dt = op.common_dtype(x, y)
+    elif is_number(other):
+        dt = number_dtype(op, x, other)
+        y = number_operand(other, dt)
+    else:
+        y = as_tensor_operand(other, op.title(), "other", 1)
+        dt = op.common_dtype(x, y)
     xs = x.shp
     ys = y.shp
+    a = x.array if x.dt is dt else cast_array(x.array, dt)
+    b = y.array if y.dt is dt else cast_array(y.array, dt)
     if op.noisy:
         array = compute(op, a, b, xs, ys)
     else:
@@ -271,6 +254,22 @@ def apply(op: Binary, x: TensorBase, y: TensorBase, a: Any, b: Any, dt: dtype) -
     if MODES.unusual:
         forward_mode(op, x, y, out)
     return out
+
+
+def number_dtype(op: Binary, x: TensorBase, value: Any) -> dtype:
+    """Dtype in which ``x`` meets a Python number."""
+    dt = x.dt
+    if (type(value) is float or type(value) is int) and dt.category == FLOATING:
+        return dt
+    return op.common_dtype(x, value if isinstance(value, (int, float, complex)) else value.item())
+
+
+def number_binary(op: Binary, value: Any, y: TensorBase) -> Tensor:
+    """A Python number with ``y``, in this order."""
+    if not isinstance(value, (int, float, complex)):
+        value = value.item()
+    dt = op.common_dtype(value, y)
+    return binary(op, number_operand(value, dt), y)
 
 
 def laid_out_like(array: Any, first: Any) -> Any:
@@ -347,7 +346,7 @@ def connect(node: Binary, x: TensorBase, y: TensorBase, shape: Size, dt: dtype) 
             node.shape1 = y.shp
         if y.dt is not dt:
             node.dtype1 = y.dt
-    node.stamp(6)
+    node.stamp(5)
 
 
 def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
