@@ -263,7 +263,9 @@ def methods_file(operators: list[Operator]) -> str:
     text = "".join(body).rstrip() + "\n"
     types = imports(text, [("collections.abc", ["Sequence"])]) + "from typing import TYPE_CHECKING, Any, cast\n"
     core = imports(text, [(".._core.dtypes", ["DType", "Number", "Size"]), (".._core.rng", ["Generator"])]).lstrip("\n")
-    hidden = "".join(f"{new} = {old}\n" for old, new in HIDDEN.items() if re.search(rf"\b{new}\b", text) and new != "DType")
+    hidden = "".join(
+        f"{new} = {old}\n" for old, new in HIDDEN.items() if re.search(rf"\b{new}\b", text) and new != "DType"
+    )
     tail = imports(text, METHOD_TAIL_IMPORTS).lstrip("\n") + pages(sorted(modules))
     return (
         HEADER + types + "\nfrom .._core.compat import mypyc_attr\n" + core
@@ -286,8 +288,10 @@ def method(op: Operator, name: str) -> str:
 
 def setter(op: Operator, name: str) -> str:
     """``tensor.NAME = value``: write through the view."""
-    call = f"_{op.module}.{op.target}(cast(\"Tensor\", self))"
-    return f"    @{name}.setter\n" + shell("    ", f"{name}(self, value: Any) -> None", "Written through the view.", [f"{call}.copy_(value)"])
+    call = f'_{op.module}.{op.target}(cast("Tensor", self))'
+    return f"    @{name}.setter\n" + shell(
+        "    ", f"{name}(self, value: Any) -> None", "Written through the view.", [f"{call}.copy_(value)"]
+    )
 
 
 def hide_return(text: str) -> str:
@@ -345,7 +349,8 @@ def function(op: Operator, name: str) -> str:
         call = f"_{op.module}.{op.target}({call_arguments(op.args, [], 0)})"
         return shell("", head, op.doc, finish(op, name, call, first.arg if first else "None", with_out)) + "\n"
     kind = ast.unparse(first.annotation) if first.annotation else "Any"
-    head = f"{name}({parameters(op.args, 'input', 1, False, with_out, ': Any' if kind == 'Tensor' else ': ' + kind)}) -> {op.returns}"
+    typed = ": Any" if kind == "Tensor" else ": " + kind
+    head = f"{name}({parameters(op.args, 'input', 1, False, with_out, typed)}) -> {op.returns}"
     lines = []
     if kind == "Tensor":
         lines = [

@@ -19,19 +19,19 @@ from math import inf as inf
 from math import nan as nan
 from math import pi as pi
 
-from ._version import __version__ as __version__
 from ._core import engine as _engine
 from ._core import interpreted as _interpreted
-from ._core.device import device as device
-from ._core.device import STRIDED as strided
+from ._core import return_types as return_types
+from ._core.device import STRIDED as _STRIDED
 from ._core.device import channels_last as channels_last
 from ._core.device import channels_last_3d as channels_last_3d
 from ._core.device import contiguous_format as contiguous_format
+from ._core.device import device as device
 from ._core.device import layout as layout
 from ._core.device import memory_format as memory_format
 from ._core.device import preserve_format as preserve_format
 from ._core.dtypes import bfloat16 as bfloat16
-from ._core.dtypes import bool_ as bool  # noqa: A004
+from ._core.dtypes import bool_ as _bool
 from ._core.dtypes import complex32 as complex32
 from ._core.dtypes import complex64 as complex64
 from ._core.dtypes import complex128 as complex128
@@ -52,18 +52,16 @@ from ._core.limits import finfo as finfo
 from ._core.limits import iinfo as iinfo
 from ._core.modes import is_warn_always_enabled as is_warn_always_enabled
 from ._core.modes import set_warn_always as set_warn_always
-from ._core import return_types as return_types
 from ._core.printing import get_printoptions as get_printoptions
 from ._core.printing import set_printoptions as set_printoptions
+from ._gen import fft as fft
+from ._gen import linalg as linalg
+from ._gen import special as special
+from ._gen.functions import *  # noqa: F403  (generated; its __all__ lists the operators)
 from ._tensor import Tensor as Tensor
-from ._gen.functions import *  # noqa: F403, I001  (generated; its __all__ lists the operators)
-
-from ._gen import fft as fft  # noqa: E402
-from ._gen import linalg as linalg  # noqa: E402
-from ._gen import special as special  # noqa: E402
-
-from .ops.random import Generator as Generator  # noqa: E402
-from .ops.random import default_generator as default_generator  # noqa: E402
+from ._version import __version__ as __version__
+from .ops.random import Generator as Generator
+from .ops.random import default_generator as default_generator
 
 _interpreted.install_saved_attributes()
 _engine.calibrate()
@@ -98,11 +96,13 @@ def show_config(file: _Any = None) -> None:
     _config.show_config(file)
 
 
+strided = _STRIDED
+bool = _bool  # noqa: A001
 half = float16
-float = float32  # noqa: A001
+float = float32
 double = float64
 short = int16
-int = int32  # noqa: A001
+int = int32
 long = int64
 chalf = complex32
 cfloat = complex64

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ._core import errors, hooks, modes, printing, views
+from ._core import errors, hooks, modes, views
 from ._core.compat import mypyc_attr
 from ._core.dtypes import DEFAULTS, DType, Size, default_complex, dtype_of, intern_size, size_of, tensor_type_name
 from ._core.graph import Node
@@ -57,7 +57,9 @@ class Tensor(TensorMethods):
 
     @requires_grad.setter
     def requires_grad(self, value: Any) -> None:
-        self.change_requires_grad(value, "only Tensors of floating point and complex dtype can require gradients", False)
+        self.change_requires_grad(
+            value, "only Tensors of floating point and complex dtype can require gradients", False
+        )
 
     def requires_grad_(self, requires_grad: Any = True) -> Tensor:
         """Start (or with False stop) recording operations on this leaf; returns the tensor itself.
@@ -115,7 +117,9 @@ class Tensor(TensorMethods):
                 self.meta.grad = None
             return
         if not isinstance(value, TensorBase):
-            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+            raise TypeError(
+                f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+            )
         if value is self:
             raise RuntimeError("can't assign Variable as its own grad")
         meta = self.ensure_meta()
@@ -527,16 +531,22 @@ class Tensor(TensorMethods):
     # -- Python's operators --------------------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Tensor:
-        return binary(arithmetic.ADD, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
+        return (
+            binary(arithmetic.ADD, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
+        )
 
     def __radd__(self, other: Any) -> Tensor:
-        return binary(arithmetic.ADD, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
+        return (
+            binary(arithmetic.ADD, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
+        )
 
     def __iadd__(self, other: Any) -> Tensor:
         return binary_(arithmetic.ADD, self, other) if operand(other) else NotImplemented
 
     def __sub__(self, other: Any) -> Tensor:
-        return binary(arithmetic.SUB, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
+        return (
+            binary(arithmetic.SUB, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
+        )
 
     def __rsub__(self, other: Any) -> Tensor:
         return arithmetic.rsub(self, other) if operand(other) else NotImplemented
@@ -545,16 +555,22 @@ class Tensor(TensorMethods):
         return binary_(arithmetic.SUB, self, other) if operand(other) else NotImplemented
 
     def __mul__(self, other: Any) -> Tensor:
-        return binary(arithmetic.MUL, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
+        return (
+            binary(arithmetic.MUL, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
+        )
 
     def __rmul__(self, other: Any) -> Tensor:
-        return binary(arithmetic.MUL, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
+        return (
+            binary(arithmetic.MUL, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
+        )
 
     def __imul__(self, other: Any) -> Tensor:
         return binary_(arithmetic.MUL, self, other) if operand(other) else NotImplemented
 
     def __truediv__(self, other: Any) -> Tensor:
-        return binary(arithmetic.DIV, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
+        return (
+            binary(arithmetic.DIV, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
+        )
 
     def __rtruediv__(self, other: Any) -> Tensor:
         return self.reciprocal() * other if operand(other) else NotImplemented

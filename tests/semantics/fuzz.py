@@ -22,7 +22,9 @@ def main() -> None:
         steps = make_program(seed, 14)
         for step, a, b in zip([*steps, None], run_program(torch, steps), run_program(wengert, steps)):
             if not same(a, b):
-                kinds[step.source if step else "final state"].append(f"seed {seed} {step}\n  torch   {a}\n  wengert {b}")
+                kinds[step.source if step else "final state"].append(
+                    f"seed {seed} {step}\n  torch   {a}\n  wengert {b}"
+                )
                 break
     for source, cases in sorted(kinds.items(), key=lambda item: -len(item[1])):
         print(len(cases), source)

@@ -21,7 +21,14 @@ def main() -> None:
     programs.LOUD = True
     logs = [programs.run_program(p, steps) for p in (torch, wengert)]
     for i, (step, a, b) in enumerate(zip(steps, *logs)):
-        print(i, step.source, f"t={step.t} u={step.u}", step.mode, "->", 2 + sum(s.keeps for s in steps[: i + 1]) if step.keeps else "")
+        print(
+            i,
+            step.source,
+            f"t={step.t} u={step.u}",
+            step.mode,
+            "->",
+            2 + sum(s.keeps for s in steps[: i + 1]) if step.keeps else "",
+        )
         if not same(a, b):
             print("  torch  ", a)
             print("  wengert", b)

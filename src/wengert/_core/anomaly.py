@@ -23,8 +23,6 @@ def describe(metadata: dict[str, Any], first: bool) -> str:
     """The stored stack, or why there is none."""
     stack = metadata.get("traceback_")
     if stack is None:
-        return (
-            "No forward pass information available. Enable detect anomaly during forward pass for more information."
-        )
+        return "No forward pass information available. Enable detect anomaly during forward pass for more information."
     what = "caused the error" if first else "induced the previous calculation"
     return f"Traceback of forward call that {what}:\n{''.join(stack)}"

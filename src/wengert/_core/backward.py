@@ -62,9 +62,7 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
     return GradientEdge(node, int(tensor.nr), None, like)
 
 
-def backward(
-    tensors: list[Any], grads: Any, retain_graph: Any, create_graph: bool, inputs: Any
-) -> None:
+def backward(tensors: list[Any], grads: Any, retain_graph: Any, create_graph: bool, inputs: Any) -> None:
     """Accumulate gradients of ``tensors`` into the leaves (or into ``inputs``)."""
     if inputs is not None:
         inputs = [inputs] if isinstance(inputs, (TensorBase, GradientEdge)) else list(inputs)

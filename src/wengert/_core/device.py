@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 
-class device:  # noqa: N801  (PyTorch's name)
+class device:
     """Where a tensor's memory is; only ``device("cpu")`` holds tensors."""
 
     def __init__(self, type: Any, index: Any = None) -> None:
@@ -15,7 +15,9 @@ class device:  # noqa: N801  (PyTorch's name)
             kind, number = kind.split(":", 1)
             index = int(number)
         if kind not in ("cpu", "cuda", "meta", "mps", "xpu"):
-            raise RuntimeError(f"Expected one of cpu, cuda, mps, xpu, meta device type at start of device string: {kind}")
+            raise RuntimeError(
+                f"Expected one of cpu, cuda, mps, xpu, meta device type at start of device string: {kind}"
+            )
         self.type: str = kind
         self.index: Any = index
 
@@ -33,7 +35,7 @@ class device:  # noqa: N801  (PyTorch's name)
         return self.type if self.index is None else f"{self.type}:{self.index}"
 
 
-class layout:  # noqa: N801  (PyTorch's name)
+class layout:
     """How elements are stored: only ``strided``."""
 
     def __init__(self, name: str) -> None:
@@ -43,7 +45,7 @@ class layout:  # noqa: N801  (PyTorch's name)
         return "torch." + self.name
 
 
-class memory_format:  # noqa: N801  (PyTorch's name)
+class memory_format:
     """Order of the elements in memory."""
 
     def __init__(self, name: str) -> None:

@@ -20,7 +20,7 @@ FLOATING: Final = 2
 COMPLEX: Final = 3
 
 
-class dtype:  # noqa: N801  (PyTorch's name)
+class dtype:
     """Type of the elements of a tensor, such as ``wengert.float32``."""
 
     def __init__(self, name: str, numpy_name: str, category: int, itemsize: int, title: str, c_name: str) -> None:
@@ -297,7 +297,7 @@ def parse_dtype(value: Any, function: str) -> dtype:
     if isinstance(value, dtype):
         if value.np is None:
             raise NotImplementedError(
-                f'"{function}" not implemented for \'{value.title}\': NumPy has no {value.name} arrays; use float32 or float16.'
+                f"\"{function}\" not implemented for '{value.title}': NumPy has no {value.name} arrays; use float32 or float16."
             )
         return value
     found = PYTHON_TYPES.get(value) if isinstance(value, type) else None

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from . import errors
 from .compat import i64
 from .graph import AccumulateGradBase, Node
 from .hooks import retained_gradient, run_post_hooks, run_pre_hooks, run_tensor_hooks

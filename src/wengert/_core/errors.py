@@ -91,7 +91,9 @@ def freed(node: Node) -> RuntimeError:
     )
 
 
-def modified(node: Node, tensor_dtype: dtype, shape: Any, origin: str, now: int, expected: int, change: str) -> RuntimeError:
+def modified(
+    node: Node, tensor_dtype: dtype, shape: Any, origin: str, now: int, expected: int, change: str
+) -> RuntimeError:
     """A saved value that an in-place operation has overwritten."""
     from .modes import MODES
 

@@ -9,7 +9,7 @@ import numpy as np
 from .dtypes import COMPLEX, DEFAULTS, FLOATING, dtype
 
 
-class finfo:  # noqa: N801  (PyTorch's name)
+class finfo:
     """Limits of a floating point dtype (of the default dtype when none is given): eps, max, min, tiny, resolution, bits."""
 
     def __init__(self, type: Any = None) -> None:
@@ -20,9 +20,7 @@ class finfo:  # noqa: N801  (PyTorch's name)
         """
         dt: dtype = DEFAULTS.float if type is None else type
         if dt.category < FLOATING:
-            raise TypeError(
-                f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dt!r}'"
-            )
+            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dt!r}'")
         info: Any = np.finfo(dt.to_real().np if dt.category == COMPLEX else dt.np)
         self.dtype: str = dt.to_real().name
         self.bits: int = int(info.bits)
@@ -40,7 +38,7 @@ class finfo:  # noqa: N801  (PyTorch's name)
         )
 
 
-class iinfo:  # noqa: N801  (PyTorch's name)
+class iinfo:
     """Limits of an integer dtype: min, max, bits."""
 
     def __init__(self, type: dtype) -> None:

@@ -19,7 +19,7 @@ from .graph import Node
 from .tensor_base import TensorBase, bump, gradient_edge, memory, requires_grad, version_of
 
 if TYPE_CHECKING:
-    from .dtypes import Size
+    pass
 
 # How a view came to be decides whether it may be written to.
 DEFAULT: Final = 0
@@ -167,7 +167,8 @@ class AsStridedBackward0(Node):
     def total(self) -> int:
         """Number of elements of a buffer that holds both the base and the view."""
         return max(
-            self.lead + extent(self.base_size, self.base_stride), self.lead + self.offset + extent(self.size, self.stride)
+            self.lead + extent(self.base_size, self.base_stride),
+            self.lead + self.offset + extent(self.size, self.stride),
         )
 
     def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
@@ -298,7 +299,7 @@ def set_view(out: TensorBase, source: TensorBase, kind: int, op: Any) -> None:
     if parent is not None and kind == DEFAULT:
         kind = int(parent.kind)
     steps: list[Any] | None = None
-    if out.dt is not source.dt or parent is not None and parent.steps is not None:
+    if out.dt is not source.dt or (parent is not None and parent.steps is not None):
         steps = steps_to(out, source, op)
     out.view_of = ViewInfo(base, kind, out.counter.value, steps)
     out.inference = source.inference
@@ -319,7 +320,9 @@ def check_view_write(t: TensorBase, view: ViewInfo, indirect: bool) -> None:
     kind = view.kind
     if kind == DEFAULT:
         return
-    modified = "its base or another view of its base has been modified inplace" if indirect else "is being modified inplace"
+    modified = (
+        "its base or another view of its base has been modified inplace" if indirect else "is being modified inplace"
+    )
     fn = t.fn
     if kind == NO_GRAD or fn is None:
         text = f"A view was created in no_grad mode and {modified} with grad mode enabled."

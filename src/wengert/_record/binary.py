@@ -63,15 +63,11 @@ class Binary(Node):
         """Value for two arrays of one dtype."""
         raise NotImplementedError
 
-    def grad_self(
-        self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None
-    ) -> Tensor | None:
+    def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         """Gradient of x, before broadcasting is undone."""
         raise NotImplementedError
 
-    def grad_other(
-        self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None
-    ) -> Tensor | None:
+    def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         """Gradient of y, before broadcasting is undone."""
         raise NotImplementedError
 
@@ -99,9 +95,7 @@ class Binary(Node):
         """Name of the operator in messages."""
         return errors.operator_name(self)
 
-    def forward_grad(
-        self, tx: Tensor | None, ty: Tensor | None, x: Tensor, y: Tensor, result: Tensor
-    ) -> Tensor | None:
+    def forward_grad(self, tx: Tensor | None, ty: Tensor | None, x: Tensor, y: Tensor, result: Tensor) -> Tensor | None:
         """Tangent of z: the backward formulas on the tangents (conjugated for complex numbers), summed."""
         a = self.part(tx, x, y, result, True)
         b = self.part(ty, x, y, result, False)
@@ -130,13 +124,23 @@ class Binary(Node):
         y: TensorBase | None = None
         slot = self.slot0
         if slot is not None:
-            if isinstance(slot, TensorBase) and slot.ver == self.version0 and slot.counter is None and slot.meta is None:
+            if (
+                isinstance(slot, TensorBase)
+                and slot.ver == self.version0
+                and slot.counter is None
+                and slot.meta is None
+            ):
                 x = slot  # what unpack would find, without the call
             else:
                 x = unpack(slot, self.version0, self)
         slot = self.slot1
         if slot is not None:
-            if isinstance(slot, TensorBase) and slot.ver == self.version1 and slot.counter is None and slot.meta is None:
+            if (
+                isinstance(slot, TensorBase)
+                and slot.ver == self.version1
+                and slot.counter is None
+                and slot.meta is None
+            ):
                 y = slot
             else:
                 y = unpack(slot, self.version1, self)
@@ -384,7 +388,7 @@ def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
 def record_inplace(op: Binary, x: TensorBase, before: TensorBase, y: TensorBase, array: Any, dt: dtype) -> None:
     """Node, write and new history of ``x``; the old value is saved as a private copy."""
     node = op.fresh()
-    connect(node, before if y is not x else before, before if y is x else y, x.shp, dt)
+    connect(node, before, before if y is x else y, x.shp, dt)
     bits = node.saves(node.next0 is not None, node.next1 is not None)
     if bits & SELF:
         node.slot0 = save_input(before, node)

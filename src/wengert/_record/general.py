@@ -60,7 +60,9 @@ class General(Node):
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         """Tangents of the results, given those of the inputs (None counts as zero)."""
         raise NotImplementedError(
-            "Trying to use forward AD with " + errors.operator_name(self) + " that does not support it because it has not "
+            "Trying to use forward AD with "
+            + errors.operator_name(self)
+            + " that does not support it because it has not "
             "been implemented yet."
         )
 

@@ -128,7 +128,7 @@ def unary(op: Unary, x: TensorBase) -> Tensor:
     finally:
         restore(token)
     out = _tensor.Tensor(array, op.out_dtype(x.dt), x.shp)
-    if (x.rg or x.view_of is not None and x.view_of.base.rg) and op.differentiable and out.dt.category >= FLOATING:
+    if (x.rg or (x.view_of is not None and x.view_of.base.rg)) and op.differentiable and out.dt.category >= FLOATING:
         mode = RECORD if MODES.plain else recording()
         if mode != SKIP:
             record_unary(op, x, out, mode)

@@ -53,7 +53,9 @@ def backward(
         if grad_tensors is None:
             grad_tensors = grad_variables
         else:
-            raise RuntimeError("`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`.")
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`."
+            )
     roots = [tensors] if isinstance(tensors, (TensorBase, GradientEdge)) else list(tensors)
     _backward.backward(roots, grad_tensors, retain_graph, create_graph, inputs)
 
@@ -142,15 +144,17 @@ def _batched(
             raise RuntimeError(
                 "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. The "
                 "sizes of the remaining dimensions are expected to match the shape of corresponding output, but a mismatch was "
-                f"detected: grad_output[{i}] has a shape of {g.shp[1:]} and output[{i}] has a shape of {out.shp}. If you only want "
-                "some tensors in `grad_output` to be considered batched, consider using vmap."
+                f"detected: grad_output[{i}] has a shape of {g.shp[1:]} and output[{i}] has a shape of {out.shp}. If you only "
+                "want some tensors in `grad_output` to be considered batched, consider using vmap."
             )
     keep = create_graph if retain_graph is None else retain_graph
     n = batches[0].shp[0]
     rows = []
     for k in range(n):
         last = k == n - 1
-        rows.append(_backward.grad(outs, ins, [g[k] for g in batches], keep if last else True, create_graph, allow_unused))
+        rows.append(
+            _backward.grad(outs, ins, [g[k] for g in batches], keep if last else True, create_graph, allow_unused)
+        )
     return [None if column[0] is None else stack(list(column)) for column in zip(*rows, strict=True)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from .._core import modes
 
 
-class set_detect_anomaly:  # noqa: N801
+class set_detect_anomaly:
     """Switch anomaly mode on or off, at once; restores it when used with ``with``.
 
     Args:
@@ -29,7 +29,7 @@ class set_detect_anomaly:  # noqa: N801
         modes.set_anomaly(*self.before)
 
 
-class detect_anomaly(set_detect_anomaly):  # noqa: N801
+class detect_anomaly(set_detect_anomaly):
     """Anomaly mode as a context: slow, for debugging."""
 
     def __init__(self, check_nan: bool = True) -> None:

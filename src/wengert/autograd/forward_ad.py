@@ -79,7 +79,9 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
             f"{errors.shape_text(tangent.shp)}."
         )
     if forward.tangent_of(tensor) is not None:
-        raise RuntimeError("Trying to set a forward gradient for an already-dual Tensor at the same level is not supported.")
+        raise RuntimeError(
+            "Trying to set a forward gradient for an already-dual Tensor at the same level is not supported."
+        )
     level_now = forward.suspend()
     try:
         out = tensor.view_as(tensor)

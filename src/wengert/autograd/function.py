@@ -19,7 +19,8 @@ from .._tensor import Tensor
 ONCE = "trying to differentiate twice a function that was marked with @once_differentiable"
 BOTH = "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement one of them."
 NEITHER = (
-    "You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD."
+    "You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode "
+    "AD."
 )
 
 
@@ -243,8 +244,8 @@ class Function(metaclass=FunctionMeta):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         warnings.warn(
-            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should invoke them on "
-            "the class itself. Instantiating an autograd function will raise an error in a future version of PyTorch.",
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should invoke them "
+            "on the class itself. Instantiating an autograd function will raise an error in a future version of PyTorch.",
             DeprecationWarning,
             stacklevel=2,
         )
@@ -438,7 +439,9 @@ def keep_saved(node: Any, outputs: list[Any], done: dict[int, Any], record: bool
         return
     for i, t in enumerate(node.to_save):
         if t is not None and not isinstance(t, TensorBase):
-            raise TypeError(f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}")
+            raise TypeError(
+                f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}"
+            )
     if not record:
         node.to_save = None
         return

@@ -85,7 +85,7 @@ class ModeContext:
         return decorated
 
 
-class no_grad(ModeContext):  # noqa: N801
+class no_grad(ModeContext):
     """Do not record: results do not require grad. For evaluation and for updating parameters.
 
     Example:
@@ -105,7 +105,7 @@ class no_grad(ModeContext):  # noqa: N801
         modes.set_grad(self.previous.pop())
 
 
-class enable_grad(ModeContext):  # noqa: N801
+class enable_grad(ModeContext):
     """Record, also inside ``no_grad``."""
 
     def __init__(self) -> None:
@@ -118,7 +118,7 @@ class enable_grad(ModeContext):  # noqa: N801
         modes.set_grad(self.previous.pop())
 
 
-class set_grad_enabled(ModeContext):  # noqa: N801
+class set_grad_enabled(ModeContext):
     """Record or not, as ``mode`` says: switches at once when called, restores when used with ``with``.
 
     Args:
@@ -157,7 +157,7 @@ class set_grad_enabled(ModeContext):  # noqa: N801
         return f"{PREFIX.text}autograd.grad_mode.set_grad_enabled(mode={self.mode})"
 
 
-class inference_mode(ModeContext):  # noqa: N801
+class inference_mode(ModeContext):
     """Faster ``no_grad``: new tensors are inference tensors, which can never take part in recorded operations.
 
     Args:
@@ -189,7 +189,7 @@ class inference_mode(ModeContext):  # noqa: N801
         modes.set_grad(grad)
 
 
-class set_multithreading_enabled(ModeContext):  # noqa: N801
+class set_multithreading_enabled(ModeContext):
     """Present for compatibility: the backward pass always runs on the calling thread."""
 
     def __new__(cls, mode: bool) -> Any:

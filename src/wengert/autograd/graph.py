@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-class saved_tensors_hooks:  # noqa: N801
+class saved_tensors_hooks:
     """Pass every tensor saved inside through ``pack_hook``, and back through ``unpack_hook`` when it is needed.
 
     Args:
@@ -55,7 +55,7 @@ class saved_tensors_hooks:  # noqa: N801
         modes.settle(thread)
 
 
-class save_on_cpu(saved_tensors_hooks):  # noqa: N801
+class save_on_cpu(saved_tensors_hooks):
     """Keep saved tensors as copies in main memory (here: everything is there already, so values are copied).
 
     Args:
@@ -127,9 +127,7 @@ def allow_mutation_on_saved_tensors() -> Iterator[None]:
         _MUTATION.active = False
 
 
-def register_multi_grad_hook(
-    tensors: Sequence[Any], fn: Callable[[Any], Any], *, mode: str = "all"
-) -> RemovableHandle:
+def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[[Any], Any], *, mode: str = "all") -> RemovableHandle:
     """Call ``fn`` once per backward pass when gradients of several tensors are ready.
 
     Args:

@@ -28,7 +28,9 @@ class Variable(metaclass=VariableMeta):
     def __new__(cls, data: Any = None, requires_grad: bool | None = None, volatile: Any = None) -> Any:
         """A leaf around ``data``."""
         if volatile is not None:
-            warnings.warn("volatile was removed (Variable.volatile is always False); use no_grad()", UserWarning, stacklevel=2)
+            warnings.warn(
+                "volatile was removed (Variable.volatile is always False); use no_grad()", UserWarning, stacklevel=2
+            )
         out = data.data if isinstance(data, Tensor) else data
         if requires_grad:
             out.requires_grad_(True)

@@ -27,9 +27,7 @@ class Parameter(Tensor):
             raise TypeError(f"Parameter data must be a Tensor, not {type(source).__name__}")
         super().__init__(memory(source), source.dt, source.shp)
         if requires_grad:
-            check_can_require_grad(
-                source, "Only Tensors of floating point and complex dtype can require gradients"
-            )
+            check_can_require_grad(source, "Only Tensors of floating point and complex dtype can require gradients")
             if source.inference and not modes.is_inference_mode_enabled():
                 raise RuntimeError(
                     "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."

@@ -224,7 +224,9 @@ class NegBackward0(Unary):
 class ReciprocalBackward0(Unary):
     """Reciprocal ``1 / x`` of each element.  d(1/x) = -1/x**2."""
 
-    SCHEMA: Final = "reciprocal(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    SCHEMA: Final = (
+        "reciprocal(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    )
 
     def forward(self, x: Any) -> Any:
         return x.dtype.type(1) / x

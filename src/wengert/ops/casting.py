@@ -13,7 +13,6 @@ from .._core.compat import i64
 from .._core.dtypes import (
     ALL,
     COMPLEX,
-    FLOATING,
     PREFIX,
     DType,
     bool_,

@@ -122,7 +122,7 @@ class PowBackward2(Unary):
         return self.slot if name == "exponent" else self.result
 
 
-class NotImplemented(Node):  # noqa: A001  (PyTorch's name)
+class NotImplemented(Node):
     """Node of an operator that is recorded but has no derivative."""
 
     def __init__(self, operator: str) -> None:
@@ -285,7 +285,7 @@ def python_number(value: Any) -> Any:
     return value if isinstance(value, (int, float, complex)) else value.item()
 
 
-def pow(self: Tensor | Number, exponent: Tensor | Number) -> Tensor:  # noqa: A001
+def pow(self: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """Power ``self ** exponent`` of each element; either may be a number.
 
     Gradient:
