@@ -97,7 +97,7 @@ def show_config(file: _Any = None) -> None:
 
 
 strided = _STRIDED
-bool = _bool  # noqa: A001
+bool = _bool
 half = float16
 float = float32
 double = float64

@@ -83,7 +83,8 @@ def range_length(first: Any, last: Any, by: Any) -> int:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if isinstance(first, int) and isinstance(last, int) and isinstance(by, int):
         return int(-((first - last) // by))
-    return math.ceil((last - first) / by)
+    count: int = math.ceil((last - first) / by)
+    return count
 
 
 def linspace(start: Any, end: Any, steps: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
