@@ -28,6 +28,8 @@ ROOMS = (
     "autograd",
     "func",
     "cuda",
+    "linalg",
+    "special",
     "nn",
     "optim",
     "data",

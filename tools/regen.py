@@ -7,7 +7,7 @@ Two forms of operator are read, by syntax tree alone:
 
 Variants: ``function`` (wengert.NAME), ``method`` (Tensor.NAME), ``property`` (Tensor.NAME without call; with ``assignable``,
 assignment writes through it), ``inplace`` (Tensor.NAME_), ``out`` (the function takes ``out=``), ``nn``, ``special``,
-``linalg``, ``fft`` (function in that namespace). ``Aliases:`` gives further names in the same namespaces, ``Name:`` the
+``linalg`` (function in that namespace). ``Aliases:`` gives further names in the same namespaces, ``Name:`` the
 public name where the function's own would hide a builtin.
 
 Where ``dim`` has a default the shells also take NumPy's ``axis`` and ``keepdims`` for ``dim`` and ``keepdim``, as PyTorch does.
@@ -31,7 +31,6 @@ NAMESPACES = {
     "nn": "nn_functional",
     "special": "special",
     "linalg": "linalg",
-    "fft": "fft",
 }
 # Inside the class these are methods, so annotations need another name for the type.
 HIDDEN = {"int": "_int", "float": "_float", "bool": "_bool", "dtype": "DType", "complex": "_complex"}
@@ -266,7 +265,7 @@ def methods_file(operators: list[Operator]) -> str:
     hidden = "".join(
         f"{new} = {old}\n" for old, new in HIDDEN.items() if re.search(rf"\b{new}\b", text) and new != "DType"
     )
-    tail = imports(text, METHOD_TAIL_IMPORTS).lstrip("\n") + pages(sorted(modules))
+    tail = imports(text, METHOD_TAIL_IMPORTS).lstrip("\n") + pages(sorted(modules), text)
     return (
         HEADER + types + "\nfrom .._core.compat import mypyc_attr\n" + core
         + "from .._core.tensor_base import TensorBase\n\nif TYPE_CHECKING:\n    from .._tensor import Tensor\n\n" + hidden
@@ -318,16 +317,16 @@ def functions_file(operators: list[Operator], variant: str) -> str:
     text = "\n".join(body)
     names = [name for op in chosen for name in [op.name, *op.aliases]]
     exported = "__all__ = [\n" + "".join(f'    "{n}",\n' for n in sorted(names)) + "]\n"
-    operators_used = pages(modules)
+    operators_used = pages(modules, text)
     # Tensor is a name for annotations only: the module may be imported while the class is still being made.
     typed = "\nif TYPE_CHECKING:\n    from .._tensor import Tensor\n" if re.search(r"\bTensor\b", text) else ""
     used = imports(text + typed, FUNCTION_IMPORTS) + operators_used + typed
     return HEADER + used + "\n" + exported + "\n\n" + text.rstrip() + "\n"
 
 
-def pages(modules: list[str]) -> str:
-    """Import lines of the pages of ``ops``; with an underscore, as arguments may have such names (``shape``)."""
-    return "".join(f"from ..ops import {m} as _{m}\n" for m in modules)
+def pages(modules: list[str], text: str) -> str:
+    """Import lines of the pages of ``ops`` that occur; with an underscore, as arguments may have such names (``shape``)."""
+    return "".join(f"from ..ops import {m} as _{m}\n" for m in modules if f"_{m}." in text)
 
 
 def imports(text: str, table: list[tuple[str, list[str]]]) -> str:

@@ -54,9 +54,6 @@ from ._core.modes import is_warn_always_enabled as is_warn_always_enabled
 from ._core.modes import set_warn_always as set_warn_always
 from ._core.printing import get_printoptions as get_printoptions
 from ._core.printing import set_printoptions as set_printoptions
-from ._gen import fft as fft
-from ._gen import linalg as linalg
-from ._gen import special as special
 from ._gen.functions import *  # noqa: F403  (generated; its __all__ lists the operators)
 from ._tensor import Tensor as Tensor
 from ._version import __version__ as __version__
@@ -68,7 +65,9 @@ _engine.calibrate()
 default_generator.seed()  # unseeded programs differ from run to run, as in PyTorch
 
 from . import autograd as autograd  # noqa: E402
+from . import linalg as linalg  # noqa: E402
 from . import nn as nn  # noqa: E402
+from . import special as special  # noqa: E402
 from .autograd import enable_grad as enable_grad  # noqa: E402
 from .autograd import inference_mode as inference_mode  # noqa: E402
 from .autograd import no_grad as no_grad  # noqa: E402

@@ -8,6 +8,8 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 VIEWS = [
     "t[0]", "t[-1]", "t[1:]", "t[:, 0]", "t[..., 1]", "t.t()", "t.view(-1)", "t.reshape(-1)", "t.unsqueeze(0)", "t[None]",
     "t.squeeze()", "t.transpose(0, 1)", "t.diagonal()", "t.narrow(0, 0, 2)", "t.view_as(t)", "t[...]", "t[::2]",
@@ -120,8 +122,8 @@ def overlaps(t: Any) -> bool:
 
 
 def same_memory(t: Any, u: Any) -> bool:
-    """Whether one of two tensors views the other, or both the same base."""
-    return (t._base if t._is_view() else t) is (u._base if u._is_view() else u)
+    """Whether two tensors have elements in common."""
+    return bool(np.shares_memory(t.detach().numpy(), u.detach().numpy()))
 
 
 def observe(value: Any) -> Any:

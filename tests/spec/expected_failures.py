@@ -38,15 +38,27 @@ ROWS = {
 if not is_compiled():
     ROWS["fn-node-setattr"] = PLAIN
     ROWS["fn-node-weakref"] = PLAIN
-for _name in ("det", "slogdet", "logdet", "inverse", "solve", "cholesky", "qr", "svd", "eigh", "matrix-exp", "solve-triangular"):
+for _name in (
+    "det",
+    "slogdet",
+    "logdet",
+    "inverse",
+    "solve",
+    "cholesky",
+    "qr",
+    "svd",
+    "eigh",
+    "matrix-exp",
+    "solve-triangular",
+):
     ROWS[f"node-{_name}"] = LINALG
 for _name in ("saved-det", "saved-inv"):
     ROWS[_name] = LINALG
 for _name in ("node-fft", "node-rfft"):
     ROWS[_name] = FFT
 for _name in (
-    "conv1d", "conv2d", "max-pool1d", "max-pool2d", "avg-pool1d", "avg-pool2d", "adaptive-avg-1", "pad", "layer-norm", "batch-norm",
-    "group-norm", "rms-norm", "interpolate", "unfold", "sdpa",
+    "conv1d", "conv2d", "max-pool1d", "max-pool2d", "avg-pool1d", "avg-pool2d", "adaptive-avg-1", "pad", "layer-norm",
+    "batch-norm", "group-norm", "rms-norm", "interpolate", "unfold", "sdpa",
 ):  # fmt: skip
     ROWS[f"node-F-{_name}"] = LAYERS
 ROWS["kink-maxpool-tie"] = LAYERS

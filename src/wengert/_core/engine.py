@@ -127,7 +127,7 @@ def run(
     quiet.__enter__()
     try:
         for target, nr, grad in roots:
-            seed(task, target, nr, grad)
+            deliver(task, target, nr, grad)
         execute(task, thread)
         outer = task.outer
         if outer is None:
@@ -149,11 +149,7 @@ def collect(task: Task, roots: list[tuple[object, int, TensorBase]]) -> None:
     leaves = task.leaves
     stack: list[Node] = []
     for root, _, _ in roots:
-        if isinstance(root, TensorBase):
-            if root not in leaves:
-                leaves[root] = LeafState()
-        else:
-            visit(root, seen, leaves, stack)
+        visit(root, seen, leaves, stack)
     sorted_already = True
     last: i64 = 9223372036854775807
     while len(stack) > 0:
@@ -216,19 +212,6 @@ def mark_needed(task: Task, inputs: list[tuple[object, int]]) -> None:
                 break
     task.captures = captures
     task.needed = needed
-
-
-def seed(task: Task, target: object, nr: int, grad: TensorBase) -> None:
-    """Put a given gradient where it starts."""
-    if isinstance(target, Node):
-        put(task, target, nr, grad)
-        return
-    assert isinstance(target, TensorBase)
-    state = task.leaves[target]
-    if state.left == 0:
-        arrive(task, target, grad)
-    else:
-        state.grad = grad if state.grad is None else add(state.grad, grad)
 
 
 def put(task: Task, node: Node, nr: i64, grad: TensorBase) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from .._core import errors
-from .._core.dtypes import Number
+from .._core.dtypes import Number, Size
 from .._core.rng import Generator
 from .._record.binary import binary
 from .._record.common import write_out
@@ -268,9 +268,9 @@ __all__ = [
     "lgamma",
     "linspace",
     "log",
+    "log10",
     "log1p",
     "log2",
-    "log10",
     "log_softmax",
     "logaddexp",
     "logaddexp2",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from .._core import errors
+from .._record.binary import binary
 from .. import _tensor
 from ..ops import activation as _activation
 from ..ops import activation_smooth as _activation_smooth

@@ -69,6 +69,8 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
         raise RuntimeError(
             "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
         )
+    if level is not None and level != modes.MODES.dual_level:
+        raise RuntimeError(f"Invalid level given to _make_dual: {level}, the only level is {modes.MODES.dual_level}")
     for what, t in (("primal", tensor), ("tangent", tangent)):
         if t.dt.category < FLOATING:
             raise ValueError(f"Expected {what} to be floating point or complex, but got: {t.dt!r}")
@@ -80,7 +82,7 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
         )
     if forward.tangent_of(tensor) is not None:
         raise RuntimeError(
-            "Trying to set a forward gradient for an already-dual Tensor at the same level is not supported."
+            "Making a dual Tensor based on a Tensor that already has a forward gradient at the same level 0 is not supported."
         )
     level_now = forward.suspend()
     try:
