@@ -4,6 +4,8 @@
   into `__text_signature__` and `__doc__`: the text is written anew from the Python source.
 - The signature is lost if a default is no literal, and ends in a wrong "/" after an unboxed default such as `1.0`.
 - `__file__` of a module is derived from the shared library, as if that lay beside the package and not inside it.
+- Weak references to an instance of a class with an interpreted base (Tensor) are never cleared: mypyc treats the head of
+  their list as an attribute, and using one after the instance has died reads freed memory.
 """
 
 from __future__ import annotations
@@ -128,6 +130,20 @@ def mend_file_attribute(runtime_text: str, group: str) -> str:
     return runtime_text.replace(anchor, f"{up}            sep = {parent};\n{anchor}", 1)
 
 
+def mend_weak_references(c_text: str) -> str:
+    """Clear weak references when an instance dies, and leave the list of them alone otherwise."""
+    slot = r"\*\(\(PyObject \*\*\)\(\(char \*\)self \+ sizeof\(PyObject \*\) \+ sizeof\(\w+\)\)\)"
+    c_text = re.sub(rf"    Py_(?:CLEAR|VISIT)\({slot}\);\n", "", c_text)
+    for struct in set(re.findall(r"\.tp_weaklistoffset = sizeof\((\w+)\)", c_text)):
+        head = f"*((PyObject **)((char *)self + sizeof(PyObject *) + sizeof({struct})))"
+        c_text = re.sub(
+            rf"(_dealloc\({struct} \*self\)\n\{{\n(?:    .*\n)*?    CPy_TRASHCAN_BEGIN.*\n)",
+            lambda found: f"{found[1]}    if ({head} != NULL)\n        PyObject_ClearWeakRefs((PyObject *)self);\n",  # noqa: B023
+            c_text,
+        )
+    return c_text
+
+
 def _class_of(c_name: str, docs: dict[str, Doc]) -> str:
     """The class behind a C name such as part___Leaf; longest first, because part____Leaf ends in ___Leaf too."""
     return max((name for name in docs if name and f"___{c_name}".endswith(f"___{name}")), key=len, default="")
@@ -161,4 +177,4 @@ def _mend_module(path: Path, source_of: dict[str, Path]) -> None:
     named = _MODULE.search(c_text)
     if named and named[2] in source_of:
         docs = collect(source_of[named[2]].read_text(encoding="utf-8"))
-        path.write_text(inject(c_text, docs), encoding="utf-8")
+        path.write_text(inject(mend_weak_references(c_text), docs), encoding="utf-8")

@@ -268,7 +268,7 @@ def methods_file(operators: list[Operator]) -> str:
     tail = imports(text, METHOD_TAIL_IMPORTS).lstrip("\n") + pages(sorted(modules), text)
     return (
         HEADER + types + "\nfrom .._core.compat import mypyc_attr\n" + core
-        + "from .._core.tensor_base import TensorBase\n\nif TYPE_CHECKING:\n    from .._tensor import Tensor\n\n" + hidden
+        + "from .._core import errors\nfrom .._core.tensor_base import TensorBase\n\nif TYPE_CHECKING:\n    from .._tensor import Tensor\n\n" + hidden
         + "\n\n@mypyc_attr(allow_interpreted_subclasses=True)\nclass TensorMethods(TensorBase):\n"
         + '    """The operators as methods."""\n\n' + text
         + "\n\n" + tail.replace("\n", "  # noqa: E402\n")
@@ -282,7 +282,8 @@ def method(op: Operator, name: str) -> str:
     if op.template:
         rest = call_arguments(op.args, [f"_{op.module}.{op.target}", me], 1)
         return shell("    ", head, op.doc, [f"return {op.template}({rest})"])
-    return shell("    ", head, op.doc, [f"return _{op.module}.{op.target}({call_arguments(op.args, [me], 1)})"])
+    call = f"return _{op.module}.{op.target}({call_arguments(op.args, [me], 1)})"
+    return shell("    ", head, op.doc, [*checks(op, name, 1), call])
 
 
 def setter(op: Operator, name: str) -> str:
@@ -306,7 +307,19 @@ def inplace_method(op: Operator, name: str) -> str:
         rest = call_arguments(op.args, [f"_{op.module}.{op.target}", 'cast("Tensor", self)'], 1)
         return shell("    ", head, doc, [f"return {op.template}_({rest})"])
     call = f"_{op.module}.{op.target}({call_arguments(op.args, ['shadow(self)'], 1)})"
-    return shell("    ", head, doc, [f"return overwrite(self, {call})"])
+    return shell("    ", head, doc, [*checks(op, name + "_", 1), f"return overwrite(self, {call})"])
+
+
+def checks(op: Operator, name: str, given: int) -> list[str]:
+    """Lines that refuse anything but a tensor for the arguments annotated so; ``given`` is the position of the first."""
+    lines = []
+    for i, a in enumerate(op.args.args[1:]):
+        if a.annotation and ast.unparse(a.annotation) == "Tensor":
+            lines += [
+                f"if not isinstance({a.arg}, TensorBase):",
+                f'    raise errors.argument_type("{name}", "{a.arg}", {i + given}, "Tensor", {a.arg})',
+            ]
+    return lines
 
 
 def functions_file(operators: list[Operator], variant: str) -> str:
@@ -356,6 +369,8 @@ def function(op: Operator, name: str) -> str:
             "if not isinstance(input, _tensor.Tensor):",
             f'    raise errors.argument_type("{name}", "input", 1, "Tensor", input)',
         ]
+    if not op.template:
+        lines += checks(op, name, 2)
     doc = re.sub(r"``self``", "``input``", op.doc)
     doc = re.sub(r"^(\s+)self:", r"\1input:", doc, flags=re.M)
     if op.template:

@@ -10,7 +10,7 @@ from typing import Final
 OPERATORS: Final[dict[str, str]] = {}
 """Operator name -> why it is not there yet."""
 
-ASPECTS: Final[dict[str, str]] = {"jvp": "autograd.forward_ad is not written yet"}
+ASPECTS: Final[dict[str, str]] = {}
 """Aspect -> why no operator has it yet. Such tests are skipped."""
 
 

@@ -55,6 +55,8 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
     Raises:
         RuntimeError: when the tensor does not require grad.
     """
+    if not isinstance(tensor, TensorBase):
+        raise TypeError(f"get_gradient_edge(): argument 'tensor' must be Tensor, not {type(tensor).__name__}")
     node = node_of(gradient_edge(tensor)) if requires_grad(tensor) else None
     if node is None:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
@@ -170,6 +172,8 @@ def output_kind(out: Any) -> tuple[Any, Any]:
     """Shape and dtype of an output; None where an edge does not tell."""
     if isinstance(out, GradientEdge):
         return out.like if out.like is not None else (None, None)
+    if not isinstance(out, TensorBase):
+        raise AssertionError(f"Expected output to be a torch.Tensor, but got {type(out).__name__}")
     return out.shp, out.dt
 
 

@@ -12,7 +12,10 @@ class device:
         """Parse ``"cpu"``, ``"cpu:0"`` or another device."""
         kind = type.type if isinstance(type, device) else str(type)
         if ":" in kind:
+            text = kind
             kind, number = kind.split(":", 1)
+            if not number.isdecimal():
+                raise RuntimeError(f"Invalid device string: '{text}'")
             index = int(number)
         if kind not in ("cpu", "cuda", "meta", "mps", "xpu"):
             raise RuntimeError(

@@ -9,6 +9,13 @@ from typing import Any
 class Dynamic:
     """Gives a compiled subclass what mypyc classes lack: attributes, weak references, properties that can be deleted."""
 
+    def as_index(self) -> int:
+        """The one element of an integer tensor as an int."""
+        raise NotImplementedError
+
+    def __index__(self) -> int:
+        return self.as_index()
+
     def read_grad(self) -> Any:
         """Value of ``grad``."""
         raise NotImplementedError

@@ -71,6 +71,11 @@ def shape_text(shape: Any) -> str:
     return "[" + ", ".join(str(n) for n in shape) + "]"
 
 
+def c_type(dt: dtype) -> str:
+    """PyTorch's C++ name of the element type, as its messages have it."""
+    return "long int" if dt.c_name == "long" else dt.c_name
+
+
 def no_attribute(obj: Any, name: str) -> AttributeError:
     """The text of Python for a missing attribute."""
     return AttributeError(f"'{type(obj).__name__}' object has no attribute '{name}'")
@@ -177,6 +182,12 @@ def argument_type(function: str, argument: str, position: int, expected: str, va
     """An argument of the wrong type."""
     got = type(value).__name__
     return TypeError(f"{function}(): argument '{argument}' (position {position}) must be {expected}, not {got}")
+
+
+def not_int(argument: str, value: Any) -> TypeError:
+    """Something else in place of an integer, such as a dimension."""
+    what = f"argument '{argument}'" if argument else "argument"
+    return TypeError(f"{what} must be int, not {type(value).__name__}")
 
 
 def not_implemented(kernel: str, dt: dtype) -> NotImplementedError:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from . import errors
 from .dtypes import COMPLEX, DEFAULTS, FLOATING, dtype
 
 
@@ -18,6 +19,8 @@ class finfo:
         Raises:
             TypeError: for dtypes that are not floating point.
         """
+        if type is not None and not isinstance(type, dtype):
+            raise errors.argument_type("finfo", "type", 1, "torch.dtype", type)
         dt: dtype = DEFAULTS.float if type is None else type
         if dt.category < FLOATING:
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dt!r}'")
@@ -41,12 +44,14 @@ class finfo:
 class iinfo:
     """Limits of an integer dtype: min, max, bits."""
 
-    def __init__(self, type: dtype) -> None:
+    def __init__(self, type: Any) -> None:
         """Look up the limits.
 
         Raises:
             TypeError: for dtypes that are not integers.
         """
+        if not isinstance(type, dtype):
+            raise errors.argument_type("iinfo", "type", 1, "torch.dtype", type)
         if type.category >= FLOATING:
             raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type!r}'")
         info: Any = np.iinfo(type.np if type.np.kind != "b" else np.uint8)

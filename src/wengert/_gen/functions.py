@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .._core import errors
 from .._core.dtypes import Number, Size
 from .._core.rng import Generator
+from .._core.tensor_base import TensorBase
 from .._record.binary import binary
 from .._record.common import write_out
 from .._record.unary import unary
@@ -514,6 +515,8 @@ def prelu(input: Any, weight: Tensor) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("prelu", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("prelu", "weight", 2, "Tensor", weight)
     return _activation.prelu(input, weight)
 
 
@@ -739,6 +742,10 @@ def addcmul(input: Any, tensor1: Tensor, tensor2: Tensor, *, value: Number=1, ou
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("addcmul", "input", 1, "Tensor", input)
+    if not isinstance(tensor1, TensorBase):
+        raise errors.argument_type("addcmul", "tensor1", 2, "Tensor", tensor1)
+    if not isinstance(tensor2, TensorBase):
+        raise errors.argument_type("addcmul", "tensor2", 3, "Tensor", tensor2)
     result = _blend.addcmul(input, tensor1, tensor2, value=value)
     return result if out is None else write_out("addcmul", out, [input, tensor1, tensor2], result)
 
@@ -755,6 +762,10 @@ def addcdiv(input: Any, tensor1: Tensor, tensor2: Tensor, *, value: Number=1, ou
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("addcdiv", "input", 1, "Tensor", input)
+    if not isinstance(tensor1, TensorBase):
+        raise errors.argument_type("addcdiv", "tensor1", 2, "Tensor", tensor1)
+    if not isinstance(tensor2, TensorBase):
+        raise errors.argument_type("addcdiv", "tensor2", 3, "Tensor", tensor2)
     result = _blend.addcdiv(input, tensor1, tensor2, value=value)
     return result if out is None else write_out("addcdiv", out, [input, tensor1, tensor2], result)
 
@@ -776,6 +787,8 @@ def lerp(input: Any, end: Tensor, weight: Tensor | Number, *, out: Any = None) -
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("lerp", "input", 1, "Tensor", input)
+    if not isinstance(end, TensorBase):
+        raise errors.argument_type("lerp", "end", 2, "Tensor", end)
     result = _blend.lerp(input, end, weight)
     return result if out is None else write_out("lerp", out, [input, end, weight], result)
 
@@ -1046,6 +1059,8 @@ def equal(input: Any, other: Tensor) -> bool:
     """Whether two tensors have the same shape and elements (NaN equals nothing)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("equal", "input", 1, "Tensor", input)
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type("equal", "other", 2, "Tensor", other)
     return _compare.equal(input, other)
 
 
@@ -1063,6 +1078,8 @@ def isclose(input: Any, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_n
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("isclose", "input", 1, "Tensor", input)
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type("isclose", "other", 2, "Tensor", other)
     return _compare.isclose(input, other, rtol, atol, equal_nan)
 
 
@@ -1071,6 +1088,8 @@ def allclose(input: Any, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_
     """Whether all elements are close in the sense of :func:`isclose`."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("allclose", "input", 1, "Tensor", input)
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type("allclose", "other", 2, "Tensor", other)
     return _compare.allclose(input, other, rtol, atol, equal_nan)
 
 
@@ -1790,6 +1809,8 @@ def inner(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Sum of products over the last dimension of both: (..., k) and (___, k) give (..., ___)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("inner", "input", 1, "Tensor", input)
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type("inner", "other", 2, "Tensor", other)
     result = _einsum.inner(input, other)
     return result if out is None else write_out("inner", out, [input, other], result)
 
@@ -1799,6 +1820,8 @@ def kron(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Kronecker product: each element of ``input`` times the whole of ``other``, side by side."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("kron", "input", 1, "Tensor", input)
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type("kron", "other", 2, "Tensor", other)
     result = _einsum.kron(input, other)
     return result if out is None else write_out("kron", out, [input, other], result)
 
@@ -1814,6 +1837,8 @@ def cross(input: Any, other: Tensor, dim: Any=None, *, out: Any = None, axis: An
     """Cross product of vectors that lie along ``dim``, by default the first dimension of size 3."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cross", "input", 1, "Tensor", input)
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type("cross", "other", 2, "Tensor", other)
     result = _einsum.cross(input, other, dim if axis is None else axis)
     return result if out is None else write_out("cross", out, [input, other], result)
 
@@ -2015,6 +2040,8 @@ def gather(input: Any, dim: Any, index: Tensor, *, sparse_grad: bool=False, out:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("gather", "input", 1, "Tensor", input)
+    if not isinstance(index, TensorBase):
+        raise errors.argument_type("gather", "index", 3, "Tensor", index)
     result = _gather_scatter.gather(input, dim, index, sparse_grad=sparse_grad)
     return result if out is None else write_out("gather", out, [input, index], result)
 
@@ -2030,6 +2057,8 @@ def take_along_dim(input: Any, indices: Tensor, dim: Any=None, *, out: Any = Non
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("take_along_dim", "input", 1, "Tensor", input)
+    if not isinstance(indices, TensorBase):
+        raise errors.argument_type("take_along_dim", "indices", 2, "Tensor", indices)
     result = _gather_scatter.take_along_dim(input, indices, dim if axis is None else axis)
     return result if out is None else write_out("take_along_dim", out, [input, indices], result)
 
@@ -2048,6 +2077,8 @@ def scatter(input: Any, dim: Any, index: Tensor, src: Any=None, *, value: Any=No
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("scatter", "input", 1, "Tensor", input)
+    if not isinstance(index, TensorBase):
+        raise errors.argument_type("scatter", "index", 3, "Tensor", index)
     result = _gather_scatter.scatter(input, dim, index, src, value=value, reduce=reduce)
     return result if out is None else write_out("scatter", out, [input, index], result)
 
@@ -2060,6 +2091,10 @@ def scatter_add(input: Any, dim: Any, index: Tensor, src: Tensor, *, out: Any = 
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("scatter_add", "input", 1, "Tensor", input)
+    if not isinstance(index, TensorBase):
+        raise errors.argument_type("scatter_add", "index", 3, "Tensor", index)
+    if not isinstance(src, TensorBase):
+        raise errors.argument_type("scatter_add", "src", 4, "Tensor", src)
     result = _gather_scatter.scatter_add(input, dim, index, src)
     return result if out is None else write_out("scatter_add", out, [input, index, src], result)
 
@@ -2077,6 +2112,8 @@ def index_put(input: Any, indices: Any, values: Tensor, accumulate: bool=False) 
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("index_put", "input", 1, "Tensor", input)
+    if not isinstance(values, TensorBase):
+        raise errors.argument_type("index_put", "values", 3, "Tensor", values)
     return _index_put.index_put(input, indices, values, accumulate)
 
 
@@ -2094,6 +2131,8 @@ def index_select(input: Any, dim: Any, index: Tensor, *, out: Any = None) -> Ten
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("index_select", "input", 1, "Tensor", input)
+    if not isinstance(index, TensorBase):
+        raise errors.argument_type("index_select", "index", 3, "Tensor", index)
     result = _index_rows.index_select(input, dim, index)
     return result if out is None else write_out("index_select", out, [input, index], result)
 
@@ -2110,6 +2149,10 @@ def index_add(input: Any, dim: Any, index: Tensor, source: Tensor, *, alpha: Any
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("index_add", "input", 1, "Tensor", input)
+    if not isinstance(index, TensorBase):
+        raise errors.argument_type("index_add", "index", 3, "Tensor", index)
+    if not isinstance(source, TensorBase):
+        raise errors.argument_type("index_add", "source", 4, "Tensor", source)
     result = _index_rows.index_add(input, dim, index, source, alpha=alpha)
     return result if out is None else write_out("index_add", out, [input, index, source], result)
 
@@ -2126,6 +2169,10 @@ def index_copy(input: Any, dim: Any, index: Tensor, source: Tensor, *, out: Any 
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("index_copy", "input", 1, "Tensor", input)
+    if not isinstance(index, TensorBase):
+        raise errors.argument_type("index_copy", "index", 3, "Tensor", index)
+    if not isinstance(source, TensorBase):
+        raise errors.argument_type("index_copy", "source", 4, "Tensor", source)
     result = _index_rows.index_copy(input, dim, index, source)
     return result if out is None else write_out("index_copy", out, [input, index, source], result)
 
@@ -2142,6 +2189,8 @@ def index_fill(input: Any, dim: Any, index: Tensor, value: Tensor | Number) -> T
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("index_fill", "input", 1, "Tensor", input)
+    if not isinstance(index, TensorBase):
+        raise errors.argument_type("index_fill", "index", 3, "Tensor", index)
     return _index_rows.index_fill(input, dim, index, value)
 
 
@@ -2157,6 +2206,10 @@ def index_reduce(input: Any, dim: Any, index: Tensor, source: Tensor, reduce: An
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("index_reduce", "input", 1, "Tensor", input)
+    if not isinstance(index, TensorBase):
+        raise errors.argument_type("index_reduce", "index", 3, "Tensor", index)
+    if not isinstance(source, TensorBase):
+        raise errors.argument_type("index_reduce", "source", 4, "Tensor", source)
     result = _index_rows.index_reduce(input, dim, index, source, reduce, include_self=include_self)
     return result if out is None else write_out("index_reduce", out, [input, index, source], result)
 
@@ -2316,6 +2369,8 @@ def kl_div(input: Any, target: Tensor, reduction: Any=1, *, log_target: bool=Fal
     """Kullback-Leibler divergence with the reduction as a number: 0 for none, 1 for the mean, 2 for the sum."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("kl_div", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("kl_div", "target", 2, "Tensor", target)
     return _loss_margin.plain_kl_div(input, target, reduction, log_target=log_target)
 
 
@@ -2353,6 +2408,8 @@ def masked_fill(input: Any, mask: Tensor, value: Tensor | Number) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("masked_fill", "input", 1, "Tensor", input)
+    if not isinstance(mask, TensorBase):
+        raise errors.argument_type("masked_fill", "mask", 2, "Tensor", mask)
     return _masked.masked_fill(input, mask, value)
 
 
@@ -2364,6 +2421,8 @@ def masked_select(input: Any, mask: Tensor, *, out: Any = None) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("masked_select", "input", 1, "Tensor", input)
+    if not isinstance(mask, TensorBase):
+        raise errors.argument_type("masked_select", "mask", 2, "Tensor", mask)
     result = _masked.masked_select(input, mask)
     return result if out is None else write_out("masked_select", out, [input, mask], result)
 
@@ -2376,6 +2435,10 @@ def masked_scatter(input: Any, mask: Tensor, source: Tensor) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("masked_scatter", "input", 1, "Tensor", input)
+    if not isinstance(mask, TensorBase):
+        raise errors.argument_type("masked_scatter", "mask", 2, "Tensor", mask)
+    if not isinstance(source, TensorBase):
+        raise errors.argument_type("masked_scatter", "source", 3, "Tensor", source)
     return _masked.masked_scatter(input, mask, source)
 
 
@@ -2426,6 +2489,8 @@ def mm(input: Any, mat2: Tensor, *, out: Any = None) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("mm", "input", 1, "Tensor", input)
+    if not isinstance(mat2, TensorBase):
+        raise errors.argument_type("mm", "mat2", 2, "Tensor", mat2)
     result = _matmul.mm(input, mat2)
     return result if out is None else write_out("mm", out, [input, mat2], result)
 
@@ -2443,6 +2508,8 @@ def bmm(input: Any, mat2: Tensor, *, out: Any = None) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bmm", "input", 1, "Tensor", input)
+    if not isinstance(mat2, TensorBase):
+        raise errors.argument_type("bmm", "mat2", 2, "Tensor", mat2)
     result = _matmul.bmm(input, mat2)
     return result if out is None else write_out("bmm", out, [input, mat2], result)
 
@@ -2452,6 +2519,8 @@ def mv(input: Any, vec: Tensor, *, out: Any = None) -> Tensor:
     """Product of a matrix (n, m) and a vector (m,): a vector (n,)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("mv", "input", 1, "Tensor", input)
+    if not isinstance(vec, TensorBase):
+        raise errors.argument_type("mv", "vec", 2, "Tensor", vec)
     result = _matmul.mv(input, vec)
     return result if out is None else write_out("mv", out, [input, vec], result)
 
@@ -2461,6 +2530,8 @@ def dot(input: Any, tensor: Tensor, *, out: Any = None) -> Tensor:
     """Sum of the products of two vectors' elements; a 0-d tensor."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("dot", "input", 1, "Tensor", input)
+    if not isinstance(tensor, TensorBase):
+        raise errors.argument_type("dot", "tensor", 2, "Tensor", tensor)
     result = _matmul.dot(input, tensor)
     return result if out is None else write_out("dot", out, [input, tensor], result)
 
@@ -2470,6 +2541,8 @@ def vdot(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Sum of the products of the conjugate of one vector with another; a 0-d tensor."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("vdot", "input", 1, "Tensor", input)
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type("vdot", "other", 2, "Tensor", other)
     result = _matmul.vdot(input, other)
     return result if out is None else write_out("vdot", out, [input, other], result)
 
@@ -2479,6 +2552,8 @@ def outer(input: Any, vec2: Tensor, *, out: Any = None) -> Tensor:
     """All products of an element of one vector and an element of another: (n,) and (m,) give (n, m)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("outer", "input", 1, "Tensor", input)
+    if not isinstance(vec2, TensorBase):
+        raise errors.argument_type("outer", "vec2", 2, "Tensor", vec2)
     result = _matmul.outer(input, vec2)
     return result if out is None else write_out("outer", out, [input, vec2], result)
 
@@ -2488,6 +2563,8 @@ def ger(input: Any, vec2: Tensor, *, out: Any = None) -> Tensor:
     """All products of an element of one vector and an element of another: (n,) and (m,) give (n, m)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("ger", "input", 1, "Tensor", input)
+    if not isinstance(vec2, TensorBase):
+        raise errors.argument_type("ger", "vec2", 2, "Tensor", vec2)
     result = _matmul.outer(input, vec2)
     return result if out is None else write_out("ger", out, [input, vec2], result)
 
@@ -2511,6 +2588,8 @@ def matmul(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("matmul", "input", 1, "Tensor", input)
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type("matmul", "other", 2, "Tensor", other)
     result = _matmul.matmul(input, other)
     return result if out is None else write_out("matmul", out, [input, other], result)
 
@@ -2532,6 +2611,10 @@ def addmm(input: Any, mat1: Tensor, mat2: Tensor, *, beta: Number=1, alpha: Numb
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("addmm", "input", 1, "Tensor", input)
+    if not isinstance(mat1, TensorBase):
+        raise errors.argument_type("addmm", "mat1", 2, "Tensor", mat1)
+    if not isinstance(mat2, TensorBase):
+        raise errors.argument_type("addmm", "mat2", 3, "Tensor", mat2)
     result = _matmul_added.addmm(input, mat1, mat2, beta=beta, alpha=alpha)
     return result if out is None else write_out("addmm", out, [input, mat1, mat2], result)
 
@@ -2541,6 +2624,10 @@ def addmv(input: Any, mat: Tensor, vec: Tensor, *, beta: Number=1, alpha: Number
     """``beta * self + alpha * mat @ vec``; ``input`` is broadcast to (n,)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("addmv", "input", 1, "Tensor", input)
+    if not isinstance(mat, TensorBase):
+        raise errors.argument_type("addmv", "mat", 2, "Tensor", mat)
+    if not isinstance(vec, TensorBase):
+        raise errors.argument_type("addmv", "vec", 3, "Tensor", vec)
     result = _matmul_added.addmv(input, mat, vec, beta=beta, alpha=alpha)
     return result if out is None else write_out("addmv", out, [input, mat, vec], result)
 
@@ -2550,6 +2637,10 @@ def addr(input: Any, vec1: Tensor, vec2: Tensor, *, beta: Number=1, alpha: Numbe
     """``beta * self + alpha * outer(vec1, vec2)``; ``input`` is broadcast to (n, m)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("addr", "input", 1, "Tensor", input)
+    if not isinstance(vec1, TensorBase):
+        raise errors.argument_type("addr", "vec1", 2, "Tensor", vec1)
+    if not isinstance(vec2, TensorBase):
+        raise errors.argument_type("addr", "vec2", 3, "Tensor", vec2)
     result = _matmul_added.addr(input, vec1, vec2, beta=beta, alpha=alpha)
     return result if out is None else write_out("addr", out, [input, vec1, vec2], result)
 
@@ -2559,6 +2650,10 @@ def baddbmm(input: Any, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha
     """``beta * self + alpha * batch1 @ batch2`` for stacks of matrices; ``input`` is broadcast to (b, n, m)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("baddbmm", "input", 1, "Tensor", input)
+    if not isinstance(batch1, TensorBase):
+        raise errors.argument_type("baddbmm", "batch1", 2, "Tensor", batch1)
+    if not isinstance(batch2, TensorBase):
+        raise errors.argument_type("baddbmm", "batch2", 3, "Tensor", batch2)
     result = _matmul_added.baddbmm(input, batch1, batch2, beta=beta, alpha=alpha)
     return result if out is None else write_out("baddbmm", out, [input, batch1, batch2], result)
 
@@ -2568,6 +2663,10 @@ def addbmm(input: Any, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha:
     """``beta * self + alpha * sum(batch1 @ batch2)`` over the stack; ``input`` is broadcast to (n, m)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("addbmm", "input", 1, "Tensor", input)
+    if not isinstance(batch1, TensorBase):
+        raise errors.argument_type("addbmm", "batch1", 2, "Tensor", batch1)
+    if not isinstance(batch2, TensorBase):
+        raise errors.argument_type("addbmm", "batch2", 3, "Tensor", batch2)
     result = _matmul_added.addbmm(input, batch1, batch2, beta=beta, alpha=alpha)
     return result if out is None else write_out("addbmm", out, [input, batch1, batch2], result)
 
@@ -2698,6 +2797,8 @@ def dist(input: Any, other: Tensor, p: Any=2) -> Tensor:
     """p-norm of ``self - other``, which are broadcast; a 0-d tensor."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("dist", "input", 1, "Tensor", input)
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type("dist", "other", 2, "Tensor", other)
     return _norm.dist(input, other, p)
 
 
@@ -3447,6 +3548,8 @@ def heaviside(input: Any, values: Tensor, *, out: Any = None) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("heaviside", "input", 1, "Tensor", input)
+    if not isinstance(values, TensorBase):
+        raise errors.argument_type("heaviside", "values", 2, "Tensor", values)
     result = _rounding.heaviside(input, values)
     return result if out is None else write_out("heaviside", out, [input, values], result)
 
@@ -3475,6 +3578,10 @@ def scatter_reduce(input: Any, dim: Any, index: Tensor, src: Tensor, reduce: Any
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("scatter_reduce", "input", 1, "Tensor", input)
+    if not isinstance(index, TensorBase):
+        raise errors.argument_type("scatter_reduce", "index", 3, "Tensor", index)
+    if not isinstance(src, TensorBase):
+        raise errors.argument_type("scatter_reduce", "src", 4, "Tensor", src)
     result = _scatter_reduce.scatter_reduce(input, dim, index, src, reduce, include_self=include_self)
     return result if out is None else write_out("scatter_reduce", out, [input, index, src], result)
 
@@ -3487,6 +3594,8 @@ def select_scatter(input: Any, src: Tensor, dim: Any, index: Any) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("select_scatter", "input", 1, "Tensor", input)
+    if not isinstance(src, TensorBase):
+        raise errors.argument_type("select_scatter", "src", 2, "Tensor", src)
     return _scatter_views.select_scatter(input, src, dim, index)
 
 
@@ -3498,6 +3607,8 @@ def slice_scatter(input: Any, src: Tensor, dim: Any=0, start: Any=None, end: Any
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("slice_scatter", "input", 1, "Tensor", input)
+    if not isinstance(src, TensorBase):
+        raise errors.argument_type("slice_scatter", "src", 2, "Tensor", src)
     return _scatter_views.slice_scatter(input, src, dim if axis is None else axis, start, end, step)
 
 
@@ -3509,6 +3620,8 @@ def diagonal_scatter(input: Any, src: Tensor, offset: Any=0, dim1: Any=0, dim2: 
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("diagonal_scatter", "input", 1, "Tensor", input)
+    if not isinstance(src, TensorBase):
+        raise errors.argument_type("diagonal_scatter", "src", 2, "Tensor", src)
     return _scatter_views.diagonal_scatter(input, src, offset, dim1, dim2)
 
 
@@ -3523,6 +3636,8 @@ def as_strided_scatter(input: Any, src: Tensor, size: Any, stride: Any, storage_
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("as_strided_scatter", "input", 1, "Tensor", input)
+    if not isinstance(src, TensorBase):
+        raise errors.argument_type("as_strided_scatter", "src", 2, "Tensor", src)
     return _scatter_views.as_strided_scatter(input, src, size, stride, storage_offset)
 
 
@@ -3553,6 +3668,8 @@ def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool=False, right: b
         boundaries: (n,), sorted.
         right: close the buckets on the left instead: ``boundaries[i-1] <= value < boundaries[i]``.
     """
+    if not isinstance(boundaries, TensorBase):
+        raise errors.argument_type("bucketize", "boundaries", 2, "Tensor", boundaries)
     result = _search.bucketize(input, boundaries, out_int32=out_int32, right=right)
     return result if out is None else write_out("bucketize", out, [input, boundaries], result)
 
@@ -4482,6 +4599,8 @@ def take(input: Any, index: Tensor, *, out: Any = None) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("take", "input", 1, "Tensor", input)
+    if not isinstance(index, TensorBase):
+        raise errors.argument_type("take", "index", 2, "Tensor", index)
     result = _take_put.take(input, index)
     return result if out is None else write_out("take", out, [input, index], result)
 
@@ -4497,6 +4616,10 @@ def put(input: Any, index: Tensor, source: Tensor, accumulate: bool=False) -> Te
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("put", "input", 1, "Tensor", input)
+    if not isinstance(index, TensorBase):
+        raise errors.argument_type("put", "index", 2, "Tensor", index)
+    if not isinstance(source, TensorBase):
+        raise errors.argument_type("put", "source", 3, "Tensor", source)
     return _take_put.put(input, index, source, accumulate)
 
 

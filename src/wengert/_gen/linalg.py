@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from .._core import errors
+from .._core.tensor_base import TensorBase
 from .._record.common import write_out
 from .. import _tensor
 from ..ops import einsum as _einsum
@@ -43,6 +44,8 @@ def cross(input: Any, other: Tensor, *, dim: Any=-1, out: Any = None) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cross", "input", 1, "Tensor", input)
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type("cross", "other", 2, "Tensor", other)
     result = _einsum.linalg_cross(input, other, dim=dim)
     return result if out is None else write_out("cross", out, [input, other], result)
 
@@ -72,6 +75,8 @@ def matmul(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("matmul", "input", 1, "Tensor", input)
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type("matmul", "other", 2, "Tensor", other)
     result = _matmul.matmul(input, other)
     return result if out is None else write_out("matmul", out, [input, other], result)
 

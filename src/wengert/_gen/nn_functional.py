@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from .._core import errors
+from .._core.tensor_base import TensorBase
 from .._record.binary import binary
 from .. import _tensor
 from ..ops import activation as _activation
@@ -240,6 +241,8 @@ def prelu(input: Any, weight: Tensor) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("prelu", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("prelu", "weight", 2, "Tensor", weight)
     return _activation.prelu(input, weight)
 
 
@@ -553,6 +556,8 @@ def mse_loss(input: Any, target: Tensor, size_average: Any=None, reduce: Any=Non
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("mse_loss", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("mse_loss", "target", 2, "Tensor", target)
     return _loss.mse_loss(input, target, size_average, reduce, reduction, weight)
 
 
@@ -565,6 +570,8 @@ def l1_loss(input: Any, target: Tensor, size_average: Any=None, reduce: Any=None
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("l1_loss", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("l1_loss", "target", 2, "Tensor", target)
     return _loss.l1_loss(input, target, size_average, reduce, reduction, weight)
 
 
@@ -582,6 +589,8 @@ def smooth_l1_loss(input: Any, target: Tensor, size_average: Any=None, reduce: A
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("smooth_l1_loss", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("smooth_l1_loss", "target", 2, "Tensor", target)
     return _loss.smooth_l1_loss(input, target, size_average, reduce, reduction, beta)
 
 
@@ -599,6 +608,8 @@ def huber_loss(input: Any, target: Tensor, reduction: str='mean', delta: Any=1.0
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("huber_loss", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("huber_loss", "target", 2, "Tensor", target)
     return _loss.huber_loss(input, target, reduction, delta, weight)
 
 
@@ -611,6 +622,8 @@ def soft_margin_loss(input: Any, target: Tensor, size_average: Any=None, reduce:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("soft_margin_loss", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("soft_margin_loss", "target", 2, "Tensor", target)
     return _loss.soft_margin_loss(input, target, size_average, reduce, reduction)
 
 
@@ -632,6 +645,8 @@ def binary_cross_entropy(input: Any, target: Tensor, weight: Any=None, size_aver
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("binary_cross_entropy", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("binary_cross_entropy", "target", 2, "Tensor", target)
     return _loss.binary_cross_entropy(input, target, weight, size_average, reduce, reduction)
 
 
@@ -653,6 +668,8 @@ def binary_cross_entropy_with_logits(input: Any, target: Tensor, weight: Any=Non
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("binary_cross_entropy_with_logits", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("binary_cross_entropy_with_logits", "target", 2, "Tensor", target)
     return _loss.binary_cross_entropy_with_logits(input, target, weight, size_average, reduce, reduction, pos_weight)
 
 
@@ -675,6 +692,8 @@ def nll_loss(input: Any, target: Tensor, weight: Any=None, size_average: Any=Non
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nll_loss", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("nll_loss", "target", 2, "Tensor", target)
     return _loss_class.nll_loss(input, target, weight, size_average, ignore_index, reduce, reduction)
 
 
@@ -697,6 +716,8 @@ def cross_entropy(input: Any, target: Tensor, weight: Any=None, size_average: An
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cross_entropy", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("cross_entropy", "target", 2, "Tensor", target)
     return _loss_class.cross_entropy(input, target, weight, size_average, ignore_index, reduce, reduction, label_smoothing)
 
 
@@ -714,6 +735,8 @@ def kl_div(input: Any, target: Tensor, size_average: Any=None, reduce: Any=None,
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("kl_div", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("kl_div", "target", 2, "Tensor", target)
     return _loss_margin.kl_div(input, target, size_average, reduce, reduction, log_target)
 
 
@@ -729,6 +752,8 @@ def poisson_nll_loss(input: Any, target: Tensor, log_input: bool=True, full: boo
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("poisson_nll_loss", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("poisson_nll_loss", "target", 2, "Tensor", target)
     return _loss_margin.poisson_nll_loss(input, target, log_input, full, size_average, eps, reduce, reduction)
 
 
@@ -747,6 +772,8 @@ def gaussian_nll_loss(input: Any, target: Tensor, var: Any, full: bool=False, ep
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("gaussian_nll_loss", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("gaussian_nll_loss", "target", 2, "Tensor", target)
     return _loss_margin.gaussian_nll_loss(input, target, var, full, eps, reduction)
 
 
@@ -755,6 +782,8 @@ def hinge_embedding_loss(input: Any, target: Tensor, margin: Any=1.0, size_avera
     """``input`` where the target is 1, max(margin - self, 0) where it is -1, reduced."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("hinge_embedding_loss", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("hinge_embedding_loss", "target", 2, "Tensor", target)
     return _loss_margin.hinge_embedding_loss(input, target, margin, size_average, reduce, reduction)
 
 
@@ -767,6 +796,10 @@ def margin_ranking_loss(input: Any, input2: Tensor, target: Tensor, margin: Any=
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("margin_ranking_loss", "input", 1, "Tensor", input)
+    if not isinstance(input2, TensorBase):
+        raise errors.argument_type("margin_ranking_loss", "input2", 2, "Tensor", input2)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("margin_ranking_loss", "target", 3, "Tensor", target)
     return _loss_margin.margin_ranking_loss(input, input2, target, margin, size_average, reduce, reduction)
 
 
@@ -779,6 +812,10 @@ def cosine_embedding_loss(input: Any, input2: Tensor, target: Tensor, margin: An
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cosine_embedding_loss", "input", 1, "Tensor", input)
+    if not isinstance(input2, TensorBase):
+        raise errors.argument_type("cosine_embedding_loss", "input2", 2, "Tensor", input2)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("cosine_embedding_loss", "target", 3, "Tensor", target)
     return _loss_margin.cosine_embedding_loss(input, input2, target, margin, size_average, reduce, reduction)
 
 
@@ -798,6 +835,10 @@ def triplet_margin_loss(input: Any, positive: Tensor, negative: Tensor, margin: 
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("triplet_margin_loss", "input", 1, "Tensor", input)
+    if not isinstance(positive, TensorBase):
+        raise errors.argument_type("triplet_margin_loss", "positive", 2, "Tensor", positive)
+    if not isinstance(negative, TensorBase):
+        raise errors.argument_type("triplet_margin_loss", "negative", 3, "Tensor", negative)
     return _loss_margin.triplet_margin_loss(input, positive, negative, margin, p, eps, swap, size_average, reduce, reduction)
 
 
@@ -806,6 +847,8 @@ def multilabel_soft_margin_loss(input: Any, target: Tensor, weight: Any=None, si
     """Mean over the classes of the binary cross entropy of sigmoid(self), reduced."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("multilabel_soft_margin_loss", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("multilabel_soft_margin_loss", "target", 2, "Tensor", target)
     return _loss_margin.multilabel_soft_margin_loss(input, target, weight, size_average, reduce, reduction)
 
 

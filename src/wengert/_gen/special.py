@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from .._core import errors
 from .._core.dtypes import Number
+from .._core.tensor_base import TensorBase
 from .._record.common import write_out
 from .._record.unary import unary
 from .. import _tensor
@@ -353,6 +354,8 @@ def gammainc(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Regularised lower incomplete gamma function P(self, other)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("gammainc", "input", 1, "Tensor", input)
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type("gammainc", "other", 2, "Tensor", other)
     result = _special_pairs.gammainc(input, other)
     return result if out is None else write_out("gammainc", out, [input, other], result)
 
@@ -362,6 +365,8 @@ def gammaincc(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Regularised upper incomplete gamma function Q(self, other)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("gammaincc", "input", 1, "Tensor", input)
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type("gammaincc", "other", 2, "Tensor", other)
     result = _special_pairs.gammaincc(input, other)
     return result if out is None else write_out("gammaincc", out, [input, other], result)
 

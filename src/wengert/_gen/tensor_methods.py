@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .._core.compat import mypyc_attr
 from .._core.dtypes import Number
+from .._core import errors
 from .._core.tensor_base import TensorBase
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: when the number of weights is neither 1 nor that of the channels, or the dtypes differ.
         """
+        if not isinstance(weight, TensorBase):
+            raise errors.argument_type("prelu", "weight", 1, "Tensor", weight)
         return _activation.prelu(cast("Tensor", self), weight)
 
     def mul(self, other: Tensor | Number) -> Tensor:
@@ -204,10 +207,18 @@ class TensorMethods(TensorBase):
         Gradient:
             1, value * tensor2, value * tensor1.
         """
+        if not isinstance(tensor1, TensorBase):
+            raise errors.argument_type("addcmul", "tensor1", 1, "Tensor", tensor1)
+        if not isinstance(tensor2, TensorBase):
+            raise errors.argument_type("addcmul", "tensor2", 2, "Tensor", tensor2)
         return _blend.addcmul(cast("Tensor", self), tensor1, tensor2, value=value)
 
     def addcmul_(self, tensor1: Tensor, tensor2: Tensor, *, value: Number=1) -> Tensor:
         """In-place version of :meth:`addcmul`."""
+        if not isinstance(tensor1, TensorBase):
+            raise errors.argument_type("addcmul_", "tensor1", 1, "Tensor", tensor1)
+        if not isinstance(tensor2, TensorBase):
+            raise errors.argument_type("addcmul_", "tensor2", 2, "Tensor", tensor2)
         return overwrite(self, _blend.addcmul(shadow(self), tensor1, tensor2, value=value))
 
     def addcdiv(self, tensor1: Tensor, tensor2: Tensor, *, value: Number=1) -> Tensor:
@@ -219,10 +230,18 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: for two integer tensors.
         """
+        if not isinstance(tensor1, TensorBase):
+            raise errors.argument_type("addcdiv", "tensor1", 1, "Tensor", tensor1)
+        if not isinstance(tensor2, TensorBase):
+            raise errors.argument_type("addcdiv", "tensor2", 2, "Tensor", tensor2)
         return _blend.addcdiv(cast("Tensor", self), tensor1, tensor2, value=value)
 
     def addcdiv_(self, tensor1: Tensor, tensor2: Tensor, *, value: Number=1) -> Tensor:
         """In-place version of :meth:`addcdiv`."""
+        if not isinstance(tensor1, TensorBase):
+            raise errors.argument_type("addcdiv_", "tensor1", 1, "Tensor", tensor1)
+        if not isinstance(tensor2, TensorBase):
+            raise errors.argument_type("addcdiv_", "tensor2", 2, "Tensor", tensor2)
         return overwrite(self, _blend.addcdiv(shadow(self), tensor1, tensor2, value=value))
 
     def lerp(self, end: Tensor, weight: Tensor | Number) -> Tensor:
@@ -239,10 +258,14 @@ class TensorMethods(TensorBase):
             RuntimeError: for different dtypes.
             NotImplementedError: for integers.
         """
+        if not isinstance(end, TensorBase):
+            raise errors.argument_type("lerp", "end", 1, "Tensor", end)
         return _blend.lerp(cast("Tensor", self), end, weight)
 
     def lerp_(self, end: Tensor, weight: Tensor | Number) -> Tensor:
         """In-place version of :meth:`lerp`."""
+        if not isinstance(end, TensorBase):
+            raise errors.argument_type("lerp_", "end", 1, "Tensor", end)
         return overwrite(self, _blend.lerp(shadow(self), end, weight))
 
     def to(self, *args: Any, dtype: Any=None, device: Any=None, non_blocking: _bool=False, copy: _bool=False, memory_format: Any=None, other: Any=None) -> Tensor:
@@ -267,6 +290,8 @@ class TensorMethods(TensorBase):
 
     def type_as(self, other: Tensor) -> Tensor:
         """``self`` in the dtype of ``other``."""
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("type_as", "other", 1, "Tensor", other)
         return _casting.type_as(cast("Tensor", self), other)
 
     def type(self, dtype: Any=None, non_blocking: _bool=False) -> Any:
@@ -511,6 +536,8 @@ class TensorMethods(TensorBase):
 
     def equal(self, other: Tensor) -> _bool:
         """Whether two tensors have the same shape and elements (NaN equals nothing)."""
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("equal", "other", 1, "Tensor", other)
         return _compare.equal(cast("Tensor", self), other)
 
     def isclose(self, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_nan: Any=False) -> Tensor:
@@ -524,10 +551,14 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: for different dtypes or negative tolerances.
         """
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("isclose", "other", 1, "Tensor", other)
         return _compare.isclose(cast("Tensor", self), other, rtol, atol, equal_nan)
 
     def allclose(self, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_nan: Any=False) -> _bool:
         """Whether all elements are close in the sense of :func:`isclose`."""
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("allclose", "other", 1, "Tensor", other)
         return _compare.allclose(cast("Tensor", self), other, rtol, atol, equal_nan)
 
     def is_nonzero(self) -> _bool:
@@ -805,14 +836,20 @@ class TensorMethods(TensorBase):
 
     def inner(self, other: Tensor) -> Tensor:
         """Sum of products over the last dimension of both: (..., k) and (___, k) give (..., ___)."""
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("inner", "other", 1, "Tensor", other)
         return _einsum.inner(cast("Tensor", self), other)
 
     def kron(self, other: Tensor) -> Tensor:
         """Kronecker product: each element of ``self`` times the whole of ``other``, side by side."""
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("kron", "other", 1, "Tensor", other)
         return _einsum.kron(cast("Tensor", self), other)
 
     def cross(self, other: Tensor, dim: Any=None, *, axis: Any = None) -> Tensor:
         """Cross product of vectors that lie along ``dim``, by default the first dimension of size 3."""
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("cross", "other", 1, "Tensor", other)
         return _einsum.cross(cast("Tensor", self), other, dim if axis is None else axis)
 
     def max(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
@@ -990,6 +1027,8 @@ class TensorMethods(TensorBase):
             tensor([[1, 1],
                     [4, 3]])
         """
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("gather", "index", 2, "Tensor", index)
         return _gather_scatter.gather(cast("Tensor", self), dim, index, sparse_grad=sparse_grad)
 
     def take_along_dim(self, indices: Tensor, dim: Any=None, *, axis: Any = None) -> Tensor:
@@ -1000,6 +1039,8 @@ class TensorMethods(TensorBase):
 
         Gradient: as for :func:`gather`.
         """
+        if not isinstance(indices, TensorBase):
+            raise errors.argument_type("take_along_dim", "indices", 1, "Tensor", indices)
         return _gather_scatter.take_along_dim(cast("Tensor", self), indices, dim if axis is None else axis)
 
     def scatter(self, dim: Any, index: Tensor, src: Any=None, *, value: Any=None, reduce: Any=None) -> Tensor:
@@ -1013,10 +1054,14 @@ class TensorMethods(TensorBase):
 
         Gradient: ``src`` gathers grad; ``self`` gets grad with zeros at the places written to.
         """
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("scatter", "index", 2, "Tensor", index)
         return _gather_scatter.scatter(cast("Tensor", self), dim, index, src, value=value, reduce=reduce)
 
     def scatter_(self, dim: Any, index: Tensor, src: Any=None, *, value: Any=None, reduce: Any=None) -> Tensor:
         """In-place version of :meth:`scatter`."""
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("scatter_", "index", 2, "Tensor", index)
         return _gather_scatter.scatter_(cast("Tensor", self), dim, index, src, value=value, reduce=reduce)
 
     def scatter_add(self, dim: Any, index: Tensor, src: Tensor) -> Tensor:
@@ -1024,10 +1069,18 @@ class TensorMethods(TensorBase):
 
         Gradient: grad for ``self``, ``grad.gather(dim, index)`` for ``src``.
         """
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("scatter_add", "index", 2, "Tensor", index)
+        if not isinstance(src, TensorBase):
+            raise errors.argument_type("scatter_add", "src", 3, "Tensor", src)
         return _gather_scatter.scatter_add(cast("Tensor", self), dim, index, src)
 
     def scatter_add_(self, dim: Any, index: Tensor, src: Tensor) -> Tensor:
         """In-place version of :meth:`scatter_add`."""
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("scatter_add_", "index", 2, "Tensor", index)
+        if not isinstance(src, TensorBase):
+            raise errors.argument_type("scatter_add_", "src", 3, "Tensor", src)
         return _gather_scatter.scatter_add_(cast("Tensor", self), dim, index, src)
 
     def index_put(self, indices: Any, values: Tensor, accumulate: _bool=False) -> Tensor:
@@ -1040,10 +1093,14 @@ class TensorMethods(TensorBase):
 
         Gradient: ``grad[indices]`` for the values; ``self`` gets grad with zeros there (all of grad when accumulating).
         """
+        if not isinstance(values, TensorBase):
+            raise errors.argument_type("index_put", "values", 2, "Tensor", values)
         return _index_put.index_put(cast("Tensor", self), indices, values, accumulate)
 
     def index_put_(self, indices: Any, values: Tensor, accumulate: _bool=False) -> Tensor:
         """In-place version of :meth:`index_put`."""
+        if not isinstance(values, TensorBase):
+            raise errors.argument_type("index_put_", "values", 2, "Tensor", values)
         return _index_put.index_put_(cast("Tensor", self), indices, values, accumulate)
 
     def index_select(self, dim: Any, index: Tensor) -> Tensor:
@@ -1057,6 +1114,8 @@ class TensorMethods(TensorBase):
         Raises:
             IndexError: out of range.
         """
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("index_select", "index", 2, "Tensor", index)
         return _index_rows.index_select(cast("Tensor", self), dim, index)
 
     def index_add(self, dim: Any, index: Tensor, source: Tensor, *, alpha: Any=1) -> Tensor:
@@ -1068,10 +1127,18 @@ class TensorMethods(TensorBase):
 
         Gradient: grad for ``self``, ``alpha * grad.index_select(dim, index)`` for ``source``.
         """
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("index_add", "index", 2, "Tensor", index)
+        if not isinstance(source, TensorBase):
+            raise errors.argument_type("index_add", "source", 3, "Tensor", source)
         return _index_rows.index_add(cast("Tensor", self), dim, index, source, alpha=alpha)
 
     def index_add_(self, dim: Any, index: Tensor, source: Tensor, *, alpha: Any=1) -> Tensor:
         """In-place version of :meth:`index_add`."""
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("index_add_", "index", 2, "Tensor", index)
+        if not isinstance(source, TensorBase):
+            raise errors.argument_type("index_add_", "source", 3, "Tensor", source)
         return _index_rows.index_add_(cast("Tensor", self), dim, index, source, alpha=alpha)
 
     def index_copy(self, dim: Any, index: Tensor, source: Tensor) -> Tensor:
@@ -1083,10 +1150,18 @@ class TensorMethods(TensorBase):
 
         Gradient: ``grad.index_select(dim, index)`` for ``source``; ``self`` gets grad with zeros in the slices written.
         """
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("index_copy", "index", 2, "Tensor", index)
+        if not isinstance(source, TensorBase):
+            raise errors.argument_type("index_copy", "source", 3, "Tensor", source)
         return _index_rows.index_copy(cast("Tensor", self), dim, index, source)
 
     def index_copy_(self, dim: Any, index: Tensor, source: Tensor) -> Tensor:
         """In-place version of :meth:`index_copy`."""
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("index_copy_", "index", 2, "Tensor", index)
+        if not isinstance(source, TensorBase):
+            raise errors.argument_type("index_copy_", "source", 3, "Tensor", source)
         return _index_rows.index_copy_(cast("Tensor", self), dim, index, source)
 
     def index_fill(self, dim: Any, index: Tensor, value: Tensor | Number) -> Tensor:
@@ -1098,10 +1173,14 @@ class TensorMethods(TensorBase):
 
         Gradient: zero in these slices; a tensor ``value`` gets the sum of grad there.
         """
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("index_fill", "index", 2, "Tensor", index)
         return _index_rows.index_fill(cast("Tensor", self), dim, index, value)
 
     def index_fill_(self, dim: Any, index: Tensor, value: Tensor | Number) -> Tensor:
         """In-place version of :meth:`index_fill`."""
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("index_fill_", "index", 2, "Tensor", index)
         return _index_rows.index_fill_(cast("Tensor", self), dim, index, value)
 
     def index_reduce(self, dim: Any, index: Tensor, source: Tensor, reduce: Any, *, include_self: _bool=True) -> Tensor:
@@ -1113,14 +1192,24 @@ class TensorMethods(TensorBase):
 
         Gradient: as for :func:`scatter_reduce`.
         """
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("index_reduce", "index", 2, "Tensor", index)
+        if not isinstance(source, TensorBase):
+            raise errors.argument_type("index_reduce", "source", 3, "Tensor", source)
         return _index_rows.index_reduce(cast("Tensor", self), dim, index, source, reduce, include_self=include_self)
 
     def index_reduce_(self, dim: Any, index: Tensor, source: Tensor, reduce: Any, *, include_self: _bool=True) -> Tensor:
         """In-place version of :meth:`index_reduce`."""
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("index_reduce_", "index", 2, "Tensor", index)
+        if not isinstance(source, TensorBase):
+            raise errors.argument_type("index_reduce_", "source", 3, "Tensor", source)
         return _index_rows.index_reduce_(cast("Tensor", self), dim, index, source, reduce, include_self=include_self)
 
     def where(self, condition: Tensor, other: Tensor | Number) -> Tensor:
         """This tensor where ``condition`` holds, ``other`` elsewhere: see :func:`where`."""
+        if not isinstance(condition, TensorBase):
+            raise errors.argument_type("where", "condition", 1, "Tensor", condition)
         return _masked.where_method(cast("Tensor", self), condition, other)
 
     def masked_fill(self, mask: Tensor, value: Tensor | Number) -> Tensor:
@@ -1132,10 +1221,14 @@ class TensorMethods(TensorBase):
 
         Gradient: zero where the mask holds; a tensor ``value`` gets the sum of grad there.
         """
+        if not isinstance(mask, TensorBase):
+            raise errors.argument_type("masked_fill", "mask", 1, "Tensor", mask)
         return _masked.masked_fill(cast("Tensor", self), mask, value)
 
     def masked_fill_(self, mask: Tensor, value: Tensor | Number) -> Tensor:
         """In-place version of :meth:`masked_fill`."""
+        if not isinstance(mask, TensorBase):
+            raise errors.argument_type("masked_fill_", "mask", 1, "Tensor", mask)
         return _masked.masked_fill_(cast("Tensor", self), mask, value)
 
     def masked_select(self, mask: Tensor) -> Tensor:
@@ -1143,6 +1236,8 @@ class TensorMethods(TensorBase):
 
         Gradient: goes back to the places the elements came from.
         """
+        if not isinstance(mask, TensorBase):
+            raise errors.argument_type("masked_select", "mask", 1, "Tensor", mask)
         return _masked.masked_select(cast("Tensor", self), mask)
 
     def masked_scatter(self, mask: Tensor, source: Tensor) -> Tensor:
@@ -1150,10 +1245,18 @@ class TensorMethods(TensorBase):
 
         Gradient: ``source`` gets grad at the places its elements went to, ``self`` gets it elsewhere.
         """
+        if not isinstance(mask, TensorBase):
+            raise errors.argument_type("masked_scatter", "mask", 1, "Tensor", mask)
+        if not isinstance(source, TensorBase):
+            raise errors.argument_type("masked_scatter", "source", 2, "Tensor", source)
         return _masked.masked_scatter(cast("Tensor", self), mask, source)
 
     def masked_scatter_(self, mask: Tensor, source: Tensor) -> Tensor:
         """In-place version of :meth:`masked_scatter`."""
+        if not isinstance(mask, TensorBase):
+            raise errors.argument_type("masked_scatter_", "mask", 1, "Tensor", mask)
+        if not isinstance(source, TensorBase):
+            raise errors.argument_type("masked_scatter_", "source", 2, "Tensor", source)
         return _masked.masked_scatter_(cast("Tensor", self), mask, source)
 
     def nonzero(self, *, as_tuple: _bool=False) -> Any:
@@ -1188,6 +1291,8 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: for other numbers of dimensions, shapes that do not fit, or different dtypes.
         """
+        if not isinstance(mat2, TensorBase):
+            raise errors.argument_type("mm", "mat2", 1, "Tensor", mat2)
         return _matmul.mm(cast("Tensor", self), mat2)
 
     def bmm(self, mat2: Tensor) -> Tensor:
@@ -1200,26 +1305,38 @@ class TensorMethods(TensorBase):
         Returns:
             New tensor (b, n, m).
         """
+        if not isinstance(mat2, TensorBase):
+            raise errors.argument_type("bmm", "mat2", 1, "Tensor", mat2)
         return _matmul.bmm(cast("Tensor", self), mat2)
 
     def mv(self, vec: Tensor) -> Tensor:
         """Product of a matrix (n, m) and a vector (m,): a vector (n,)."""
+        if not isinstance(vec, TensorBase):
+            raise errors.argument_type("mv", "vec", 1, "Tensor", vec)
         return _matmul.mv(cast("Tensor", self), vec)
 
     def dot(self, tensor: Tensor) -> Tensor:
         """Sum of the products of two vectors' elements; a 0-d tensor."""
+        if not isinstance(tensor, TensorBase):
+            raise errors.argument_type("dot", "tensor", 1, "Tensor", tensor)
         return _matmul.dot(cast("Tensor", self), tensor)
 
     def vdot(self, other: Tensor) -> Tensor:
         """Sum of the products of the conjugate of one vector with another; a 0-d tensor."""
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("vdot", "other", 1, "Tensor", other)
         return _matmul.vdot(cast("Tensor", self), other)
 
     def outer(self, vec2: Tensor) -> Tensor:
         """All products of an element of one vector and an element of another: (n,) and (m,) give (n, m)."""
+        if not isinstance(vec2, TensorBase):
+            raise errors.argument_type("outer", "vec2", 1, "Tensor", vec2)
         return _matmul.outer(cast("Tensor", self), vec2)
 
     def ger(self, vec2: Tensor) -> Tensor:
         """All products of an element of one vector and an element of another: (n,) and (m,) give (n, m)."""
+        if not isinstance(vec2, TensorBase):
+            raise errors.argument_type("ger", "vec2", 1, "Tensor", vec2)
         return _matmul.outer(cast("Tensor", self), vec2)
 
     def matmul(self, other: Tensor) -> Tensor:
@@ -1238,6 +1355,8 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: for 0-d operands, sizes that do not fit, or different dtypes.
         """
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("matmul", "other", 1, "Tensor", other)
         return _matmul.matmul(cast("Tensor", self), other)
 
     def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
@@ -1254,42 +1373,82 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: for shapes that do not fit, or different dtypes.
         """
+        if not isinstance(mat1, TensorBase):
+            raise errors.argument_type("addmm", "mat1", 1, "Tensor", mat1)
+        if not isinstance(mat2, TensorBase):
+            raise errors.argument_type("addmm", "mat2", 2, "Tensor", mat2)
         return _matmul_added.addmm(cast("Tensor", self), mat1, mat2, beta=beta, alpha=alpha)
 
     def addmm_(self, mat1: Tensor, mat2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
         """In-place version of :meth:`addmm`."""
+        if not isinstance(mat1, TensorBase):
+            raise errors.argument_type("addmm_", "mat1", 1, "Tensor", mat1)
+        if not isinstance(mat2, TensorBase):
+            raise errors.argument_type("addmm_", "mat2", 2, "Tensor", mat2)
         return overwrite(self, _matmul_added.addmm(shadow(self), mat1, mat2, beta=beta, alpha=alpha))
 
     def addmv(self, mat: Tensor, vec: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
         """``beta * self + alpha * mat @ vec``; ``self`` is broadcast to (n,)."""
+        if not isinstance(mat, TensorBase):
+            raise errors.argument_type("addmv", "mat", 1, "Tensor", mat)
+        if not isinstance(vec, TensorBase):
+            raise errors.argument_type("addmv", "vec", 2, "Tensor", vec)
         return _matmul_added.addmv(cast("Tensor", self), mat, vec, beta=beta, alpha=alpha)
 
     def addmv_(self, mat: Tensor, vec: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
         """In-place version of :meth:`addmv`."""
+        if not isinstance(mat, TensorBase):
+            raise errors.argument_type("addmv_", "mat", 1, "Tensor", mat)
+        if not isinstance(vec, TensorBase):
+            raise errors.argument_type("addmv_", "vec", 2, "Tensor", vec)
         return overwrite(self, _matmul_added.addmv(shadow(self), mat, vec, beta=beta, alpha=alpha))
 
     def addr(self, vec1: Tensor, vec2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
         """``beta * self + alpha * outer(vec1, vec2)``; ``self`` is broadcast to (n, m)."""
+        if not isinstance(vec1, TensorBase):
+            raise errors.argument_type("addr", "vec1", 1, "Tensor", vec1)
+        if not isinstance(vec2, TensorBase):
+            raise errors.argument_type("addr", "vec2", 2, "Tensor", vec2)
         return _matmul_added.addr(cast("Tensor", self), vec1, vec2, beta=beta, alpha=alpha)
 
     def addr_(self, vec1: Tensor, vec2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
         """In-place version of :meth:`addr`."""
+        if not isinstance(vec1, TensorBase):
+            raise errors.argument_type("addr_", "vec1", 1, "Tensor", vec1)
+        if not isinstance(vec2, TensorBase):
+            raise errors.argument_type("addr_", "vec2", 2, "Tensor", vec2)
         return overwrite(self, _matmul_added.addr(shadow(self), vec1, vec2, beta=beta, alpha=alpha))
 
     def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
         """``beta * self + alpha * batch1 @ batch2`` for stacks of matrices; ``self`` is broadcast to (b, n, m)."""
+        if not isinstance(batch1, TensorBase):
+            raise errors.argument_type("baddbmm", "batch1", 1, "Tensor", batch1)
+        if not isinstance(batch2, TensorBase):
+            raise errors.argument_type("baddbmm", "batch2", 2, "Tensor", batch2)
         return _matmul_added.baddbmm(cast("Tensor", self), batch1, batch2, beta=beta, alpha=alpha)
 
     def baddbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
         """In-place version of :meth:`baddbmm`."""
+        if not isinstance(batch1, TensorBase):
+            raise errors.argument_type("baddbmm_", "batch1", 1, "Tensor", batch1)
+        if not isinstance(batch2, TensorBase):
+            raise errors.argument_type("baddbmm_", "batch2", 2, "Tensor", batch2)
         return overwrite(self, _matmul_added.baddbmm(shadow(self), batch1, batch2, beta=beta, alpha=alpha))
 
     def addbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
         """``beta * self + alpha * sum(batch1 @ batch2)`` over the stack; ``self`` is broadcast to (n, m)."""
+        if not isinstance(batch1, TensorBase):
+            raise errors.argument_type("addbmm", "batch1", 1, "Tensor", batch1)
+        if not isinstance(batch2, TensorBase):
+            raise errors.argument_type("addbmm", "batch2", 2, "Tensor", batch2)
         return _matmul_added.addbmm(cast("Tensor", self), batch1, batch2, beta=beta, alpha=alpha)
 
     def addbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
         """In-place version of :meth:`addbmm`."""
+        if not isinstance(batch1, TensorBase):
+            raise errors.argument_type("addbmm_", "batch1", 1, "Tensor", batch1)
+        if not isinstance(batch2, TensorBase):
+            raise errors.argument_type("addbmm_", "batch2", 2, "Tensor", batch2)
         return overwrite(self, _matmul_added.addbmm(shadow(self), batch1, batch2, beta=beta, alpha=alpha))
 
     def maximum(self, other: Tensor) -> Tensor:
@@ -1386,6 +1545,8 @@ class TensorMethods(TensorBase):
 
     def dist(self, other: Tensor, p: Any=2) -> Tensor:
         """p-norm of ``self - other``, which are broadcast; a 0-d tensor."""
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("dist", "other", 1, "Tensor", other)
         return _norm.dist(cast("Tensor", self), other, p)
 
     def renorm(self, p: Any, dim: Any, maxnorm: Any) -> Tensor:
@@ -1794,10 +1955,14 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: for different dtypes or complex numbers.
         """
+        if not isinstance(values, TensorBase):
+            raise errors.argument_type("heaviside", "values", 1, "Tensor", values)
         return _rounding.heaviside(cast("Tensor", self), values)
 
     def heaviside_(self, values: Tensor) -> Tensor:
         """In-place version of :meth:`heaviside`."""
+        if not isinstance(values, TensorBase):
+            raise errors.argument_type("heaviside_", "values", 1, "Tensor", values)
         return overwrite(self, _rounding.heaviside(shadow(self), values))
 
     def positive(self) -> Tensor:
@@ -1817,10 +1982,18 @@ class TensorMethods(TensorBase):
 
         Gradient: of the reduction; ties of amax and amin share it equally.
         """
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("scatter_reduce", "index", 2, "Tensor", index)
+        if not isinstance(src, TensorBase):
+            raise errors.argument_type("scatter_reduce", "src", 3, "Tensor", src)
         return _scatter_reduce.scatter_reduce(cast("Tensor", self), dim, index, src, reduce, include_self=include_self)
 
     def scatter_reduce_(self, dim: Any, index: Tensor, src: Tensor, reduce: Any, *, include_self: _bool=True) -> Tensor:
         """In-place version of :meth:`scatter_reduce`."""
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("scatter_reduce_", "index", 2, "Tensor", index)
+        if not isinstance(src, TensorBase):
+            raise errors.argument_type("scatter_reduce_", "src", 3, "Tensor", src)
         return _scatter_reduce.scatter_reduce_(cast("Tensor", self), dim, index, src, reduce, include_self=include_self)
 
     def select_scatter(self, src: Tensor, dim: Any, index: Any) -> Tensor:
@@ -1828,6 +2001,8 @@ class TensorMethods(TensorBase):
 
         Gradient: ``grad.select(dim, index)`` for ``src``; ``self`` gets grad with zeros there.
         """
+        if not isinstance(src, TensorBase):
+            raise errors.argument_type("select_scatter", "src", 1, "Tensor", src)
         return _scatter_views.select_scatter(cast("Tensor", self), src, dim, index)
 
     def slice_scatter(self, src: Tensor, dim: Any=0, start: Any=None, end: Any=None, step: Any=1, *, axis: Any = None) -> Tensor:
@@ -1835,6 +2010,8 @@ class TensorMethods(TensorBase):
 
         Gradient: the slice of grad for ``src``; ``self`` gets grad with zeros there.
         """
+        if not isinstance(src, TensorBase):
+            raise errors.argument_type("slice_scatter", "src", 1, "Tensor", src)
         return _scatter_views.slice_scatter(cast("Tensor", self), src, dim if axis is None else axis, start, end, step)
 
     def diagonal_scatter(self, src: Tensor, offset: Any=0, dim1: Any=0, dim2: Any=1) -> Tensor:
@@ -1842,6 +2019,8 @@ class TensorMethods(TensorBase):
 
         Gradient: the diagonal of grad for ``src``; ``self`` gets grad with zeros there.
         """
+        if not isinstance(src, TensorBase):
+            raise errors.argument_type("diagonal_scatter", "src", 1, "Tensor", src)
         return _scatter_views.diagonal_scatter(cast("Tensor", self), src, offset, dim1, dim2)
 
     def as_strided_scatter(self, src: Tensor, size: Any, stride: Any, storage_offset: Any=None) -> Tensor:
@@ -1852,6 +2031,8 @@ class TensorMethods(TensorBase):
 
         Gradient: the same view of grad for ``src``; ``self`` gets grad with zeros there.
         """
+        if not isinstance(src, TensorBase):
+            raise errors.argument_type("as_strided_scatter", "src", 1, "Tensor", src)
         return _scatter_views.as_strided_scatter(cast("Tensor", self), src, size, stride, storage_offset)
 
     def fill_diagonal_(self, fill_value: Number, wrap: _bool=False) -> Tensor:
@@ -1885,6 +2066,8 @@ class TensorMethods(TensorBase):
 
     def view_as(self, other: Tensor) -> Tensor:
         """``self.view(other.shape)``."""
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("view_as", "other", 1, "Tensor", other)
         return _shape.view_as(cast("Tensor", self), other)
 
     def reshape(self, *sizes: Any, shape: Any=None) -> Tensor:
@@ -1902,6 +2085,8 @@ class TensorMethods(TensorBase):
 
     def reshape_as(self, other: Tensor) -> Tensor:
         """``self.reshape(other.shape)``."""
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("reshape_as", "other", 1, "Tensor", other)
         return _shape.reshape_as(cast("Tensor", self), other)
 
     def flatten(self, start_dim: Any=0, end_dim: Any=-1) -> Tensor:
@@ -1945,6 +2130,8 @@ class TensorMethods(TensorBase):
 
     def expand_as(self, other: Tensor) -> Tensor:
         """``self.expand(other.shape)``."""
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("expand_as", "other", 1, "Tensor", other)
         return _shape.expand_as(cast("Tensor", self), other)
 
     def broadcast_to(self, *sizes: Any, size: Any=None) -> Tensor:
@@ -2580,6 +2767,8 @@ class TensorMethods(TensorBase):
 
     def resize_as_(self, other: Tensor, memory_format: Any=None) -> Tensor:
         """``self.resize_(other.shape)``."""
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("resize_as_", "other", 1, "Tensor", other)
         return _storage.resize_as_(cast("Tensor", self), other, memory_format)
 
     def set_(self, source: Any=None) -> Tensor:
@@ -2601,6 +2790,8 @@ class TensorMethods(TensorBase):
         Raises:
             IndexError: out of range.
         """
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("take", "index", 1, "Tensor", index)
         return _take_put.take(cast("Tensor", self), index)
 
     def put(self, index: Tensor, source: Tensor, accumulate: _bool=False) -> Tensor:
@@ -2611,10 +2802,18 @@ class TensorMethods(TensorBase):
 
         Gradient: ``grad.take(index)`` for ``source``; ``self`` gets grad with zeros there (all of it when accumulating).
         """
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("put", "index", 1, "Tensor", index)
+        if not isinstance(source, TensorBase):
+            raise errors.argument_type("put", "source", 2, "Tensor", source)
         return _take_put.put(cast("Tensor", self), index, source, accumulate)
 
     def put_(self, index: Tensor, source: Tensor, accumulate: _bool=False) -> Tensor:
         """In-place version of :meth:`put`."""
+        if not isinstance(index, TensorBase):
+            raise errors.argument_type("put_", "index", 1, "Tensor", index)
+        if not isinstance(source, TensorBase):
+            raise errors.argument_type("put_", "source", 2, "Tensor", source)
         return _take_put.put_(cast("Tensor", self), index, source, accumulate)
 
     def exp(self) -> Tensor:

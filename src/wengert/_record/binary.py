@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._core import errors, views
 from .._core.compat import i64, mypyc_attr
-from .._core.dtypes import FLOATING, Size, dtype, size_of
+from .._core.dtypes import FLOATING, Size, dtype, dtype_of, size_of
 from .._core.graph import Node
 from .._core.modes import MODES, RECORD, SKIP, recording
 from .._core.saved import Saved, save_input, save_output, unpack
@@ -244,7 +244,7 @@ def binary(op: Binary, x: TensorBase, other: Any) -> Tensor:
     else:
         try:
             array = op.forward(a, b)
-        except (ValueError, RuntimeWarning):
+        except (ValueError, TypeError, RuntimeWarning):
             array = compute(op, a, b, xs, ys)
     shape = xs if xs is ys or len(ys) == 0 else ys if len(xs) == 0 else size_of(array)
     if len(shape) > 1 and xs is ys and not a.flags.c_contiguous:
@@ -292,6 +292,8 @@ def compute(op: Binary, a: Any, b: Any, xs: Size, ys: Size) -> Any:
         return op.forward(a, b)
     except ValueError:
         raise errors.broadcast(xs, ys, op.title()) from None
+    except TypeError:  # NumPy has no such function for this dtype
+        raise errors.not_implemented(op.title() + "_cpu", dtype_of(a)) from None
     finally:
         restore(token)
 
@@ -388,7 +390,7 @@ def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
 def record_inplace(op: Binary, x: TensorBase, before: TensorBase, y: TensorBase, array: Any, dt: dtype) -> None:
     """Node, write and new history of ``x``; the old value is saved as a private copy."""
     node = op.fresh()
-    connect(node, before, before if y is x else y, x.shp, dt)
+    connect(node, before, before if y is x else y, x.shp, x.dt)
     bits = node.saves(node.next0 is not None, node.next1 is not None)
     if bits & SELF:
         node.slot0 = save_input(before, node)

@@ -61,7 +61,8 @@ def number_operand(value: Any, dt: dtype) -> Tensor:
     found: Tensor | None = cache.get(value)
     if found is not None:
         return found
-    array = np.array(value, dtype=dt.np) if dt.category != INTEGER else integer_scalar(value, dt)
+    with np.errstate(all="ignore"):  # 1e300 as float32 is inf, without a word
+        array = np.array(value, dtype=dt.np) if dt.category != INTEGER else integer_scalar(value, dt)
     array.setflags(write=False)
     made = _tensor.Tensor(array, dt, EMPTY)
     # 0.0 and -0.0 are equal keys but different numbers; NaN equals nothing.
@@ -169,17 +170,25 @@ def wrap_dim(dim: Any, ndim: int) -> int:
     Raises:
         IndexError: when there is no such dimension.
     """
-    found: int = dim if isinstance(dim, int) else int_of(dim)
+    found: int = dim if isinstance(dim, int) else int_of(dim, "dim")
     n = max(ndim, 1)
     if found < -n or found >= n:
         raise errors.dim_range(found, ndim)
     return found + n if found < 0 else found
 
 
-def int_of(value: Any) -> int:
-    """An integer argument, given as anything with ``__index__``."""
+def int_of(value: Any, argument: str = "") -> int:
+    """An integer argument, given as anything with ``__index__``.
+
+    Raises:
+        TypeError: for anything else; ``argument`` names it.
+    """
     if isinstance(value, TensorBase):
-        return int(value.array)
+        wide: Any = value
+        place: int = wide.as_index()
+        return place
+    if not hasattr(value, "__index__"):
+        raise errors.not_int(argument, value)
     found: int = value.__index__()
     return found
 
@@ -193,7 +202,7 @@ def wrap_dims(dim: Any, ndim: int) -> tuple[int, ...]:
     """
     if dim is None:
         return tuple(range(ndim))
-    if isinstance(dim, (int, TensorBase)):
+    if not isinstance(dim, (tuple, list)):
         return (wrap_dim(dim, ndim),)
     dims = [wrap_dim(d, ndim) for d in dim]
     if len(dims) == 0:
@@ -247,9 +256,10 @@ def write_out(name: str, out: Any, inputs: list[Any], result: Tensor) -> Tensor:
     if not isinstance(out, TensorBase):
         raise errors.argument_type(name, "out", len(inputs) + 1, "Tensor", out)
     if is_grad_enabled():
-        for t in [out, *inputs]:
-            if isinstance(t, TensorBase) and requires_grad(t):
-                raise errors.out_requires_grad(name)
+        for given in [out, *inputs]:
+            for t in given if isinstance(given, (list, tuple)) else [given]:
+                if isinstance(t, TensorBase) and requires_grad(t):
+                    raise errors.out_requires_grad(name)
     check_result_dtype(result.dt, out.dt)
     if out.shp != result.shp:
         if out.array.size > 0:
@@ -262,6 +272,8 @@ def write_out(name: str, out: Any, inputs: list[Any], result: Tensor) -> Tensor:
                 stacklevel=3,
             )
         replace_array(out, np.empty(result.shp, out.dt.np))
+    elif isinstance(out.array, _ndarray):
+        views.check_writable(out.array)
     write(out, cast_array(result.array, out.dt) if result.dt is not out.dt else result.array)
     return out  # type: ignore[return-value]
 

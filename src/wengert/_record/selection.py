@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._core import errors
 from .._core.compat import mypyc_attr
 from .._core.dtypes import INTEGER, Size
 from .._core.tensor_base import TensorBase
@@ -101,6 +102,11 @@ def deliver(name: str, out: Any, x: TensorBase, results: list[Tensor]) -> list[T
         return results
     if not isinstance(out, (tuple, list)) or len(out) != len(results):
         raise TypeError(f"{name}(): argument 'out' must be tuple of Tensors, not {type(out).__name__}")
+    for target, result in zip(out, results):
+        if isinstance(target, TensorBase) and target.dt is not result.dt:
+            raise RuntimeError(
+                f"Expected out tensor to have dtype {errors.c_type(result.dt)}, but got {errors.c_type(target.dt)} instead"
+            )
     return [write_out(name, target, [x], result) for target, result in zip(out, results)]
 
 

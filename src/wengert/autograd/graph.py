@@ -83,7 +83,11 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
 
 def increment_version(tensor: Any) -> None:
     """Count a write to the tensor (or to each of several) that was not made through it."""
-    for t in [tensor] if isinstance(tensor, TensorBase) else tensor:
+    tensors = [tensor] if isinstance(tensor, TensorBase) else list(tensor)
+    for t in tensors:
+        if not isinstance(t, TensorBase):
+            raise RuntimeError("increment_version expects each element of the iterable to be a tensor")
+    for t in tensors:
         bump(t)
 
 

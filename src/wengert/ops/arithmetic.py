@@ -13,6 +13,7 @@ from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary, binary_, number_binary
 from .._record.common import OTHER, RESULT, SELF, is_number, result_type
 from .._record.unary import Unary
+from .._record.writing import zeros_like
 
 if TYPE_CHECKING:
     from .._core.dtypes import Number
@@ -183,10 +184,10 @@ class DivBackward2(Binary):
         return np.trunc(x / y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
-        return grad * 0
+        return zeros_like(grad)
 
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
-        return grad * 0
+        return zeros_like(grad)
 
     def saves(self, for_self: bool, for_other: bool) -> i64:
         return 0
@@ -266,7 +267,9 @@ def check_no_bool(x: Any, y: Any) -> None:
 
 
 def check_alpha(alpha: Any, dt: DType) -> None:
-    """``alpha`` must not raise the category of the result."""
+    """``alpha`` must be a number and not raise the category of the result."""
+    if not is_number(alpha):
+        raise TypeError(f"add(): argument 'alpha' must be Number, not {type(alpha).__name__}")
     if isinstance(alpha, bool) and dt.category != BOOL:
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if isinstance(alpha, float) and dt.category <= INTEGER:

@@ -13,6 +13,7 @@ from .._core.compat import i64
 from .._core.dtypes import (
     ALL,
     COMPLEX,
+    FLOATING,
     PREFIX,
     DType,
     bool_,
@@ -45,6 +46,7 @@ class ToCopyBackward0(Unary):
     def __init__(self, source: DType, target: DType) -> None:
         self.source: DType = source
         self.target: DType = target
+        self.differentiable = target.category >= FLOATING
 
     def forward(self, x: Any) -> Any:
         if isinstance(x, _ndarray) and 0 in x.strides:

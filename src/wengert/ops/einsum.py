@@ -146,7 +146,10 @@ def einsum(*args: Any) -> Tensor:
     """
     equation, operands = arguments(args)
     if len(operands) == 0:
-        raise RuntimeError("einsum(): must provide at least one operand")
+        raise ValueError(
+            "einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts "
+            "list"
+        )
     plan = read(equation, operands)
     order = plan.output + sorted([s for s in plan.sizes if s not in plan.output])
     kept = len(plan.output)

@@ -240,6 +240,12 @@ def triplet_margin_loss(
     reduction = legacy_reduction(size_average, reduce, reduction)
     if margin <= 0:
         raise RuntimeError(f"margin must be greater than 0, got {margin}")
+    dims = [len(t.shp) for t in (self, positive, negative)]
+    if dims[1] != dims[0] or dims[2] != dims[0]:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor "
+            f"{dims[0]}D, positive {dims[1]}D, and negative {dims[2]}D inputs"
+        )
     near = pairwise_distance(self, positive, p, eps)
     far = pairwise_distance(self, negative, p, eps)
     if swap:

@@ -183,7 +183,7 @@ def check_matrices(x: TensorBase, y: TensorBase) -> None:
     if x.dt is not y.dt:
         raise RuntimeError(
             errors.with_hints(
-                f"expected m1 and m2 to have the same dtype, but got: {c_type(x.dt)} != {c_type(y.dt)}", PROMOTE
+                f"expected m1 and m2 to have the same dtype, but got: {errors.c_type(x.dt)} != {errors.c_type(y.dt)}", PROMOTE
             )
         )
     if x.dt.category == BOOL:
@@ -191,11 +191,6 @@ def check_matrices(x: TensorBase, y: TensorBase) -> None:
 
 
 PROMOTE = "products do not promote: convert one with .to(dtype)"
-
-
-def c_type(dt: DType) -> str:
-    """PyTorch's C++ name of the element type in these messages."""
-    return "long int" if dt.c_name == "long" else dt.c_name
 
 
 def shapes(x: TensorBase, y: TensorBase) -> str:

@@ -20,6 +20,7 @@ from .._record.common import (
     converted,
     expand_to,
     integer_scalar,
+    broadcast_size,
     is_number,
     result_type,
     shadow,
@@ -372,6 +373,9 @@ def clamp(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
         return unary(ClampBackward1(bound_for(min, dt), bound_for(max, dt)), converted(self, dt))
     names = ["self"] + (["min"] if min is not None else []) + (["max"] if max is not None else [])
     tensors = [t for t in (self, min, max) if t is not None]
+    shape = self.shp
+    for t in tensors:
+        shape = broadcast_size(shape, t.shp, "clamp")
     return general(ClampBackward0(tensors, names), tensors)
 
 

@@ -432,6 +432,9 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: Any = 2.0, eps: Any = 1e-6, kee
 
     Variants: function nn
     """
+    for i, t in enumerate((x1, x2)):
+        if not isinstance(t, TensorBase):
+            raise errors.argument_type("pairwise_distance", f"x{i + 1}", i + 1, "Tensor", t)
     return p_norm(NormBackward1(), x1 - x2 + eps, p, -1, keepdim, None)
 
 

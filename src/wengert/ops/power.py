@@ -9,10 +9,12 @@ import numpy as np
 from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, DEFAULTS, FLOATING, INTEGER, DType, python_number_dtype
 from .._core.graph import Node
+from .._core.saved import unpack
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary, number_binary
 from .._record.common import OTHER, RESULT, SELF, converted, is_number, result_type
 from .._record.unary import Unary, unary
+from .._record.writing import zeros_like
 from .arithmetic import floor_divide_arrays, refuse_zero
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class PowBackward0(Unary):
         assert x is not None
         exponent = self.exponent
         if exponent == 0:
-            return grad * 0
+            return zeros_like(grad)
         if exponent == 2:
             slope = x * 2
         elif exponent == 1:
@@ -65,16 +67,17 @@ class PowBackward1(Binary):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None
-        slope = (other * pow(x, other - 1)).masked_fill(other == 0, 0)
-        return grad * (slope if slope.dt.category < COMPLEX else slope.conj())
+        slope = other * pow(x, other - 1)
+        lifted: Tensor = grad * (slope if slope.dt.category < COMPLEX else slope.conj())
+        return lifted.masked_fill(other == 0, 0)
 
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None and result is not None
         if other.dt.category < COMPLEX and x.dt.category < COMPLEX:
             still = (x == 0) & (other >= 0)
-            return grad * (result * x.log()).masked_fill(still, 0)
+            return (grad * (result * x.log())).masked_fill(still, 0)
         still = (x == 0) & (other.real >= 0)
-        return grad * (result * x.log()).masked_fill(still, 0).conj()
+        return (grad * (result * x.log()).conj()).masked_fill(still, 0)
 
     def saves(self, for_self: bool, for_other: bool) -> i64:
         return SELF | OTHER | RESULT
@@ -119,7 +122,13 @@ class PowBackward2(Unary):
         return ["exponent", "result", "self"]
 
     def saved_slot(self, name: str) -> Any:
-        return self.slot if name == "exponent" else self.result
+        return Unary.saved_slot(self, "self" if name == "exponent" else name)
+
+    def saved_value(self, name: str) -> Any:
+        return self.base if name == "self" else unpack(self.saved_slot(name), self.version, self)
+
+    def set_saved_slot(self, name: str, slot: Any) -> None:
+        Unary.set_saved_slot(self, "self" if name == "exponent" else name, slot)
 
 
 class NotImplemented(Node):
@@ -170,7 +179,7 @@ class RemainderBackward1(Binary):
 
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None
-        return -grad * (x / other).floor()
+        return -grad * x.div(other, rounding_mode="floor")
 
     def saves(self, for_self: bool, for_other: bool) -> i64:
         return SELF | OTHER if for_other else 0
