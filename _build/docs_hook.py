@@ -5,7 +5,8 @@
 - The signature is lost if a default is no literal, and ends in a wrong "/" after an unboxed default such as `1.0`.
 - `__file__` of a module is derived from the shared library, as if that lay beside the package and not inside it.
 - Weak references to an instance of a class with an interpreted base (Tensor) are never cleared: mypyc treats the head of
-  their list as an attribute, and using one after the instance has died reads freed memory.
+  their list as an attribute, and using one after the instance has died reads freed memory. `__dict__` of such an instance
+  is missing until the first attribute is set.
 """
 
 from __future__ import annotations
@@ -130,8 +131,10 @@ def mend_file_attribute(runtime_text: str, group: str) -> str:
     return runtime_text.replace(anchor, f"{up}            sep = {parent};\n{anchor}", 1)
 
 
-def mend_weak_references(c_text: str) -> str:
-    """Clear weak references when an instance dies, and leave the list of them alone otherwise."""
+def mend_interpreted_base(c_text: str) -> str:
+    """Clear weak references when an instance dies, and leave their list alone otherwise; give every instance `__dict__`."""
+    # As a member `__dict__` is missing until the first attribute is set; the getter beside it makes the dictionary.
+    c_text = re.sub(r'    \{"__dict__", T_OBJECT_EX, .*\n', "", c_text)
     slot = r"\*\(\(PyObject \*\*\)\(\(char \*\)self \+ sizeof\(PyObject \*\) \+ sizeof\(\w+\)\)\)"
     c_text = re.sub(rf"    Py_(?:CLEAR|VISIT)\({slot}\);\n", "", c_text)
     for struct in set(re.findall(r"\.tp_weaklistoffset = sizeof\((\w+)\)", c_text)):
@@ -177,4 +180,4 @@ def _mend_module(path: Path, source_of: dict[str, Path]) -> None:
     named = _MODULE.search(c_text)
     if named and named[2] in source_of:
         docs = collect(source_of[named[2]].read_text(encoding="utf-8"))
-        path.write_text(inject(mend_weak_references(c_text), docs), encoding="utf-8")
+        path.write_text(inject(mend_interpreted_base(c_text), docs), encoding="utf-8")

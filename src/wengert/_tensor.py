@@ -545,7 +545,9 @@ class Tensor(TensorMethods):
         )
 
     def __iadd__(self, other: Any) -> Tensor:
-        return binary_(arithmetic.ADD, self, other) if operand(other) else NotImplemented
+        if operand(other):
+            return binary_(arithmetic.ADD, self, other)
+        return NotImplemented
 
     def __sub__(self, other: Any) -> Tensor:
         return (
@@ -553,10 +555,14 @@ class Tensor(TensorMethods):
         )
 
     def __rsub__(self, other: Any) -> Tensor:
-        return arithmetic.rsub(self, other) if operand(other) else NotImplemented
+        if operand(other):
+            return arithmetic.rsub(self, other)
+        return NotImplemented
 
     def __isub__(self, other: Any) -> Tensor:
-        return binary_(arithmetic.SUB, self, other) if operand(other) else NotImplemented
+        if operand(other):
+            return binary_(arithmetic.SUB, self, other)
+        return NotImplemented
 
     def __mul__(self, other: Any) -> Tensor:
         return (
@@ -569,7 +575,9 @@ class Tensor(TensorMethods):
         )
 
     def __imul__(self, other: Any) -> Tensor:
-        return binary_(arithmetic.MUL, self, other) if operand(other) else NotImplemented
+        if operand(other):
+            return binary_(arithmetic.MUL, self, other)
+        return NotImplemented
 
     def __truediv__(self, other: Any) -> Tensor:
         return (
@@ -577,43 +585,69 @@ class Tensor(TensorMethods):
         )
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return self.reciprocal() * other if operand(other) else NotImplemented
+        if operand(other):
+            return self.reciprocal() * other
+        return NotImplemented
 
     def __itruediv__(self, other: Any) -> Tensor:
-        return binary_(arithmetic.DIV, self, other) if operand(other) else NotImplemented
+        if operand(other):
+            return binary_(arithmetic.DIV, self, other)
+        return NotImplemented
 
     def __floordiv__(self, other: Any) -> Tensor:
-        return self.floor_divide(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.floor_divide(other)
+        return NotImplemented
 
     def __rfloordiv__(self, other: Any) -> Tensor:
-        return power.rfloordiv(self, other) if operand(other) else NotImplemented
+        if operand(other):
+            return power.rfloordiv(self, other)
+        return NotImplemented
 
     def __ifloordiv__(self, other: Any) -> Tensor:
-        return self.floor_divide_(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.floor_divide_(other)
+        return NotImplemented
 
     def __mod__(self, other: Any) -> Tensor:
-        return self.remainder(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.remainder(other)
+        return NotImplemented
 
     def __rmod__(self, other: Any) -> Tensor:
-        return power.rmod(self, other) if operand(other) else NotImplemented
+        if operand(other):
+            return power.rmod(self, other)
+        return NotImplemented
 
     def __imod__(self, other: Any) -> Tensor:
-        return self.remainder_(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.remainder_(other)
+        return NotImplemented
 
     def __pow__(self, other: Any, modulo: Any = None) -> Tensor:
-        return power.pow(self, other) if operand(other) else NotImplemented
+        if operand(other):
+            return power.pow(self, other)
+        return NotImplemented
 
     def __rpow__(self, other: Any) -> Tensor:
-        return power.rpow(self, other) if operand(other) else NotImplemented
+        if operand(other):
+            return power.rpow(self, other)
+        return NotImplemented
 
     def __ipow__(self, other: Any, modulo: Any = None) -> Tensor:
-        return self.pow_(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.pow_(other)
+        return NotImplemented
 
     def __matmul__(self, other: Any) -> Tensor:
-        return self.matmul(other) if isinstance(other, Tensor) else NotImplemented
+        if isinstance(other, Tensor):
+            return self.matmul(other)
+        return NotImplemented
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return common.make(other).matmul(self) if isinstance(other, _ndarray) else NotImplemented
+        if isinstance(other, _ndarray):
+            return common.make(other).matmul(self)
+        return NotImplemented
 
     def __imatmul__(self, other: Any) -> Tensor:
         return self.matmul(other)
@@ -631,61 +665,99 @@ class Tensor(TensorMethods):
         return compare.invert(self)
 
     def __and__(self, other: Any) -> Tensor:
-        return self.bitwise_and(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.bitwise_and(other)
+        return NotImplemented
 
     def __rand__(self, other: Any) -> Tensor:
-        return self.bitwise_and(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.bitwise_and(other)
+        return NotImplemented
 
     def __iand__(self, other: Any) -> Tensor:
-        return self.bitwise_and_(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.bitwise_and_(other)
+        return NotImplemented
 
     def __or__(self, other: Any) -> Tensor:
-        return self.bitwise_or(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.bitwise_or(other)
+        return NotImplemented
 
     def __ror__(self, other: Any) -> Tensor:
-        return self.bitwise_or(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.bitwise_or(other)
+        return NotImplemented
 
     def __ior__(self, other: Any) -> Tensor:
-        return self.bitwise_or_(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.bitwise_or_(other)
+        return NotImplemented
 
     def __xor__(self, other: Any) -> Tensor:
-        return self.bitwise_xor(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.bitwise_xor(other)
+        return NotImplemented
 
     def __rxor__(self, other: Any) -> Tensor:
-        return self.bitwise_xor(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.bitwise_xor(other)
+        return NotImplemented
 
     def __ixor__(self, other: Any) -> Tensor:
-        return self.bitwise_xor_(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.bitwise_xor_(other)
+        return NotImplemented
 
     def __lshift__(self, other: Any) -> Tensor:
-        return self.bitwise_left_shift(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.bitwise_left_shift(other)
+        return NotImplemented
 
     def __rshift__(self, other: Any) -> Tensor:
-        return self.bitwise_right_shift(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.bitwise_right_shift(other)
+        return NotImplemented
 
     def __rlshift__(self, other: Any) -> Tensor:
-        return compare.rlshift(self, other) if operand(other) else NotImplemented
+        if operand(other):
+            return compare.rlshift(self, other)
+        return NotImplemented
 
     def __rrshift__(self, other: Any) -> Tensor:
-        return compare.rrshift(self, other) if operand(other) else NotImplemented
+        if operand(other):
+            return compare.rrshift(self, other)
+        return NotImplemented
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return self.eq(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.eq(other)
+        return NotImplemented
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return self.ne(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.ne(other)
+        return NotImplemented
 
     def __lt__(self, other: Any) -> Tensor:
-        return self.lt(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.lt(other)
+        return NotImplemented
 
     def __le__(self, other: Any) -> Tensor:
-        return self.le(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.le(other)
+        return NotImplemented
 
     def __gt__(self, other: Any) -> Tensor:
-        return self.gt(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.gt(other)
+        return NotImplemented
 
     def __ge__(self, other: Any) -> Tensor:
-        return self.ge(other) if operand(other) else NotImplemented
+        if operand(other):
+            return self.ge(other)
+        return NotImplemented
 
 
 def operand(other: Any) -> _bool:

@@ -910,7 +910,7 @@ def calls() -> dict[str, list[str]]:
     return {group: text.strip().splitlines() for group, text in GROUPS.items()}
 
 
-FUNCTIONS = '''
+FUNCTIONS = """
 class Double(torch.autograd.Function):
     @staticmethod
     def forward(ctx, a):
@@ -962,7 +962,7 @@ class OnceDouble(Double):
     @torch.autograd.function.once_differentiable
     def backward(ctx, grad):
         return grad * 2
-'''
+"""
 
 
 def names(package: Any) -> dict[str, Any]:

@@ -144,7 +144,8 @@ def index(*shape: int, below: int) -> Input:
 class Sample:
     """One comparison: program text, its in-place twin and out= form, inputs, and what is compared how closely.
 
-    `skip` maps an aspect to the reason why it is not compared; `slack` multiplies the tolerance and `why` says why.
+    `skip` maps an aspect to the reason why it is not compared; `slack` multiplies the tolerance, `loose` that of some
+    aspects further, and `why` says why.
     """
 
     op: str
@@ -155,6 +156,7 @@ class Sample:
     only: tuple[str, ...] = ASPECTS
     skip: Mapping[str, str] = field(default_factory=dict)
     slack: float = 1.0
+    loose: Mapping[str, float] = field(default_factory=dict)
     why: str = ""
     signed_zeros: bool = False
     family: str = ""
@@ -238,12 +240,31 @@ def over(op: str, code: str, *groups: Input | tuple[Input, ...], **fields: Any) 
 
 def relax(slack: float, why: str, samples: Iterable[Sample]) -> list[Sample]:
     """Return the samples with a looser tolerance, for a reason."""
-    return [replace(s, slack=s.slack * slack, why=why) for s in samples]
+    return [replace(s, slack=s.slack * slack, why=_reasons(s, why)) for s in samples]
+
+
+def relax_only(aspects: Iterable[str], slack: float, why: str, samples: Iterable[Sample]) -> list[Sample]:
+    """Return the samples with a looser tolerance in some aspects, for a reason."""
+    return [replace(s, loose={**s.loose, **dict.fromkeys(aspects, slack)}, why=_reasons(s, why)) for s in samples]
+
+
+def _reasons(sample: Sample, why: str) -> str:
+    return f"{sample.why}; {why}" if sample.why else why
 
 
 def without(skip: Mapping[str, str], samples: Iterable[Sample]) -> list[Sample]:
     """Return the samples without some aspects, for the reasons given."""
     return [replace(s, skip={**s.skip, **skip}) for s in samples]
+
+
+def where(
+    samples: Iterable[Sample], wanted: Callable[[Sample], bool], change: Callable[[list[Sample]], list[Sample]]
+) -> list[Sample]:
+    """Return the samples in order, those that are wanted changed (by `relax`, `without`, ...)."""
+    found = [change([s])[0] if wanted(s) else s for s in samples]
+    if all(a is b for a, b in zip(found, samples, strict=True)):
+        raise ValueError("no such sample: what was to be changed is no longer there")
+    return found
 
 
 def unary(

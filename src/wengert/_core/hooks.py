@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from .compat import mypyc_attr
 from .dtypes import tensor_type_name
 from .tensor_base import TensorBase
 
@@ -22,6 +23,7 @@ class Ids:
 _IDS = Ids()
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class RemovableHandle:
     """Returned by every ``register_*hook``: ``remove()`` takes the hook away; usable as a context manager.
 

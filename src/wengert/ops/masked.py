@@ -205,7 +205,9 @@ def fill_parts(x: TensorBase, mask: Any, value: Any) -> tuple[Writer, list[Tenso
     if not isinstance(mask, TensorBase):
         raise errors.argument_type("masked_fill", "mask", 1, "Tensor", mask)
     if mask.dt is not bool_:
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {errors.c_type(mask.dt)}")
+        raise RuntimeError(
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {errors.c_type(mask.dt)}"
+        )
     if not isinstance(value, TensorBase):
         return MaskedFillBackward0(fill.fill_value(value, x.dt, "masked_fill")), [x, mask]
     if len(value.shp) > 0:

@@ -183,7 +183,8 @@ def check_matrices(x: TensorBase, y: TensorBase) -> None:
     if x.dt is not y.dt:
         raise RuntimeError(
             errors.with_hints(
-                f"expected m1 and m2 to have the same dtype, but got: {errors.c_type(x.dt)} != {errors.c_type(y.dt)}", PROMOTE
+                f"expected m1 and m2 to have the same dtype, but got: {errors.c_type(x.dt)} != {errors.c_type(y.dt)}",
+                PROMOTE,
             )
         )
     if x.dt.category == BOOL:

@@ -75,9 +75,9 @@ class PowBackward1(Binary):
         assert x is not None and other is not None and result is not None
         if other.dt.category < COMPLEX and x.dt.category < COMPLEX:
             still = (x == 0) & (other >= 0)
-            return (grad * (result * x.log())).masked_fill(still, 0)
+            return grad * (result * x.log()).masked_fill(still, 0)
         still = (x == 0) & (other.real >= 0)
-        return (grad * (result * x.log()).conj()).masked_fill(still, 0)
+        return grad * (result * x.log()).masked_fill(still, 0).conj()
 
     def saves(self, for_self: bool, for_other: bool) -> i64:
         return SELF | OTHER | RESULT

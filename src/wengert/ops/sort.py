@@ -25,7 +25,7 @@ class SortBackward0(Selection):
 
     def choose(self, x: Any) -> tuple[Any, Any]:
         order = sorted_order(x, self.dim, self.descending)
-        return np.take_along_axis(x, order, self.dim), order
+        return laid_out_like(np.take_along_axis(x, order, self.dim), x), laid_out_like(order, x)
 
 
 class SortBackward1(SortBackward0):
@@ -113,7 +113,7 @@ def argsort(self: Tensor, dim: Any = -1, descending: bool = False, *, stable: bo
     axis = wrap_dim(dim, len(self.shp))
     if len(self.shp) == 0:
         return make(np.int64(0))
-    return make(sorted_order(self.array, axis, descending))
+    return make(laid_out_like(sorted_order(self.array, axis, descending), self.array))
 
 
 def msort(self: Tensor) -> Tensor:
