@@ -535,14 +535,14 @@ class Tensor(TensorMethods):
     # -- Python's operators --------------------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Tensor:
-        return (
-            binary(arithmetic.ADD, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
-        )
+        if isinstance(other, TensorBase) or operand(other):
+            return binary(arithmetic.ADD, self, other)
+        return NotImplemented
 
     def __radd__(self, other: Any) -> Tensor:
-        return (
-            binary(arithmetic.ADD, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
-        )
+        if isinstance(other, TensorBase) or operand(other):
+            return binary(arithmetic.ADD, self, other)
+        return NotImplemented
 
     def __iadd__(self, other: Any) -> Tensor:
         if operand(other):
@@ -550,9 +550,9 @@ class Tensor(TensorMethods):
         return NotImplemented
 
     def __sub__(self, other: Any) -> Tensor:
-        return (
-            binary(arithmetic.SUB, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
-        )
+        if isinstance(other, TensorBase) or operand(other):
+            return binary(arithmetic.SUB, self, other)
+        return NotImplemented
 
     def __rsub__(self, other: Any) -> Tensor:
         if operand(other):
@@ -565,14 +565,14 @@ class Tensor(TensorMethods):
         return NotImplemented
 
     def __mul__(self, other: Any) -> Tensor:
-        return (
-            binary(arithmetic.MUL, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
-        )
+        if isinstance(other, TensorBase) or operand(other):
+            return binary(arithmetic.MUL, self, other)
+        return NotImplemented
 
     def __rmul__(self, other: Any) -> Tensor:
-        return (
-            binary(arithmetic.MUL, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
-        )
+        if isinstance(other, TensorBase) or operand(other):
+            return binary(arithmetic.MUL, self, other)
+        return NotImplemented
 
     def __imul__(self, other: Any) -> Tensor:
         if operand(other):
@@ -580,9 +580,9 @@ class Tensor(TensorMethods):
         return NotImplemented
 
     def __truediv__(self, other: Any) -> Tensor:
-        return (
-            binary(arithmetic.DIV, self, other) if isinstance(other, TensorBase) or operand(other) else NotImplemented
-        )
+        if isinstance(other, TensorBase) or operand(other):
+            return binary(arithmetic.DIV, self, other)
+        return NotImplemented
 
     def __rtruediv__(self, other: Any) -> Tensor:
         if operand(other):

@@ -257,14 +257,14 @@ def without(skip: Mapping[str, str], samples: Iterable[Sample]) -> list[Sample]:
     return [replace(s, skip={**s.skip, **skip}) for s in samples]
 
 
-def where(
+def change_some(
     samples: Iterable[Sample], wanted: Callable[[Sample], bool], change: Callable[[list[Sample]], list[Sample]]
 ) -> list[Sample]:
     """Return the samples in order, those that are wanted changed (by `relax`, `without`, ...)."""
-    found = [change([s])[0] if wanted(s) else s for s in samples]
-    if all(a is b for a, b in zip(found, samples, strict=True)):
+    given = list(samples)
+    if not any(map(wanted, given)):
         raise ValueError("no such sample: what was to be changed is no longer there")
-    return found
+    return [change([s])[0] if wanted(s) else s for s in given]
 
 
 def unary(

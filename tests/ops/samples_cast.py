@@ -22,14 +22,12 @@ TO: list[Sample] = [
     *over("to", "x.to(t.float32)", f64(), f64(0), f64(3, 4, layout="transposed"), f64(3, 4, layout="strided")),
     *over("to", "x.to(t.float32)", f64(3, 4, layout="expanded"), const([1e300, 1e-300, NAN, INF, -0.0])),
     *over("to", "x.to(t.int64)", const([1.9, -1.9, 0.5, -0.5])),
-    *over("to", "x.to(t.bfloat16).to(t.float32)", f32(7), f64(5)),
     *each("float", "x.{}()", f64(3), "float", "double", "half", "long", "int", "short", "char", "bool"),
     *each("float", "x.{}()", i64(3), "float", "double", "long", "int", "bool", "byte"),
     *over("cfloat", "x.cfloat()", f64(3), f32(2)),
     *over("cdouble", "x.cdouble()", f64(3), c128(2)),
     *each("type", "x.type({})", f64(3), "t.float32", "t.int64", only=("forward", "grad")),
     *over("type_as", "x.type_as(y)", (f64(3), f32(2, grad=False)), (i64(3), f64(2, grad=False))),
-    S("bfloat16", "x.bfloat16().double()", f64(3)),
     S("to", "(x.to(t.float64) * y).sum()", f32(3), f64(3)),
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.ops.sample import S, Sample, const, each, f32, f64, index, over, relax
+from tests.ops.sample import S, Sample, change_some, const, each, f32, f64, index, over, relax, relax_only
 
 SCORES = f64(4, 3)
 CLASSES = index(4, below=3)
@@ -11,6 +11,8 @@ REDUCTIONS = ("", ", reduction='sum'", ", reduction='none'", ", reduction='mean'
 KINK = {"numeric": "the loss has a kink there"}
 PROBABILITIES = f64(2, 3, domain="prob")
 FIXED = f64(2, 3, domain="prob", grad=False)
+FLATTENED = {"saved": "torch keeps copies with pixels flattened to rows, wengert the inputs"}
+GUARD = "torch adds 1e-12 to the denominator x (1 - x) of the second derivative"
 
 
 def of_pairs(name: str, first: str = "any", second: str = "any", *arguments: str) -> list[Sample]:
@@ -25,6 +27,13 @@ def of_pairs(name: str, first: str = "any", second: str = "any", *arguments: str
         *each(op, code, (f64(domain=first), f64(domain=second)), ""),
     ]
 
+
+BINARY = "nn.functional.binary_cross_entropy"
+ENTROPIES = [
+    *each(BINARY, "F.binary_cross_entropy(x, y{})", (PROBABILITIES, FIXED), *REDUCTIONS),
+    S(BINARY, "F.binary_cross_entropy(x, y)", PROBABILITIES, f64(2, 3, domain="prob")),
+    S(BINARY, "F.binary_cross_entropy(x, y, weight=z)", PROBABILITIES, FIXED, WEIGHTS),
+]
 
 PAIRS = [
     *of_pairs("mse_loss"),
@@ -48,9 +57,7 @@ PAIRS = [
         *REDUCTIONS,
         skip={"jvp": "torch has no forward mode for it"},
     ),
-    *each("nn.functional.binary_cross_entropy", "F.binary_cross_entropy(x, y{})", (PROBABILITIES, FIXED), *REDUCTIONS),
-    S("nn.functional.binary_cross_entropy", "F.binary_cross_entropy(x, y)", PROBABILITIES, f64(2, 3, domain="prob")),
-    S("nn.functional.binary_cross_entropy", "F.binary_cross_entropy(x, y, weight=z)", PROBABILITIES, FIXED, WEIGHTS),
+    *relax_only(("second",), 1e3, GUARD, ENTROPIES),
     *each("nn.functional.kl_div", "F.kl_div(x, y{})", (f64(2, 3), FIXED), ", reduction='batchmean'", *REDUCTIONS[1:3]),
     *each("nn.functional.kl_div", "F.kl_div(x, y, reduction='sum'{})", (f64(2, 3), f64(2, 3)), ", log_target=True"),
 ]
@@ -70,8 +77,8 @@ KINDS: list[Sample] = [
         "F.nll_loss(x, y)",
         (f64(3), const(1, "int64")),
         (f32(4, 3), CLASSES),
-        (f64(2, 3, 2), index(2, 2, below=3)),
     ),
+    *over("nn.functional.nll_loss", "F.nll_loss(x, y)", (f64(2, 3, 2), index(2, 2, below=3)), skip=FLATTENED),
     *each(
         "nn.functional.cross_entropy",
         "F.cross_entropy(x, y{})",
@@ -88,8 +95,8 @@ KINDS: list[Sample] = [
         "F.cross_entropy(x, y)",
         (f64(3), const(1, "int64")),
         (f32(4, 3), CLASSES),
-        (f64(2, 3, 2), index(2, 2, below=3)),
     ),
+    *over("nn.functional.cross_entropy", "F.cross_entropy(x, y)", (f64(2, 3, 2), index(2, 2, below=3)), skip=FLATTENED),
     *each(
         "nn.functional.cross_entropy",
         "F.cross_entropy(x, y{})",
@@ -127,4 +134,8 @@ RANKING: list[Sample] = [
     ),
 ]
 
-SAMPLES = relax(4, "a mean of functions of exp and log, added in another order", [*PAIRS, *KINDS, *RANKING])
+SAMPLES = change_some(
+    relax(4, "a mean of functions of exp and log, added in another order", [*PAIRS, *KINDS, *RANKING]),
+    lambda s: s.code == "F.cross_entropy(x, y)" and s.inputs[0].shape == (2, 3, 2),
+    lambda found: relax_only(("jvp",), 8, "the tangents of four pixels nearly cancel in the mean", found),
+)

@@ -58,7 +58,13 @@ PLAIN: list[Sample] = [
     ),
     S("outer", "x.ger(y)", f64(2), f64(3)),
     *over("kron", "t.kron(x, y)", (f64(2, 3), f64(2, 2)), (f64(2), f64(3))),
-    *over("linalg.cross", "t.linalg.cross(x, y)", (f64(3), f64(3)), (f64(2, 3), f64(1, 3)), (c128(3), c128(3))),
+    *over("linalg.cross", "t.linalg.cross(x, y)", (f64(3), f64(3)), (c128(3), c128(3))),
+    *over(
+        "linalg.cross",
+        "t.linalg.cross(x, y)",
+        (f64(2, 3), f64(1, 3)),
+        skip={"saved": "torch keeps the operand, wengert its expansion to the common shape"},
+    ),
     *over("cross", "t.cross(x, y, dim=0)", (f64(3, 2), f64(3, 2))),
     *over("trace", "x.trace()", f64(3, 3), f64(2, 4), i64(2, 2)),
 ]

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from tests.ops.sample import INF, NAN, S, Sample, b8, c128, const, each, f32, f64, i64, over, relax
+from tests.ops.sample import (
+    INF,
+    NAN,
+    S,
+    Sample,
+    b8,
+    c128,
+    change_some,
+    const,
+    each,
+    f32,
+    f64,
+    i64,
+    over,
+    relax,
+    relax_only,
+    without,
+)
 
 PLANE = f64(3, 4, domain="distinct")
 TIED = const([1.0, 0.0, 1.0, 2.0, 0.0, 1.0])
 NANS = const([2.0, NAN, -1.0, INF, -INF, 0.0])
 TIES = {"numeric": "ties: the order, and so the derivative, jumps there"}
+NO_ADDRESS = {"saved": "both outputs are empty: they have no address that would tell them apart"}
+SHAPE_ONLY = {"saved": "torch keeps a tensor of which the gradient reads the shape; wengert keeps the shape"}
+LAST_STEP = {"node": "whether the sum or the factor comes last is an order of the same steps"}
+GUARDED = "torch's running tangent is 1e-13 off already for a single number"
 LAYOUTS = (f64(0, 3), f64(2, 0), f64(), f32(7, 2), f64(3, 4, layout="transposed"), f64(3, 4, layout="strided"))
 
 SORTS: list[Sample] = [
@@ -46,7 +67,8 @@ SORTS: list[Sample] = [
 ]
 
 TOPK: list[Sample] = [
-    *each("topk", "x.topk({})", PLANE, "2", "1", "3, 0", "2, -1, False", "k=2, dim=0, largest=False", "4", "0"),
+    *each("topk", "x.topk({})", PLANE, "2", "1", "3, 0", "2, -1, False", "k=2, dim=0, largest=False", "4"),
+    *each("topk", "x.topk({})", PLANE, "0", skip=NO_ADDRESS),
     *over("topk", "t.topk(x, 2)", f64(5), f32(6), i64(5), f64(4, 3, layout="transposed")),
     *each("topk", "x.topk({}).values", PLANE, "2, sorted=True"),
     S("topk", "t.topk(x, 2)", f64(2, 3, domain="distinct"), out="t.topk(x, 2, out=out)"),
@@ -87,16 +109,25 @@ RUNNING: list[Sample] = [
         const([0.0, 0.0, 3.0, 4.0]),
         const([[0.0, 1.0], [2.0, 0.0]]),
     ),
-    *each("logcumsumexp", "x.logcumsumexp({})", f64(2, 3), "0", "-1"),
-    *over("logcumsumexp", "t.logcumsumexp(x, 0)", *LAYOUTS[1:], const([1000.0, 1001.0, -1000.0])),
-    *each("cummax", "x.cummax({})", PLANE, "0", "-1"),
-    *each("cummin", "x.cummin({})", PLANE, "0", "-1"),
-    *over("cummax", "t.cummax(x, 0)", TIED, skip=TIES),
-    *over("cummin", "t.cummin(x, 0)", TIED, skip=TIES),
+    *relax_only(
+        ("jvp",),
+        1e3,
+        GUARDED,
+        [
+            *each("logcumsumexp", "x.logcumsumexp({})", f64(2, 3), "0", "-1"),
+            *over("logcumsumexp", "t.logcumsumexp(x, 0)", *(i for i in LAYOUTS[1:] if i.dtype == "float64")),
+            S("logcumsumexp", "t.logcumsumexp(x, 0)", const([1000.0, 1001.0, -1000.0])),
+        ],
+    ),
+    S("logcumsumexp", "t.logcumsumexp(x, 0)", f32(7, 2)),
+    *each("cummax", "x.cummax({})", PLANE, "0", "-1", skip=SHAPE_ONLY),
+    *each("cummin", "x.cummin({})", PLANE, "0", "-1", skip=SHAPE_ONLY),
+    *over("cummax", "t.cummax(x, 0)", TIED, skip={**TIES, **SHAPE_ONLY}),
+    *over("cummin", "t.cummin(x, 0)", TIED, skip={**TIES, **SHAPE_ONLY}),
     *over("cummax", "t.cummax(x, 0)", NANS, i64(5), f64(0), only=("forward",)),
     *over("cummin", "t.cummin(x, 0)", NANS, i64(5), f64(0), only=("forward",)),
     *each("renorm", "t.renorm(x, 2, {})", f64(3, 4), "0, 1.0", "1, 0.5"),
-    *each("trapezoid", "t.trapezoid(x{})", f64(2, 4), "", ", dx=0.5"),
+    *each("trapezoid", "t.trapezoid(x{})", f64(2, 4), "", ", dx=0.5", skip=LAST_STEP),
     *each("cumulative_trapezoid", "t.cumulative_trapezoid(x{})", f64(2, 4), ""),
     *each("cov", "t.cov(x{})", f64(2, 4), "", ", correction=0"),
     *each("corrcoef", "t.corrcoef(x)", f64(2, 4), ""),

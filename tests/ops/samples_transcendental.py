@@ -11,6 +11,7 @@ from tests.ops.sample import (
     binary,
     c64,
     c128,
+    change_some,
     const,
     each,
     f32,
@@ -18,6 +19,7 @@ from tests.ops.sample import (
     i64,
     over,
     relax,
+    relax_only,
     unary,
     without,
 )
@@ -34,7 +36,11 @@ EXPONENTIALS = [
     *unary("log1p", "positive"),
     *unary("sigmoid"),
     *unary("special.expit", kinds="f", inplace=False, method=False),
-    *unary("logit", "prob", kinds="fi"),
+    *change_some(
+        unary("logit", "prob", kinds="fi"),
+        lambda s: s.inputs[0].domain == "edge" and s.inputs[0].dtype == "float32",
+        lambda found: without({"inplace": "torch's float32 slope at -0.0 has the sign that 0.0 would have"}, found),
+    ),
     *each("logit", "t.logit(x{})", f64(4, domain="prob"), ", 0.2", ", eps=1e-3"),
     S("logit", "t.logit(x, 0.3)", const([-1.0, 0.1, 0.3, 0.7, 0.9, 2.0]), skip={"numeric": "clamped at kinks"}),
 ]
@@ -72,7 +78,11 @@ HYPERBOLIC = [
 ]
 
 TWO_REALS = [
-    *binary("atan2", kinds="fi"),
+    *change_some(
+        binary("atan2", kinds="fi"),
+        lambda s: [i.shape for i in s.inputs] == [(), ()],
+        lambda found: relax_only(("second",), 4, "terms cancel, and one number has no larger neighbours", found),
+    ),
     *binary("hypot", kinds="f", promote=False),
     *binary("logaddexp", kinds="f", inplace=False, promote=False),
     *binary("logaddexp2", kinds="f", inplace=False, promote=False, edge=False),

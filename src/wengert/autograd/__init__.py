@@ -12,6 +12,7 @@ from .._core.tensor_base import TensorBase
 from . import anomaly_mode as anomaly_mode
 from . import forward_ad as forward_ad
 from . import function as function
+from . import functional as functional
 from . import grad_mode as grad_mode
 from . import graph as graph
 from .anomaly_mode import detect_anomaly as detect_anomaly
@@ -25,6 +26,8 @@ from .grad_mode import inference_mode as inference_mode
 from .grad_mode import no_grad as no_grad
 from .grad_mode import set_grad_enabled as set_grad_enabled
 from .grad_mode import set_multithreading_enabled as set_multithreading_enabled
+from .gradcheck import gradcheck as gradcheck
+from .gradcheck import gradgradcheck as gradgradcheck
 from .variable import Variable as Variable
 
 

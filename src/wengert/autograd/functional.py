@@ -13,10 +13,10 @@ from .grad_mode import enable_grad, is_grad_enabled, set_grad_enabled
 
 OUTPUTS = "outputs of the user-provided function"
 Tensors = tuple[Any, ...]
-Function = Callable[..., Any]
+TensorFunction = Callable[..., Any]
 
 
-def vjp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def vjp(func: TensorFunction, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """The output of ``func`` and the product of ``v`` with its Jacobian, by one backward pass.
 
     Args:
@@ -54,7 +54,7 @@ def vjp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
     return _result(outputs, out_is_tuple, create_graph), _result(product, is_tuple, create_graph)
 
 
-def jvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def jvp(func: TensorFunction, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """The output of ``func`` and the product of its Jacobian with ``v``.
 
     The vector-Jacobian product is linear in its vector; its own derivative is the product wanted here. This costs two
@@ -94,7 +94,7 @@ def jvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
     return _result(outputs, out_is_tuple, create_graph), _result(product, out_is_tuple, create_graph)
 
 
-def vhp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def vhp(func: TensorFunction, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """The output of the scalar ``func`` and the product of ``v`` with its Hessian, by two backward passes.
 
     Args:
@@ -127,7 +127,7 @@ def vhp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
     return _result(outputs, False, create_graph), _result(product, is_tuple, create_graph)
 
 
-def hvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def hvp(func: TensorFunction, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """The output of the scalar ``func`` and the product of its Hessian with ``v``.
 
     A Hessian is symmetric where the second derivatives are continuous; there :func:`vhp` gives the same with one
@@ -168,7 +168,7 @@ def hvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
 
 
 def jacobian(
-    func: Function,
+    func: TensorFunction,
     inputs: Any,
     create_graph: bool = False,
     strict: bool = False,
@@ -223,7 +223,7 @@ def jacobian(
 
 
 def hessian(
-    func: Function,
+    func: TensorFunction,
     inputs: Any,
     create_graph: bool = False,
     strict: bool = False,
@@ -302,7 +302,7 @@ def _rows(i: int, out: Any, inputs: Tensors, create_graph: bool, strict: bool, v
     ]
 
 
-def _forward_jacobian(func: Function, inputs: Any, create_graph: bool, strict: bool, vectorize: bool) -> Any:
+def _forward_jacobian(func: TensorFunction, inputs: Any, create_graph: bool, strict: bool, vectorize: bool) -> Any:
     """The Jacobian in forward mode."""
     if create_graph:
         raise NotImplementedError(_FORWARD_UNSUPPORTED.format(flag="create_graph"))
@@ -326,7 +326,7 @@ def _forward_jacobian(func: Function, inputs: Any, create_graph: bool, strict: b
     return _nest(blocks, out_is_tuple, is_tuple, False)
 
 
-def _column(func: Function, inputs: Tensors, j: int, k: int, n_outputs: int) -> Tensors:
+def _column(func: TensorFunction, inputs: Tensors, j: int, k: int, n_outputs: int) -> Tensors:
     """The tangents of the outputs when element k of input j moves; None for an output that does not."""
     with forward_ad.dual_level():
         duals = [x.detach() for x in inputs]
@@ -371,7 +371,7 @@ def _prepare(inputs: Tensors, create_graph: bool, need_graph: bool = True) -> Te
     )
 
 
-def _call(func: Function, inputs: Tensors, function: str, strict: bool) -> tuple[bool, Tensors]:
+def _call(func: TensorFunction, inputs: Tensors, function: str, strict: bool) -> tuple[bool, Tensors]:
     """The checked outputs."""
     is_tuple, outputs = _as_tuple(func(*inputs), OUTPUTS, function)
     if strict:
@@ -415,7 +415,7 @@ def _single(outputs: Tensors, is_tuple: bool, function: str) -> Any:
     return outputs[0]
 
 
-def _scalar_gradient(func: Function, inputs: Tensors, function: str, strict: bool) -> tuple[Tensors, Tensors]:
+def _scalar_gradient(func: TensorFunction, inputs: Tensors, function: str, strict: bool) -> tuple[Tensors, Tensors]:
     """The one output of a scalar function, and its gradient with a graph."""
     out_is_tuple, outputs = _call(func, inputs, function, strict)
     _single(outputs, out_is_tuple, function)

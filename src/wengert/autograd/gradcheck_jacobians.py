@@ -1,7 +1,8 @@
 """Jacobians for gradcheck: by central differences, by backward passes, by forward mode. Plain NumPy matrices.
 
-A function here takes tensors and gives a tuple of floating or complex tensors. A matrix has one row per input element and one column per output element. For a real output s and a complex input
-x + iy it holds ds/dx + i ds/dy, which is what a backward pass gives.
+A function here takes tensors and gives a tuple of floating or complex tensors. A matrix has one row per input element
+and one column per output element. For a real output s and a complex input x + iy it holds ds/dx + i ds/dy, which is
+what a backward pass gives.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from .. import autograd
-from .._core.dtypes import complex128, float64
+from .._core.dtypes import FLOATING, complex128, float64
+from .._core.tensor_base import TensorBase
 from .._gen.functions import from_numpy
 from . import forward_ad
 
 Array = Any
-Function = Callable[..., Any]
+TensorFunction = Callable[..., Any]
 Tensors = Sequence[Any]
 
 
@@ -26,6 +28,16 @@ def as_tuple(value: Any) -> tuple[Any, ...]:
     if isinstance(value, tuple):
         return value
     return tuple(value) if isinstance(value, list) else (value,)
+
+
+def requires_grad(x: Any) -> bool:
+    """Whether this is a tensor that requires grad."""
+    return isinstance(x, TensorBase) and x.requires_grad
+
+
+def is_continuous(x: Any) -> bool:
+    """Whether this is a floating or complex tensor."""
+    return isinstance(x, TensorBase) and x.dt.category >= FLOATING
 
 
 def array_of(t: Any) -> Array:
@@ -41,7 +53,7 @@ def tensor_like(values: Array, t: Any) -> Any:
 # Central differences
 
 
-def difference(func: Function, inputs: Tensors, place: Any, values: tuple[Any, Any], eps: float) -> list[Array]:
+def difference(func: TensorFunction, inputs: Tensors, place: Any, values: tuple[Any, Any], eps: float) -> list[Array]:
     """The difference quotients of the outputs between two values of a part of an input.
 
     Args:
@@ -61,13 +73,13 @@ def difference(func: Function, inputs: Tensors, place: Any, values: tuple[Any, A
     return quotients
 
 
-def _values_at(func: Function, inputs: Tensors, place: Any, value: Any) -> list[Any]:
+def _values_at(func: TensorFunction, inputs: Tensors, place: Any, value: Any) -> list[Any]:
     """The outputs with a value in place; clones, for an output may share memory with the input."""
     place(value)
     return [out.detach().clone() for out in func(*inputs)]
 
 
-def numerical(func: Function, inputs: Tensors, x: Any, eps: float) -> list[Array]:
+def numerical(func: TensorFunction, inputs: Tensors, x: Any, eps: float) -> list[Array]:
     """One matrix per output of ``func`` with respect to the input ``x``, which is moved in place."""
     data = x.data  # the same memory without graph and version: the function must see the move, autograd must not
     rows: list[list[Array]] = []
@@ -90,7 +102,7 @@ def numerical(func: Function, inputs: Tensors, x: Any, eps: float) -> list[Array
     return [np.stack(column) for column in zip(*rows, strict=True)]
 
 
-def numerical_along(func: Function, inputs: Tensors, x: Any, u: Array, eps: float) -> list[Array]:
+def numerical_along(func: TensorFunction, inputs: Tensors, x: Any, u: Array, eps: float) -> list[Array]:
     """The change of each output per step of ``x`` along the flat direction ``u``."""
     data = x.data
     start = data.clone()
@@ -132,7 +144,7 @@ def analytical(inputs: Tensors, output: Any, check: Any) -> list[Array]:
 # Forward mode
 
 
-def tangents_of(func: Function, inputs: Tensors, tangents: dict[int, Any]) -> list[Any]:
+def tangents_of(func: TensorFunction, inputs: Tensors, tangents: dict[int, Any]) -> list[Any]:
     """The tangents of the outputs (None for no tangent) when inputs have these tangents, by position."""
     with forward_ad.dual_level():
         duals = list(inputs)
@@ -143,7 +155,7 @@ def tangents_of(func: Function, inputs: Tensors, tangents: dict[int, Any]) -> li
         return [forward_ad.unpack_dual(out).tangent for out in func(*duals)]
 
 
-def forward_along(func: Function, inputs: Tensors, outputs: Tensors, j: int, u: Array, check: Any) -> list[Array]:
+def forward_along(func: TensorFunction, inputs: Tensors, outputs: Tensors, j: int, u: Array, check: Any) -> list[Array]:
     """The tangents of the outputs when input ``j`` moves along the flat direction ``u``.
 
     ``check(tangents, outputs)`` sees them as they are.
@@ -153,7 +165,7 @@ def forward_along(func: Function, inputs: Tensors, outputs: Tensors, j: int, u: 
     return [np.zeros(out.numel()) if t is None else array_of(t) for t, out in zip(found, outputs, strict=True)]
 
 
-def forward(func: Function, inputs: Tensors, outputs: Tensors, j: int, check: Any) -> list[Array]:
+def forward(func: TensorFunction, inputs: Tensors, outputs: Tensors, j: int, check: Any) -> list[Array]:
     """One matrix per output with respect to input ``j``: one forward pass per element of the input."""
     rows = [forward_along(func, inputs, outputs, j, u, check) for u in np.eye(inputs[j].numel())]
     if not rows:

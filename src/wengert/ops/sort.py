@@ -9,6 +9,7 @@ import numpy as np
 from .._core import return_types
 from .._core.dtypes import COMPLEX, FLOATING, INTEGER, float64
 from .._core.tensor_base import TensorBase
+from .._record.binary import laid_out_like
 from .._record.common import int_of, make, wrap_dim
 from .._record.general import general_many
 from .._record.selection import Selection, check_not_empty, check_order, deliver
