@@ -268,7 +268,8 @@ def methods_file(operators: list[Operator]) -> str:
     tail = imports(text, METHOD_TAIL_IMPORTS).lstrip("\n") + pages(sorted(modules), text)
     return (
         HEADER + types + "\nfrom .._core.compat import mypyc_attr\n" + core
-        + "from .._core import errors\nfrom .._core.tensor_base import TensorBase\n\nif TYPE_CHECKING:\n    from .._tensor import Tensor\n\n" + hidden
+        + "from .._core import errors\n"
+        + "from .._core.tensor_base import TensorBase\n\nif TYPE_CHECKING:\n    from .._tensor import Tensor\n\n" + hidden
         + "\n\n@mypyc_attr(allow_interpreted_subclasses=True)\nclass TensorMethods(TensorBase):\n"
         + '    """The operators as methods."""\n\n' + text
         + "\n\n" + tail.replace("\n", "  # noqa: E402\n")

@@ -586,7 +586,7 @@ class Tensor(TensorMethods):
 
     def __rtruediv__(self, other: Any) -> Tensor:
         if operand(other):
-            return self.reciprocal() * other
+            return binary(arithmetic.MUL, self.reciprocal(), other)
         return NotImplemented
 
     def __itruediv__(self, other: Any) -> Tensor:

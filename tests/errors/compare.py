@@ -21,8 +21,12 @@ PLAIN_WORDS = re.compile(
     r"must be|received an invalid combination|missing|takes \d+ positional|cannot be interpreted|can't be"
     r"|tuple of Tensors|must specify|unexpected keyword|unsupported|not supported"
 )
+# Names of C++ kernels: the dtype that is refused is compared, not the kernel.
+KERNEL = re.compile(r'^"\w+" not implemented for')
 # CPython's sentence for a C attribute and for a property without setter.
-READ_ONLY = re.compile(r"attribute '(\w+)' of '[\w.]+' objects is not writable|property '(\w+)' of '\w+' object has no setter")
+READ_ONLY = re.compile(
+    r"attribute '(\w+)' of '[\w.]+' objects is not writable|property '(\w+)' of '\w+' object has no setter"
+)
 
 
 @dataclass
@@ -33,10 +37,10 @@ class Outcome:
     changed: list[str]
 
 
-def run(package: Any, program: str) -> Outcome:
-    """Run a program in fresh names."""
+def run(package: Any, program: str, watch: bool = False) -> Outcome:
+    """Run a program in fresh names; ``watch`` tells which tensors it changed."""
     found = names(package)
-    before = {name: state(found[name]) for name in TENSORS}
+    before = {name: state(found[name]) for name in TENSORS} if watch else {}
     tensors = {name: found[name] for name in TENSORS}
     error: Exception | None = None
     with warnings.catch_warnings():
@@ -50,7 +54,7 @@ def run(package: Any, program: str) -> Outcome:
             package.set_default_dtype(package.float32)
             package.set_printoptions(profile="default")
             package.autograd.set_detect_anomaly(False)
-        changed = [name for name in TENSORS if state(tensors[name]) != before[name]]
+        changed = [name for name in before if state(tensors[name]) != before[name]]
     return Outcome(error, changed)
 
 
@@ -77,6 +81,7 @@ def difference(theirs: Exception | None, ours: Exception | None) -> str:
     a, b = first_sentence(theirs), first_sentence(ours)
     if isinstance(theirs, TypeError) and PARSER.search(a) and PLAIN_WORDS.search(b):
         return ""
+    a, b = KERNEL.sub("not implemented for", a), KERNEL.sub("not implemented for", b)
     if READ_ONLY.search(a) and READ_ONLY.search(b):
         return ""
     return "" if a == b else f"PyTorch: {a}; here: {b}"

@@ -24,8 +24,9 @@ ULPS: Final = {"forward": 4.0, "out": 4.0, "jvp": 16.0, "grad": 16.0, "inplace":
 """Tolerance by aspect, in units of the last place of |expected| + a tenth of the largest |expected|.
 
 The last place is that of the narrowest floating dtype among the inputs: in an expression of mixed precision the two
-libraries convert at different steps. Elementwise functions are good to 1-2 ulps in either library, each on its own. A gradient is a product of a few such
-values, a second gradient a sum of such products; the share of the largest value covers cancellation within them.
+libraries convert at different steps. Elementwise functions are good to 1-2 ulps in either library, each on its own. A
+gradient is a product of a few such values, a second gradient a sum of such products; the share of the largest value
+covers cancellation within them.
 """
 LENIENT: Final = ("second", "jvp")
 """Aspects in which a missing gradient and a zero gradient are the same: which one it is depends on how the formula is

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.ops.sample import S, Sample, b8, c128, const, each, f32, f64, i64, index, over
+from tests.ops.sample import S, Sample, b8, c128, const, each, f32, f64, i64, index, over, relax
 
 MATRIX = f64(4, 3)
 CUBE = f64(3, 4, 2)
@@ -152,7 +152,7 @@ SET: list[Sample] = [
     *each("setitem", "x[{}] = 2.5", MATRIX, *SET_BASIC, *SET_ADVANCED),
     *each("setitem", "x[{}] = y", (MATRIX, f64()), *SET_BASIC, *SET_ADVANCED),
     *each("setitem", "x[{}] = 2.5", CUBE, *CUBED),
-    *each("setitem", "x[{}] = y", (CUBE, f64()), *CUBED),
+    *relax(2, "one number's gradient is a sum over its places", each("setitem", "x[{}] = y", (CUBE, f64()), *CUBED)),
     *each("setitem", "x[{}] = y", (MATRIX, f64(3)), "0", "1:3", "[0, 2]", "...", ":", "None", "t.tensor([0, 2])"),
     *each("setitem", "x[{}] = y", (MATRIX, f64(4)), ":, 0", "..., -1", ":, t.tensor(1)"),
     *each("setitem", "x[{}] = y", (MATRIX, f64(2, 3)), "1:3", "[0, 2]", "::2", "t.tensor([3, 1])", "np.array([0, 1])"),

@@ -74,24 +74,31 @@ PRODUCTS = [
 ]
 
 FLAT = {"second": "the deviation of two values has no curvature: both libraries return rounding noise"}
-SPREADS = [
-    sample
-    for op in ("var", "std")
-    for sample in (
-        *change_some(
-            each(op, f"x.{op}({{}})", CUBE, *DIMS),
-            lambda s: s.code == "x.std(0)" or s.op == "var" and s.code == "x.var(0)",
-            lambda found: without(FLAT, found) if found[0].op == "std" else found,
-        ),
-        *each(op, f"x.{op}({{}})", f64(3, 4), "unbiased=False", "False", "0, False", "0, unbiased=True, keepdim=True"),
-        *each(
-            op, f"t.{op}(x, {{}})", f64(3, 4), "correction=0", "1, correction=2", "(0, 1), correction=0, keepdim=True"
-        ),
-        *each(op, f"t.{op}(x, {{}})", f64(3, 4), "0", "1, True, True", out=f"t.{op}(x, {{}}, out=out)"),
-        *over(op, f"x.{op}()", *LAYOUTS[:3], LAYOUTS[4], c128(4)),
-        *over(op, f"x.{op}(0)", c128(3, 2), f32(6, 2), f64(2, 0)),
-    )
-]
+SPREADS = change_some(
+    [
+        sample
+        for op in ("var", "std")
+        for sample in (
+            *each(op, f"x.{op}({{}})", CUBE, *DIMS),
+            *each(
+                op, f"x.{op}({{}})", f64(3, 4), "unbiased=False", "False", "0, False", "0, unbiased=True, keepdim=True"
+            ),
+            *each(
+                op,
+                f"t.{op}(x, {{}})",
+                f64(3, 4),
+                "correction=0",
+                "1, correction=2",
+                "(0, 1), correction=0, keepdim=True",
+            ),
+            *each(op, f"t.{op}(x, {{}})", f64(3, 4), "0", "1, True, True", out=f"t.{op}(x, {{}}, out=out)"),
+            *over(op, f"x.{op}()", *LAYOUTS[:3], LAYOUTS[4], c128(4)),
+            *over(op, f"x.{op}(0)", c128(3, 2), f32(6, 2), f64(2, 0)),
+        )
+    ],
+    lambda s: s.code == "x.std(0)" and s.inputs == (CUBE,),
+    lambda found: without(FLAT, found),
+)
 PAIRS = [
     *each("var_mean", "t.var_mean(x{})", f64(3, 4), "", ", 0", ", 1, correction=0, keepdim=True", ", unbiased=False"),
     *each("std_mean", "t.std_mean(x{})", f64(3, 4), "", ", 0", ", 1, correction=0, keepdim=True", ", unbiased=False"),

@@ -26,6 +26,7 @@ def with_aspect(aspect: str) -> pytest.MarkDecorator:
         if aspect not in sample.aspects:
             continue
         absent = not_yet.operator(sample.op, package_name())
+        absent = absent or not_yet.defect(sample.id, aspect, package_name())
         marks = [pytest.mark.skip(reason=skipped)] if skipped else []
         marks += [pytest.mark.xfail(reason=absent, strict=True)] if absent and not skipped else []
         cases.append(pytest.param(sample, id=f"{sample.family}: {sample.id}", marks=marks))

@@ -12,7 +12,21 @@ import pytest
 from tests.ops import not_yet
 from tests.ops.families import FAMILIES, all_samples
 from tests.ops.harness import check, load, missing, package_name
-from tests.ops.sample import ASPECTS, S, Sample, const, f32, f64, fill, place, program
+from tests.ops.sample import (
+    ASPECTS,
+    S,
+    Sample,
+    change_some,
+    const,
+    f32,
+    f64,
+    fill,
+    place,
+    program,
+    relax,
+    relax_only,
+    without,
+)
 
 
 class Altered:
@@ -188,15 +202,57 @@ def test_every_family_has_samples_and_every_aspect_is_compared() -> None:
 
 def test_every_looser_tolerance_and_every_omission_has_a_reason() -> None:
     for sample in all_samples():
-        assert sample.slack == 1 or sample.why
+        assert (sample.slack == 1 and not sample.loose) or sample.why
         assert all(sample.skip.values())
 
 
 def test_what_is_not_there_yet_is_something_the_samples_know() -> None:
     assert set(not_yet.OPERATORS) <= {s.op for s in all_samples()}
     assert set(not_yet.ASPECTS) <= set(ASPECTS)
+    assert set(not_yet.DEFECTS) <= {(s.id, aspect) for s in all_samples() for aspect in s.aspects}
 
 
 def test_forward_mode_is_compared_once_it_is_there() -> None:
-    if package_name() != "torch" and "jvp" in not_yet.ASPECTS:
-        assert not hasattr(load(package_name()).autograd, "forward_ad"), "take jvp out of not_yet.ASPECTS"
+    assert hasattr(load(package_name()).autograd, "forward_ad") == ("jvp" not in not_yet.ASPECTS)
+
+
+def test_mixed_precision_is_judged_in_ulps_of_the_lower_one(oracle: Any) -> None:
+    def rounded(x: Any, y: Any) -> Any:
+        return oracle.mul(x, y) * (1 + 1e-7)
+
+    assert texts(oracle, S("mul", "t.mul(x, y)", f32(3), f64(2, 3)), "forward", mul=rounded) == ""
+    assert "ulps" in texts(oracle, S("mul", "t.mul(x, y)", f64(3), f64(2, 3)), "forward", mul=rounded)
+
+
+def test_another_saved_0d_tensor_is_noticed(oracle: Any) -> None:
+    sample = S("tanh", "t.tanh(x)", f64())
+    assert texts(oracle, sample, "saved", tanh=oracle.tanh) == ""
+    seen = texts(oracle, sample, "saved", tanh=lambda x: oracle.sigmoid(2 * x) * 2 - 1)
+    assert "_saved_result: expected 'out0'" in seen
+
+
+def test_a_tolerance_can_be_looser_in_some_aspects_only(oracle: Any) -> None:
+    (sample,) = relax_only(["grad"], 1e9, "a reason", [EXP])
+
+    def inexact(x: Any) -> Any:
+        return oracle.exp(x) * (1 + 1e-10)
+
+    assert texts(oracle, sample, "grad", exp=inexact) == ""
+    assert "ulps, allowed 4" in texts(oracle, sample, "forward", exp=inexact)
+
+
+def test_all_reasons_for_a_looser_tolerance_are_kept() -> None:
+    (sample,) = relax(2, "the second", relax_only(["grad"], 2, "the first", [EXP]))
+    assert sample.why == "the first; the second"
+
+
+def test_only_the_samples_that_are_meant_are_changed() -> None:
+    other = S("log", "t.log(x)", f64(2, 3, domain="positive"))
+    changed = change_some([EXP, other], lambda s: s.op == "log", lambda found: without({"grad": "a reason"}, found))
+    assert changed[0] is EXP
+    assert changed[1].skip == {"grad": "a reason"}
+
+
+def test_a_change_that_meets_no_sample_is_refused() -> None:
+    with pytest.raises(ValueError, match="no such sample"):
+        change_some([EXP], lambda s: s.op == "log", lambda found: without({"grad": "a reason"}, found))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from wengert._config import is_compiled
 
 TRANSFORMS = "needs wengert.func (vmap, grad as a transform), which is not there yet"
-FUNCTIONAL = "needs autograd.functional, which is not there yet"
-GRADCHECK = "needs autograd.gradcheck, which is not there yet"
 CHECKPOINT = "needs utils.checkpoint, which is not there yet"
 LINALG = "the decompositions of torch.linalg are not there yet"
 FFT = "torch.fft is not there yet"
@@ -19,12 +17,8 @@ GROUPS = {
     "vmap-": TRANSFORMS,
     "fc-": TRANSFORMS,
     "sms-": TRANSFORMS,
-    "fnl-": FUNCTIONAL,
-    "gc-": GRADCHECK,
     "ckpt-": CHECKPOINT,
     "sem-func-": TRANSFORMS,
-    "sem-fnl-": FUNCTIONAL,
-    "sem-gc-": GRADCHECK,
     "sem-ckpt-": CHECKPOINT,
 }
 ROWS = {

@@ -56,7 +56,7 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
         RuntimeError: when the tensor does not require grad.
     """
     if not isinstance(tensor, TensorBase):
-        raise TypeError(f"get_gradient_edge(): argument 'tensor' must be Tensor, not {type(tensor).__name__}")
+        raise errors.argument_type("get_gradient_edge", "tensor", 1, "Tensor", tensor)
     node = node_of(gradient_edge(tensor)) if requires_grad(tensor) else None
     if node is None:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
@@ -72,7 +72,7 @@ def backward(tensors: list[Any], grads: Any, retain_graph: Any, create_graph: bo
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     seeds = as_list(grads, len(tensors))
     roots = make_roots(tensors, seeds, False)
-    keep = create_graph if retain_graph is None else bool(retain_graph)
+    keep = create_graph if retain_graph is None else flag(retain_graph)
     if create_graph and (MODES.warn_always or not _ONCE.create_graph):
         _ONCE.create_graph = True
         warnings.warn(CREATE_GRAPH, UserWarning, stacklevel=3)
@@ -98,7 +98,7 @@ def grad(
         target = gradient_edge(t)
         # A view made under no_grad requires grad through its base, but nothing leads to it: it counts as unused.
         places.append((Identity() if target is None else target, int(t.nr)))
-    keep = create_graph if retain_graph is None else bool(retain_graph)
+    keep = create_graph if retain_graph is None else flag(retain_graph)
     results = engine.run(roots, keep, create_graph, places, False)
     if not allow_unused:
         for i, result in enumerate(results):
@@ -112,6 +112,13 @@ def grad(
                     )
                 )
     return list(results)
+
+
+def flag(value: Any) -> bool:
+    """``retain_graph`` as a bool; numbers count as such, other things are mistakes."""
+    if isinstance(value, (bool, int, np.bool_)):
+        return bool(value)
+    raise TypeError(f"'{type(value).__name__}' object cannot be interpreted as an integer")
 
 
 def as_list(grads: Any, count: int) -> list[Any]:
@@ -173,7 +180,7 @@ def output_kind(out: Any) -> tuple[Any, Any]:
     if isinstance(out, GradientEdge):
         return out.like if out.like is not None else (None, None)
     if not isinstance(out, TensorBase):
-        raise AssertionError(f"Expected output to be a torch.Tensor, but got {type(out).__name__}")
+        raise AssertionError(errors.with_hints("Expected output to be a torch.Tensor", f"got {type(out).__name__}"))
     return out.shp, out.dt
 
 

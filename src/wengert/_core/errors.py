@@ -96,6 +96,9 @@ def freed(node: Node) -> RuntimeError:
     )
 
 
+NOT_RECORDED: Final = "a write that was not recorded: inside no_grad(), or through .data, detach() or NumPy"
+
+
 def modified(
     node: Node, tensor_dtype: dtype, shape: Any, origin: str, now: int, expected: int, change: str
 ) -> RuntimeError:
@@ -119,7 +122,7 @@ def modified(
             "one of the variables needed for gradient computation has been modified by an inplace operation: "
             f"{what}{origin} is at version {now}; expected version {expected} instead. {hint}",
             f"saved by: {place}" if place else "",
-            f"changed by: {change}" if change else "",
+            f"changed by: {change or NOT_RECORDED}",
             "try: the out-of-place form of the operation that changed it, or clone() before changing it",
         )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from . import errors
 from .compat import mypyc_attr
 from .dtypes import tensor_type_name
 from .tensor_base import TensorBase
@@ -119,8 +120,10 @@ def check_replacement(hook: Any, old: Any, new: Any) -> None:
         return
     if new.shp != old.shp:
         raise RuntimeError(
-            f"hook '{hook_name(hook)}' has changed the size of value: the gradient has shape {list(old.shp)}, the hook "
-            f"returned {list(new.shp)}"
+            errors.with_hints(
+                f"hook '{hook_name(hook)}' has changed the size of value",
+                f"the gradient has shape {list(old.shp)}, the hook returned {list(new.shp)}",
+            )
         )
     if new.dt is not old.dt:
         raise RuntimeError(

@@ -97,7 +97,13 @@ class Saved:
         fn = node if self.is_output else (original.fn if original is not None else None)
         nr = self.nr if self.is_output or original is None else original.nr
         return errors.modified(
-            node, self.dt, self.shp, errors.origin_text(fn, int(nr)), int(self.counter.value), int(self.expected), ""
+            node,
+            self.dt,
+            self.shp,
+            errors.origin_text(fn, int(nr)),
+            int(self.counter.value),
+            int(self.expected),
+            change_of(self.counter, self.expected),
         )
 
     def pack(self, pack_hook: Any, unpack_hook: Any, node: Node) -> None:
@@ -209,10 +215,17 @@ def unpack(slot: object, version: i64, node: Node) -> TensorBase | None:
 def stale_input(t: TensorBase, version: i64, node: Node) -> RuntimeError:
     """The error of an input that was overwritten after it was saved."""
     fn = t.fn if t.view_of is None else views.current_fn(t)
-    change = errors.made_by(fn) if fn is not None and fn is not node else ""
+    change = "" if t.counter is None else change_of(t.counter, version)
+    if change == "" and fn is not None and t.view_of is None and fn.sequence > node.sequence:
+        change = errors.source_line(fn.code, fn.lasti)  # the history of ``t`` is younger than what saved it
     return errors.modified(
         node, t.dt, t.shp, errors.origin_text(fn, int(t.nr)), int(version_of(t)), int(version), change
     )
+
+
+def change_of(counter: Counter, expected: i64) -> str:
+    """Where the program wrote to a value after it was saved; empty when that write was not recorded."""
+    return errors.source_line(counter.code, counter.lasti) if counter.written > expected else ""
 
 
 class RawSaved:

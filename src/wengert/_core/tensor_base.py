@@ -20,10 +20,18 @@ _generic: Final[Any] = np.generic
 
 
 class Counter:
-    """Version shared by a tensor, its views and its detached twins."""
+    """Version shared by a tensor, its views and its detached twins.
+
+    Attributes:
+        value: the version.
+        written: the version after the last write that was recorded; ``code`` and ``lasti`` are its place in the program.
+    """
 
     def __init__(self, value: i64) -> None:
         self.value: i64 = value
+        self.written: i64 = 0
+        self.code: Any = None
+        self.lasti: i64 = 0
 
 
 class Meta:
@@ -87,7 +95,8 @@ def memory(t: TensorBase) -> Any:
     """The tensor's ndarray.
 
     Note [Scalars until memory is needed]
-        0-d results of NumPy are scalars, and arithmetic on scalars is 5 times faster than on 0-d arrays, so a 0-d tensor
+        0-d results of NumPy are scalars, and arithmetic on scalars is 9 times faster than on 0-d
+        arrays (benchmarks/micro.py), so a 0-d tensor
         may hold a scalar. Whatever needs memory that can be shared or written (views, in-place operations, ``numpy()``)
         calls this first, and from then on the tensor holds a 0-d array.
     """

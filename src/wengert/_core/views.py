@@ -381,6 +381,11 @@ def check_writable(array: Any) -> None:
 
 def rebase(t: TensorBase, node: Node) -> None:
     """Make ``node`` the history of ``t`` after it was written to (the version is already raised)."""
+    counter = t.counter
+    if counter is not None:
+        counter.written = counter.value
+        counter.code = node.code
+        counter.lasti = node.lasti
     view = t.view_of
     if view is None:
         old = t.fn

@@ -270,6 +270,8 @@ def number_dtype(op: Binary, x: TensorBase, value: Any) -> dtype:
 
 def number_binary(op: Binary, value: Any, y: TensorBase) -> Tensor:
     """A Python number with ``y``, in this order."""
+    if not isinstance(y, TensorBase) or not is_number(value):
+        raise errors.argument_type(op.title(), op.other_name(), 2, "Tensor", value if isinstance(y, TensorBase) else y)
     if not isinstance(value, (int, float, complex)):
         value = value.item()
     dt = op.common_dtype(value, y)

@@ -224,7 +224,10 @@ def prepare_inplace(x: TensorBase, computed: dtype, shape: Size, any_requires_gr
     record = views.check_inplace(x, any_requires_grad)
     if shape is not x.shp and shape != x.shp:
         raise RuntimeError(
-            f"output with shape {errors.shape_text(x.shp)} doesn't match the broadcast shape {errors.shape_text(shape)}"
+            errors.with_hints(
+                f"output with shape {errors.shape_text(x.shp)} doesn't match the broadcast shape {errors.shape_text(shape)}",
+                "an in-place operation keeps the shape of the tensor that it changes; try: the out-of-place form",
+            )
         )
     check_result_dtype(computed, x.dt)
     if isinstance(x.array, _ndarray):

@@ -315,6 +315,7 @@ def _forward_jacobian(func: TensorFunction, inputs: Any, create_graph: bool, str
             "only implemented for `vectorize=True`."
         )
     # Shapes and nesting, which no pass would tell where no input has an element.
+    inputs = tuple(x.detach() for x in inputs)  # what func does to them must not reach the user's
     out_is_tuple, outputs = _as_tuple(func(*inputs), OUTPUTS, "jacobian")
     blocks: list[list[Any]] = [[] for _ in outputs]
     for j, x in enumerate(inputs):

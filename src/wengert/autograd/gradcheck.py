@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import autograd
 from .._core.dtypes import complex128, float64
 from .._gen.functions import empty_strided, rand
-from . import gradcheck_compare as compare
-from . import gradcheck_contracts as contracts
-from .gradcheck_compare import Check
-from .gradcheck_compare import GradcheckError as GradcheckError
+from .gradcheck_jacobians import GradcheckError as GradcheckError
 from .gradcheck_jacobians import TensorFunction, as_tuple, is_continuous, requires_grad
+
+if TYPE_CHECKING:
+    from .gradcheck_compare import Check
 
 
 def gradcheck(
@@ -78,18 +78,8 @@ def gradcheck(
     args = as_tuple(inputs)
     _check_inputs(args)
     try:
-        plain, check = _prepared(func, args, (eps, atol, rtol, nondet_tol), check_grad_dtypes, fast_mode)
-        if not any(requires_grad(out) for out in check.outputs):
-            compare.run_zero(check)
-            return True
-        if check_backward_ad:
-            compare.run_backward(check)
-        if check_forward_ad:
-            compare.run_forward(check)
-            if check_undefined_grad:
-                contracts.check_undefined_forward(plain, args)
-        if check_backward_ad:
-            _check_contracts(check, check_batched_grad, check_undefined_grad)
+        check = _prepared(func, args, (eps, atol, rtol, nondet_tol), check_grad_dtypes, fast_mode)
+        _run(check, check_backward_ad, check_forward_ad, check_batched_grad, check_undefined_grad)
     except GradcheckError:
         if raise_exception:
             raise
@@ -138,17 +128,9 @@ def gradgradcheck(
         >>> torch.autograd.gradgradcheck(torch.sin, torch.ones(2, dtype=torch.float64, requires_grad=True))
         True
     """
-    if not (check_fwd_over_rev or check_rev_over_rev):
-        raise AssertionError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
-    for flag, name in ((check_undefined_grad, "check_undefined_grad"), (check_batched_grad, "check_batched_grad")):
-        if flag and not check_rev_over_rev:
-            raise AssertionError(f"Setting {name}=True requires check_rev_over_rev to be True")
+    _check_modes(check_fwd_over_rev, check_rev_over_rev, check_undefined_grad, check_batched_grad)
     args = as_tuple(inputs)
-    if grad_outputs is None:
-        outputs = [out for out in as_tuple(func(*args)) if requires_grad(out)]
-        seeds = tuple(_random_like(out, gen_non_contig_grad_outputs) for out in outputs)
-    else:
-        seeds = as_tuple(grad_outputs)
+    seeds = _grad_outputs(func, args, gen_non_contig_grad_outputs) if grad_outputs is None else as_tuple(grad_outputs)
     return gradcheck(
         _gradient_function(func, len(args)),
         args + seeds,
@@ -165,6 +147,15 @@ def gradgradcheck(
         fast_mode=fast_mode,
         masked=masked,
     )
+
+
+def _check_modes(fwd_over_rev: bool, rev_over_rev: bool, undefined: bool, batched: bool) -> None:
+    """The flags of ``gradgradcheck`` go together."""
+    if not (fwd_over_rev or rev_over_rev):
+        raise AssertionError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
+    for flag, name in ((undefined, "check_undefined_grad"), (batched, "check_batched_grad")):
+        if flag and not rev_over_rev:
+            raise AssertionError(f"Setting {name}=True requires check_rev_over_rev to be True")
 
 
 def _check_inputs(inputs: Sequence[Any]) -> None:
@@ -191,8 +182,10 @@ def _check_inputs(inputs: Sequence[Any]) -> None:
 
 def _prepared(
     func: TensorFunction, inputs: Sequence[Any], tolerances: tuple[float, ...], check_grad_dtypes: bool, fast_mode: bool
-) -> tuple[TensorFunction, Check]:
-    """``func`` with a tuple of its differentiable outputs (of all floating ones if none is), and its check."""
+) -> Check:
+    """The check of the differentiable outputs, or of all floating ones if none is."""
+    from .gradcheck_compare import Check  # a millisecond at import that most programs need not spend
+
     outputs = as_tuple(func(*inputs))
     positions = [i for i, out in enumerate(outputs) if requires_grad(out)]
     if not positions:
@@ -204,18 +197,36 @@ def _prepared(
 
     eps, atol, rtol, nondet_tol = tolerances
     chosen = tuple(outputs[i] for i in positions)
-    return selected, Check(selected, inputs, chosen, eps, atol, rtol, nondet_tol, check_grad_dtypes, fast_mode)
+    return Check(selected, inputs, chosen, eps, atol, rtol, nondet_tol, check_grad_dtypes, fast_mode)
 
 
-def _check_contracts(check: Check, batched: bool, undefined: bool) -> None:
-    """What a backward pass owes beyond its numbers."""
+def _run(check: Check, backward: bool, forward: bool, batched: bool, undefined: bool) -> None:
+    """Compare the numbers, then ask for what a backward pass owes beyond them."""
+    from . import gradcheck_compare as compare
+    from . import gradcheck_contracts as contracts
+
+    if not any(requires_grad(out) for out in check.outputs):
+        compare.run_zero(check)
+        return
+    if backward:
+        compare.run_backward(check)
+    if forward:
+        compare.run_forward(check)
+        if undefined:
+            contracts.check_undefined_forward(check.func, check.inputs)
+    if not backward:
+        return
     leaves = [x for x in check.inputs if requires_grad(x)]
-    if batched:
-        for i, out in enumerate(check.outputs):
-            contracts.check_batched(leaves, out, i)
+    for i, out in enumerate(check.outputs if batched else ()):
+        contracts.check_batched(leaves, out, i)
     contracts.check_zero_grad_output(check.outputs, leaves)
     if undefined:
         contracts.check_undefined_backward(check.func, check.inputs)
+
+
+def _grad_outputs(func: TensorFunction, inputs: tuple[Any, ...], gaps: bool) -> tuple[Any, ...]:
+    """A random gradient for each differentiable output."""
+    return tuple(_random_like(out, gaps) for out in as_tuple(func(*inputs)) if requires_grad(out))
 
 
 def _random_like(out: Any, gaps: bool) -> Any:

@@ -11,11 +11,7 @@ import numpy as np
 from .._gen.functions import complex as complex_of
 from .._gen.functions import from_numpy
 from . import gradcheck_jacobians as jacobians
-from .gradcheck_jacobians import Array, TensorFunction, Tensors
-
-
-class GradcheckError(RuntimeError):
-    """What ``gradcheck`` or ``gradgradcheck`` found wrong."""
+from .gradcheck_jacobians import Array, GradcheckError, TensorFunction, Tensors
 
 
 @dataclass

@@ -8,7 +8,7 @@ what a backward pass gives.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -23,6 +23,10 @@ TensorFunction = Callable[..., Any]
 Tensors = Sequence[Any]
 
 
+class GradcheckError(RuntimeError):
+    """What ``gradcheck`` or ``gradgradcheck`` found wrong."""
+
+
 def as_tuple(value: Any) -> tuple[Any, ...]:
     """A tuple of what a function takes or gives."""
     if isinstance(value, tuple):
@@ -32,7 +36,7 @@ def as_tuple(value: Any) -> tuple[Any, ...]:
 
 def requires_grad(x: Any) -> bool:
     """Whether this is a tensor that requires grad."""
-    return isinstance(x, TensorBase) and x.requires_grad
+    return isinstance(x, TensorBase) and bool(cast(Any, x).requires_grad)
 
 
 def is_continuous(x: Any) -> bool:

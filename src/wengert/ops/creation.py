@@ -69,8 +69,10 @@ READ_ONLY: Final = (
 )
 
 
-def finish(array: Any, requires: bool) -> Tensor:
+def finish(array: Any, requires: Any) -> Tensor:
     """Wrap a fresh array as a leaf."""
+    if not isinstance(requires, (bool, np.bool_)):
+        raise TypeError(f"argument 'requires_grad' must be bool, not {type(requires).__name__}")
     out = make(array)
     if requires:
         check_can_require_grad(out, REQUIRES_GRAD)

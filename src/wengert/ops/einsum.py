@@ -146,10 +146,7 @@ def einsum(*args: Any) -> Tensor:
     """
     equation, operands = arguments(args)
     if len(operands) == 0:
-        raise ValueError(
-            "einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts "
-            "list"
-        )
+        raise ValueError(NO_OPERAND)
     plan = read(equation, operands)
     order = plan.output + sorted([s for s in plan.sizes if s not in plan.output])
     kept = len(plan.output)
@@ -168,16 +165,23 @@ def contracted(operands: list[Tensor], kept: int) -> Tensor:
     return result.reshape(tuple(result.shp[:kept]))
 
 
+NO_OPERAND = (
+    "einsum(): must specify the equation string and at least one operand, "
+    "or at least one operand and its subscripts list"
+)
+
+
 def arguments(args: tuple[Any, ...]) -> tuple[str, list[Tensor]]:
     """Equation and operands from either form of the call."""
     if len(args) < 1:
-        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand and its "
-                         "subscripts list")  # fmt: skip
+        raise ValueError(NO_OPERAND)
     if isinstance(args[0], str):
         operands = args[1:]
         if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
             return args[0], list(operands[0])
         return args[0], list(operands)
+    if not isinstance(args[0], TensorBase):
+        raise errors.argument_type("einsum", "equation", 1, "str", args[0])
     terms = [numbered(args[i]) for i in range(1, len(args), 2)]
     text = ",".join(terms)
     if len(args) % 2 == 1:
@@ -273,7 +277,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={k}")
         first, second = list(range(-k, 0)), list(range(k))
     if len(first) != len(second):
-        raise RuntimeError(f"both dimension lists should have same length, got {first} and {second}")
+        raise RuntimeError(
+            errors.with_hints("both dimension lists should have same length", f"got {first} and {second}")
+        )
     ours = [wrap_dim(d, len(a.shp)) for d in first]
     theirs = [wrap_dim(d, len(b.shp)) for d in second]
     for i in range(len(ours)):

@@ -318,7 +318,7 @@ def mse_loss(
     Variants: nn
     """
     code = reduction_code(legacy_reduction(size_average, reduce, reduction))
-    x, t = matched(self, target, "mse_cpu", True)
+    x, t = matched(self, target, "mse_loss", True)
     if weight is not None:
         return weighted_mean((x - t) ** 2, weight, reduction)
     return general(MseLossBackward0(code, x.numel()), [x, t])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core import errors
-from .._core.dtypes import BOOL, COMPLEX, DType
+from .._core.dtypes import BOOL, COMPLEX
 from .._core.tensor_base import TensorBase, requires_grad
 from .._record.binary import Binary
 from .._record.common import make, untracked

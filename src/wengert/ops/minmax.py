@@ -15,12 +15,12 @@ from .._core.dtypes import BOOL, COMPLEX, INTEGER, DType
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary
 from .._record.common import (
+    broadcast_size,
     cast_array,
     cast_grad,
     converted,
     expand_to,
     integer_scalar,
-    broadcast_size,
     is_number,
     result_type,
     shadow,

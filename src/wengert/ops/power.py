@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, DEFAULTS, FLOATING, INTEGER, DType, python_number_dtype
 from .._core.graph import Node
@@ -242,6 +243,9 @@ class FloorDivide(Binary):
     def fresh(self) -> Binary:
         return FloorDivide()
 
+    def title(self) -> str:
+        return "div_floor"
+
     differentiable: bool = False
 
 
@@ -317,6 +321,8 @@ def pow(self: Tensor | Number, exponent: Tensor | Number) -> Tensor:
 
 def rpow(self: Tensor, base: Number) -> Tensor:
     """``base ** self``."""
+    if not isinstance(self, TensorBase):
+        raise errors.argument_type("pow", "exponent", 2, "Tensor", self)
     base = python_number(base)
     return unary(PowBackward2(base), with_number(self, base))
 
@@ -356,6 +362,13 @@ def refuse_gradient(out: Tensor, inputs: list[Any], operator: str) -> Tensor:
     return out
 
 
+def ordered(x: Tensor, kernel: str) -> Tensor:
+    """``x``, unless it is complex: complex numbers have no remainders."""
+    if x.dt.category > FLOATING:
+        raise errors.not_implemented(kernel, x.dt)
+    return x
+
+
 def remainder(self: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Remainder of ``self / other``, with the sign of ``other``.
 
@@ -368,7 +381,7 @@ def remainder(self: Tensor | Number, other: Tensor | Number) -> Tensor:
         return rmod(other, self)  # type: ignore[arg-type]
     if is_number(other):
         other = python_number(other)
-        return unary(RemainderBackward0(other), with_number(self, other))
+        return unary(RemainderBackward0(other), ordered(with_number(self, other), "remainder_cpu"))
     return binary(REMAINDER, self, other)
 
 
@@ -392,7 +405,7 @@ def fmod(self: Tensor, other: Tensor | Number) -> Tensor:
     """
     if is_number(other):
         other = python_number(other)
-        return unary(FmodBackward0(other), with_number(self, other))
+        return unary(FmodBackward0(other), ordered(with_number(self, other), "fmod_cpu"))
     return binary(FMOD, self, other)
 
 

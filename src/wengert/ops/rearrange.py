@@ -327,6 +327,9 @@ def meshgrid(*tensors: Any, indexing: Any = None) -> Any:
         )
         indexing = "ij"
     axes = list(listed(tensors, None))
+    for i, axis in enumerate(axes):
+        if not isinstance(axis, TensorBase):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(axis).__name__}")
     check_axes(axes, indexing)
     exchange = indexing == "xy" and len(axes) >= 2
     if exchange:

@@ -246,7 +246,7 @@ def histc(self: Tensor, bins: Any = 100, min: Any = 0, max: Any = 0) -> Tensor:
     if self.dt.category != FLOATING:
         raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{self.dt.title}'")
     if bins <= 0:
-        raise RuntimeError("bins must be > 0")
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     low, high = span(self, min, max)
     counts = make(np.histogram(self.array, bins, (low, high))[0].astype(self.dt.np))
     return refuse_gradient(counts, [self], "histc")

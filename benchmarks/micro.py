@@ -1,0 +1,53 @@
+"""The costs behind the decisions in docs/design, in nanoseconds: `python benchmarks/micro.py`."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import timeit
+from typing import Any
+
+import numpy as np
+
+from wengert._config import is_compiled
+from wengert._record.quiet import restore, silence
+
+
+class Plain:
+    """An attribute of the instance and a default of the class."""
+
+    default = 1
+
+    def __init__(self) -> None:
+        self.own = 1
+
+
+def main() -> None:
+    """Print one line per cost."""
+    local = threading.local()
+    local.modes = 1
+    a = np.ones(3, np.float32)
+    one = np.float32(2.0)
+    zero_d = np.array(2.0, np.float32)
+    names: dict[str, Any] = {
+        "a": a, "one": one, "zero_d": zero_d, "local": local, "silence": silence, "restore": restore, "plain": Plain(),
+        "frame": sys._getframe,
+    }  # fmt: skip
+    rows = [
+        ("array * array, 3 elements", "a * a"),
+        ("0-d array * 0-d array", "zero_d * zero_d"),
+        ("scalar * scalar", "one * one"),
+        ("np.errstate by its context variable", "restore(silence())"),
+        ("threading.local", "local.modes"),
+        ("sys._getframe().f_lasti", "frame().f_lasti"),
+        ("attribute of the instance", "plain.own"),
+        ("default of the class", "plain.default"),
+    ]
+    print("wengert is", "compiled" if is_compiled() else "plain Python")
+    for label, statement in rows:
+        best = min(timeit.repeat(statement, globals=names, number=100_000, repeat=9)) / 100_000 * 1e9
+        print(f"{label:40s} {best:6.0f} ns")
+
+
+if __name__ == "__main__":
+    main()
