@@ -42,13 +42,13 @@ FUNCTION_IMPORTS = [
     (".._core.rng", ["Generator"]),
     (".._core.tensor_base", ["TensorBase"]),
     (".._record.binary", ["binary"]),
-    (".._record.common", ["write_out"]),
+    (".._record.common", ["number_of", "write_out"]),
     (".._record.unary", ["unary"]),
     ("..", ["_tensor"]),
 ]
 METHOD_TAIL_IMPORTS = [
     (".._record.binary", ["binary", "binary_"]),
-    (".._record.common", ["shadow"]),
+    (".._record.common", ["number_of", "shadow"]),
     (".._record.general", ["overwrite"]),
     (".._record.unary", ["unary", "unary_"]),
 ]
@@ -311,15 +311,35 @@ def inplace_method(op: Operator, name: str) -> str:
     return shell("    ", head, doc, [*checks(op, name + "_", 1), f"return overwrite(self, {call})"])
 
 
-def checks(op: Operator, name: str, given: int) -> list[str]:
-    """Lines that refuse anything but a tensor for the arguments annotated so; ``given`` is the position of the first."""
+def is_float(default: ast.expr) -> bool:
+    """Whether a default is a floating point number."""
+    return isinstance(default, (ast.Constant, ast.UnaryOp)) and isinstance(ast.literal_eval(default), float)
+
+
+def checks(op: Operator, name: str, position: int, skip: int = 1) -> list[str]:
+    """Lines that refuse what is no tensor where the annotation says ``Tensor``, and no number where the default is a float.
+
+    Args:
+        op: the operator.
+        name: its name in messages.
+        position: where the first argument that is looked at counts as being.
+        skip: so many arguments are not looked at.
+    """
     lines = []
-    for i, a in enumerate(op.args.args[1:]):
-        if a.annotation and ast.unparse(a.annotation) == "Tensor":
+    args = op.args.args
+    required = len(args) - len(op.args.defaults)
+    for i, a in enumerate(args):
+        where = f'"{name}", "{a.arg}", {i - skip + position}'
+        if i < skip:
+            continue
+        kind = ast.unparse(a.annotation) if a.annotation else ""
+        if kind == "Tensor":
             lines += [
                 f"if not isinstance({a.arg}, TensorBase):",
-                f'    raise errors.argument_type("{name}", "{a.arg}", {i + given}, "Tensor", {a.arg})',
+                f'    raise errors.argument_type({where}, "Tensor", {a.arg})',
             ]
+        elif i >= required and "Tensor" not in kind and is_float(op.args.defaults[i - required]):
+            lines.append(f"{a.arg} = number_of({a.arg}, {where})")
     return lines
 
 
@@ -360,7 +380,8 @@ def function(op: Operator, name: str) -> str:
     if first is None or first.arg != "self":
         head = f"{name}({parameters(op.args, '', 0, False, with_out)}) -> {op.returns}"
         call = f"_{op.module}.{op.target}({call_arguments(op.args, [], 0)})"
-        return shell("", head, op.doc, finish(op, name, call, first.arg if first else "None", with_out)) + "\n"
+        lines = checks(op, name, 1, 0) + finish(op, name, call, first.arg if first else "None", with_out)
+        return shell("", head, op.doc, lines) + "\n"
     kind = ast.unparse(first.annotation) if first.annotation else "Any"
     typed = ": Any" if kind == "Tensor" else ": " + kind
     head = f"{name}({parameters(op.args, 'input', 1, False, with_out, typed)}) -> {op.returns}"

@@ -532,199 +532,199 @@ class Tensor(TensorMethods):
     def __reduce_ex__(self, protocol: Any) -> Any:
         return copying.reduce(self)
 
-    # -- Python's operators --------------------------------------------------------------------------------------------
+    # -- Python's operators (Any: compiled, a declared Tensor could not be NotImplemented) -----------------------------
 
-    def __add__(self, other: Any) -> Tensor:
+    def __add__(self, other: Any) -> Any:
         if isinstance(other, TensorBase) or operand(other):
             return binary(arithmetic.ADD, self, other)
         return NotImplemented
 
-    def __radd__(self, other: Any) -> Tensor:
+    def __radd__(self, other: Any) -> Any:
         if isinstance(other, TensorBase) or operand(other):
             return binary(arithmetic.ADD, self, other)
         return NotImplemented
 
-    def __iadd__(self, other: Any) -> Tensor:
+    def __iadd__(self, other: Any) -> Any:
         if operand(other):
             return binary_(arithmetic.ADD, self, other)
         return NotImplemented
 
-    def __sub__(self, other: Any) -> Tensor:
+    def __sub__(self, other: Any) -> Any:
         if isinstance(other, TensorBase) or operand(other):
             return binary(arithmetic.SUB, self, other)
         return NotImplemented
 
-    def __rsub__(self, other: Any) -> Tensor:
+    def __rsub__(self, other: Any) -> Any:
         if operand(other):
             return arithmetic.rsub(self, other)
         return NotImplemented
 
-    def __isub__(self, other: Any) -> Tensor:
+    def __isub__(self, other: Any) -> Any:
         if operand(other):
             return binary_(arithmetic.SUB, self, other)
         return NotImplemented
 
-    def __mul__(self, other: Any) -> Tensor:
+    def __mul__(self, other: Any) -> Any:
         if isinstance(other, TensorBase) or operand(other):
             return binary(arithmetic.MUL, self, other)
         return NotImplemented
 
-    def __rmul__(self, other: Any) -> Tensor:
+    def __rmul__(self, other: Any) -> Any:
         if isinstance(other, TensorBase) or operand(other):
             return binary(arithmetic.MUL, self, other)
         return NotImplemented
 
-    def __imul__(self, other: Any) -> Tensor:
+    def __imul__(self, other: Any) -> Any:
         if operand(other):
             return binary_(arithmetic.MUL, self, other)
         return NotImplemented
 
-    def __truediv__(self, other: Any) -> Tensor:
+    def __truediv__(self, other: Any) -> Any:
         if isinstance(other, TensorBase) or operand(other):
             return binary(arithmetic.DIV, self, other)
         return NotImplemented
 
-    def __rtruediv__(self, other: Any) -> Tensor:
+    def __rtruediv__(self, other: Any) -> Any:
         if operand(other):
             return binary(arithmetic.MUL, self.reciprocal(), other)
         return NotImplemented
 
-    def __itruediv__(self, other: Any) -> Tensor:
+    def __itruediv__(self, other: Any) -> Any:
         if operand(other):
             return binary_(arithmetic.DIV, self, other)
         return NotImplemented
 
-    def __floordiv__(self, other: Any) -> Tensor:
+    def __floordiv__(self, other: Any) -> Any:
         if operand(other):
             return self.floor_divide(other)
         return NotImplemented
 
-    def __rfloordiv__(self, other: Any) -> Tensor:
+    def __rfloordiv__(self, other: Any) -> Any:
         if operand(other):
             return power.rfloordiv(self, other)
         return NotImplemented
 
-    def __ifloordiv__(self, other: Any) -> Tensor:
+    def __ifloordiv__(self, other: Any) -> Any:
         if operand(other):
             return self.floor_divide_(other)
         return NotImplemented
 
-    def __mod__(self, other: Any) -> Tensor:
+    def __mod__(self, other: Any) -> Any:
         if operand(other):
             return self.remainder(other)
         return NotImplemented
 
-    def __rmod__(self, other: Any) -> Tensor:
+    def __rmod__(self, other: Any) -> Any:
         if operand(other):
             return power.rmod(self, other)
         return NotImplemented
 
-    def __imod__(self, other: Any) -> Tensor:
+    def __imod__(self, other: Any) -> Any:
         if operand(other):
             return self.remainder_(other)
         return NotImplemented
 
-    def __pow__(self, other: Any, modulo: Any = None) -> Tensor:
+    def __pow__(self, other: Any, modulo: Any = None) -> Any:
         if operand(other):
             return power.pow(self, other)
         return NotImplemented
 
-    def __rpow__(self, other: Any) -> Tensor:
+    def __rpow__(self, other: Any) -> Any:
         if operand(other):
             return power.rpow(self, other)
         return NotImplemented
 
-    def __ipow__(self, other: Any, modulo: Any = None) -> Tensor:
+    def __ipow__(self, other: Any, modulo: Any = None) -> Any:
         if operand(other):
             return self.pow_(other)
         return NotImplemented
 
-    def __matmul__(self, other: Any) -> Tensor:
+    def __matmul__(self, other: Any) -> Any:
         if isinstance(other, Tensor):
             return self.matmul(other)
         return NotImplemented
 
-    def __rmatmul__(self, other: Any) -> Tensor:
+    def __rmatmul__(self, other: Any) -> Any:
         if isinstance(other, _ndarray):
             return common.make(other).matmul(self)
         return NotImplemented
 
-    def __imatmul__(self, other: Any) -> Tensor:
+    def __imatmul__(self, other: Any) -> Any:
         return self.matmul(other)
 
-    def __neg__(self) -> Tensor:
+    def __neg__(self) -> Any:
         return unary(arithmetic.NEG, self)
 
-    def __pos__(self) -> Tensor:
+    def __pos__(self) -> Any:
         return self
 
-    def __abs__(self) -> Tensor:
+    def __abs__(self) -> Any:
         return self.abs()
 
-    def __invert__(self) -> Tensor:
+    def __invert__(self) -> Any:
         return compare.invert(self)
 
-    def __and__(self, other: Any) -> Tensor:
+    def __and__(self, other: Any) -> Any:
         if operand(other):
             return self.bitwise_and(other)
         return NotImplemented
 
-    def __rand__(self, other: Any) -> Tensor:
+    def __rand__(self, other: Any) -> Any:
         if operand(other):
             return self.bitwise_and(other)
         return NotImplemented
 
-    def __iand__(self, other: Any) -> Tensor:
+    def __iand__(self, other: Any) -> Any:
         if operand(other):
             return self.bitwise_and_(other)
         return NotImplemented
 
-    def __or__(self, other: Any) -> Tensor:
+    def __or__(self, other: Any) -> Any:
         if operand(other):
             return self.bitwise_or(other)
         return NotImplemented
 
-    def __ror__(self, other: Any) -> Tensor:
+    def __ror__(self, other: Any) -> Any:
         if operand(other):
             return self.bitwise_or(other)
         return NotImplemented
 
-    def __ior__(self, other: Any) -> Tensor:
+    def __ior__(self, other: Any) -> Any:
         if operand(other):
             return self.bitwise_or_(other)
         return NotImplemented
 
-    def __xor__(self, other: Any) -> Tensor:
+    def __xor__(self, other: Any) -> Any:
         if operand(other):
             return self.bitwise_xor(other)
         return NotImplemented
 
-    def __rxor__(self, other: Any) -> Tensor:
+    def __rxor__(self, other: Any) -> Any:
         if operand(other):
             return self.bitwise_xor(other)
         return NotImplemented
 
-    def __ixor__(self, other: Any) -> Tensor:
+    def __ixor__(self, other: Any) -> Any:
         if operand(other):
             return self.bitwise_xor_(other)
         return NotImplemented
 
-    def __lshift__(self, other: Any) -> Tensor:
+    def __lshift__(self, other: Any) -> Any:
         if operand(other):
             return self.bitwise_left_shift(other)
         return NotImplemented
 
-    def __rshift__(self, other: Any) -> Tensor:
+    def __rshift__(self, other: Any) -> Any:
         if operand(other):
             return self.bitwise_right_shift(other)
         return NotImplemented
 
-    def __rlshift__(self, other: Any) -> Tensor:
+    def __rlshift__(self, other: Any) -> Any:
         if operand(other):
             return compare.rlshift(self, other)
         return NotImplemented
 
-    def __rrshift__(self, other: Any) -> Tensor:
+    def __rrshift__(self, other: Any) -> Any:
         if operand(other):
             return compare.rrshift(self, other)
         return NotImplemented

@@ -69,7 +69,7 @@ def same(found: Any, expected: Any) -> None:
             same(a, b)
         return
     assert not found.requires_grad
-    np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(found.numpy(), expected.detach().numpy(), rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("strategy", ["reverse-mode", "forward-mode"])

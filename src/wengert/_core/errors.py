@@ -55,8 +55,7 @@ def line_number(code: Any, lasti: int) -> int:
 
 def operator_name(node: Node) -> str:
     """``tanh`` for a ``TanhBackward0``."""
-    text = type(node).__name__
-    return text.split("Backward")[0].lower() if "Backward" in text else text
+    return type(node).__name__.split("Backward")[0].lower()
 
 
 def made_by(node: Node | None) -> str:
@@ -96,7 +95,7 @@ def freed(node: Node) -> RuntimeError:
     )
 
 
-NOT_RECORDED: Final = "a write that was not recorded: inside no_grad(), or through .data, detach() or NumPy"
+NOT_RECORDED: Final = "a write that was not recorded: inside no_grad(), or through detach()"
 
 
 def modified(

@@ -8,7 +8,7 @@ from .._core.dtypes import Number, Size
 from .._core.rng import Generator
 from .._core.tensor_base import TensorBase
 from .._record.binary import binary
-from .._record.common import write_out
+from .._record.common import number_of, write_out
 from .._record.unary import unary
 from .. import _tensor
 from ..ops import activation as _activation
@@ -496,6 +496,7 @@ def hardshrink(input: Any, lambd: Any=0.5) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("hardshrink", "input", 1, "Tensor", input)
+    lambd = number_of(lambd, "hardshrink", "lambd", 2)
     return _activation.hardshrink(input, lambd)
 
 
@@ -561,6 +562,7 @@ def celu(input: Any, alpha: Any=1.0) -> Tensor:
     """x for positive elements, else alpha * (exp(x / alpha) - 1)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("celu", "input", 1, "Tensor", input)
+    alpha = number_of(alpha, "celu", "alpha", 2)
     return _activation_smooth.plain_celu(input, alpha)
 
 
@@ -569,6 +571,7 @@ def celu_(input: Any, alpha: Any=1.0) -> Tensor:
     """In-place version of :func:`celu`."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("celu_", "input", 1, "Tensor", input)
+    alpha = number_of(alpha, "celu_", "alpha", 2)
     return _activation_smooth.celu_(input, alpha)
 
 
@@ -1080,6 +1083,8 @@ def isclose(input: Any, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_n
         raise errors.argument_type("isclose", "input", 1, "Tensor", input)
     if not isinstance(other, TensorBase):
         raise errors.argument_type("isclose", "other", 2, "Tensor", other)
+    rtol = number_of(rtol, "isclose", "rtol", 3)
+    atol = number_of(atol, "isclose", "atol", 4)
     return _compare.isclose(input, other, rtol, atol, equal_nan)
 
 
@@ -1090,6 +1095,8 @@ def allclose(input: Any, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_
         raise errors.argument_type("allclose", "input", 1, "Tensor", input)
     if not isinstance(other, TensorBase):
         raise errors.argument_type("allclose", "other", 2, "Tensor", other)
+    rtol = number_of(rtol, "allclose", "rtol", 3)
+    atol = number_of(atol, "allclose", "atol", 4)
     return _compare.allclose(input, other, rtol, atol, equal_nan)
 
 
@@ -1223,6 +1230,10 @@ def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
     Raises:
         RuntimeError: for other or different dtypes.
     """
+    if not isinstance(real, TensorBase):
+        raise errors.argument_type("complex", "real", 1, "Tensor", real)
+    if not isinstance(imag, TensorBase):
+        raise errors.argument_type("complex", "imag", 2, "Tensor", imag)
     result = _complex_views.complex(real, imag)
     return result if out is None else write_out("complex", out, [real, imag], result)
 
@@ -1240,6 +1251,10 @@ def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
     Raises:
         RuntimeError: for other or different dtypes.
     """
+    if not isinstance(abs, TensorBase):
+        raise errors.argument_type("polar", "abs", 1, "Tensor", abs)
+    if not isinstance(angle, TensorBase):
+        raise errors.argument_type("polar", "angle", 2, "Tensor", angle)
     result = _complex_views.polar(abs, angle)
     return result if out is None else write_out("polar", out, [abs, angle], result)
 
@@ -1513,6 +1528,7 @@ def logspace(start: Any, end: Any, steps: Any, base: Any=10.0, *, dtype: Any=Non
     Raises:
         RuntimeError: for a negative number of steps.
     """
+    base = number_of(base, "logspace", "base", 4)
     result = _creation_ranges.logspace(start, end, steps, base, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
     return result if out is None else write_out("logspace", out, [start], result)
 
@@ -1606,6 +1622,8 @@ def trapezoid(y: Tensor, x: Any=None, *, dx: Any=None, dim: Any=-1) -> Tensor:
         dx: distance of the places, 1 by default.
         dim: dimension.
     """
+    if not isinstance(y, TensorBase):
+        raise errors.argument_type("trapezoid", "y", 1, "Tensor", y)
     return _cumulative.trapezoid(y, x, dx=dx, dim=dim)
 
 
@@ -1619,12 +1637,16 @@ def trapz(y: Tensor, x: Any=None, *, dx: Any=None, dim: Any=-1) -> Tensor:
         dx: distance of the places, 1 by default.
         dim: dimension.
     """
+    if not isinstance(y, TensorBase):
+        raise errors.argument_type("trapz", "y", 1, "Tensor", y)
     return _cumulative.trapezoid(y, x, dx=dx, dim=dim)
 
 
 
 def cumulative_trapezoid(y: Tensor, x: Any=None, *, dx: Any=None, dim: Any=-1) -> Tensor:
     """Running integral along a dimension by the trapezoidal rule, as :func:`trapezoid`; one element shorter than ``y``."""
+    if not isinstance(y, TensorBase):
+        raise errors.argument_type("cumulative_trapezoid", "y", 1, "Tensor", y)
     return _cumulative.cumulative_trapezoid(y, x, dx=dx, dim=dim)
 
 
@@ -1800,6 +1822,10 @@ def tensordot(a: Tensor, b: Tensor, dims: Any=2, *, out: Any = None) -> Tensor:
     Returns:
         The dimensions of ``a`` that remain, then those of ``b``.
     """
+    if not isinstance(a, TensorBase):
+        raise errors.argument_type("tensordot", "a", 1, "Tensor", a)
+    if not isinstance(b, TensorBase):
+        raise errors.argument_type("tensordot", "b", 2, "Tensor", b)
     result = _einsum.tensordot(a, b, dims)
     return result if out is None else write_out("tensordot", out, [a, b], result)
 
@@ -2818,12 +2844,23 @@ def cdist(x1: Tensor, x2: Tensor, p: Any=2.0, compute_mode: Any=None) -> Tensor:
     Gradient:
         0 for rows at distance 0.
     """
+    if not isinstance(x1, TensorBase):
+        raise errors.argument_type("cdist", "x1", 1, "Tensor", x1)
+    if not isinstance(x2, TensorBase):
+        raise errors.argument_type("cdist", "x2", 2, "Tensor", x2)
+    p = number_of(p, "cdist", "p", 3)
     return _norm.cdist(x1, x2, p, compute_mode)
 
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: Any=2.0, eps: Any=1e-06, keepdim: bool=False) -> Tensor:
     """p-norm of ``x1 - x2 + eps`` along the last dimension."""
+    if not isinstance(x1, TensorBase):
+        raise errors.argument_type("pairwise_distance", "x1", 1, "Tensor", x1)
+    if not isinstance(x2, TensorBase):
+        raise errors.argument_type("pairwise_distance", "x2", 2, "Tensor", x2)
+    p = number_of(p, "pairwise_distance", "p", 3)
+    eps = number_of(eps, "pairwise_distance", "eps", 4)
     return _norm.pairwise_distance(x1, x2, p, eps, keepdim)
 
 
@@ -3115,6 +3152,8 @@ def normal(mean: Any=0.0, std: Any=1.0, size: Any=None, *, generator: Any=None, 
     Raises:
         RuntimeError: for a negative standard deviation.
     """
+    mean = number_of(mean, "normal", "mean", 1)
+    std = number_of(std, "normal", "std", 2)
     return _random.normal(mean, std, size, generator=generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
 
 
@@ -3655,6 +3694,8 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool=False, 
     Raises:
         RuntimeError: for shapes that do not go together, or contradicting ``side`` and ``right``.
     """
+    if not isinstance(sorted_sequence, TensorBase):
+        raise errors.argument_type("searchsorted", "sorted_sequence", 1, "Tensor", sorted_sequence)
     result = _search.searchsorted(sorted_sequence, input, out_int32=out_int32, right=right, side=side, sorter=sorter)
     return result if out is None else write_out("searchsorted", out, [sorted_sequence], result)
 
@@ -3700,6 +3741,8 @@ def unravel_index(indices: Tensor, shape: Any) -> Any:
     Returns:
         A tuple of tensors like ``indices``, one per dimension.
     """
+    if not isinstance(indices, TensorBase):
+        raise errors.argument_type("unravel_index", "indices", 1, "Tensor", indices)
     return _search.unravel_index(indices, shape)
 
 
@@ -4144,6 +4187,11 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: Any=1, eps: Any=1e-08, *, axi
     Raises:
         RuntimeError: for integers.
     """
+    if not isinstance(x1, TensorBase):
+        raise errors.argument_type("cosine_similarity", "x1", 1, "Tensor", x1)
+    if not isinstance(x2, TensorBase):
+        raise errors.argument_type("cosine_similarity", "x2", 2, "Tensor", x2)
+    eps = number_of(eps, "cosine_similarity", "eps", 4)
     return _similarity.cosine_similarity(x1, x2, dim if axis is None else axis, eps)
 
 

@@ -53,6 +53,10 @@ def cross(input: Any, other: Tensor, *, dim: Any=-1, out: Any = None) -> Tensor:
 
 def vecdot(x: Tensor, y: Tensor, *, dim: Any=-1) -> Tensor:
     """Sum of products of the conjugate of ``x`` and ``y`` along a dimension; other dimensions are broadcast."""
+    if not isinstance(x, TensorBase):
+        raise errors.argument_type("vecdot", "x", 1, "Tensor", x)
+    if not isinstance(y, TensorBase):
+        raise errors.argument_type("vecdot", "y", 2, "Tensor", y)
     return _einsum.vecdot(x, y, dim=dim)
 
 

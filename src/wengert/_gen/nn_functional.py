@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .._core import errors
 from .._core.tensor_base import TensorBase
 from .._record.binary import binary
+from .._record.common import number_of
 from .. import _tensor
 from ..ops import activation as _activation
 from ..ops import activation_smooth as _activation_smooth
@@ -109,6 +110,8 @@ def hardtanh(input: Any, min_val: Any=-1.0, max_val: Any=1.0, inplace: bool=Fals
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("hardtanh", "input", 1, "Tensor", input)
+    min_val = number_of(min_val, "hardtanh", "min_val", 2)
+    max_val = number_of(max_val, "hardtanh", "max_val", 3)
     return _activation.hardtanh(input, min_val, max_val, inplace)
 
 
@@ -117,6 +120,8 @@ def hardtanh_(input: Any, min_val: Any=-1.0, max_val: Any=1.0) -> Tensor:
     """In-place version of :func:`hardtanh`."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("hardtanh_", "input", 1, "Tensor", input)
+    min_val = number_of(min_val, "hardtanh_", "min_val", 2)
+    max_val = number_of(max_val, "hardtanh_", "max_val", 3)
     return _activation.hardtanh_(input, min_val, max_val)
 
 
@@ -141,6 +146,7 @@ def leaky_relu(input: Any, negative_slope: Any=0.01, inplace: bool=False) -> Ten
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("leaky_relu", "input", 1, "Tensor", input)
+    negative_slope = number_of(negative_slope, "leaky_relu", "negative_slope", 2)
     return _activation.leaky_relu(input, negative_slope, inplace)
 
 
@@ -149,6 +155,7 @@ def leaky_relu_(input: Any, negative_slope: Any=0.01) -> Tensor:
     """In-place version of :func:`leaky_relu`."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("leaky_relu_", "input", 1, "Tensor", input)
+    negative_slope = number_of(negative_slope, "leaky_relu_", "negative_slope", 2)
     return _activation.leaky_relu_(input, negative_slope)
 
 
@@ -207,6 +214,7 @@ def hardshrink(input: Any, lambd: Any=0.5) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("hardshrink", "input", 1, "Tensor", input)
+    lambd = number_of(lambd, "hardshrink", "lambd", 2)
     return _activation.hardshrink(input, lambd)
 
 
@@ -222,6 +230,7 @@ def softshrink(input: Any, lambd: Any=0.5) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("softshrink", "input", 1, "Tensor", input)
+    lambd = number_of(lambd, "softshrink", "lambd", 2)
     return _activation.softshrink(input, lambd)
 
 
@@ -277,6 +286,7 @@ def elu(input: Any, alpha: Any=1.0, inplace: bool=False) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("elu", "input", 1, "Tensor", input)
+    alpha = number_of(alpha, "elu", "alpha", 2)
     return _activation_smooth.elu(input, alpha, inplace)
 
 
@@ -285,6 +295,7 @@ def elu_(input: Any, alpha: Any=1.0) -> Tensor:
     """In-place version of :func:`elu`."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("elu_", "input", 1, "Tensor", input)
+    alpha = number_of(alpha, "elu_", "alpha", 2)
     return _activation_smooth.elu_(input, alpha)
 
 
@@ -316,6 +327,7 @@ def celu(input: Any, alpha: Any=1.0, inplace: bool=False) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("celu", "input", 1, "Tensor", input)
+    alpha = number_of(alpha, "celu", "alpha", 2)
     return _activation_smooth.celu(input, alpha, inplace)
 
 
@@ -324,6 +336,7 @@ def celu_(input: Any, alpha: Any=1.0) -> Tensor:
     """In-place version of :func:`celu`."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("celu_", "input", 1, "Tensor", input)
+    alpha = number_of(alpha, "celu_", "alpha", 2)
     return _activation_smooth.celu_(input, alpha)
 
 
@@ -382,6 +395,8 @@ def softplus(input: Any, beta: Any=1.0, threshold: Any=20.0) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("softplus", "input", 1, "Tensor", input)
+    beta = number_of(beta, "softplus", "beta", 2)
+    threshold = number_of(threshold, "softplus", "threshold", 3)
     return _activation_smooth.softplus(input, beta, threshold)
 
 
@@ -457,6 +472,7 @@ def dropout(input: Any, p: Any=0.5, training: bool=True, inplace: bool=False) ->
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("dropout", "input", 1, "Tensor", input)
+    p = number_of(p, "dropout", "p", 2)
     return _dropout.dropout(input, p, training, inplace)
 
 
@@ -468,6 +484,7 @@ def alpha_dropout(input: Any, p: Any=0.5, training: bool=False, inplace: bool=Fa
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("alpha_dropout", "input", 1, "Tensor", input)
+    p = number_of(p, "alpha_dropout", "p", 2)
     return _dropout.alpha_dropout(input, p, training, inplace)
 
 
@@ -476,6 +493,7 @@ def feature_alpha_dropout(input: Any, p: Any=0.5, training: bool=False, inplace:
     """Alpha dropout of whole channels (dimension 1 of every row)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("feature_alpha_dropout", "input", 1, "Tensor", input)
+    p = number_of(p, "feature_alpha_dropout", "p", 2)
     return _dropout.feature_alpha_dropout(input, p, training, inplace)
 
 
@@ -484,6 +502,7 @@ def dropout1d(input: Any, p: Any=0.5, training: bool=True, inplace: bool=False) 
     """Dropout of whole channels of shape (rows, channels, length) or (channels, length)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("dropout1d", "input", 1, "Tensor", input)
+    p = number_of(p, "dropout1d", "p", 2)
     return _dropout.dropout1d(input, p, training, inplace)
 
 
@@ -492,6 +511,7 @@ def dropout2d(input: Any, p: Any=0.5, training: bool=True, inplace: bool=False) 
     """Dropout of whole channels of shape (rows, channels, height, width)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("dropout2d", "input", 1, "Tensor", input)
+    p = number_of(p, "dropout2d", "p", 2)
     return _dropout.dropout2d(input, p, training, inplace)
 
 
@@ -500,6 +520,7 @@ def dropout3d(input: Any, p: Any=0.5, training: bool=True, inplace: bool=False) 
     """Dropout of whole channels of shape (rows, channels, depth, height, width) or without rows."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("dropout3d", "input", 1, "Tensor", input)
+    p = number_of(p, "dropout3d", "p", 2)
     return _dropout.dropout3d(input, p, training, inplace)
 
 
@@ -521,6 +542,11 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: Any=None, max_norm: An
     Raises:
         IndexError: out of range.
     """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("embedding", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("embedding", "weight", 2, "Tensor", weight)
+    norm_type = number_of(norm_type, "embedding", "norm_type", 5)
     return _embedding.embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
 
 
@@ -538,6 +564,8 @@ def one_hot(tensor: Tensor, num_classes: Any=-1) -> Tensor:
     Raises:
         RuntimeError: for other dtypes, negative classes, or classes not below ``num_classes``.
     """
+    if not isinstance(tensor, TensorBase):
+        raise errors.argument_type("one_hot", "tensor", 1, "Tensor", tensor)
     return _embedding.one_hot(tensor, num_classes)
 
 
@@ -591,6 +619,7 @@ def smooth_l1_loss(input: Any, target: Tensor, size_average: Any=None, reduce: A
         raise errors.argument_type("smooth_l1_loss", "input", 1, "Tensor", input)
     if not isinstance(target, TensorBase):
         raise errors.argument_type("smooth_l1_loss", "target", 2, "Tensor", target)
+    beta = number_of(beta, "smooth_l1_loss", "beta", 6)
     return _loss.smooth_l1_loss(input, target, size_average, reduce, reduction, beta)
 
 
@@ -610,6 +639,7 @@ def huber_loss(input: Any, target: Tensor, reduction: str='mean', delta: Any=1.0
         raise errors.argument_type("huber_loss", "input", 1, "Tensor", input)
     if not isinstance(target, TensorBase):
         raise errors.argument_type("huber_loss", "target", 2, "Tensor", target)
+    delta = number_of(delta, "huber_loss", "delta", 4)
     return _loss.huber_loss(input, target, reduction, delta, weight)
 
 
@@ -718,6 +748,7 @@ def cross_entropy(input: Any, target: Tensor, weight: Any=None, size_average: An
         raise errors.argument_type("cross_entropy", "input", 1, "Tensor", input)
     if not isinstance(target, TensorBase):
         raise errors.argument_type("cross_entropy", "target", 2, "Tensor", target)
+    label_smoothing = number_of(label_smoothing, "cross_entropy", "label_smoothing", 8)
     return _loss_class.cross_entropy(input, target, weight, size_average, ignore_index, reduce, reduction, label_smoothing)
 
 
@@ -754,6 +785,7 @@ def poisson_nll_loss(input: Any, target: Tensor, log_input: bool=True, full: boo
         raise errors.argument_type("poisson_nll_loss", "input", 1, "Tensor", input)
     if not isinstance(target, TensorBase):
         raise errors.argument_type("poisson_nll_loss", "target", 2, "Tensor", target)
+    eps = number_of(eps, "poisson_nll_loss", "eps", 6)
     return _loss_margin.poisson_nll_loss(input, target, log_input, full, size_average, eps, reduce, reduction)
 
 
@@ -774,6 +806,7 @@ def gaussian_nll_loss(input: Any, target: Tensor, var: Any, full: bool=False, ep
         raise errors.argument_type("gaussian_nll_loss", "input", 1, "Tensor", input)
     if not isinstance(target, TensorBase):
         raise errors.argument_type("gaussian_nll_loss", "target", 2, "Tensor", target)
+    eps = number_of(eps, "gaussian_nll_loss", "eps", 5)
     return _loss_margin.gaussian_nll_loss(input, target, var, full, eps, reduction)
 
 
@@ -784,6 +817,7 @@ def hinge_embedding_loss(input: Any, target: Tensor, margin: Any=1.0, size_avera
         raise errors.argument_type("hinge_embedding_loss", "input", 1, "Tensor", input)
     if not isinstance(target, TensorBase):
         raise errors.argument_type("hinge_embedding_loss", "target", 2, "Tensor", target)
+    margin = number_of(margin, "hinge_embedding_loss", "margin", 3)
     return _loss_margin.hinge_embedding_loss(input, target, margin, size_average, reduce, reduction)
 
 
@@ -839,6 +873,8 @@ def triplet_margin_loss(input: Any, positive: Tensor, negative: Tensor, margin: 
         raise errors.argument_type("triplet_margin_loss", "positive", 2, "Tensor", positive)
     if not isinstance(negative, TensorBase):
         raise errors.argument_type("triplet_margin_loss", "negative", 3, "Tensor", negative)
+    margin = number_of(margin, "triplet_margin_loss", "margin", 4)
+    eps = number_of(eps, "triplet_margin_loss", "eps", 6)
     return _loss_margin.triplet_margin_loss(input, positive, negative, margin, p, eps, swap, size_average, reduce, reduction)
 
 
@@ -871,6 +907,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None=None) -> Tensor:
         >>> linear(ones(1, 2), tensor([[1., 2.]]), tensor([0.5]))
         tensor([[3.5000]])
     """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("linear", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("linear", "weight", 2, "Tensor", weight)
     return _matmul_added.linear(input, weight, bias)
 
 
@@ -884,12 +924,24 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         weight: (out, in1, in2).
         bias: (out,) or None.
     """
+    if not isinstance(input1, TensorBase):
+        raise errors.argument_type("bilinear", "input1", 1, "Tensor", input1)
+    if not isinstance(input2, TensorBase):
+        raise errors.argument_type("bilinear", "input2", 2, "Tensor", input2)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("bilinear", "weight", 3, "Tensor", weight)
     return _matmul_added.bilinear(input1, input2, weight, bias)
 
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: Any=2.0, eps: Any=1e-06, keepdim: bool=False) -> Tensor:
     """p-norm of ``x1 - x2 + eps`` along the last dimension."""
+    if not isinstance(x1, TensorBase):
+        raise errors.argument_type("pairwise_distance", "x1", 1, "Tensor", x1)
+    if not isinstance(x2, TensorBase):
+        raise errors.argument_type("pairwise_distance", "x2", 2, "Tensor", x2)
+    p = number_of(p, "pairwise_distance", "p", 3)
+    eps = number_of(eps, "pairwise_distance", "eps", 4)
     return _norm.pairwise_distance(x1, x2, p, eps, keepdim)
 
 
@@ -902,6 +954,8 @@ def normalize(input: Any, p: Any=2.0, dim: Any=1, eps: Any=1e-12, out: Any=None,
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("normalize", "input", 1, "Tensor", input)
+    p = number_of(p, "normalize", "p", 2)
+    eps = number_of(eps, "normalize", "eps", 4)
     return _similarity.normalize(input, p, dim if axis is None else axis, eps, out)
 
 
@@ -916,22 +970,33 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: Any=1, eps: Any=1e-08, *, axi
     Raises:
         RuntimeError: for integers.
     """
+    if not isinstance(x1, TensorBase):
+        raise errors.argument_type("cosine_similarity", "x1", 1, "Tensor", x1)
+    if not isinstance(x2, TensorBase):
+        raise errors.argument_type("cosine_similarity", "x2", 2, "Tensor", x2)
+    eps = number_of(eps, "cosine_similarity", "eps", 4)
     return _similarity.cosine_similarity(x1, x2, dim if axis is None else axis, eps)
 
 
 
 def softmax(input: Tensor, dim: Any=None, _stacklevel: Any=3, dtype: Any=None, *, axis: Any = None) -> Tensor:
     """Softmax, see :func:`wengert.softmax`; without ``dim`` it is guessed, with a warning."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("softmax", "input", 1, "Tensor", input)
     return _softmax.functional_softmax(input, dim if axis is None else axis, _stacklevel, dtype)
 
 
 
 def log_softmax(input: Tensor, dim: Any=None, _stacklevel: Any=3, dtype: Any=None, *, axis: Any = None) -> Tensor:
     """Logarithm of the softmax, see :func:`wengert.log_softmax`; without ``dim`` it is guessed, with a warning."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("log_softmax", "input", 1, "Tensor", input)
     return _softmax.functional_log_softmax(input, dim if axis is None else axis, _stacklevel, dtype)
 
 
 
 def softmin(input: Tensor, dim: Any=None, _stacklevel: Any=3, dtype: Any=None, *, axis: Any = None) -> Tensor:
     """Softmax of ``-input``."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("softmin", "input", 1, "Tensor", input)
     return _softmax.softmin(input, dim if axis is None else axis, _stacklevel, dtype)

@@ -446,6 +446,8 @@ def modified_bessel_k1(input: Any, *, out: Any = None) -> Tensor:
 
 def scaled_modified_bessel_k0(x: Tensor, *, out: Any = None) -> Tensor:
     """exp(x) times the modified Bessel function of the second kind of order 0; without gradient."""
+    if not isinstance(x, TensorBase):
+        raise errors.argument_type("scaled_modified_bessel_k0", "x", 1, "Tensor", x)
     result = _special_plain.scaled_modified_bessel_k0(x)
     return result if out is None else write_out("scaled_modified_bessel_k0", out, [x], result)
 
@@ -453,6 +455,8 @@ def scaled_modified_bessel_k0(x: Tensor, *, out: Any = None) -> Tensor:
 
 def scaled_modified_bessel_k1(x: Tensor, *, out: Any = None) -> Tensor:
     """exp(x) times the modified Bessel function of the second kind of order 1; without gradient."""
+    if not isinstance(x, TensorBase):
+        raise errors.argument_type("scaled_modified_bessel_k1", "x", 1, "Tensor", x)
     result = _special_plain.scaled_modified_bessel_k1(x)
     return result if out is None else write_out("scaled_modified_bessel_k1", out, [x], result)
 
@@ -460,6 +464,8 @@ def scaled_modified_bessel_k1(x: Tensor, *, out: Any = None) -> Tensor:
 
 def airy_ai(x: Tensor, *, out: Any = None) -> Tensor:
     """Airy function Ai; without gradient."""
+    if not isinstance(x, TensorBase):
+        raise errors.argument_type("airy_ai", "x", 1, "Tensor", x)
     result = _special_plain.airy_ai(x)
     return result if out is None else write_out("airy_ai", out, [x], result)
 
@@ -467,6 +473,8 @@ def airy_ai(x: Tensor, *, out: Any = None) -> Tensor:
 
 def spherical_bessel_j0(x: Tensor, *, out: Any = None) -> Tensor:
     """Spherical Bessel function of the first kind of order 0, sin(x)/x; without gradient."""
+    if not isinstance(x, TensorBase):
+        raise errors.argument_type("spherical_bessel_j0", "x", 1, "Tensor", x)
     result = _special_plain.spherical_bessel_j0(x)
     return result if out is None else write_out("spherical_bessel_j0", out, [x], result)
 

@@ -40,6 +40,7 @@ class TensorMethods(TensorBase):
         Gradient:
             1 outside, 0 inside.
         """
+        lambd = number_of(lambd, "hardshrink", "lambd", 1)
         return _activation.hardshrink(cast("Tensor", self), lambd)
 
     def prelu(self, weight: Tensor) -> Tensor:
@@ -553,12 +554,16 @@ class TensorMethods(TensorBase):
         """
         if not isinstance(other, TensorBase):
             raise errors.argument_type("isclose", "other", 1, "Tensor", other)
+        rtol = number_of(rtol, "isclose", "rtol", 2)
+        atol = number_of(atol, "isclose", "atol", 3)
         return _compare.isclose(cast("Tensor", self), other, rtol, atol, equal_nan)
 
     def allclose(self, other: Tensor, rtol: Any=1e-05, atol: Any=1e-08, equal_nan: Any=False) -> _bool:
         """Whether all elements are close in the sense of :func:`isclose`."""
         if not isinstance(other, TensorBase):
             raise errors.argument_type("allclose", "other", 1, "Tensor", other)
+        rtol = number_of(rtol, "allclose", "rtol", 2)
+        atol = number_of(atol, "allclose", "atol", 3)
         return _compare.allclose(cast("Tensor", self), other, rtol, atol, equal_nan)
 
     def is_nonzero(self) -> _bool:
@@ -1639,22 +1644,31 @@ class TensorMethods(TensorBase):
 
     def uniform_(self, from_: Any=0.0, to: Any=1.0, *, generator: Any=None) -> Tensor:
         """Fill with uniform samples of [from_, to); the gradient of the old values is 0."""
+        from_ = number_of(from_, "uniform_", "from_", 1)
+        to = number_of(to, "uniform_", "to", 2)
         return _random_fill.uniform_(cast("Tensor", self), from_, to, generator=generator)
 
     def normal_(self, mean: Any=0.0, std: Any=1.0, *, generator: Any=None) -> Tensor:
         """Fill with normal samples of mean ``mean`` and standard deviation ``std``; the gradient of the old values is 0."""
+        mean = number_of(mean, "normal_", "mean", 1)
+        std = number_of(std, "normal_", "std", 2)
         return _random_fill.normal_(cast("Tensor", self), mean, std, generator=generator)
 
     def log_normal_(self, mean: Any=1.0, std: Any=2.0, *, generator: Any=None) -> Tensor:
         """Fill with exponentials of normal samples of the given mean and standard deviation."""
+        mean = number_of(mean, "log_normal_", "mean", 1)
+        std = number_of(std, "log_normal_", "std", 2)
         return _random_fill.log_normal_(cast("Tensor", self), mean, std, generator=generator)
 
     def cauchy_(self, median: Any=0.0, sigma: Any=1.0, *, generator: Any=None) -> Tensor:
         """Fill with Cauchy samples of the given median and half-width."""
+        median = number_of(median, "cauchy_", "median", 1)
+        sigma = number_of(sigma, "cauchy_", "sigma", 2)
         return _random_fill.cauchy_(cast("Tensor", self), median, sigma, generator=generator)
 
     def exponential_(self, lambd: Any=1.0, *, generator: Any=None) -> Tensor:
         """Fill with exponential samples of rate ``lambd``."""
+        lambd = number_of(lambd, "exponential_", "lambd", 1)
         return _random_fill.exponential_(cast("Tensor", self), lambd, generator=generator)
 
     def geometric_(self, p: Any, *, generator: Any=None) -> Tensor:
@@ -1663,6 +1677,7 @@ class TensorMethods(TensorBase):
 
     def bernoulli_(self, p: Any=0.5, *, generator: Any=None) -> Tensor:
         """Fill with ones of probability ``p``, a number or a tensor of probabilities, and zeros."""
+        p = number_of(p, "bernoulli_", "p", 1)
         return _random_fill.bernoulli_(cast("Tensor", self), p, generator=generator)
 
     def random_(self, from_: Any=None, to: Any=None, *, generator: Any=None) -> Tensor:
@@ -3122,7 +3137,7 @@ class TensorMethods(TensorBase):
 
 
 from .._record.binary import binary, binary_  # noqa: E402
-from .._record.common import shadow  # noqa: E402
+from .._record.common import number_of, shadow  # noqa: E402
 from .._record.general import overwrite  # noqa: E402
 from .._record.unary import unary, unary_  # noqa: E402
 from ..ops import activation as _activation  # noqa: E402

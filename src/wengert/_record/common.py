@@ -193,6 +193,21 @@ def int_of(value: Any, argument: str = "") -> int:
     return found
 
 
+def number_of(value: Any, function: str, argument: str, position: int) -> Any:
+    """A parameter as a Python number, given as one, as a NumPy scalar, or as a 0-d tensor that does not require grad.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if isinstance(value, (int, float, complex)):
+        return value
+    if isinstance(value, _generic):
+        return value.item()
+    if isinstance(value, TensorBase) and len(value.shp) == 0 and not requires_grad(value):
+        return value.array.item()
+    raise errors.argument_type(function, argument, position, "Number", value)
+
+
 def wrap_dims(dim: Any, ndim: int) -> tuple[int, ...]:
     """Dimensions counted from the front, sorted; None or an empty list means all.
 

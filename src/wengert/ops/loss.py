@@ -273,7 +273,7 @@ def matched(x: Tensor, target: Tensor, kernel: str, warn: bool) -> tuple[Tensor,
     if x.shp != target.shp:
         if warn:
             warnings.warn(SIZE_WARNING.format(shape_name(target.shp), shape_name(x.shp)), UserWarning, stacklevel=4)
-        shape = broadcast_size(x.shp, target.shp, kernel)
+        shape = broadcast_size(x.shp, target.shp, kernel.replace("_cpu", "_loss"))
         x = x.expand(shape)
         target = target.expand(shape)
     dt = result_type([x, target])
@@ -318,7 +318,7 @@ def mse_loss(
     Variants: nn
     """
     code = reduction_code(legacy_reduction(size_average, reduce, reduction))
-    x, t = matched(self, target, "mse_loss", True)
+    x, t = matched(self, target, "mse_cpu", True)
     if weight is not None:
         return weighted_mean((x - t) ** 2, weight, reduction)
     return general(MseLossBackward0(code, x.numel()), [x, t])
