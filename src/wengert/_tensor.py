@@ -408,6 +408,8 @@ class Tensor(TensorMethods):
 
     def is_same_size(self, other: TensorBase) -> _bool:
         """Whether the other tensor has the same shape."""
+        if not isinstance(other, TensorBase):
+            raise errors.argument_type("is_same_size", "other", 1, "Tensor", other)
         return self.shp == other.shp
 
     def get_device(self) -> _int:

@@ -22,9 +22,7 @@ OPERATORS: Final[dict[str, str]] = {
 ASPECTS: Final[dict[str, str]] = {}
 """Aspect -> why no operator has it yet. Such tests are skipped."""
 
-DEFECTS: Final[dict[tuple[str, str], str]] = {
-    ("x **= 2 f64[3]", "jvp"): "a twin in place that computes from a copy of the old value loses its tangent",
-}
+DEFECTS: Final[dict[tuple[str, str], str]] = {}
 """Sample and aspect -> what is wrong. For single failures that are known and to be mended."""
 
 

@@ -123,7 +123,7 @@ OPERATORS: dict[str, str] = {
     "F.binary_cross_entropy_with_logits(x, t.tensor([1.0, 0.0, 1.0], dtype=x.dtype).expand(2, 3))": "a",
     "F.kl_div(x, y, reduction='batchmean')": "ap",
     "t.mul(x, y.conj())": "zz",
-    "t.div(x, y)": "zz",
+    "t.div(x, y) ": "zz",
     "t.exp(x) ": "z",
     "t.abs(x) ": "z",
     "t.angle(x)": "z",

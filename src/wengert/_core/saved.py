@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from . import errors, modes
 from .compat import i64
 from .graph import Identity
-from .tensor_base import Counter, TensorBase, bump, requires_grad, shared_counter, version_of
+from .tensor_base import Counter, Meta, TensorBase, bump, requires_grad, shared_counter, version_of
 
 if TYPE_CHECKING:
     from .dtypes import Size, dtype
@@ -39,6 +39,7 @@ class Saved:
         self.nr: i64 = nr
         self.is_output: bool = True
         self.original: TensorBase | None = None
+        self.meta: Meta | None = None
         self.hooked: bool = False
         self.packed: Any = None
         self.unpack_hook: Any = None
@@ -61,6 +62,8 @@ class Saved:
         out.fn = node
         out.nr = self.nr
         out.counter = self.counter
+        if self.meta is not None:
+            out.meta = self.meta
         return out
 
     def from_hook(self, node: Node) -> TensorBase:
@@ -142,6 +145,8 @@ def save_output(t: TensorBase, node: Node) -> Saved:
     if t.inference:
         raise errors.inference_saved()
     slot = Saved(t.array, t.dt, t.shp, shared_counter(t), int(t.nr))
+    if modes.MODES.dual_level >= 0:
+        slot.meta = t.ensure_meta()  # the tangent, which is computed after this, belongs to the saved value too
     pair = active_hooks()
     if pair is not None:
         slot.pack(pair[0], pair[1], node)

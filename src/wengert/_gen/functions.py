@@ -3138,7 +3138,7 @@ def randint_like(input: Any, low: Any, high: Any=None, *, dtype: Any=None, layou
 
 
 
-def normal(mean: Any=0.0, std: Any=1.0, size: Any=None, *, generator: Any=None, out: Any=None, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+def normal(mean: Tensor | Any=0.0, std: Tensor | Any=1.0, size: Any=None, *, generator: Any=None, out: Any=None, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
     """Normal samples.
 
     Args:
@@ -3152,8 +3152,6 @@ def normal(mean: Any=0.0, std: Any=1.0, size: Any=None, *, generator: Any=None, 
     Raises:
         RuntimeError: for a negative standard deviation.
     """
-    mean = number_of(mean, "normal", "mean", 1)
-    std = number_of(std, "normal", "std", 2)
     return _random.normal(mean, std, size, generator=generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
 
 

@@ -266,6 +266,8 @@ def shadow(x: TensorBase) -> Tensor:
         out.rg = True
         out.fn = target if isinstance(target, Node) else None
         out.nr = x.nr
+    if MODES.dual_level >= 0:
+        forward.set_tangent(out, forward.tangent_of(x))
     return out
 
 
@@ -320,5 +322,6 @@ import warnings  # noqa: E402
 
 from .. import _tensor  # noqa: E402
 from .._core.dtypes import DEFAULTS  # noqa: E402
+from . import forward  # noqa: E402
 
 __all__ = ["bool_", "from_array"]

@@ -215,7 +215,7 @@ def converted_array(x: Any, want: DType | None, copy: Any, requires_grad: bool) 
         out = x.clone()
     if requires_grad and not has_grad(out):
         out = out.detach().requires_grad_()
-    return out  # type: ignore[no-any-return]
+    return out
 
 
 def from_numpy(ndarray: Any) -> Tensor:

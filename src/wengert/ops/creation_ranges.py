@@ -61,7 +61,8 @@ def bound(value: Any) -> Any:
     """
     if isinstance(value, (TensorBase, np.generic, np.ndarray)):
         array = value.array if isinstance(value, TensorBase) else value
-        return array.item()
+        if array.size == 1:
+            return array.item()
     if isinstance(value, (int, float, complex)):
         return value
     if hasattr(value, "__index__"):

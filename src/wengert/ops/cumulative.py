@@ -189,9 +189,20 @@ class LogcumsumexpBackward0(Scan):
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         if len(x.shp) == 0:
             return tangent
-        top = make(np.max(x.array.real, self.dim, keepdims=True))
-        weights = (x - top).exp()
-        return cumsum(tangent * weights, self.dim) / cumsum(weights, self.dim)
+        if x.dt.category == COMPLEX:
+            top = make(np.max(x.array.real, self.dim, keepdims=True))
+            weights = (x - top).exp()
+            return cumsum(tangent * weights, self.dim) / cumsum(weights, self.dim)
+        # As logarithms, too: weights relative to the largest element are all zero before it when it is far above them.
+        # Where all elements so far are -inf the difference is inf - inf; the tangent there is zero, as in PyTorch.
+        finite = result.masked_fill(make(np.asarray(np.isneginf(result.array))), 0)
+        return self.forward_part(tangent, x, finite) - self.forward_part(-tangent, x, finite)
+
+    def forward_part(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
+        """Contribution of the positive tangents."""
+        none = make(np.asarray(tangent.array <= 0))
+        logs = (tangent.masked_fill(none, 1).log() + x).masked_fill(none, np.finfo(x.dt.np).min.item())
+        return (logcumsumexp(logs, self.dim) - result).exp()
 
     def saves(self) -> i64:
         return SELF | RESULT

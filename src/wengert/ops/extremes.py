@@ -252,7 +252,7 @@ def amin(self: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
 def several(name: str, op: Extreme, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     """The extreme over several dimensions."""
     check_order(x, name)
-    if not isinstance(dim, int) and len(dim) == 0:
+    if dim is None or (isinstance(dim, (tuple, list)) and len(dim) == 0):
         check_some(name, x)
     for d in wrap_dims(dim, len(x.shp)):
         check_not_empty(name, x, d)

@@ -231,7 +231,11 @@ def norm_slope(x: Tensor, result: Tensor, p: Any, axis: Any) -> Tensor:
 
 def number_of(p: Any) -> Any:
     """An order as a Python number."""
-    return p.array.item() if isinstance(p, TensorBase) else p
+    if not isinstance(p, TensorBase):
+        return p
+    if p.array.size != 1:
+        raise errors.argument_type("linalg_vector_norm", "ord", 2, "Number", p)
+    return p.array.item()
 
 
 def vector_norm(self: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:

@@ -447,7 +447,9 @@ def broadcast_tensors(*tensors: Any) -> Any:
     """
     found = listed(tensors, None)
     shape: tuple[int, ...] = ()
-    for t in found:
+    for i, t in enumerate(found):
+        if not isinstance(t, TensorBase):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(t).__name__}")
         shape = common_size(shape, t.shp)
     return tuple([expand(t, shape) for t in found])
 

@@ -209,7 +209,7 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
     rows = array.reshape(-1, 1) if dim is None else np.moveaxis(array, wrap_dim(dim, array.ndim), 0)
     n = rows.shape[0]
     starts = np.ones(n, np.bool_)
-    starts[1:] = (rows[1:] != rows[:-1]).reshape(max(n - 1, 0), -1).any(1)
+    starts[1:] = (rows[1:] != rows[:-1]).any(tuple(range(1, rows.ndim)))
     kept = rows[starts]
     distinct = make(kept.reshape(-1) if dim is None else np.moveaxis(kept, 0, wrap_dim(dim, array.ndim)))
     results = [refuse_gradient(distinct, [self], "unique_consecutive")]
