@@ -57,7 +57,7 @@ class Tensor(TensorMethods):
 
     @requires_grad.setter
     def requires_grad(self, value: Any) -> None:
-        if not isinstance(value, (_bool, np.bool_)):
+        if not isinstance(value, _bool):
             raise RuntimeError("requires_grad must be a bool")
         self.change_requires_grad(
             value, "only Tensors of floating point and complex dtype can require gradients", False
@@ -69,7 +69,7 @@ class Tensor(TensorMethods):
         Raises:
             RuntimeError: for integer and bool tensors, and for clearing the flag of a computed tensor.
         """
-        if not isinstance(requires_grad, (_bool, np.bool_)):
+        if not isinstance(requires_grad, _bool):
             raise errors.argument_type("requires_grad_", "requires_grad", 1, "bool", requires_grad)
         self.change_requires_grad(requires_grad, "only Tensors of floating point dtype can require gradients", True)
         return self

@@ -18,7 +18,6 @@ PROGRAMS = [
     "p.nn.functional.leaky_relu(p.tensor([-1.0, 1.0]), p.tensor(0.5)).tolist()",
     "p.nn.functional.elu(p.tensor([-1.0, 1.0]), np.float64(2.0)).tolist()",
     "p.nn.functional.hardtanh(p.tensor([-3.0, 3.0]), -2, 2).tolist()",
-    "p.ones(2).requires_grad_(np.bool_(True)).requires_grad",
     "p.add(p.ones(2), 1, alpha=np.float32(2.0)).tolist()",
 ]
 

@@ -14,7 +14,7 @@ from .._core.compat import i64
 from .._core.dtypes import BOOL, FLOATING
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary
-from .._record.common import OTHER, RESULT, make
+from .._record.common import OTHER, RESULT, make, number_of
 from .._record.unary import Unary, unary, unary_
 from .random import default_generator
 from .rounding import zeros_as
@@ -113,8 +113,8 @@ class ThresholdBackward0(Piecewise):
     """x where it is above ``threshold``, else ``number``.  Derivative 1 above, else 0."""
 
     def __init__(self, threshold: Any, number: Any) -> None:
-        self.threshold: Any = threshold
-        self.number: Any = number
+        self.threshold: Any = number_of(threshold, "threshold", "threshold", 2)
+        self.number: Any = number_of(number, "threshold", "value", 3)
 
     def value(self, x: Any) -> Any:
         return np.where(x <= self.threshold, x.dtype.type(self.number), x)

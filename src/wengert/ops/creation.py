@@ -71,7 +71,7 @@ READ_ONLY: Final = (
 
 def finish(array: Any, requires: Any) -> Tensor:
     """Wrap a fresh array as a leaf."""
-    if not isinstance(requires, (bool, np.bool_)):
+    if not isinstance(requires, bool):
         raise TypeError(f"argument 'requires_grad' must be bool, not {type(requires).__name__}")
     out = make(array)
     if requires:

@@ -63,9 +63,9 @@ def bound(value: Any) -> Any:
         array = value.array if isinstance(value, TensorBase) else value
         if array.size == 1:
             return array.item()
-    if isinstance(value, (int, float, complex)):
+    elif isinstance(value, (int, float, complex)):
         return value
-    if hasattr(value, "__index__"):
+    elif hasattr(value, "__index__"):
         return value.__index__()
     raise TypeError(f"arange(): argument 'end' must be Number, not {type(value).__name__}")
 

@@ -11,7 +11,7 @@ from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, DType, bool_
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary
-from .._record.common import RESULT, SELF, make
+from .._record.common import RESULT, SELF, make, number_of
 from .._record.unary import Unary, unary, unary_
 from .power import refuse_gradient
 
@@ -225,9 +225,9 @@ class NanToNumBackward0(Unary):
     """NaN and infinities replaced.  Derivative 1 where the element is finite, else 0."""
 
     def __init__(self, nan: Any, posinf: Any, neginf: Any) -> None:
-        self.nan: Any = 0.0 if nan is None else nan
-        self.posinf: Any = posinf
-        self.neginf: Any = neginf
+        self.nan: Any = 0.0 if nan is None else number_of(nan, "nan_to_num", "nan", 2)
+        self.posinf: Any = None if posinf is None else number_of(posinf, "nan_to_num", "posinf", 3)
+        self.neginf: Any = None if neginf is None else number_of(neginf, "nan_to_num", "neginf", 4)
 
     def forward(self, x: Any) -> Any:
         # ``positive`` copies in the memory layout that results have; masks are finite already.

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._core import errors
 from .._core.compat import i64
-from .._record.common import RESULT, SELF, make
+from .._record.common import RESULT, SELF, make, number_of
 from .._record.unary import Unary, unary, unary_
 from .scaled import MulBackward1
 
@@ -343,7 +343,7 @@ class LogitBackward0(Special):
     """log(x/(1 - x)) of each element, first moved into [eps, 1 - eps].  d = 1/(x (1 - x)); outside 0, without eps NaN."""
 
     def __init__(self, eps: Any) -> None:
-        self.eps: Any = eps
+        self.eps: Any = None if eps is None else number_of(eps, "logit", "eps", 2)
 
     def value(self, x: Any) -> Any:
         if self.eps is not None:
