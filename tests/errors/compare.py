@@ -16,10 +16,13 @@ TENSORS = ("x", "y", "h", "m", "n", "v", "v2", "v4", "s", "i", "i2", "b", "c")
 PARSER = re.compile(
     r"received an invalid combination of arguments|\(\): argument '\w+'( \(position \d+\))? (must be|failed to unpack)"
     r"|missing \d+ required positional argument|takes (no|\d+|from \d+ to \d+) (positional )?arguments?"
+    r"|got an unexpected keyword argument|unsupported operand type"
 )
 PLAIN_WORDS = re.compile(
     r"must be|received an invalid combination|missing|takes \d+ positional|cannot be interpreted|can't be"
     r"|tuple of Tensors|must specify|unexpected keyword|unsupported|not supported"
+    # the argument parser of compiled functions
+    r"|object expected; got|takes (at most|at least|exactly|no) |is an invalid keyword argument"
 )
 # Names of C++ kernels: the dtype that is refused is compared, not the kernel.
 KERNEL = re.compile(r'^"\w+" not implemented for')

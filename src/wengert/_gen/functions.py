@@ -621,7 +621,7 @@ def reciprocal(input: Any, *, out: Any = None) -> Tensor:
 
 
 
-def add(input: Any, other: Tensor | Number, *, alpha: Number=1, out: Any = None) -> Tensor:
+def add(input: Any, other: Tensor | Number, *, alpha: Any=1, out: Any = None) -> Tensor:
     """Sum ``self + alpha * other`` of each pair of elements; for masks, logical or.
 
     Args:
@@ -646,7 +646,7 @@ def add(input: Any, other: Tensor | Number, *, alpha: Number=1, out: Any = None)
 
 
 
-def sub(input: Any, other: Tensor | Number, *, alpha: Number=1, out: Any = None) -> Tensor:
+def sub(input: Any, other: Tensor | Number, *, alpha: Any=1, out: Any = None) -> Tensor:
     """Difference ``self - alpha * other`` of each pair of elements.
 
     Gradient:
@@ -662,7 +662,7 @@ def sub(input: Any, other: Tensor | Number, *, alpha: Number=1, out: Any = None)
 
 
 
-def subtract(input: Any, other: Tensor | Number, *, alpha: Number=1, out: Any = None) -> Tensor:
+def subtract(input: Any, other: Tensor | Number, *, alpha: Any=1, out: Any = None) -> Tensor:
     """Difference ``self - alpha * other`` of each pair of elements.
 
     Gradient:
@@ -678,7 +678,7 @@ def subtract(input: Any, other: Tensor | Number, *, alpha: Number=1, out: Any = 
 
 
 
-def rsub(input: Any, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
+def rsub(input: Any, other: Tensor | Number, *, alpha: Any=1) -> Tensor:
     """Difference ``other - alpha * self`` of each pair of elements."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("rsub", "input", 1, "Tensor", input)
@@ -737,7 +737,7 @@ def true_divide(input: Any, other: Tensor | Number, *, out: Any = None) -> Tenso
 
 
 
-def addcmul(input: Any, tensor1: Tensor, tensor2: Tensor, *, value: Number=1, out: Any = None) -> Tensor:
+def addcmul(input: Any, tensor1: Tensor, tensor2: Tensor, *, value: Any=1, out: Any = None) -> Tensor:
     """self + value * tensor1 * tensor2, broadcast.
 
     Gradient:
@@ -754,7 +754,7 @@ def addcmul(input: Any, tensor1: Tensor, tensor2: Tensor, *, value: Number=1, ou
 
 
 
-def addcdiv(input: Any, tensor1: Tensor, tensor2: Tensor, *, value: Number=1, out: Any = None) -> Tensor:
+def addcdiv(input: Any, tensor1: Tensor, tensor2: Tensor, *, value: Any=1, out: Any = None) -> Tensor:
     """self + value * tensor1 / tensor2, broadcast.
 
     Gradient:
@@ -2621,7 +2621,7 @@ def matmul(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 
 
 
-def addmm(input: Any, mat1: Tensor, mat2: Tensor, *, beta: Number=1, alpha: Number=1, out: Any = None) -> Tensor:
+def addmm(input: Any, mat1: Tensor, mat2: Tensor, *, beta: Any=1, alpha: Any=1, out: Any = None) -> Tensor:
     """``beta * self + alpha * mat1 @ mat2``; ``input`` is broadcast.
 
     Args:
@@ -2646,7 +2646,7 @@ def addmm(input: Any, mat1: Tensor, mat2: Tensor, *, beta: Number=1, alpha: Numb
 
 
 
-def addmv(input: Any, mat: Tensor, vec: Tensor, *, beta: Number=1, alpha: Number=1, out: Any = None) -> Tensor:
+def addmv(input: Any, mat: Tensor, vec: Tensor, *, beta: Any=1, alpha: Any=1, out: Any = None) -> Tensor:
     """``beta * self + alpha * mat @ vec``; ``input`` is broadcast to (n,)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("addmv", "input", 1, "Tensor", input)
@@ -2659,7 +2659,7 @@ def addmv(input: Any, mat: Tensor, vec: Tensor, *, beta: Number=1, alpha: Number
 
 
 
-def addr(input: Any, vec1: Tensor, vec2: Tensor, *, beta: Number=1, alpha: Number=1, out: Any = None) -> Tensor:
+def addr(input: Any, vec1: Tensor, vec2: Tensor, *, beta: Any=1, alpha: Any=1, out: Any = None) -> Tensor:
     """``beta * self + alpha * outer(vec1, vec2)``; ``input`` is broadcast to (n, m)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("addr", "input", 1, "Tensor", input)
@@ -2672,7 +2672,7 @@ def addr(input: Any, vec1: Tensor, vec2: Tensor, *, beta: Number=1, alpha: Numbe
 
 
 
-def baddbmm(input: Any, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1, out: Any = None) -> Tensor:
+def baddbmm(input: Any, batch1: Tensor, batch2: Tensor, *, beta: Any=1, alpha: Any=1, out: Any = None) -> Tensor:
     """``beta * self + alpha * batch1 @ batch2`` for stacks of matrices; ``input`` is broadcast to (b, n, m)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("baddbmm", "input", 1, "Tensor", input)
@@ -2685,7 +2685,7 @@ def baddbmm(input: Any, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha
 
 
 
-def addbmm(input: Any, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1, out: Any = None) -> Tensor:
+def addbmm(input: Any, batch1: Tensor, batch2: Tensor, *, beta: Any=1, alpha: Any=1, out: Any = None) -> Tensor:
     """``beta * self + alpha * sum(batch1 @ batch2)`` over the stack; ``input`` is broadcast to (n, m)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("addbmm", "input", 1, "Tensor", input)

@@ -100,7 +100,7 @@ class TensorMethods(TensorBase):
         """In-place version of :meth:`reciprocal`."""
         return unary_(_arithmetic.RECIPROCAL, cast("Tensor", self))
 
-    def add(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
+    def add(self, other: Tensor | Number, *, alpha: Any=1) -> Tensor:
         """Sum ``self + alpha * other`` of each pair of elements; for masks, logical or.
 
         Args:
@@ -120,11 +120,11 @@ class TensorMethods(TensorBase):
         """
         return _arithmetic.add(cast("Tensor", self), other, alpha=alpha)
 
-    def add_(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
+    def add_(self, other: Tensor | Number, *, alpha: Any=1) -> Tensor:
         """In-place version of :meth:`add`."""
         return _arithmetic.add_(cast("Tensor", self), other, alpha=alpha)
 
-    def sub(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
+    def sub(self, other: Tensor | Number, *, alpha: Any=1) -> Tensor:
         """Difference ``self - alpha * other`` of each pair of elements.
 
         Gradient:
@@ -135,7 +135,7 @@ class TensorMethods(TensorBase):
         """
         return _arithmetic.sub(cast("Tensor", self), other, alpha=alpha)
 
-    def subtract(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
+    def subtract(self, other: Tensor | Number, *, alpha: Any=1) -> Tensor:
         """Difference ``self - alpha * other`` of each pair of elements.
 
         Gradient:
@@ -146,11 +146,11 @@ class TensorMethods(TensorBase):
         """
         return _arithmetic.sub(cast("Tensor", self), other, alpha=alpha)
 
-    def sub_(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
+    def sub_(self, other: Tensor | Number, *, alpha: Any=1) -> Tensor:
         """In-place version of :meth:`sub`."""
         return _arithmetic.sub_(cast("Tensor", self), other, alpha=alpha)
 
-    def subtract_(self, other: Tensor | Number, *, alpha: Number=1) -> Tensor:
+    def subtract_(self, other: Tensor | Number, *, alpha: Any=1) -> Tensor:
         """In-place version of :meth:`sub`."""
         return _arithmetic.sub_(cast("Tensor", self), other, alpha=alpha)
 
@@ -202,7 +202,7 @@ class TensorMethods(TensorBase):
         """In-place version of :meth:`true_divide`."""
         return overwrite(self, _arithmetic.true_divide(shadow(self), other))
 
-    def addcmul(self, tensor1: Tensor, tensor2: Tensor, *, value: Number=1) -> Tensor:
+    def addcmul(self, tensor1: Tensor, tensor2: Tensor, *, value: Any=1) -> Tensor:
         """self + value * tensor1 * tensor2, broadcast.
 
         Gradient:
@@ -214,7 +214,7 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("addcmul", "tensor2", 2, "Tensor", tensor2)
         return _blend.addcmul(cast("Tensor", self), tensor1, tensor2, value=value)
 
-    def addcmul_(self, tensor1: Tensor, tensor2: Tensor, *, value: Number=1) -> Tensor:
+    def addcmul_(self, tensor1: Tensor, tensor2: Tensor, *, value: Any=1) -> Tensor:
         """In-place version of :meth:`addcmul`."""
         if not isinstance(tensor1, TensorBase):
             raise errors.argument_type("addcmul_", "tensor1", 1, "Tensor", tensor1)
@@ -222,7 +222,7 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("addcmul_", "tensor2", 2, "Tensor", tensor2)
         return overwrite(self, _blend.addcmul(shadow(self), tensor1, tensor2, value=value))
 
-    def addcdiv(self, tensor1: Tensor, tensor2: Tensor, *, value: Number=1) -> Tensor:
+    def addcdiv(self, tensor1: Tensor, tensor2: Tensor, *, value: Any=1) -> Tensor:
         """self + value * tensor1 / tensor2, broadcast.
 
         Gradient:
@@ -237,7 +237,7 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("addcdiv", "tensor2", 2, "Tensor", tensor2)
         return _blend.addcdiv(cast("Tensor", self), tensor1, tensor2, value=value)
 
-    def addcdiv_(self, tensor1: Tensor, tensor2: Tensor, *, value: Number=1) -> Tensor:
+    def addcdiv_(self, tensor1: Tensor, tensor2: Tensor, *, value: Any=1) -> Tensor:
         """In-place version of :meth:`addcdiv`."""
         if not isinstance(tensor1, TensorBase):
             raise errors.argument_type("addcdiv_", "tensor1", 1, "Tensor", tensor1)
@@ -1364,7 +1364,7 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("matmul", "other", 1, "Tensor", other)
         return _matmul.matmul(cast("Tensor", self), other)
 
-    def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+    def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: Any=1, alpha: Any=1) -> Tensor:
         """``beta * self + alpha * mat1 @ mat2``; ``self`` is broadcast.
 
         Args:
@@ -1384,7 +1384,7 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("addmm", "mat2", 2, "Tensor", mat2)
         return _matmul_added.addmm(cast("Tensor", self), mat1, mat2, beta=beta, alpha=alpha)
 
-    def addmm_(self, mat1: Tensor, mat2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+    def addmm_(self, mat1: Tensor, mat2: Tensor, *, beta: Any=1, alpha: Any=1) -> Tensor:
         """In-place version of :meth:`addmm`."""
         if not isinstance(mat1, TensorBase):
             raise errors.argument_type("addmm_", "mat1", 1, "Tensor", mat1)
@@ -1392,7 +1392,7 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("addmm_", "mat2", 2, "Tensor", mat2)
         return overwrite(self, _matmul_added.addmm(shadow(self), mat1, mat2, beta=beta, alpha=alpha))
 
-    def addmv(self, mat: Tensor, vec: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+    def addmv(self, mat: Tensor, vec: Tensor, *, beta: Any=1, alpha: Any=1) -> Tensor:
         """``beta * self + alpha * mat @ vec``; ``self`` is broadcast to (n,)."""
         if not isinstance(mat, TensorBase):
             raise errors.argument_type("addmv", "mat", 1, "Tensor", mat)
@@ -1400,7 +1400,7 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("addmv", "vec", 2, "Tensor", vec)
         return _matmul_added.addmv(cast("Tensor", self), mat, vec, beta=beta, alpha=alpha)
 
-    def addmv_(self, mat: Tensor, vec: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+    def addmv_(self, mat: Tensor, vec: Tensor, *, beta: Any=1, alpha: Any=1) -> Tensor:
         """In-place version of :meth:`addmv`."""
         if not isinstance(mat, TensorBase):
             raise errors.argument_type("addmv_", "mat", 1, "Tensor", mat)
@@ -1408,7 +1408,7 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("addmv_", "vec", 2, "Tensor", vec)
         return overwrite(self, _matmul_added.addmv(shadow(self), mat, vec, beta=beta, alpha=alpha))
 
-    def addr(self, vec1: Tensor, vec2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+    def addr(self, vec1: Tensor, vec2: Tensor, *, beta: Any=1, alpha: Any=1) -> Tensor:
         """``beta * self + alpha * outer(vec1, vec2)``; ``self`` is broadcast to (n, m)."""
         if not isinstance(vec1, TensorBase):
             raise errors.argument_type("addr", "vec1", 1, "Tensor", vec1)
@@ -1416,7 +1416,7 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("addr", "vec2", 2, "Tensor", vec2)
         return _matmul_added.addr(cast("Tensor", self), vec1, vec2, beta=beta, alpha=alpha)
 
-    def addr_(self, vec1: Tensor, vec2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+    def addr_(self, vec1: Tensor, vec2: Tensor, *, beta: Any=1, alpha: Any=1) -> Tensor:
         """In-place version of :meth:`addr`."""
         if not isinstance(vec1, TensorBase):
             raise errors.argument_type("addr_", "vec1", 1, "Tensor", vec1)
@@ -1424,7 +1424,7 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("addr_", "vec2", 2, "Tensor", vec2)
         return overwrite(self, _matmul_added.addr(shadow(self), vec1, vec2, beta=beta, alpha=alpha))
 
-    def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+    def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Any=1, alpha: Any=1) -> Tensor:
         """``beta * self + alpha * batch1 @ batch2`` for stacks of matrices; ``self`` is broadcast to (b, n, m)."""
         if not isinstance(batch1, TensorBase):
             raise errors.argument_type("baddbmm", "batch1", 1, "Tensor", batch1)
@@ -1432,7 +1432,7 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("baddbmm", "batch2", 2, "Tensor", batch2)
         return _matmul_added.baddbmm(cast("Tensor", self), batch1, batch2, beta=beta, alpha=alpha)
 
-    def baddbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+    def baddbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: Any=1, alpha: Any=1) -> Tensor:
         """In-place version of :meth:`baddbmm`."""
         if not isinstance(batch1, TensorBase):
             raise errors.argument_type("baddbmm_", "batch1", 1, "Tensor", batch1)
@@ -1440,7 +1440,7 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("baddbmm_", "batch2", 2, "Tensor", batch2)
         return overwrite(self, _matmul_added.baddbmm(shadow(self), batch1, batch2, beta=beta, alpha=alpha))
 
-    def addbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+    def addbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Any=1, alpha: Any=1) -> Tensor:
         """``beta * self + alpha * sum(batch1 @ batch2)`` over the stack; ``self`` is broadcast to (n, m)."""
         if not isinstance(batch1, TensorBase):
             raise errors.argument_type("addbmm", "batch1", 1, "Tensor", batch1)
@@ -1448,7 +1448,7 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("addbmm", "batch2", 2, "Tensor", batch2)
         return _matmul_added.addbmm(cast("Tensor", self), batch1, batch2, beta=beta, alpha=alpha)
 
-    def addbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: Number=1, alpha: Number=1) -> Tensor:
+    def addbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: Any=1, alpha: Any=1) -> Tensor:
         """In-place version of :meth:`addbmm`."""
         if not isinstance(batch1, TensorBase):
             raise errors.argument_type("addbmm_", "batch1", 1, "Tensor", batch1)
@@ -2050,7 +2050,7 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("as_strided_scatter", "src", 1, "Tensor", src)
         return _scatter_views.as_strided_scatter(cast("Tensor", self), src, size, stride, storage_offset)
 
-    def fill_diagonal_(self, fill_value: Number, wrap: _bool=False) -> Tensor:
+    def fill_diagonal_(self, fill_value: Any, wrap: _bool=False) -> Tensor:
         """Write a number to the main diagonal.
 
         Args:

@@ -298,7 +298,7 @@ def scaled_sub(alpha: Any) -> Binary:
     return op
 
 
-def add(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+def add(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
     """Sum ``self + alpha * other`` of each pair of elements; for masks, logical or.
 
     Args:
@@ -323,7 +323,7 @@ def add(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     return binary(scaled_add(alpha), self, other)
 
 
-def add_(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+def add_(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
     """In-place version of :meth:`add`.
 
     Variants: method
@@ -331,7 +331,7 @@ def add_(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     return binary_(scaled_add(alpha), self, other)
 
 
-def sub(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+def sub(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
     """Difference ``self - alpha * other`` of each pair of elements.
 
     Gradient:
@@ -348,7 +348,7 @@ def sub(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     return binary(scaled_sub(alpha), self, other)
 
 
-def sub_(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+def sub_(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
     """In-place version of :meth:`sub`.
 
     Variants: method
@@ -357,7 +357,7 @@ def sub_(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     return binary_(scaled_sub(alpha), self, other)
 
 
-def rsub(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+def rsub(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
     """Difference ``other - alpha * self`` of each pair of elements.
 
     Variants: function

@@ -189,7 +189,7 @@ def broadcast_error(sizes: Any, name: str) -> RuntimeError:
     return RuntimeError(f"{name}: shapes do not broadcast")
 
 
-def addcmul(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+def addcmul(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
     """self + value * tensor1 * tensor2, broadcast.
 
     Gradient:
@@ -203,7 +203,7 @@ def addcmul(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1
     return general(op, tensors)
 
 
-def addcdiv(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+def addcdiv(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
     """self + value * tensor1 / tensor2, broadcast.
 
     Gradient:

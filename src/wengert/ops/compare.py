@@ -16,7 +16,6 @@ from .._record.quiet import restore, silence
 from .._record.unary import Unary
 
 if TYPE_CHECKING:
-    from .._core.dtypes import Number
     from .._tensor import Tensor
 
 INVERT: Final = "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
@@ -390,12 +389,12 @@ ISNEGINF: Final = Isneginf()
 ISREAL: Final = Isreal()
 
 
-def rlshift(self: Tensor, other: Number) -> Tensor:
+def rlshift(self: Tensor, other: Any) -> Tensor:
     """``other << self``."""
     return number_binary(LEFT_SHIFT, other, self)
 
 
-def rrshift(self: Tensor, other: Number) -> Tensor:
+def rrshift(self: Tensor, other: Any) -> Tensor:
     """``other >> self``."""
     return number_binary(RIGHT_SHIFT, other, self)
 

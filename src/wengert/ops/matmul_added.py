@@ -20,7 +20,6 @@ from .._record.matmul import (
 from .matmul import BmmBackward0, MmBackward0, MvBackward0, bmm, by_columns, mm, mv, not_multiplicable, outer
 
 if TYPE_CHECKING:
-    from .._core.dtypes import Number
     from .._tensor import Tensor
 
 
@@ -198,7 +197,7 @@ def check_dtypes(x: TensorBase, first: TensorBase, second: TensorBase, name: str
         )
 
 
-def addmm(self: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+def addmm(self: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * self + alpha * mat1 @ mat2``; ``self`` is broadcast.
 
     Args:
@@ -225,7 +224,7 @@ def addmm(self: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: 
     return added_product(with_factors(AddmmBackward0(), self, alpha, beta), self, mat1, mat2)
 
 
-def addmv(self: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+def addmv(self: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * self + alpha * mat @ vec``; ``self`` is broadcast to (n,).
 
     Variants: function method inplace out
@@ -242,7 +241,7 @@ def addmv(self: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Nu
     return added_product(with_factors(AddmvBackward0(), self, alpha, beta), self, mat, vec)
 
 
-def addr(self: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+def addr(self: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * self + alpha * outer(vec1, vec2)``; ``self`` is broadcast to (n, m).
 
     Variants: function method inplace out
@@ -255,7 +254,7 @@ def addr(self: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: N
     return added_product(with_factors(AddrBackward0(), self, alpha, beta), self, vec1, vec2)
 
 
-def baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+def baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * self + alpha * batch1 @ batch2`` for stacks of matrices; ``self`` is broadcast to (b, n, m).
 
     Variants: function method inplace out
@@ -266,7 +265,7 @@ def baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, a
     return added_product(with_factors(BaddbmmBackward0(), self, alpha, beta), self, batch1, batch2)
 
 
-def addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+def addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * self + alpha * sum(batch1 @ batch2)`` over the stack; ``self`` is broadcast to (n, m).
 
     Variants: function method inplace out

@@ -259,7 +259,7 @@ def power_array(x: Any, y: Any) -> Any:
     """``x ** y``; integers never take negative exponents."""
     if x.dtype.kind in "iub" and not isinstance(y, float) and np.any(np.asarray(y) < 0):
         raise RuntimeError(NEGATIVE)
-    if isinstance(y, (int, float)) and not isinstance(y, bool):
+    if type(y) is int or type(y) is float:
         if y == 2:
             return x * x
         if y == 0.5:
@@ -295,7 +295,7 @@ def with_number(x: TensorBase, number: Any) -> Tensor:
 
 def python_number(value: Any) -> Any:
     """A NumPy scalar as a Python number."""
-    return value if isinstance(value, (int, float, complex)) else value.item()
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def pow(self: Tensor | Number, exponent: Tensor | Number) -> Tensor:
@@ -319,7 +319,7 @@ def pow(self: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     return binary(POW, self, exponent)
 
 
-def rpow(self: Tensor, base: Number) -> Tensor:
+def rpow(self: Tensor, base: Any) -> Tensor:
     """``base ** self``."""
     if not isinstance(self, TensorBase):
         raise errors.argument_type("pow", "exponent", 2, "Tensor", self)
@@ -345,7 +345,7 @@ def floor_divide(self: Tensor | Number, other: Tensor | Number) -> Tensor:
     return refuse_gradient(binary(FLOOR_DIVIDE, self, other), [self, other], "floor_divide")
 
 
-def rfloordiv(self: Tensor, other: Number) -> Tensor:
+def rfloordiv(self: Tensor, other: Any) -> Tensor:
     """``other // self``."""
     return floor_divide(other, self)
 
@@ -385,7 +385,7 @@ def remainder(self: Tensor | Number, other: Tensor | Number) -> Tensor:
     return binary(REMAINDER, self, other)
 
 
-def rmod(self: Tensor, other: Number) -> Tensor:
+def rmod(self: Tensor, other: Any) -> Tensor:
     """``other % self``; recorded, but without a derivative (as in PyTorch)."""
     with_mode = modes.set_grad(False)
     try:

@@ -16,7 +16,6 @@ from .._record.view import view as run_view
 from .._record.writing import Writer, writer_
 
 if TYPE_CHECKING:
-    from .._core.dtypes import Number
     from .._tensor import Tensor
 
 _as_strided: Final[Any] = np.lib.stride_tricks.as_strided
@@ -231,7 +230,7 @@ def as_strided_scatter(self: Tensor, src: Tensor, size: Any, stride: Any, storag
     return general(AsStridedScatterBackward0(shape, steps, offset, src.dt), [self, src])
 
 
-def fill_diagonal_(self: Tensor, fill_value: Number, wrap: bool = False) -> Tensor:
+def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     """Write a number to the main diagonal.
 
     Args:
