@@ -36,6 +36,7 @@ INPUTS: dict[str, tuple[tuple[int, ...], tuple[float, float], bool]] = {
 OPERATORS: dict[str, str] = {
     "t.add(x, y, alpha=2)": "av",
     "t.sub(x, y)": "va",
+    "t.log1mexp(x)": "p",
     "t.mul(x, y)": "as",
     "t.div(x, y)": "ar",
     "t.pow(x, 3)": "a",

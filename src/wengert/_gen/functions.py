@@ -270,6 +270,7 @@ __all__ = [
     "linspace",
     "log",
     "log10",
+    "log1mexp",
     "log1p",
     "log2",
     "log_softmax",
@@ -4730,6 +4731,19 @@ def log1p(input: Any, *, out: Any = None) -> Tensor:
         raise errors.argument_type("log1p", "input", 1, "Tensor", input)
     result = unary(_transcendental.LOG1P, input)
     return result if out is None else write_out("log1p", out, [input], result)
+
+
+
+def log1mexp(input: Any, *, out: Any = None) -> Tensor:
+    """log(1 - exp(-x)) of each element, for x > 0, without cancellation.  d = 1/expm1(x).
+
+    Source: none in PyTorch. M. Maechler, "Accurately computing log(1 - exp(-|a|))", 2012: through expm1 below log 2, through
+    log1p above.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("log1mexp", "input", 1, "Tensor", input)
+    result = unary(_transcendental.LOG1MEXP, input)
+    return result if out is None else write_out("log1mexp", out, [input], result)
 
 
 

@@ -2887,6 +2887,18 @@ class TensorMethods(TensorBase):
         """In-place version of :meth:`log1p`."""
         return unary_(_transcendental.LOG1P, cast("Tensor", self))
 
+    def log1mexp(self) -> Tensor:
+        """log(1 - exp(-x)) of each element, for x > 0, without cancellation.  d = 1/expm1(x).
+
+        Source: none in PyTorch. M. Maechler, "Accurately computing log(1 - exp(-|a|))", 2012: through expm1 below log 2, through
+        log1p above.
+        """
+        return unary(_transcendental.LOG1MEXP, cast("Tensor", self))
+
+    def log1mexp_(self) -> Tensor:
+        """In-place version of :meth:`log1mexp`."""
+        return unary_(_transcendental.LOG1MEXP, cast("Tensor", self))
+
     def sqrt(self) -> Tensor:
         """Square root of each element; NaN for negative reals.  d sqrt(x) = 1/(2 sqrt(x)), inf at 0."""
         return unary(_transcendental.SQRT, cast("Tensor", self))

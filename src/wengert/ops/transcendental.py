@@ -11,14 +11,14 @@ from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import COMPLEX, DEFAULTS, FLOATING, DType
 from .._record.binary import Binary, binary
-from .._record.common import RESULT, result_type
+from .._record.common import RESULT, SELF, result_type
 from .._record.unary import Unary, unary
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
+LN10: Final = math.log(10.0)
 
 LN2: Final = math.log(2.0)
-LN10: Final = math.log(10.0)
 
 
 def conj(t: Tensor) -> Tensor:
@@ -199,6 +199,29 @@ class Log1PBackward0(Unary):
         return Log1PBackward0()
 
 
+class Log1mexpBackward0(Unary):
+    """log(1 - exp(-x)) of each element, for x > 0, without cancellation.  d = 1/expm1(x).
+
+    Source: none in PyTorch. M. Maechler, "Accurately computing log(1 - exp(-|a|))", 2012: through expm1 below log 2, through
+    log1p above.
+    """
+
+    SCHEMA: Final = "log1mexp(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+
+    def forward(self, x: Any) -> Any:
+        return np.where(x < LN2, np.log(-np.expm1(-x)), np.log1p(-np.exp(-x)))
+
+    def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
+        assert x is not None
+        return grad / x.expm1()
+
+    def saves(self) -> i64:
+        return SELF
+
+    def fresh(self) -> Unary:
+        return Log1mexpBackward0()
+
+
 class SqrtBackward0(Unary):
     """Square root of each element; NaN for negative reals.  d sqrt(x) = 1/(2 sqrt(x)), inf at 0."""
 
@@ -340,6 +363,7 @@ LOG: Final = LogBackward0()
 LOG2: Final = Log2Backward0()
 LOG10: Final = Log10Backward0()
 LOG1P: Final = Log1PBackward0()
+LOG1MEXP: Final = Log1mexpBackward0()
 SQRT: Final = SqrtBackward0()
 RSQRT: Final = RsqrtBackward0()
 SIGMOID: Final = SigmoidBackward0()
