@@ -16,9 +16,9 @@ from .._record.unary import Unary, unary
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
-LN10: Final = math.log(10.0)
 
 LN2: Final = math.log(2.0)
+LN10: Final = math.log(10.0)
 
 
 def conj(t: Tensor) -> Tensor:
