@@ -14,11 +14,9 @@ import numpy as np
 
 from ._core import errors, hooks, modes, views
 from ._core.compat import mypyc_attr
-from ._core.dtypes import DEFAULTS, DType, Size, default_complex, dtype_of, intern_size, size_of, tensor_type_name
-from ._core.graph import Node
+from ._core.dtypes import DType, Size
 from ._core.tensor_base import (
     TensorBase,
-    bump,
     check_can_require_grad,
     detached,
     memory,
@@ -782,5 +780,3 @@ from ._record import common  # noqa: E402
 from ._record.binary import binary, binary_  # noqa: E402
 from ._record.unary import unary  # noqa: E402
 from .ops import arithmetic, compare, creation, fill, index_ops, power  # noqa: E402
-
-__all__ = ["DEFAULTS", "Node", "bump", "default_complex", "dtype_of", "intern_size", "size_of", "tensor_type_name"]

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from . import engine, errors
-from .dtypes import COMPLEX, intern_size
+from .dtypes import COMPLEX
 from .graph import Identity, Node, node_of, target_of
 from .modes import MODES
 from .tensor_base import TensorBase, from_array, gradient_edge, requires_grad
@@ -71,7 +71,7 @@ def backward(tensors: list[Any], grads: Any, retain_graph: Any, create_graph: bo
         if len(inputs) == 0:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     seeds = as_list(grads, len(tensors))
-    roots = make_roots(tensors, seeds, False)
+    roots = make_roots(tensors, seeds)
     keep = create_graph if retain_graph is None else flag(retain_graph)
     if create_graph and (MODES.warn_always or not _ONCE.create_graph):
         _ONCE.create_graph = True
@@ -87,7 +87,7 @@ def grad(
 ) -> list[Any]:
     """Gradients of ``outputs`` with respect to ``inputs``, without touching ``.grad``."""
     seeds = as_list(grads, len(outputs))
-    roots = make_roots(outputs, seeds, False)
+    roots = make_roots(outputs, seeds)
     places: list[tuple[object, int]] = []
     for t in inputs:
         if isinstance(t, GradientEdge):
@@ -138,7 +138,7 @@ def as_list(grads: Any, count: int) -> list[Any]:
     return seeds
 
 
-def make_roots(outputs: list[Any], seeds: list[Any], batched: bool) -> list[tuple[object, int, TensorBase]]:
+def make_roots(outputs: list[Any], seeds: list[Any]) -> list[tuple[object, int, TensorBase]]:
     """Node, output number and gradient of each output."""
     checked = [check_seed(i, out, g) for i, (out, g) in enumerate(zip(outputs, seeds, strict=True))]
     roots: list[tuple[object, int, TensorBase]] = []
@@ -213,6 +213,3 @@ def input_place(t: Any) -> tuple[object, int]:
     wide: Any = t
     wide.retain_grad()
     return gradient_edge(t), int(t.nr)
-
-
-EMPTY: Final = intern_size(())

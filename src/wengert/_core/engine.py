@@ -8,7 +8,7 @@ chain of a million nodes is as good as any.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,12 +18,8 @@ from .hooks import retained_gradient, run_post_hooks, run_pre_hooks, run_tensor_
 from .modes import MODES, ThreadModes, set_grad, thread_modes
 from .tensor_base import TensorBase, bump, from_array, is_dense, requires_grad
 
-if TYPE_CHECKING:
-    pass
-
 _getrefcount: Final[Any] = sys.getrefcount
 _ndarray: Final[Any] = np.ndarray
-_extobj: Final[Any] = getattr(np._core.umath, "_extobj_contextvar", None)  # type: ignore[attr-defined]
 
 
 class Ownership:

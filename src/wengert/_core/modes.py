@@ -52,7 +52,6 @@ class ThreadModes:
         self.saved_hooks: list[Any] = []
         self.saved_hooks_disabled: str | None = None
         self.deviates: bool = False
-        self.first_sequence: i64 = MODES.sequence
         self.task: Any = None
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from . import errors, modes
 from .compat import i64
 from .graph import Identity
-from .tensor_base import Counter, Meta, TensorBase, bump, requires_grad, shared_counter, version_of
+from .tensor_base import Counter, Meta, TensorBase, requires_grad, shared_counter, version_of
 
 if TYPE_CHECKING:
     from .dtypes import Size, dtype
@@ -286,11 +286,6 @@ class RawSaved:
             self.node.set_saved_slot(self.field, slot)
         else:
             slot.pack(pack_hook, unpack_hook, self.node)
-
-
-def increment_version(t: TensorBase) -> None:
-    """Pretend that ``t`` was written to."""
-    bump(t)
 
 
 from .. import _tensor  # noqa: E402

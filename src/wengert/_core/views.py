@@ -9,17 +9,14 @@ Note [History of views]
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from . import errors
 from .compat import i64
 from .graph import Node
-from .tensor_base import TensorBase, bump, gradient_edge, memory, requires_grad, version_of
-
-if TYPE_CHECKING:
-    pass
+from .tensor_base import TensorBase, gradient_edge, memory, requires_grad, version_of
 
 # How a view came to be decides whether it may be written to.
 DEFAULT: Final = 0
@@ -412,11 +409,6 @@ def rebase(t: TensorBase, node: Node) -> None:
     t.nr = 0
     t.rg = True
     view.version = version_of(t)
-
-
-def written(t: TensorBase) -> None:
-    """Count a write."""
-    bump(t)
 
 
 from . import hooks, interpreted, modes  # noqa: E402

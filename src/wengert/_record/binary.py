@@ -361,15 +361,14 @@ def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
     """Apply ``op`` in place: same rule, written into the memory of ``x``."""
     if isinstance(other, TensorBase):
         y = other
+        dt = op.common_dtype(x, y)
     elif is_number(other):
         value = other if isinstance(other, (int, float, complex)) else other.item()
-        y = number_operand(value, op.common_dtype(x, value))
+        dt = op.common_dtype(x, value)
+        y = number_operand(value, dt)
     else:
         y = as_tensor_operand(other, op.title() + "_", "other", 1)
-    if isinstance(other, TensorBase) or not is_number(other):
         dt = op.common_dtype(x, y)
-    else:
-        dt = op.common_dtype(x, value)
     shape = broadcast_size(x.shp, y.shp, op.title() + "_")
     wanted = (requires_grad(x) or requires_grad(y)) and op.differentiable
     record = prepare_inplace(x, op.out_dtype(dt), shape, wanted)

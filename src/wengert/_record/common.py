@@ -8,13 +8,11 @@ import numpy as np
 
 from .._core import errors, views
 from .._core.dtypes import (
-    BOOL,
     COMPLEX,
     FLOATING,
     INTEGER,
     Promotion,
     Size,
-    bool_,
     can_cast,
     dtype,
     dtype_of,
@@ -26,7 +24,6 @@ from .._core.modes import MODES, SKIP, is_grad_enabled, recording
 from .._core.tensor_base import (
     TensorBase,
     bump,
-    from_array,
     gradient_edge,
     mark_inference,
     memory,
@@ -39,12 +36,10 @@ if TYPE_CHECKING:
 
 _ndarray: Final[Any] = np.ndarray
 _generic: Final[Any] = np.generic
-_asarray: Final[Any] = np.asarray
 
 SELF: Final = 1
 OTHER: Final = 2
 RESULT: Final = 4
-THIRD: Final = 8
 
 
 def make(array: Any) -> Tensor:
@@ -312,16 +307,8 @@ def converted(x: TensorBase, dt: dtype) -> Tensor:
     return result
 
 
-def refuse_bool(x: TensorBase, text: str) -> None:
-    """Operators that PyTorch does not define for masks."""
-    if x.dt.category == BOOL:
-        raise RuntimeError(text)
-
-
 import warnings  # noqa: E402
 
 from .. import _tensor  # noqa: E402
 from .._core.dtypes import DEFAULTS  # noqa: E402
 from . import forward  # noqa: E402
-
-__all__ = ["bool_", "from_array"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core import errors, views
 from .._core.compat import mypyc_attr
-from .._core.dtypes import FLOATING, Size, dtype
+from .._core.dtypes import FLOATING
 from .._core.graph import Node
 from .._core.modes import MODES, SKIP, recording
 from .._core.saved import Saved, save
@@ -274,5 +274,3 @@ def forward_mode(op: General, inputs: list[TensorBase], outs: list[Tensor]) -> N
 
 
 from . import forward  # noqa: E402
-
-__all__ = ["Size", "dtype"]

@@ -14,7 +14,7 @@ from .._core.graph import Node
 from .._core.modes import MODES, RECORD, SKIP, recording
 from .._core.saved import Saved, save_input, save_output, unpack
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad, version_of
-from .common import RESULT, SELF, float_dtype_for, make, prepare_inplace, shadow, write
+from .common import RESULT, SELF, float_dtype_for, prepare_inplace, shadow, write
 from .quiet import restore, silence
 
 if TYPE_CHECKING:
@@ -204,5 +204,3 @@ def forward_mode(op: Unary, x: TensorBase, out: TensorBase) -> None:
 from .. import _tensor  # noqa: E402
 from . import forward  # noqa: E402
 from .common import converted  # noqa: E402
-
-__all__ = ["make"]

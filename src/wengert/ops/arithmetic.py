@@ -10,7 +10,7 @@ from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, DEFAULTS, FLOATING, INTEGER, DType
 from .._core.tensor_base import TensorBase
-from .._record.binary import Binary, binary, binary_, number_binary
+from .._record.binary import Binary, binary, binary_
 from .._record.common import OTHER, RESULT, SELF, is_number, result_type
 from .._record.unary import Unary
 from .._record.writing import zeros_like
@@ -434,11 +434,3 @@ def floor_divide_arrays(x: Any, y: Any) -> Any:
         return np.floor_divide(x, y)
     by_zero = y == 0
     return np.where(by_zero, x / y, np.floor_divide(x, y)).astype(x.dtype) if np.any(by_zero) else np.floor_divide(x, y)
-
-
-def number_first(op: Binary, value: Any, other: TensorBase) -> Tensor:
-    """``value op other`` for a Python number on the left."""
-    return number_binary(op, value, other)
-
-
-__all__ = ["number_first"]

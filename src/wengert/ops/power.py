@@ -8,7 +8,7 @@ import numpy as np
 
 from .._core import errors
 from .._core.compat import i64
-from .._core.dtypes import BOOL, COMPLEX, DEFAULTS, FLOATING, INTEGER, DType, python_number_dtype
+from .._core.dtypes import BOOL, COMPLEX, FLOATING
 from .._core.graph import Node
 from .._core.saved import unpack
 from .._core.tensor_base import TensorBase
@@ -411,5 +411,3 @@ def fmod(self: Tensor, other: Tensor | Number) -> Tensor:
 
 from .._core import modes  # noqa: E402
 from .._core.tensor_base import gradient_edge, requires_grad  # noqa: E402
-
-__all__ = ["COMPLEX", "DEFAULTS", "INTEGER", "DType", "python_number_dtype"]
