@@ -22,7 +22,6 @@ import sys
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
-from . import errors
 from .compat import i64, mypyc_attr
 from .modes import COMPILED, MODES, user_frame
 
@@ -209,7 +208,7 @@ class Node:
         return f"<{type(self).__name__} object at {hex(id(self))}>"
 
     def __dir__(self) -> list[str]:
-        public = [n for n in dir(type(self)) if n not in PRIVATE]
+        public = [n for n in dir(type(self)) if n not in PRIVATE and not n.startswith(("_saved_", "_raw_saved_"))]
         for name in self.saved_names():
             public.append("_saved_" + name)
             if name not in self.plain_names():
@@ -295,16 +294,7 @@ def remember_traceback(node: Node, frame: Any) -> None:
         node.metadata["parent_"] = running
 
 
-def saved_attribute(node: Node, name: str) -> Any:
-    """``node._saved_NAME`` and ``node._raw_saved_NAME``; installed as ``Node.__getattr__`` by the package's set-up."""
-    if name.startswith("_saved_") and name[7:] in node.saved_names():
-        return node.saved_value(name[7:])
-    if name.startswith("_raw_saved_") and name[11:] in node.saved_names() and name[11:] not in node.plain_names():
-        return saved.RawSaved(node, name[11:])
-    raise errors.no_attribute(node, name)
-
-
-from . import engine, hooks, saved, tensor_base  # noqa: E402  (these need the classes above)
+from . import engine, hooks, tensor_base  # noqa: E402  (these need the classes above)
 
 PRIVATE: Final[set[str]] = {
     "sequence", "code", "lasti", "next0", "nr0", "next1", "nr1", "rest", "arity", "many", "released", "extras",

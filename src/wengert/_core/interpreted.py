@@ -1,11 +1,13 @@
-"""What nodes need and mypyc classes cannot have: weak references, ``__getattr__``."""
+"""What nodes need and mypyc classes cannot have: weak references, properties that are made in a loop."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from . import graph
+from .._gen import saved_names
+from . import errors
 from .graph import AccumulateGradBase, Node
+from .saved import RawSaved
 
 
 class AccumulateGrad(AccumulateGradBase):
@@ -16,9 +18,33 @@ class AccumulateGrad(AccumulateGradBase):
 
 
 def install_saved_attributes() -> None:
-    """Give nodes ``_saved_NAME`` and ``_raw_saved_NAME``."""
+    """Give nodes ``_saved_NAME`` and ``_raw_saved_NAME``.
 
-    def attribute(node: Node, name: str) -> Any:
-        return graph.saved_attribute(node, name)
+    They are properties, one for each name that some operator uses: a ``__getattr__`` would make every access to every
+    attribute of a node three times as slow in plain Python.
+    """
+    for name in saved_names.SAVED_NAMES:
+        setattr(Node, "_saved_" + name, saved_property(name))
+        setattr(Node, "_raw_saved_" + name, raw_property(name))
 
-    Node.__getattr__ = attribute  # type: ignore[attr-defined]
+
+def saved_property(name: str) -> property:
+    """``node._saved_NAME``: the value that the backward formula will see."""
+
+    def read(node: Node) -> Any:
+        if name not in node.saved_names():
+            raise errors.no_attribute(node, "_saved_" + name)
+        return node.saved_value(name)
+
+    return property(read)
+
+
+def raw_property(name: str) -> property:
+    """``node._raw_saved_NAME``: the saved tensor before unpacking, where hooks can be put on it."""
+
+    def read(node: Node) -> RawSaved:
+        if name not in node.saved_names() or name in node.plain_names():
+            raise errors.no_attribute(node, "_raw_saved_" + name)
+        return RawSaved(node, name)
+
+    return property(read)

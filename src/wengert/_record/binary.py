@@ -15,6 +15,8 @@ from .common import (
     OTHER,
     RESULT,
     SELF,
+    UNDO_OTHER,
+    UNDO_SELF,
     as_tensor_operand,
     broadcast_size,
     cast_array,
@@ -38,17 +40,21 @@ if TYPE_CHECKING:
 class Binary(Node):
     """Base of the nodes of z = f(x, y). A subclass states value, derivatives and what the derivatives need.
 
-    ``shape0``/``shape1`` and ``dtype0``/``dtype1`` are set only where an operand was broadcast or converted: its gradient is
-    then summed or converted back.
-
     Attributes:
+        reads_self: which of ``SELF``, ``OTHER``, ``RESULT`` the gradient of x reads.
+        reads_other: the same of the gradient of y.
         noisy: whether ordinary values meet floating-point warnings, see Note [Quiet operations].
         differentiable: False for operators whose floating results carry no gradient.
+        kept: what this call has saved, and ``UNDO_SELF``, ``UNDO_OTHER`` where the operand was broadcast or converted: its
+            gradient is then summed to ``shape0`` (``shape1``) and converted to ``dtype0`` (``dtype1``).
     """
 
-    arity: i64 = 2
+    reads_self: i64 = SELF | OTHER
+    reads_other: i64 = SELF | OTHER
     noisy: bool = True
     differentiable: bool = True
+    arity: i64 = 2
+    kept: i64 = 0
     slot0: object = None
     version0: i64 = 0
     slot1: object = None
@@ -70,10 +76,6 @@ class Binary(Node):
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         """Gradient of y, before broadcasting is undone."""
         raise NotImplementedError
-
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        """Which of ``SELF``, ``OTHER``, ``RESULT`` the wanted derivatives read."""
-        return SELF | OTHER
 
     def fresh(self) -> Binary:
         """A new node of this operator (operators with parameters return themselves)."""
@@ -118,55 +120,49 @@ class Binary(Node):
 
     def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
         """Unpack what was saved, apply the formulas that are wanted, undo broadcasting."""
-        if self.released:
-            raise errors.freed(self)
+        kept = self.kept
         x: TensorBase | None = None
         y: TensorBase | None = None
-        slot = self.slot0
-        if slot is not None:
+        z: TensorBase | None = None
+        if kept & SELF:
+            slot = self.slot0
             if (
                 isinstance(slot, TensorBase)
-                and slot.ver == self.version0
                 and slot.counter is None
+                and slot.ver == self.version0
                 and slot.meta is None
             ):
                 x = slot  # what unpack would find, without the call
             else:
                 x = unpack(slot, self.version0, self)
-        slot = self.slot1
-        if slot is not None:
+        if kept & OTHER:
+            slot = self.slot1
             if (
                 isinstance(slot, TensorBase)
-                and slot.ver == self.version1
                 and slot.counter is None
+                and slot.ver == self.version1
                 and slot.meta is None
             ):
                 y = slot
             else:
                 y = unpack(slot, self.version1, self)
-        kept = self.result
-        z = None if kept is None else kept.unpack(self)
+        if kept & RESULT:
+            z = unpack(self.result, 0, self)
         first: Tensor | None = None
         second: Tensor | None = None
         if self.next0 is not None:
             first = self.grad_self(grad, x, y, z)  # type: ignore[arg-type]
-            if first is not None and (self.shape0 is not None or self.dtype0 is not None):
-                first = self.undo(first, self.shape0, self.dtype0)
+            if kept & UNDO_SELF and first is not None:
+                first = undo(first, self.shape0, self.dtype0)
         if self.next1 is not None:
             second = self.grad_other(grad, x, y, z)  # type: ignore[arg-type]
-            if second is not None and (self.shape1 is not None or self.dtype1 is not None):
-                second = self.undo(second, self.shape1, self.dtype1)
+            if kept & UNDO_OTHER and second is not None:
+                second = undo(second, self.shape1, self.dtype1)
         return first, second
-
-    def undo(self, grad: Tensor, shape: Size | None, dt: dtype | None) -> Tensor:
-        """Sum over broadcast dimensions and convert back."""
-        if shape is not None:
-            grad = sum_to(grad, shape)
-        return grad if dt is None else cast_grad(grad, dt)
 
     def release(self) -> None:
         """Drop the saved operands and result."""
-        if self.slot0 is not None or self.slot1 is not None or self.result is not None:
+        if self.kept & (SELF | OTHER | RESULT):
             self.slot0 = None
             self.slot1 = None
             self.result = None
@@ -182,7 +178,7 @@ class Binary(Node):
 
     def saved_names(self) -> list[str]:
         """Names of operands and result as far as some derivative reads them, then the parameters."""
-        bits = self.saves(True, True)
+        bits = self.reads_self | self.reads_other
         names = list(self.parameters())
         if bits & OTHER:
             names.append(self.other_name())
@@ -300,61 +296,76 @@ def compute(op: Binary, a: Any, b: Any, xs: Size, ys: Size) -> Any:
         restore(token)
 
 
+def undo(grad: Tensor, shape: Size | None, dt: dtype | None) -> Tensor:
+    """Sum a gradient over broadcast dimensions and convert it back."""
+    if shape is not None:
+        grad = sum_to(grad, shape)
+    return grad if dt is None else cast_grad(grad, dt)
+
+
 def record_binary(op: Binary, x: TensorBase, y: TensorBase, out: TensorBase, dt: dtype, mode: i64) -> None:
     """Make the node of ``out``."""
     node = op.fresh()
-    connect(node, x, y, out.shp, dt)
+    kept = connect(node, x, y, out.shp, dt)
+    node.stamp(4)
     out.rg = True
     out.fn = node
-    bits = node.saves(node.next0 is not None, node.next1 is not None)
-    if bits == 0:
+    if kept == 0:
         return
+    node.kept = kept
     if mode != RECORD or x.inference or y.inference:
-        save_carefully(node, x, y, bits)
+        save_carefully(node, x, y, kept)
     else:
-        if bits & SELF:
+        if kept & SELF:
             node.slot0 = x
             counter = x.counter
             node.version0 = x.ver if counter is None else counter.value
-        if bits & OTHER:
+        if kept & OTHER:
             node.slot1 = y
             counter = y.counter
             node.version1 = y.ver if counter is None else counter.value
-    if bits & RESULT:
+    if kept & RESULT:
         node.result = save_output(out, node)
 
 
-def save_carefully(node: Binary, x: TensorBase, y: TensorBase, bits: i64) -> None:
+def save_carefully(node: Binary, x: TensorBase, y: TensorBase, kept: i64) -> None:
     """Save operands while hooks are active, or refuse inference tensors."""
-    if bits & SELF:
+    if kept & SELF:
         node.slot0 = save_input(x, node)
         node.version0 = version_of(x)
-    if bits & OTHER:
+    if kept & OTHER:
         node.slot1 = save_input(y, node)
         node.version1 = version_of(y)
 
 
-def connect(node: Binary, x: TensorBase, y: TensorBase, shape: Size, dt: dtype) -> None:
-    """Edges to both operands, with what undoes broadcasting and conversion."""
+def connect(node: Binary, x: TensorBase, y: TensorBase, shape: Size, dt: dtype) -> i64:
+    """Edges to both operands, with what undoes broadcasting and conversion; returns ``kept``."""
+    kept: i64 = 0
     if x.rg or x.view_of is not None:
         fn = x.fn
-        node.next0 = gradient_edge(x) if fn is None or x.view_of is not None else fn
-        if x.nr != 0:
-            node.nr0 = x.nr
-        if x.shp is not shape:
-            node.shape0 = x.shp
-        if x.dt is not dt:
-            node.dtype0 = x.dt
+        target = gradient_edge(x) if fn is None or x.view_of is not None else fn
+        if target is not None:
+            node.next0 = target
+            if x.nr != 0:
+                node.nr0 = x.nr
+            kept = node.reads_self
+            if x.shp is not shape or x.dt is not dt:
+                kept = kept | UNDO_SELF
+                node.shape0 = x.shp
+                node.dtype0 = x.dt
     if y.rg or y.view_of is not None:
         fn = y.fn
-        node.next1 = gradient_edge(y) if fn is None or y.view_of is not None else fn
-        if y.nr != 0:
-            node.nr1 = y.nr
-        if y.shp is not shape:
-            node.shape1 = y.shp
-        if y.dt is not dt:
-            node.dtype1 = y.dt
-    node.stamp(5)
+        target = gradient_edge(y) if fn is None or y.view_of is not None else fn
+        if target is not None:
+            node.next1 = target
+            if y.nr != 0:
+                node.nr1 = y.nr
+            kept = kept | node.reads_other
+            if y.shp is not shape or y.dt is not dt:
+                kept = kept | UNDO_OTHER
+                node.shape1 = y.shp
+                node.dtype1 = y.dt
+    return kept
 
 
 def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
@@ -391,18 +402,14 @@ def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
 def record_inplace(op: Binary, x: TensorBase, before: TensorBase, y: TensorBase, array: Any, dt: dtype) -> None:
     """Node, write and new history of ``x``; the old value is saved as a private copy."""
     node = op.fresh()
-    connect(node, before, before if y is x else y, x.shp, x.dt)
-    bits = node.saves(node.next0 is not None, node.next1 is not None)
-    if bits & SELF:
-        node.slot0 = save_input(before, node)
-        node.version0 = 0
-    if bits & OTHER:
-        operand = before if y is x else y
-        node.slot1 = save_input(operand, node)
-        node.version1 = version_of(operand)
+    operand = before if y is x else y
+    kept = connect(node, before, operand, x.shp, x.dt)
+    node.kept = kept
+    node.stamp()
+    save_carefully(node, before, operand, kept)
     write(x, array)
     views.rebase(x, node)
-    if bits & RESULT:
+    if kept & RESULT:
         node.result = save_output(x, node)
 
 

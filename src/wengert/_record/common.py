@@ -40,6 +40,8 @@ _generic: Final[Any] = np.generic
 SELF: Final = 1
 OTHER: Final = 2
 RESULT: Final = 4
+UNDO_SELF: Final = 8
+UNDO_OTHER: Final = 16
 
 
 def make(array: Any) -> Tensor:

@@ -13,10 +13,10 @@ import numpy as np
 from .._core import errors
 from .._core.compat import i64, mypyc_attr
 from .._core.dtypes import COMPLEX, size_of
-from .._core.modes import MODES, RECORD, SKIP, recording
+from .._core.modes import MODES, SKIP, recording
 from .._core.saved import save_input, unpack
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad, version_of
-from .binary import Binary, forward_mode
+from .binary import Binary, forward_mode, save_carefully
 from .common import OTHER, SELF, expand_to, make, sum_to, untracked
 from .quiet import restore, silence
 
@@ -33,9 +33,8 @@ _float32: Final[Any] = np.dtype("float32")
 class Product(Binary):
     """Base of the nodes of products that are linear in each operand."""
 
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        """Each gradient reads the other operand."""
-        return (OTHER if for_self else 0) | (SELF if for_other else 0)
+    reads_self: i64 = OTHER
+    reads_other: i64 = SELF
 
     def forward_grad(self, tx: Tensor | None, ty: Tensor | None, x: Tensor, y: Tensor, result: Tensor) -> Tensor | None:
         """Product rule: ``d(x y) = dx y + x dy``."""
@@ -57,35 +56,27 @@ def product(op: Binary, x: TensorBase, y: TensorBase) -> Tensor:
     if requires_grad(x) or requires_grad(y):
         mode = recording()
         if mode != SKIP:
-            record_product(op, x, y, out, mode)
+            record_product(op, x, y, out)
     if MODES.unusual:
         forward_mode(op, x, y, out)
     return out
 
 
-def record_product(node: Binary, x: TensorBase, y: TensorBase, out: TensorBase, mode: i64) -> None:
+def record_product(node: Binary, x: TensorBase, y: TensorBase, out: TensorBase) -> None:
     """Edges and what the wanted gradients read."""
     node.arity = 2
-    if x.rg or x.view_of is not None:
+    if requires_grad(x):
         node.next0 = gradient_edge(x)
         node.nr0 = x.nr
-    if y.rg or y.view_of is not None:
+        node.kept = node.reads_self
+    if requires_grad(y):
         node.next1 = gradient_edge(y)
         node.nr1 = y.nr
+        node.kept = node.kept | node.reads_other
     node.stamp()
     out.rg = True
     out.fn = node
-    bits = node.saves(node.next0 is not None, node.next1 is not None)
-    if bits & SELF:
-        if x.inference:
-            raise errors.inference_saved()
-        node.slot0 = x if mode == RECORD else save_input(x, node)
-        node.version0 = version_of(x)
-    if bits & OTHER:
-        if y.inference:
-            raise errors.inference_saved()
-        node.slot1 = y if mode == RECORD else save_input(y, node)
-        node.version1 = version_of(y)
+    save_carefully(node, x, y, node.kept)
 
 
 def multiply_arrays(x: Any, y: Any) -> Any:

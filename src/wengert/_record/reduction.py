@@ -126,7 +126,7 @@ def reduce(op: Reduction, x: TensorBase) -> Tensor:
     if requires_grad(x) and op.differentiable:
         mode = recording()
         if mode != SKIP:
-            if op.saves() & RESULT:
+            if op.reads & RESULT:
                 memory(out)  # the saved result shares the memory of the result, also of a 0-d one
             record_unary(op, x, out, mode)
     if MODES.unusual:

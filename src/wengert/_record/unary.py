@@ -26,12 +26,17 @@ class Unary(Node):
     """Base of the nodes of y = f(x). A subclass states value, derivative and what the derivative needs.
 
     A prototype instance (or, for operators with parameters, the instance that carries them) is the operator itself.
+
+    Attributes:
+        reads: which of ``SELF`` and ``RESULT`` the derivative reads.
+        differentiable: False for operators whose floating results carry no gradient.
     """
 
+    reads: i64 = SELF
+    differentiable: bool = True
     slot: object = None
     version: i64 = 0
     result: Saved | None = None
-    differentiable: bool = True  # False for operators whose floating results carry no gradient
 
     def forward(self, x: Any) -> Any:
         """Value for an array."""
@@ -40,10 +45,6 @@ class Unary(Node):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         """Gradient of x, given the gradient of y."""
         raise NotImplementedError
-
-    def saves(self) -> i64:
-        """Which of ``SELF`` and ``RESULT`` the derivative reads."""
-        return SELF
 
     def fresh(self) -> Unary:
         """A new node of this operator (operators with parameters return themselves)."""
@@ -86,7 +87,7 @@ class Unary(Node):
 
     def saved_names(self) -> list[str]:
         """``self`` and ``result`` as far as they are saved, then the parameters."""
-        bits = self.saves()
+        bits = self.reads
         names = list(self.parameters())
         if bits & RESULT:
             names.append("result")
@@ -145,7 +146,7 @@ def record_unary(op: Unary, x: TensorBase, out: TensorBase, mode: i64) -> None:
     node.stamp()
     out.rg = True
     out.fn = node
-    bits = node.saves()
+    bits = node.reads
     if bits & SELF:
         if x.inference:
             raise errors.inference_saved()
@@ -170,7 +171,7 @@ def unary_(op: Unary, x: TensorBase) -> Tensor:
         node.next0 = gradient_edge(x)
         node.nr0 = x.nr
         node.stamp()
-        bits = node.saves()
+        bits = node.reads
         if bits & SELF:
             old = shadow(x)
             node.slot = save_input(old, node)

@@ -56,6 +56,8 @@ class Piecewise(Unary):
 class ReluBackward0(Unary):
     """max(x, 0) of each element.  Derivative 1 for positive elements, else 0."""
 
+    reads: i64 = RESULT
+
     def forward(self, x: Any) -> Any:
         if x.dtype.kind == "c":
             raise NotImplementedError("clamp is not supported for complex types")
@@ -64,9 +66,6 @@ class ReluBackward0(Unary):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
         return binary(RELU_SLOPE, grad, result)
-
-    def saves(self) -> i64:
-        return RESULT
 
     def fresh(self) -> Unary:
         return ReluBackward0()
@@ -80,6 +79,9 @@ class ReluBackward0(Unary):
 class ThresholdBackwardBackward0(Slope):
     """The gradient where the second operand is above ``threshold`` or NaN, else 0."""
 
+    reads_self: i64 = OTHER
+    reads_other: i64 = OTHER
+
     def __init__(self, threshold: Any) -> None:
         self.threshold: Any = threshold
 
@@ -92,9 +94,6 @@ class ThresholdBackwardBackward0(Slope):
 
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         return zeros_as(grad)
-
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return OTHER
 
     def fresh(self) -> Binary:
         return ThresholdBackwardBackward0(self.threshold)

@@ -27,8 +27,11 @@ NO_BOOL_NEG: Final = "Negation, the `-` operator, on a bool tensor is not suppor
 class AddBackward0(Binary):
     """Sum ``self + alpha * other`` of each pair of elements; for masks, logical or."""
 
+    reads_self: i64 = 0
+    reads_other: i64 = 0
     scaled: bool = False
     alpha: Any = 1
+    noisy: bool = False
 
     def forward(self, x: Any, y: Any) -> Any:
         return x + y * self.alpha if self.scaled else x + y
@@ -39,13 +42,8 @@ class AddBackward0(Binary):
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         return grad * conjugate(self.alpha) if self.scaled else grad
 
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return 0
-
     def fresh(self) -> Binary:
         return self if self.scaled else AddBackward0()
-
-    noisy: bool = False
 
     def parameters(self) -> dict[str, Any]:
         return {"alpha": self.alpha}
@@ -54,8 +52,11 @@ class AddBackward0(Binary):
 class SubBackward0(Binary):
     """Difference ``self - alpha * other`` of each pair of elements."""
 
+    reads_self: i64 = 0
+    reads_other: i64 = 0
     scaled: bool = False
     alpha: Any = 1
+    noisy: bool = False
 
     def forward(self, x: Any, y: Any) -> Any:
         return x - y * self.alpha if self.scaled else x - y
@@ -66,13 +67,8 @@ class SubBackward0(Binary):
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         return -grad * conjugate(self.alpha) if self.scaled else -grad
 
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return 0
-
     def fresh(self) -> Binary:
         return self if self.scaled else SubBackward0()
-
-    noisy: bool = False
 
     def common_dtype(self, x: Any, y: Any) -> DType:
         check_no_bool(x, y)
@@ -85,7 +81,10 @@ class SubBackward0(Binary):
 class RsubBackward0(Binary):
     """Difference ``other - alpha * self`` of each pair of elements, for tensors."""
 
+    reads_self: i64 = 0
+    reads_other: i64 = 0
     alpha: Any = 1
+    noisy: bool = False
 
     def forward(self, x: Any, y: Any) -> Any:
         return y - x if self.alpha == 1 else y - x * self.alpha
@@ -96,13 +95,8 @@ class RsubBackward0(Binary):
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         return grad
 
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return 0
-
     def fresh(self) -> Binary:
         return self
-
-    noisy: bool = False
 
     def common_dtype(self, x: Any, y: Any) -> DType:
         check_no_bool(x, y)
@@ -123,6 +117,9 @@ class MulBackward0(Binary):
     """Product ``self * other`` of each pair of elements; for masks, logical and."""
 
     SCHEMA: Final = "mul(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: multiply"
+    reads_self: i64 = OTHER
+    reads_other: i64 = SELF
+    noisy: bool = False
 
     def forward(self, x: Any, y: Any) -> Any:
         return x * y
@@ -135,17 +132,15 @@ class MulBackward0(Binary):
         assert x is not None
         return grad * x if x.dt.category < COMPLEX else grad * x.conj()
 
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return (OTHER if for_self else 0) | (SELF if for_other else 0)
-
     def fresh(self) -> Binary:
         return MulBackward0()
-
-    noisy: bool = False
 
 
 class DivBackward0(Binary):
     """Quotient ``self / other`` of each pair of elements; integers give the default dtype."""
+
+    reads_self: i64 = OTHER
+    reads_other: i64 = SELF | OTHER
 
     def forward(self, x: Any, y: Any) -> Any:
         return x / y
@@ -158,9 +153,6 @@ class DivBackward0(Binary):
         assert x is not None and other is not None
         return -grad * ((x / other) / other).conj()
 
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return OTHER | (SELF if for_other else 0)
-
     def fresh(self) -> Binary:
         return DivBackward0()
 
@@ -171,6 +163,9 @@ class DivBackward0(Binary):
 
 class DivBackward2(Binary):
     """Quotient rounded towards zero (``trunc``) or down (``floor``); its gradient is zero."""
+
+    reads_self: i64 = 0
+    reads_other: i64 = 0
 
     def __init__(self, rounding: str) -> None:
         self.rounding: str = rounding
@@ -189,9 +184,6 @@ class DivBackward2(Binary):
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         return zeros_like(grad)
 
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return 0
-
     def fresh(self) -> Binary:
         return self
 
@@ -203,15 +195,13 @@ class NegBackward0(Unary):
     """Negative of each element."""
 
     SCHEMA: Final = "neg(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: negative"
+    reads: i64 = 0
 
     def forward(self, x: Any) -> Any:
         return -x
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return -grad
-
-    def saves(self) -> i64:
-        return 0
 
     def fresh(self) -> Unary:
         return NegBackward0()
@@ -228,6 +218,7 @@ class ReciprocalBackward0(Unary):
     SCHEMA: Final = (
         "reciprocal(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
     )
+    reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
         return x.dtype.type(1) / x
@@ -235,9 +226,6 @@ class ReciprocalBackward0(Unary):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
         return -grad * (result * result).conj()
-
-    def saves(self) -> i64:
-        return RESULT
 
     def fresh(self) -> Unary:
         return ReciprocalBackward0()

@@ -43,6 +43,8 @@ _ndarray: Final[Any] = np.ndarray
 class ToCopyBackward0(Unary):
     """Conversion to another dtype; the gradient is converted back."""
 
+    reads: i64 = 0
+
     def __init__(self, source: DType, target: DType) -> None:
         self.source: DType = source
         self.target: DType = target
@@ -58,9 +60,6 @@ class ToCopyBackward0(Unary):
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return cast_grad(tangent, self.target)
-
-    def saves(self) -> i64:
-        return 0
 
     def prepare(self, x: TensorBase) -> TensorBase:
         return x

@@ -24,18 +24,16 @@ INVERT: Final = "~ (operator.invert) is only implemented on integer and Boolean-
 class Comparison(Binary):
     """Base of operators on pairs of elements whose result is a mask."""
 
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return 0
+    reads_self: i64 = 0
+    reads_other: i64 = 0
+    noisy: bool = False
+    differentiable: bool = False
 
     def fresh(self) -> Binary:
         return self
 
     def out_dtype(self, dt: DType) -> DType:
         return bool_
-
-    differentiable: bool = False
-
-    noisy: bool = False
 
     def direct(self, dt: DType) -> bool:
         return dt.category < COMPLEX
@@ -137,19 +135,17 @@ class LogicalXor(Comparison):
 class Bits(Binary):
     """Base of operators on the bits of integers; ``kernel`` is PyTorch's name for them in errors."""
 
+    reads_self: i64 = 0
+    reads_other: i64 = 0
+    noisy: bool = False
+    differentiable: bool = False
+
     def kernel(self) -> str:
         """Name of the kernel in errors."""
         raise NotImplementedError
 
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return 0
-
     def fresh(self) -> Binary:
         return self
-
-    differentiable: bool = False
-
-    noisy: bool = False
 
     def direct(self, dt: DType) -> bool:
         return dt.category == INTEGER
@@ -278,8 +274,8 @@ class Lcm(Bits):
 class Test(Unary):
     """Base of questions about single elements, answered with a mask."""
 
-    def saves(self) -> i64:
-        return 0
+    reads: i64 = 0
+    differentiable: bool = False
 
     def fresh(self) -> Unary:
         return self
@@ -289,8 +285,6 @@ class Test(Unary):
 
     def prepare(self, x: TensorBase) -> TensorBase:
         return x
-
-    differentiable: bool = False
 
 
 class LogicalNot(Test):

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 class Answer(Binary):
     """Base of the nodes of comparisons in place; ``question`` is the comparison."""
 
+    reads_self: i64 = 0
+    reads_other: i64 = 0
+
     def __init__(self, question: Comparison) -> None:
         self.question: Comparison = question
 
@@ -30,9 +33,6 @@ class Answer(Binary):
 
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         return zeros_as(grad)
-
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return 0
 
     def fresh(self) -> Binary:
         return self

@@ -54,14 +54,13 @@ class ViewAsComplexBackward0(View):
 class ConjBackward0(Unary):
     """Complex conjugate of each element.  The gradient is conjugated."""
 
+    reads: i64 = 0
+
     def forward(self, x: Any) -> Any:
         return np.conjugate(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad.conj()
-
-    def saves(self) -> i64:
-        return 0
 
     def prepare(self, x: TensorBase) -> TensorBase:
         return x

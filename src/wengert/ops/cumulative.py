@@ -64,6 +64,8 @@ class Scan(Unary):
 class CumsumBackward0(Scan):
     """Running sum.  d/dx_i = sum of the gradients from i on."""
 
+    reads: i64 = 0
+
     def forward(self, x: Any) -> Any:
         return self.run(_add, x)
 
@@ -75,12 +77,11 @@ class CumsumBackward0(Scan):
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return cumsum(tangent, self.dim, dtype=self.target)
 
-    def saves(self) -> i64:
-        return 0
-
 
 class CumprodBackward0(Scan):
     """Running product.  d result_j / dx_i = product of the x_k, k <= j, without x_i; exact at zeros."""
+
+    reads: i64 = SELF | RESULT
 
     def forward(self, x: Any) -> Any:
         return self.run(_multiply, x)
@@ -104,9 +105,6 @@ class CumprodBackward0(Scan):
         if np.all(x.array):
             return converted(result * cumsum(tangent / x, self.dim), result.dt)
         return converted((tangent.unsqueeze(self.dim + 1) * products_without(x, self.dim)).sum(self.dim), result.dt)
-
-    def saves(self) -> i64:
-        return SELF | RESULT
 
 
 def sum_of_rest(t: Tensor, dim: int) -> Tensor:
@@ -160,6 +158,8 @@ def products_without(x: Tensor, dim: int) -> Tensor:
 class LogcumsumexpBackward0(Scan):
     """Logarithm of the running sum of exponentials.  d result_j / dx_i = exp(x_i - result_j) for i <= j."""
 
+    reads: i64 = SELF | RESULT
+
     def forward(self, x: Any) -> Any:
         if x.ndim == 0:
             return x[()]
@@ -203,9 +203,6 @@ class LogcumsumexpBackward0(Scan):
         none = make(np.asarray(tangent.array <= 0))
         logs = (tangent.masked_fill(none, 1).log() + x).masked_fill(none, np.finfo(x.dt.np).min.item())
         return (logcumsumexp(logs, self.dim) - result).exp()
-
-    def saves(self) -> i64:
-        return SELF | RESULT
 
 
 def complex_logcumsumexp_gradient(grad: Tensor, x: Tensor, result: Tensor, dim: int) -> Tensor:

@@ -26,6 +26,8 @@ _add: Final[Any] = np.add.reduce
 class Extreme(Reduction):
     """Base of nodes whose result is one of the elements; elements that tie share the gradient equally."""
 
+    reads: i64 = SELF | RESULT
+
     def prepare(self, x: TensorBase) -> TensorBase:
         return x
 
@@ -48,9 +50,6 @@ class Extreme(Reduction):
         mask = self.ties(x, result)
         total = (tangent * make(mask)).sum(self.dims, self.keepdim)
         return total / make(_add(mask, axes(self), None, None, self.keepdim))
-
-    def saves(self) -> i64:
-        return SELF | RESULT
 
 
 class AmaxBackward0(Extreme):

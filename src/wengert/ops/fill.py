@@ -34,6 +34,8 @@ class CloneBackward0(Unary):
     ``layout`` is "K" for the order of the dimensions in memory as it is, "C" for row-major, "L" for channels last.
     """
 
+    reads: i64 = 0
+
     def __init__(self, layout: str) -> None:
         self.layout: str = layout
 
@@ -50,9 +52,6 @@ class CloneBackward0(Unary):
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         # A tangent of its own, in the layout of the copy: what is written to the copy must not reach the source.
         return unary(self.fresh(), tangent)
-
-    def saves(self) -> i64:
-        return 0
 
     def prepare(self, x: TensorBase) -> TensorBase:
         return x

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 class CopysignBackward0(FloatBinary):
     """|self| with the sign of ``other``.  d = result/self, 0 where ``self`` is 0; 0 for ``other``."""
 
+    reads_self: i64 = SELF | RESULT
+    reads_other: i64 = RESULT
+
     def forward(self, x: Any, y: Any) -> Any:
         return np.copysign(x, y)
 
@@ -34,9 +37,6 @@ class CopysignBackward0(FloatBinary):
 
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         return zeros_as(grad)
-
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return RESULT | (SELF if for_self else 0)
 
     def fresh(self) -> Binary:
         return CopysignBackward0()
@@ -55,6 +55,8 @@ class LdexpBackward0(FloatBinary):
     SCHEMA: Final = (
         "ldexp(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
     )
+    reads_self: i64 = OTHER | RESULT
+    reads_other: i64 = RESULT
 
     def forward(self, x: Any, y: Any) -> Any:
         return x * np.exp2(y)
@@ -66,9 +68,6 @@ class LdexpBackward0(FloatBinary):
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert result is not None
         return grad * result * LN2
-
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return RESULT | (OTHER if for_self else 0)
 
     def fresh(self) -> Binary:
         return LdexpBackward0()

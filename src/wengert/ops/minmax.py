@@ -43,6 +43,8 @@ def where_not(mask: Tensor, grad: Tensor) -> Tensor:
 class Extreme(Binary):
     """Base of the larger or smaller of each pair."""
 
+    noisy: bool = False
+
     def common_dtype(self, x: Any, y: Any) -> DType:
         dt = result_type([x, y])
         if dt.category == COMPLEX:
@@ -51,8 +53,6 @@ class Extreme(Binary):
 
     def direct(self, dt: DType) -> bool:
         return dt.category < COMPLEX
-
-    noisy: bool = False
 
 
 class MaximumBackward0(Extreme):

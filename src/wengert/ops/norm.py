@@ -27,6 +27,7 @@ INF: Final = float("inf")
 class LinalgVectorNormBackward0(Reduction):
     """p-norm over dimensions: sum(|x|**p)**(1/p); number of nonzero elements for p = 0, largest for inf, smallest for -inf."""
 
+    reads: i64 = SELF | RESULT
     ord: Any = 2
 
     def forward(self, x: Any) -> Any:
@@ -50,9 +51,6 @@ class LinalgVectorNormBackward0(Reduction):
         if product.dt.category == COMPLEX:
             product = product.real
         return product.sum(self.dims, self.keepdim)
-
-    def saves(self) -> i64:
-        return SELF | RESULT
 
     def parameters(self) -> dict[str, Any]:
         return {"dim": self.dims, "keepdim": self.keepdim, "ord": self.ord}

@@ -28,6 +28,8 @@ NEGATIVE: Final = "Integers to negative integer powers are not allowed."
 class PowBackward0(Unary):
     """Power with a number as exponent: ``self ** exponent``.  d = exponent * self**(exponent - 1); zero for exponent 0."""
 
+    reads: i64 = SELF
+
     def __init__(self, exponent: Any) -> None:
         self.exponent: Any = exponent
 
@@ -47,9 +49,6 @@ class PowBackward0(Unary):
             slope = pow(x, exponent - 1) * exponent
         return grad * (slope if slope.dt.category < COMPLEX else slope.conj())
 
-    def saves(self) -> i64:
-        return SELF
-
     def fresh(self) -> Unary:
         return self
 
@@ -62,6 +61,9 @@ class PowBackward0(Unary):
 
 class PowBackward1(Binary):
     """Power of two tensors: ``self ** exponent``.  d/dself = exponent self**(exponent-1), d/dexponent = result log(self)."""
+
+    reads_self: i64 = SELF | OTHER | RESULT
+    reads_other: i64 = SELF | OTHER | RESULT
 
     def forward(self, x: Any, y: Any) -> Any:
         return power_array(x, y)
@@ -80,9 +82,6 @@ class PowBackward1(Binary):
         still = (x == 0) & (other.real >= 0)
         return grad * (result * x.log()).masked_fill(still, 0).conj()
 
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return SELF | OTHER | RESULT
-
     def other_name(self) -> str:
         return "exponent"
 
@@ -92,6 +91,8 @@ class PowBackward1(Binary):
 
 class PowBackward2(Unary):
     """Power of a number: ``base ** exponent``.  d = result * log(base)."""
+
+    reads: i64 = SELF | RESULT
 
     def __init__(self, base: Any) -> None:
         self.base: Any = base
@@ -106,9 +107,6 @@ class PowBackward2(Unary):
             return lifted.masked_fill(x >= 0, 0)
         slope: Tensor = result * log_of_number(self.base)
         return grad * (slope if slope.dt.category < COMPLEX else slope.conj())
-
-    def saves(self) -> i64:
-        return SELF | RESULT
 
     def fresh(self) -> Unary:
         return self
@@ -150,6 +148,8 @@ class NotImplemented(Node):
 class RemainderBackward0(Unary):
     """Remainder by a number, with the sign of the divisor.  d = 1."""
 
+    reads: i64 = 0
+
     def __init__(self, other: Any) -> None:
         self.other: Any = other
 
@@ -158,9 +158,6 @@ class RemainderBackward0(Unary):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad
-
-    def saves(self) -> i64:
-        return 0
 
     def fresh(self) -> Unary:
         return self
@@ -172,6 +169,9 @@ class RemainderBackward0(Unary):
 class RemainderBackward1(Binary):
     """Remainder of two tensors, with the sign of the divisor.  d/dself = 1, d/dother = -floor(self/other)."""
 
+    reads_self: i64 = 0
+    reads_other: i64 = SELF | OTHER
+
     def forward(self, x: Any, y: Any) -> Any:
         return remainder_arrays(x, y)
 
@@ -182,15 +182,14 @@ class RemainderBackward1(Binary):
         assert x is not None and other is not None
         return -grad * x.div(other, rounding_mode="floor")
 
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return SELF | OTHER if for_other else 0
-
     def fresh(self) -> Binary:
         return RemainderBackward1()
 
 
 class FmodBackward0(Unary):
     """Remainder by a number, with the sign of the dividend.  d = 1."""
+
+    reads: i64 = 0
 
     def __init__(self, other: Any) -> None:
         self.other: Any = other
@@ -200,9 +199,6 @@ class FmodBackward0(Unary):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad
-
-    def saves(self) -> i64:
-        return 0
 
     def fresh(self) -> Unary:
         return self
@@ -214,6 +210,9 @@ class FmodBackward0(Unary):
 class FmodBackward1(Binary):
     """Remainder of two tensors, with the sign of the dividend.  d/dself = 1, d/dother = -trunc(self/other)."""
 
+    reads_self: i64 = 0
+    reads_other: i64 = SELF | OTHER
+
     def forward(self, x: Any, y: Any) -> Any:
         return fmod_arrays(x, y)
 
@@ -224,9 +223,6 @@ class FmodBackward1(Binary):
         assert x is not None and other is not None
         return -grad * (x / other).trunc()
 
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return SELF | OTHER if for_other else 0
-
     def fresh(self) -> Binary:
         return FmodBackward1()
 
@@ -234,19 +230,18 @@ class FmodBackward1(Binary):
 class FloorDivide(Binary):
     """Quotient rounded down; recorded, but without a derivative (as in PyTorch)."""
 
+    reads_self: i64 = 0
+    reads_other: i64 = 0
+    differentiable: bool = False
+
     def forward(self, x: Any, y: Any) -> Any:
         return floor_divide_arrays(x, y)
-
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return 0
 
     def fresh(self) -> Binary:
         return FloorDivide()
 
     def title(self) -> str:
         return "div_floor"
-
-    differentiable: bool = False
 
 
 POW: Final = PowBackward1()

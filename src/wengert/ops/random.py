@@ -300,14 +300,13 @@ def randint_like(
 class Sampled(Unary):
     """Base of samples that a tensor of parameters is turned into: their derivative is zero."""
 
+    reads: i64 = 0
+
     def __init__(self, generator: rng.Generator) -> None:
         self.generator: rng.Generator = generator
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return zeros_as(grad)
-
-    def saves(self) -> i64:
-        return 0
 
     def fresh(self) -> Unary:
         return self
@@ -351,6 +350,9 @@ class NormalBackward2(Sampled):
 class NormalBackward3(Binary):
     """Normal samples with tensors of means and of standard deviations."""
 
+    reads_self: i64 = 0
+    reads_other: i64 = 0
+
     def __init__(self, generator: rng.Generator) -> None:
         self.generator: rng.Generator = generator
 
@@ -362,9 +364,6 @@ class NormalBackward3(Binary):
 
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         return zeros_as(grad)
-
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return 0
 
     def fresh(self) -> Binary:
         return self

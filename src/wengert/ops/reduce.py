@@ -32,6 +32,7 @@ def add_up(x: Any, axis: Any, keepdim: bool) -> Any:
 class SumBackward0(Reduction):
     """Sum of all elements.  d/dx_i = 1."""
 
+    reads: i64 = 0
     source: DType | None = None
     target: DType | None = None
 
@@ -49,9 +50,6 @@ class SumBackward0(Reduction):
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return sum(tangent, self.dims, self.keepdim, dtype=self.target)
-
-    def saves(self) -> i64:
-        return 0
 
     def prepare(self, x: TensorBase) -> TensorBase:
         return x
@@ -77,6 +75,7 @@ class SumBackward1(SumBackward0):
 class MeanBackward0(Reduction):
     """Mean of all elements.  d/dx_i = 1/n."""
 
+    reads: i64 = 0
     source: DType | None = None
     target: DType | None = None
 
@@ -96,9 +95,6 @@ class MeanBackward0(Reduction):
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return mean(tangent, self.dims, self.keepdim, dtype=self.target)
-
-    def saves(self) -> i64:
-        return 0
 
     def prepare(self, x: TensorBase) -> TensorBase:
         if self.target is None:
@@ -122,6 +118,8 @@ class MeanBackward1(MeanBackward0):
 class NansumBackward0(SumBackward0):
     """Sum of the elements that are not NaN.  d/dx_i = 1, at NaN 0."""
 
+    reads: i64 = SELF
+
     def forward(self, x: Any) -> Any:
         return SumBackward0.forward(self, x if x.dtype.kind in "biu" else np.where(np.isnan(x), x.dtype.type(0), x))
 
@@ -132,13 +130,11 @@ class NansumBackward0(SumBackward0):
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return sum(tangent * ~x.isnan(), self.dims, self.keepdim, dtype=self.target)
 
-    def saves(self) -> i64:
-        return SELF
-
 
 class ProdBackward0(Reduction):
     """Product of all elements.  d/dx_i = product of the others."""
 
+    reads: i64 = SELF | RESULT
     source: DType | None = None
     target: DType | None = None
 
@@ -180,9 +176,6 @@ class ProdBackward0(Reduction):
             return self.target
         return dt if dt.category >= FLOATING else int64
 
-    def saves(self) -> i64:
-        return SELF | RESULT
-
 
 class ProdBackward1(ProdBackward0):
     """Product over one dimension."""
@@ -193,6 +186,8 @@ class ProdBackward1(ProdBackward0):
 
 class LogsumexpBackward0(Reduction):
     """log(sum(exp(x))) over dimensions, without overflow.  d/dx_i = exp(x_i - result)."""
+
+    reads: i64 = SELF | RESULT
 
     def forward(self, x: Any) -> Any:
         axis = axes(self)
@@ -209,9 +204,6 @@ class LogsumexpBackward0(Reduction):
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return sum(tangent * (x - self.opened(result)).exp(), self.dims, self.keepdim)
-
-    def saves(self) -> i64:
-        return SELF | RESULT
 
 
 def leave_one_out(x: Tensor, dim: int) -> Tensor:

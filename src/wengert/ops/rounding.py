@@ -59,11 +59,10 @@ class AbsBackward0(Unary):
 class Step(Unary):
     """Base of functions that are constant almost everywhere: their derivative is zero. Integers keep their dtype."""
 
+    reads: i64 = 0
+
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return zeros_as(grad)
-
-    def saves(self) -> i64:
-        return 0
 
     def prepare(self, x: TensorBase) -> TensorBase:
         return x
@@ -89,6 +88,7 @@ class SgnBackward0(Step):
     """x/|x| of each element, 0 at 0: the sign of reals, the direction of complex numbers."""
 
     SCHEMA: Final = "sgn(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = SELF | RESULT
 
     def forward(self, x: Any) -> Any:
         return np.where(x == 0, x.dtype.type(0), x / np.absolute(x)) if x.dtype.kind == "c" else real_sign(x)
@@ -100,9 +100,6 @@ class SgnBackward0(Step):
         size = x.abs()
         turned = grad / size - (grad / result).real * result / size
         return turned.masked_fill(size == 0, 0)
-
-    def saves(self) -> i64:
-        return SELF | RESULT
 
     def fresh(self) -> Unary:
         return SgnBackward0()
@@ -202,6 +199,7 @@ class FracBackward0(Unary):
     """Fractional part ``x - trunc(x)`` of each element, with the sign of x.  Derivative 1."""
 
     SCHEMA: Final = "frac(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = 0
 
     def forward(self, x: Any) -> Any:
         if x.dtype.kind == "c":
@@ -210,9 +208,6 @@ class FracBackward0(Unary):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad
-
-    def saves(self) -> i64:
-        return 0
 
     def fresh(self) -> Unary:
         return FracBackward0()
@@ -249,16 +244,15 @@ class NanToNumBackward0(Unary):
 class Heaviside(Binary):
     """Step function: 0 for negative ``self``, 1 for positive, ``other`` at 0. Recorded without a derivative."""
 
+    reads_self: i64 = 0
+    reads_other: i64 = 0
+    differentiable: bool = False
+
     def forward(self, x: Any, y: Any) -> Any:
         return np.where(x == 0, y, (x > 0).astype(y.dtype))
 
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return 0
-
     def fresh(self) -> Binary:
         return self
-
-    differentiable: bool = False
 
     def common_dtype(self, x: Any, y: Any) -> DType:
         if x.dt.category == COMPLEX or y.dt.category == COMPLEX:
@@ -273,6 +267,7 @@ class Signbit(Step):
     """Whether the sign bit of each element is set: negative numbers and -0.0."""
 
     SCHEMA: Final = "signbit(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method"
+    differentiable: bool = False
 
     def forward(self, x: Any) -> Any:
         if x.dtype.kind == "c":
@@ -284,8 +279,6 @@ class Signbit(Step):
 
     def out_dtype(self, dt: DType) -> DType:
         return bool_
-
-    differentiable: bool = False
 
 
 ABS: Final = AbsBackward0()

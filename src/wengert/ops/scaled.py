@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class MulBackward1(Unary):
     """Product with a number."""
 
+    reads: i64 = 0
+
     def __init__(self, other: Any) -> None:
         self.other: Any = other
 
@@ -23,9 +25,6 @@ class MulBackward1(Unary):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         found: Tensor = grad * self.other
         return found
-
-    def saves(self) -> i64:
-        return 0
 
     def fresh(self) -> Unary:
         return self

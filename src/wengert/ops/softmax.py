@@ -25,14 +25,13 @@ _maximum: Final[Any] = np.maximum.reduce
 class Normalizing(Unary):
     """Base of softmax and log-softmax along dimension ``dim``."""
 
+    reads: i64 = RESULT
+
     def __init__(self, dim: int) -> None:
         self.dim: int = dim
 
     def fresh(self) -> Unary:
         return self
-
-    def saves(self) -> i64:
-        return RESULT
 
     def prepare(self, x: TensorBase) -> TensorBase:
         raise NotImplementedError(f"\"softmax_lastdim_kernel_impl\" not implemented for '{x.dt.title}'")
@@ -86,14 +85,14 @@ class LogSoftmaxBackward0(Normalizing):
 class NormalizingBackward(Binary):
     """Base of the operators that turn the gradient of the output ``result`` into that of the input."""
 
+    reads_self: i64 = OTHER
+    reads_other: i64 = SELF | OTHER
+
     def __init__(self, dim: int) -> None:
         self.dim: int = dim
 
     def fresh(self) -> Binary:
         return self
-
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return OTHER | (SELF if for_other else 0)
 
     def other_name(self) -> str:
         return "output"

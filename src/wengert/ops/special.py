@@ -102,6 +102,7 @@ class SpecialErfcxBackward0(Special):
     """exp(x**2) erfc(x) of each element.  d = 2 x result - 2/sqrt(pi)."""
 
     SCHEMA: Final = "erfcx(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: special"
+    reads: i64 = SELF | RESULT
 
     def value(self, x: Any) -> Any:
         return _special().erfcx(x)
@@ -109,9 +110,6 @@ class SpecialErfcxBackward0(Special):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
         return (x * 2 * result - TWO_BY_ROOT_PI) * grad
-
-    def saves(self) -> i64:
-        return SELF | RESULT
 
     def fresh(self) -> Unary:
         return SpecialErfcxBackward0()
@@ -121,6 +119,7 @@ class SpecialNdtriBackward0(Special):
     """Quantile of the standard normal distribution, the inverse of ``ndtr``.  d = sqrt(2 pi) exp(result**2 / 2)."""
 
     SCHEMA: Final = "ndtri(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: special"
+    reads: i64 = RESULT
 
     def value(self, x: Any) -> Any:
         return _special().ndtri(x)
@@ -128,9 +127,6 @@ class SpecialNdtriBackward0(Special):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
         return grad * ROOT_2PI * (result.square() / 2).exp()
-
-    def saves(self) -> i64:
-        return RESULT
 
     def fresh(self) -> Unary:
         return SpecialNdtriBackward0()
@@ -140,6 +136,7 @@ class SpecialLogNdtrBackward0(Special):
     """Logarithm of the standard normal distribution function.  d = sqrt(2/pi) / erfcx(-x/sqrt(2))."""
 
     SCHEMA: Final = "log_ndtr(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: special"
+    reads: i64 = SELF | RESULT
 
     def value(self, x: Any) -> Any:
         return _special().log_ndtr(x)
@@ -147,9 +144,6 @@ class SpecialLogNdtrBackward0(Special):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
         return grad / unary(ERFCX, x * -math.sqrt(0.5)) * math.sqrt(2 / math.pi)
-
-    def saves(self) -> i64:
-        return SELF | RESULT
 
     def fresh(self) -> Unary:
         return SpecialLogNdtrBackward0()
@@ -284,6 +278,7 @@ class SpecialI0EBackward0(Special):
     """exp(-|x|) i0(x) of each element.  d = i1e(x) - sgn(x) result."""
 
     SCHEMA: Final = "i0e(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: special"
+    reads: i64 = SELF | RESULT
 
     def value(self, x: Any) -> Any:
         return _special().i0e(x)
@@ -291,9 +286,6 @@ class SpecialI0EBackward0(Special):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
         return grad * (unary(I1E, x) - x.sgn() * result)
-
-    def saves(self) -> i64:
-        return SELF | RESULT
 
     def fresh(self) -> Unary:
         return SpecialI0EBackward0()
@@ -303,6 +295,7 @@ class SpecialI1Backward0(Special):
     """Modified Bessel function of the first kind of order 1.  d = i0(x) - result/x, 1/2 at 0."""
 
     SCHEMA: Final = "i1(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: special"
+    reads: i64 = SELF | RESULT
 
     def value(self, x: Any) -> Any:
         return _special().i1(x)
@@ -312,9 +305,6 @@ class SpecialI1Backward0(Special):
         near, away = away_from_zero(x)
         return grad * (away.i0() - result / away).masked_fill(near, 0.5)
 
-    def saves(self) -> i64:
-        return SELF | RESULT
-
     def fresh(self) -> Unary:
         return SpecialI1Backward0()
 
@@ -323,6 +313,7 @@ class SpecialI1EBackward0(Special):
     """exp(-|x|) i1(x) of each element.  d = i0e(x) - result (sgn(x) + 1/x), 1/2 at 0."""
 
     SCHEMA: Final = "i1e(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: special"
+    reads: i64 = SELF | RESULT
 
     def value(self, x: Any) -> Any:
         return _special().i1e(x)
@@ -331,9 +322,6 @@ class SpecialI1EBackward0(Special):
         assert x is not None and result is not None
         near, away = away_from_zero(x)
         return grad * (unary(I0E, away) - result * (away.sgn() + away.reciprocal())).masked_fill(near, 0.5)
-
-    def saves(self) -> i64:
-        return SELF | RESULT
 
     def fresh(self) -> Unary:
         return SpecialI1EBackward0()

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 class XlogyBackward0(FloatBinary):
     """self log(other) of each pair, 0 where ``self`` is 0 (unless ``other`` is NaN)."""
 
+    reads_self: i64 = SELF | OTHER
+    reads_other: i64 = SELF | OTHER
+
     def forward(self, x: Any, y: Any) -> Any:
         return np.where(y != y, y, np.where(x == 0, x.dtype.type(0), x * np.log(y)))
 
@@ -30,9 +33,6 @@ class XlogyBackward0(FloatBinary):
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None
         return grad * x / other
-
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return OTHER | SELF
 
     def fresh(self) -> Binary:
         return XlogyBackward0()

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 class Plain(Special):
     """A function of SciPy, by name, whose result carries no gradient."""
 
+    reads: i64 = 0
+    differentiable: bool = False
+
     def __init__(self, name: str, kernel: str) -> None:
         self.function: str = name
         self.title: str = kernel
@@ -35,13 +38,8 @@ class Plain(Special):
     def kernel(self) -> str:
         return self.title
 
-    def saves(self) -> i64:
-        return 0
-
     def fresh(self) -> Unary:
         return self
-
-    differentiable: bool = False
 
 
 class SphericalJ0(Plain):
@@ -53,6 +51,10 @@ class SphericalJ0(Plain):
 
 class Polynomial(FloatBinary):
     """A family of orthogonal polynomials of SciPy, by name: value at ``self`` of the one of degree ``other``."""
+
+    reads_self: i64 = 0
+    reads_other: i64 = 0
+    differentiable: bool = False
 
     def __init__(self, name: str) -> None:
         self.function: str = name
@@ -67,13 +69,8 @@ class Polynomial(FloatBinary):
 
         return getattr(special, self.function)(degree, x)
 
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return 0
-
     def fresh(self) -> Binary:
         return self
-
-    differentiable: bool = False
 
 
 BESSEL_J0: Final = Plain("j0", "bessel_j0_cpu")

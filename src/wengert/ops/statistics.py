@@ -73,6 +73,8 @@ class Spread(Reduction):
 class VarBackward0(Spread):
     """Variance.  d/dx_i = 2 (x_i - mean) / (n - correction)."""
 
+    reads: i64 = SELF
+
     def forward(self, x: Any) -> Any:
         return self.variance(x).astype(x.real.dtype, copy=False)
 
@@ -83,12 +85,11 @@ class VarBackward0(Spread):
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return self.tangent(tangent, x)
 
-    def saves(self) -> i64:
-        return SELF
-
 
 class StdBackward0(Spread):
     """Standard deviation.  d/dx_i = (x_i - mean) / (result (n - correction)), 0 where the result is 0."""
+
+    reads: i64 = SELF | RESULT
 
     def forward(self, x: Any) -> Any:
         return np.sqrt(self.variance(x)).astype(x.real.dtype, copy=False)
@@ -99,9 +100,6 @@ class StdBackward0(Spread):
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return (self.tangent(tangent, x) / (result * 2)).masked_fill(make(result.array == 0), 0)
-
-    def saves(self) -> i64:
-        return SELF | RESULT
 
 
 class VarMeanBackward0(General):
@@ -128,7 +126,7 @@ class VarMeanBackward0(General):
         total: Tensor | None = None
         if grads[0] is not None:
             x = self.tensor("self")
-            total = op.grad_self(grads[0], x, self.tensor("result0") if op.saves() & RESULT else None)
+            total = op.grad_self(grads[0], x, self.tensor("result0") if op.reads & RESULT else None)
         if grads[1] is not None:
             part = op.spread(grads[1]) / op.count()
             total = part if total is None else total + part

@@ -76,6 +76,7 @@ class ExpBackward0(Unary):
     """e raised to each element.  d exp(x) = exp(x)."""
 
     SCHEMA: Final = "exp(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
         return np.exp(x)
@@ -83,9 +84,6 @@ class ExpBackward0(Unary):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
         return grad * conj(result)
-
-    def saves(self) -> i64:
-        return RESULT
 
     def fresh(self) -> Unary:
         return ExpBackward0()
@@ -97,6 +95,7 @@ class Exp2Backward0(Unary):
     SCHEMA: Final = (
         "exp2(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
     )
+    reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
         return np.exp2(x)
@@ -104,9 +103,6 @@ class Exp2Backward0(Unary):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
         return grad * conj(result) * LN2
-
-    def saves(self) -> i64:
-        return RESULT
 
     def fresh(self) -> Unary:
         return Exp2Backward0()
@@ -118,6 +114,7 @@ class Expm1Backward0(Unary):
     SCHEMA: Final = (
         "expm1(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
     )
+    reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
         return np.expm1(x)
@@ -125,9 +122,6 @@ class Expm1Backward0(Unary):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
         return grad * (conj(result) + 1)
-
-    def saves(self) -> i64:
-        return RESULT
 
     def fresh(self) -> Unary:
         return Expm1Backward0()
@@ -207,6 +201,7 @@ class Log1mexpBackward0(Unary):
     """
 
     SCHEMA: Final = "log1mexp(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = SELF
 
     def forward(self, x: Any) -> Any:
         return np.where(x < LN2, np.log(-np.expm1(-x)), np.log1p(-np.exp(-x)))
@@ -214,9 +209,6 @@ class Log1mexpBackward0(Unary):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
         return grad / x.expm1()
-
-    def saves(self) -> i64:
-        return SELF
 
     def fresh(self) -> Unary:
         return Log1mexpBackward0()
@@ -226,6 +218,7 @@ class SqrtBackward0(Unary):
     """Square root of each element; NaN for negative reals.  d sqrt(x) = 1/(2 sqrt(x)), inf at 0."""
 
     SCHEMA: Final = "sqrt(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
         return np.sqrt(x)
@@ -233,9 +226,6 @@ class SqrtBackward0(Unary):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
         return grad / (conj(result) * 2)
-
-    def saves(self) -> i64:
-        return RESULT
 
     def fresh(self) -> Unary:
         return SqrtBackward0()
@@ -245,6 +235,7 @@ class RsqrtBackward0(Unary):
     """1/sqrt(x) of each element.  d = -1/2 result**3."""
 
     SCHEMA: Final = "rsqrt(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
         return x.dtype.type(1) / np.sqrt(x)
@@ -252,9 +243,6 @@ class RsqrtBackward0(Unary):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
         return grad * -0.5 * conj(result * result * result)
-
-    def saves(self) -> i64:
-        return RESULT
 
     def fresh(self) -> Unary:
         return RsqrtBackward0()
@@ -264,6 +252,7 @@ class SigmoidBackward0(Unary):
     """Logistic sigmoid 1/(1 + exp(-x)) of each element.  d = result (1 - result)."""
 
     SCHEMA: Final = "sigmoid(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
         return x.dtype.type(1) / (1 + np.exp(-x))
@@ -273,9 +262,6 @@ class SigmoidBackward0(Unary):
         if result.dt.category == COMPLEX:
             return grad * ((1 - result) * result).conj()
         return binary(SIGMOID_SLOPE, grad, result)
-
-    def saves(self) -> i64:
-        return RESULT
 
     def fresh(self) -> Unary:
         return SigmoidBackward0()

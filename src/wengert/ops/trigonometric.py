@@ -55,6 +55,7 @@ class TanBackward0(Unary):
     """Tangent of each element (radians).  d tan(x) = 1 + tan(x)**2."""
 
     SCHEMA: Final = "tan(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
         return np.tan(x)
@@ -62,9 +63,6 @@ class TanBackward0(Unary):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
         return grad * conj(result * result + 1)
-
-    def saves(self) -> i64:
-        return RESULT
 
     def fresh(self) -> Unary:
         return TanBackward0()
@@ -154,6 +152,7 @@ class TanhBackward0(Unary):
     """Hyperbolic tangent of each element.  d tanh(x) = 1 - tanh(x)**2."""
 
     SCHEMA: Final = "tanh(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
         return np.tanh(x)
@@ -163,9 +162,6 @@ class TanhBackward0(Unary):
         if result.dt.category == COMPLEX:
             return grad * (1 - result * result).conj()
         return binary(TANH_SLOPE, grad, result)
-
-    def saves(self) -> i64:
-        return RESULT
 
     def fresh(self) -> Unary:
         return TanhBackward0()
@@ -293,15 +289,13 @@ class Deg2RadBackward0(Unary):
     """Degrees as radians.  d = pi/180."""
 
     SCHEMA: Final = "deg2rad(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = 0
 
     def forward(self, x: Any) -> Any:
         return scaled_real(x, math.pi / 180, "deg2rad")
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad * (math.pi / 180)
-
-    def saves(self) -> i64:
-        return 0
 
     def fresh(self) -> Unary:
         return Deg2RadBackward0()
@@ -311,15 +305,13 @@ class Rad2DegBackward0(Unary):
     """Radians as degrees.  d = 180/pi."""
 
     SCHEMA: Final = "rad2deg(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = 0
 
     def forward(self, x: Any) -> Any:
         return scaled_real(x, 180 / math.pi, "rad2deg")
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad * (180 / math.pi)
-
-    def saves(self) -> i64:
-        return 0
 
     def fresh(self) -> Unary:
         return Rad2DegBackward0()
@@ -354,6 +346,8 @@ class HypotBackward0(FloatOnly):
     SCHEMA: Final = (
         "hypot(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
     )
+    reads_self: i64 = SELF | RESULT
+    reads_other: i64 = OTHER | RESULT
 
     def forward(self, x: Any, y: Any) -> Any:
         return np.hypot(x, y)
@@ -365,9 +359,6 @@ class HypotBackward0(FloatOnly):
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None and result is not None
         return grad * (other / result)
-
-    def saves(self, for_self: bool, for_other: bool) -> i64:
-        return RESULT | (SELF if for_self else 0) | (OTHER if for_other else 0)
 
     def fresh(self) -> Binary:
         return HypotBackward0()
