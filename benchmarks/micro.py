@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wengert._config import is_compiled
-from wengert._record.quiet import restore, silence
+from wengert._core.quiet import restore, silence
 
 
 class Plain:

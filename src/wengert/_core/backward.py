@@ -201,7 +201,7 @@ def implicit_seed(index: int, out: Any, shape: Any, dt: Any) -> TensorBase:
         )
     if dt.category == COMPLEX:
         raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {dt!r}")
-    return from_array(np.ones(shape, dt.np))
+    return from_array(dt.np.type(1) if len(shape) == 0 else np.ones(shape, dt.np))
 
 
 def input_place(t: Any) -> tuple[object, int]:

@@ -15,8 +15,9 @@ import numpy as np
 from .compat import i64
 from .graph import AccumulateGradBase, Node
 from .hooks import retained_gradient, run_post_hooks, run_pre_hooks, run_tensor_hooks
-from .modes import MODES, ThreadModes, set_grad, thread_modes
-from .tensor_base import TensorBase, bump, from_array, is_dense, requires_grad
+from .modes import MODES, ThreadModes, switch_grad, thread_modes
+from .quiet import restore, silence
+from .tensor_base import Meta, TensorBase, bump, from_array, is_dense, requires_grad
 
 _getrefcount: Final[Any] = sys.getrefcount
 _ndarray: Final[Any] = np.ndarray
@@ -37,8 +38,9 @@ OWN: Final = Ownership()
 class LeafState:
     """What a pass knows about a leaf: how many contributions are still to come, and the sum of those that came."""
 
-    def __init__(self) -> None:
-        self.left: i64 = 0
+    def __init__(self, leaf: TensorBase) -> None:
+        self.leaf: TensorBase = leaf
+        self.left: i64 = 1
         self.grad: TensorBase | None = None
 
 
@@ -57,7 +59,7 @@ class Task:
         self.keep_graph: bool = keep_graph
         self.create_graph: bool = create_graph
         self.grads: dict[Node, Any] = {}
-        self.leaves: dict[TensorBase, LeafState] = {}
+        self.leaves: dict[int, LeafState] = {}  # by id: hashing a tensor is a call
         self.order: list[Node] = []
         self.captures: dict[object, list[Capture]] | None = None
         self.captured: list[TensorBase | None] = []
@@ -118,9 +120,8 @@ def run(
     thread = thread_modes()
     task.outer = thread.task
     thread.task = task
-    previous = set_grad(create_graph)
-    quiet = np.errstate(all="ignore")
-    quiet.__enter__()
+    previous = switch_grad(thread, create_graph)
+    token = silence()
     try:
         for target, nr, grad in roots:
             deliver(task, target, nr, grad)
@@ -132,8 +133,8 @@ def run(
         else:
             outer.callbacks.extend(task.callbacks)
     finally:
-        quiet.__exit__(None, None, None)
-        set_grad(previous)
+        restore(token)
+        switch_grad(thread, previous)
         thread.task = task.outer
     return task.captured
 
@@ -148,14 +149,18 @@ def collect(task: Task, roots: list[tuple[object, int, TensorBase]]) -> None:
         visit(root, seen, leaves, stack)
     sorted_already = True
     last: i64 = 9223372036854775807
-    while len(stack) > 0:
+    while stack:
         node = stack.pop()
         order.append(node)
         if node.sequence > last:
             sorted_already = False
         last = node.sequence
         child = node.next0
-        if child is not None:
+        if isinstance(child, Node):
+            if child not in seen:
+                seen[child] = None
+                stack.append(child)
+        elif child is not None:
             visit(child, seen, leaves, stack)
         child = node.next1
         if child is not None:
@@ -169,7 +174,7 @@ def collect(task: Task, roots: list[tuple[object, int, TensorBase]]) -> None:
         order.sort(key=sequence_of, reverse=True)
 
 
-def visit(child: object, seen: dict[Node, Any], leaves: dict[TensorBase, LeafState], stack: list[Node]) -> None:
+def visit(child: object, seen: dict[Node, Any], leaves: dict[int, LeafState], stack: list[Node]) -> None:
     """Follow one edge of the graph."""
     if isinstance(child, Node):
         if child not in seen:
@@ -177,11 +182,11 @@ def visit(child: object, seen: dict[Node, Any], leaves: dict[TensorBase, LeafSta
             stack.append(child)
         return
     assert isinstance(child, TensorBase)
-    state = leaves.get(child)
+    state = leaves.get(id(child))
     if state is None:
-        state = LeafState()
-        leaves[child] = state
-    state.left = state.left + 1
+        leaves[id(child)] = LeafState(child)
+    else:
+        state.left = state.left + 1
 
 
 def sequence_of(node: Node) -> i64:
@@ -198,9 +203,9 @@ def mark_needed(task: Task, inputs: list[tuple[object, int]]) -> None:
         captures[target].append(Capture(nr, index))
         task.captured.append(None)
     needed: set[object] = set()
-    for leaf in task.leaves:
-        if leaf in captures:
-            needed.add(leaf)
+    for state in task.leaves.values():
+        if state.leaf in captures:
+            needed.add(state.leaf)
     for node in reversed(task.order):
         for child, _ in node.edges():
             if child is not None and (child in needed or child in captures):
@@ -232,9 +237,9 @@ def execute(task: Task, thread: ThreadModes) -> None:
     keep = task.keep_graph
     watch = MODES.anomaly
     order = task.order
-    for i in range(len(order)):
-        node = order[i]
-        order[i] = NO_NODE  # dropped at once, so that memory falls while the pass goes on
+    order.reverse()
+    while order:
+        node = order.pop()  # dropped at once, so that memory falls while the pass goes on
         grad: Any = grads.pop(node)
         task.running = node
         if needed is not None or node.extras is not None or watch:
@@ -276,7 +281,7 @@ def deliver(task: Task, target: object, nr: i64, grad: TensorBase | None) -> Non
             put(task, target, nr, grad)
         return
     assert isinstance(target, TensorBase)
-    state = task.leaves[target]
+    state = task.leaves[id(target)]
     state.left = state.left - 1
     previous = state.grad
     if state.left > 0:
@@ -397,10 +402,9 @@ def arrive_carefully(task: Task, leaf: TensorBase, grad: TensorBase | None) -> N
 
 def accumulate_into(leaf: TensorBase, grad: TensorBase | None) -> None:
     """Add a gradient that somebody else may hold as well into ``leaf.grad``; then the post-accumulate hooks."""
-    if grad is not None and requires_grad(leaf):
-        meta = leaf.ensure_meta()
-        meta.grad = accumulated(leaf, meta.grad, grad, False)
     meta = leaf.ensure_meta()
+    if grad is not None and requires_grad(leaf):
+        meta.grad = accumulated(leaf, meta, grad, False)
     if meta.post_hooks is not None:
         for hook in list(meta.post_hooks.values()):
             result = hook(leaf)
@@ -421,14 +425,16 @@ def accumulate_grad(leaf: TensorBase, grad: TensorBase) -> None:
         return
     if not requires_grad(leaf):
         return
-    meta = leaf.ensure_meta()
+    meta = leaf.meta
+    if meta is None:
+        meta = leaf.ensure_meta()
     alone = meta.grad is None and _getrefcount(grad) <= OWN.tensor and _getrefcount(grad.array) <= OWN.array
-    meta.grad = accumulated(leaf, meta.grad, grad, alone)
+    meta.grad = accumulated(leaf, meta, grad, alone)
 
 
-def accumulated(leaf: TensorBase, old: TensorBase | None, grad: TensorBase, alone: bool) -> TensorBase:
+def accumulated(leaf: TensorBase, meta: Meta, grad: TensorBase, alone: bool) -> TensorBase:
     """The leaf's new gradient."""
-    meta = leaf.ensure_meta()
+    old = meta.grad
     wanted = meta.grad_dtype if meta.grad_dtype_set else leaf.dt
     if wanted is not None and grad.dt is not wanted:
         grad = cast(grad, wanted)
@@ -544,12 +550,6 @@ class Fresh(Node):
         """Twice the gradient."""
         return _tensor.Tensor(grad.array + grad.array, grad.dt, grad.shp), None
 
-
-class NoNode(Node):
-    """Takes the place of nodes that have run."""
-
-
-NO_NODE: Final = NoNode()
 
 from .. import _tensor  # noqa: E402
 from . import anomaly  # noqa: E402

@@ -92,7 +92,11 @@ def is_grad_enabled() -> bool:
 
 def set_grad(enabled: bool) -> bool:
     """Switch recording on or off for this thread; returns what it was."""
-    thread = thread_modes()
+    return switch_grad(thread_modes(), enabled)
+
+
+def switch_grad(thread: ThreadModes, enabled: bool) -> bool:
+    """``set_grad`` for a caller that has its thread's modes at hand."""
     previous = thread.grad
     if previous != enabled:
         thread.grad = enabled

@@ -71,6 +71,11 @@ class TensorBase(Dynamic):
     inference: bool = False
 
     def __init__(self, array: Any = None, dt: Any = None, shp: Any = None, *more: Any) -> None:
+        self.rg = False
+        self.view_of = None
+        self.counter = None
+        self.nr = 0
+        self.inference = False
         if type(dt) is dtype:
             self.array = array
             self.dt = dt

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._core import errors, views
 from .._core.compat import i64, mypyc_attr
-from .._core.dtypes import FLOATING, Size, dtype, dtype_of, size_of
+from .._core.dtypes import FLOATING, Size, bool_, dtype, dtype_of, size_of
 from .._core.graph import Node
-from .._core.modes import MODES, RECORD, SKIP, recording
+from .._core.modes import MODES, RECORD, RECORD_CAREFULLY, SKIP, recording
+from .._core.quiet import restore, silence
 from .._core.saved import Saved, save_input, save_output, unpack
 from .._core.tensor_base import TensorBase, gradient_edge, is_dense, requires_grad, version_of
 from .common import (
@@ -30,7 +31,6 @@ from .common import (
     sum_to,
     write,
 )
-from .quiet import restore, silence
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -45,6 +45,7 @@ class Binary(Node):
         reads_other: the same of the gradient of y.
         noisy: whether ordinary values meet floating-point warnings, see Note [Quiet operations].
         differentiable: False for operators whose floating results carry no gradient.
+        makes_mask: whether the result is boolean; otherwise it has the dtype of the operands.
         kept: what this call has saved, and ``UNDO_SELF``, ``UNDO_OTHER`` where the operand was broadcast or converted: its
             gradient is then summed to ``shape0`` (``shape1``) and converted to ``dtype0`` (``dtype1``).
     """
@@ -53,6 +54,7 @@ class Binary(Node):
     reads_other: i64 = SELF | OTHER
     noisy: bool = True
     differentiable: bool = True
+    makes_mask: bool = False
     arity: i64 = 2
     kept: i64 = 0
     slot0: object = None
@@ -80,10 +82,6 @@ class Binary(Node):
     def fresh(self) -> Binary:
         """A new node of this operator (operators with parameters return themselves)."""
         raise NotImplementedError
-
-    def out_dtype(self, dt: dtype) -> dtype:
-        """Dtype of the result for operands of the common dtype ``dt``."""
-        return dt
 
     def common_dtype(self, x: Any, y: Any) -> dtype:
         """Dtype to which the operands (tensors or Python numbers) are converted; refuses what the operator cannot take."""
@@ -220,9 +218,9 @@ class Binary(Node):
 def binary(op: Binary, x: TensorBase, other: Any) -> Tensor:
     """Apply ``op`` to ``x`` and ``other`` (a tensor, a Python number or an array) and record the call."""
     y: TensorBase
+    dt = x.dt
     if isinstance(other, TensorBase):
         y = other
-        dt = x.dt
         if dt is not y.dt or not (dt.category == FLOATING or op.direct(dt)):
             dt = op.common_dtype(x, y)
     elif is_number(other):
@@ -245,12 +243,16 @@ def binary(op: Binary, x: TensorBase, other: Any) -> Tensor:
     shape = xs if xs is ys or len(ys) == 0 else ys if len(xs) == 0 else size_of(array)
     if len(shape) > 1 and xs is ys and not a.flags.c_contiguous:
         array = laid_out_like(array, a)
-    out = _tensor.Tensor(array, op.out_dtype(dt), shape)
+    out = _tensor.Tensor(array, bool_ if op.makes_mask else dt, shape)
     if x.rg or y.rg or x.view_of is not None or y.view_of is not None:
         if op.differentiable and out.dt.category >= FLOATING and (x.rg or y.rg or requires_grad(x) or requires_grad(y)):
             mode = RECORD if MODES.plain else recording()
             if mode != SKIP:
-                record_binary(op, x, y, out, dt, mode)
+                node = new_node(op, x, y, shape, dt, mode)
+                out.rg = True
+                out.fn = node
+                if node.kept & RESULT:
+                    node.result = save_output(out, node)
     if MODES.unusual:
         forward_mode(op, x, y, out)
     return out
@@ -303,51 +305,16 @@ def undo(grad: Tensor, shape: Size | None, dt: dtype | None) -> Tensor:
     return grad if dt is None else cast_grad(grad, dt)
 
 
-def record_binary(op: Binary, x: TensorBase, y: TensorBase, out: TensorBase, dt: dtype, mode: i64) -> None:
-    """Make the node of ``out``."""
+def new_node(op: Binary, x: TensorBase, y: TensorBase, shape: Size, dt: dtype, mode: i64) -> Binary:
+    """The node of a call: edges, what undoes broadcasting and conversion, saved operands, place in the program."""
     node = op.fresh()
-    kept = connect(node, x, y, out.shp, dt)
-    node.stamp(4)
-    out.rg = True
-    out.fn = node
-    if kept == 0:
-        return
-    node.kept = kept
-    if mode != RECORD or x.inference or y.inference:
-        save_carefully(node, x, y, kept)
-    else:
-        if kept & SELF:
-            node.slot0 = x
-            counter = x.counter
-            node.version0 = x.ver if counter is None else counter.value
-        if kept & OTHER:
-            node.slot1 = y
-            counter = y.counter
-            node.version1 = y.ver if counter is None else counter.value
-    if kept & RESULT:
-        node.result = save_output(out, node)
-
-
-def save_carefully(node: Binary, x: TensorBase, y: TensorBase, kept: i64) -> None:
-    """Save operands while hooks are active, or refuse inference tensors."""
-    if kept & SELF:
-        node.slot0 = save_input(x, node)
-        node.version0 = version_of(x)
-    if kept & OTHER:
-        node.slot1 = save_input(y, node)
-        node.version1 = version_of(y)
-
-
-def connect(node: Binary, x: TensorBase, y: TensorBase, shape: Size, dt: dtype) -> i64:
-    """Edges to both operands, with what undoes broadcasting and conversion; returns ``kept``."""
     kept: i64 = 0
     if x.rg or x.view_of is not None:
         fn = x.fn
         target = gradient_edge(x) if fn is None or x.view_of is not None else fn
         if target is not None:
             node.next0 = target
-            if x.nr != 0:
-                node.nr0 = x.nr
+            node.nr0 = x.nr
             kept = node.reads_self
             if x.shp is not shape or x.dt is not dt:
                 kept = kept | UNDO_SELF
@@ -358,14 +325,37 @@ def connect(node: Binary, x: TensorBase, y: TensorBase, shape: Size, dt: dtype) 
         target = gradient_edge(y) if fn is None or y.view_of is not None else fn
         if target is not None:
             node.next1 = target
-            if y.nr != 0:
-                node.nr1 = y.nr
+            node.nr1 = y.nr
             kept = kept | node.reads_other
             if y.shp is not shape or y.dt is not dt:
                 kept = kept | UNDO_OTHER
                 node.shape1 = y.shp
                 node.dtype1 = y.dt
-    return kept
+    if kept != 0:
+        node.kept = kept
+        if mode != RECORD or x.inference or y.inference:
+            save_carefully(node, x, y, kept)
+        else:
+            if kept & SELF:
+                node.slot0 = x
+                counter = x.counter
+                node.version0 = x.ver if counter is None else counter.value
+            if kept & OTHER:
+                node.slot1 = y
+                counter = y.counter
+                node.version1 = y.ver if counter is None else counter.value
+    node.stamp(4)
+    return node
+
+
+def save_carefully(node: Binary, x: TensorBase, y: TensorBase, kept: i64) -> None:
+    """Save operands while hooks are active, or refuse inference tensors."""
+    if kept & SELF:
+        node.slot0 = save_input(x, node)
+        node.version0 = version_of(x)
+    if kept & OTHER:
+        node.slot1 = save_input(y, node)
+        node.version1 = version_of(y)
 
 
 def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
@@ -382,7 +372,7 @@ def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
         dt = op.common_dtype(x, y)
     shape = broadcast_size(x.shp, y.shp, op.title() + "_")
     wanted = (requires_grad(x) or requires_grad(y)) and op.differentiable
-    record = prepare_inplace(x, op.out_dtype(dt), shape, wanted)
+    record = prepare_inplace(x, bool_ if op.makes_mask else dt, shape, wanted)
     check_overlap(x, y)
     dual = MODES.dual_level >= 0 and op.differentiable
     before = shadow(x) if record or dual else x
@@ -401,15 +391,10 @@ def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
 
 def record_inplace(op: Binary, x: TensorBase, before: TensorBase, y: TensorBase, array: Any, dt: dtype) -> None:
     """Node, write and new history of ``x``; the old value is saved as a private copy."""
-    node = op.fresh()
-    operand = before if y is x else y
-    kept = connect(node, before, operand, x.shp, x.dt)
-    node.kept = kept
-    node.stamp()
-    save_carefully(node, before, operand, kept)
+    node = new_node(op, before, before if y is x else y, x.shp, x.dt, RECORD_CAREFULLY)
     write(x, array)
     views.rebase(x, node)
-    if kept & RESULT:
+    if node.kept & RESULT:
         node.result = save_output(x, node)
 
 

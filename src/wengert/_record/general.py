@@ -13,10 +13,10 @@ from .._core.compat import mypyc_attr
 from .._core.dtypes import FLOATING
 from .._core.graph import Node
 from .._core.modes import MODES, SKIP, recording
+from .._core.quiet import restore, silence
 from .._core.saved import Saved, save
 from .._core.tensor_base import TensorBase, gradient_edge, memory, requires_grad
 from .common import make, prepare_inplace, shadow, write
-from .quiet import restore, silence
 
 if TYPE_CHECKING:
     from .._tensor import Tensor

@@ -14,11 +14,11 @@ from .._core import errors
 from .._core.compat import i64, mypyc_attr
 from .._core.dtypes import COMPLEX, size_of
 from .._core.modes import MODES, SKIP, recording
+from .._core.quiet import restore, silence
 from .._core.saved import save_input, unpack
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad, version_of
 from .binary import Binary, forward_mode, save_carefully
 from .common import OTHER, SELF, expand_to, make, sum_to, untracked
-from .quiet import restore, silence
 
 if TYPE_CHECKING:
     from .._tensor import Tensor

@@ -13,9 +13,9 @@ import numpy as np
 from .._core.compat import mypyc_attr
 from .._core.dtypes import FLOATING, Size, size_of
 from .._core.modes import MODES, SKIP, recording
+from .._core.quiet import restore, silence
 from .._core.tensor_base import TensorBase, memory, requires_grad
 from .common import RESULT, untracked, wrap_dims
-from .quiet import restore, silence
 from .unary import Unary, forward_mode, record_unary
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from .._core.compat import i64, mypyc_attr
 from .._core.dtypes import FLOATING, dtype
 from .._core.graph import Node
 from .._core.modes import MODES, RECORD, SKIP, recording
+from .._core.quiet import restore, silence
 from .._core.saved import Saved, save_input, save_output, unpack
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad, version_of
 from .common import RESULT, SELF, float_dtype_for, prepare_inplace, shadow, write
-from .quiet import restore, silence
 
 if TYPE_CHECKING:
     from .._tensor import Tensor

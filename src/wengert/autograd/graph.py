@@ -227,4 +227,4 @@ def takes_part(task: Any, node: Any) -> bool:
     """Whether the pass runs (or has run) this node."""
     if task.needed is not None:
         return node in task.needed or node in task.captures
-    return node in task.leaves or node is task.running or node in task.members()
+    return id(node) in task.leaves or node is task.running or node in task.members()

@@ -9,10 +9,10 @@ import numpy as np
 from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, INTEGER, DType, bool_
+from .._core.quiet import restore, silence
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, number_binary
 from .._record.common import make, result_type
-from .._record.quiet import restore, silence
 from .._record.unary import Unary
 
 if TYPE_CHECKING:
@@ -28,12 +28,10 @@ class Comparison(Binary):
     reads_other: i64 = 0
     noisy: bool = False
     differentiable: bool = False
+    makes_mask: bool = True
 
     def fresh(self) -> Binary:
         return self
-
-    def out_dtype(self, dt: DType) -> DType:
-        return bool_
 
     def direct(self, dt: DType) -> bool:
         return dt.category < COMPLEX

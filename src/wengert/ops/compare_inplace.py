@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._core.compat import i64
-from .._core.dtypes import DType, bool_
+from .._core.dtypes import DType
 from .._record.binary import Binary, binary_
 from .._record.common import is_number
 from .compare import EQ, GE, GT, LE, LT, NE, Comparison
@@ -21,6 +21,7 @@ class Answer(Binary):
 
     reads_self: i64 = 0
     reads_other: i64 = 0
+    makes_mask: bool = True
 
     def __init__(self, question: Comparison) -> None:
         self.question: Comparison = question
@@ -36,9 +37,6 @@ class Answer(Binary):
 
     def fresh(self) -> Binary:
         return self
-
-    def out_dtype(self, dt: DType) -> DType:
-        return bool_
 
     def common_dtype(self, x: Any, y: Any) -> DType:
         return self.question.common_dtype(x, y)

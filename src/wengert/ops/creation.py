@@ -33,10 +33,10 @@ from .._core.dtypes import (
     python_number_dtype,
     uint8,
 )
+from .._core.quiet import restore, silence
 from .._core.tensor_base import TensorBase, check_can_require_grad, memory, replace_array
 from .._core.tensor_base import requires_grad as has_grad
 from .._record.common import cast_array, int_of, make
-from .._record.quiet import restore, silence
 from .sizes import listed
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, FLOATING, INTEGER, DType, dtype_of
 from .._core.graph import Node
 from .._core.modes import MODES
+from .._core.quiet import restore, silence
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
 from .._record import forward
 from .._record.binary import check_overlap
 from .._record.common import broadcast_size, cast_array, cast_grad, integer_scalar, number_operand, sum_to, write
 from .._record.general import General, general
-from .._record.quiet import restore, silence
 from .._record.unary import Unary, unary
 
 if TYPE_CHECKING:
