@@ -69,7 +69,7 @@ class Node:
 
     sequence: i64 = 0
     code: Any = None
-    lasti: Any = 0
+    lasti: i64 = 0
     next0: object = None
     nr0: i64 = 0
     next1: object = None

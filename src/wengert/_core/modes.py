@@ -20,10 +20,6 @@ _LOCAL: Final[Any] = threading.local()
 _PACKAGE: Final[str] = __file__.rsplit("_core", 1)[0]
 COMPILED: Final[bool] = not __file__.endswith(".py")
 
-SKIP: Final = 0
-RECORD: Final = 1
-RECORD_CAREFULLY: Final = 2
-
 
 class Modes:
     """Process-wide flags that hot code reads."""
@@ -71,18 +67,6 @@ def settle(thread: ThreadModes) -> None:
         thread.deviates = deviates
         MODES.deviating = MODES.deviating + (1 if deviates else -1)
     MODES.plain = MODES.deviating == 0 and not MODES.anomaly
-
-
-def recording() -> i64:
-    """Whether the calling thread records: ``SKIP``, ``RECORD`` or ``RECORD_CAREFULLY`` (hooks or anomaly mode active)."""
-    if MODES.plain:
-        return RECORD
-    thread: ThreadModes | None = getattr(_LOCAL, "modes", None)
-    if thread is None:
-        return RECORD_CAREFULLY if MODES.anomaly else RECORD
-    if not thread.grad:
-        return SKIP
-    return RECORD_CAREFULLY if MODES.anomaly or len(thread.saved_hooks) > 0 else RECORD
 
 
 def is_grad_enabled() -> bool:

@@ -8,7 +8,7 @@ from .._core import errors, views
 from .._core.compat import i64, mypyc_attr
 from .._core.dtypes import FLOATING, Size, bool_, dtype, dtype_of, size_of
 from .._core.graph import Node
-from .._core.modes import MODES, RECORD, RECORD_CAREFULLY, SKIP, recording
+from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
 from .._core.saved import Saved, save_input, save_output, unpack
 from .._core.tensor_base import TensorBase, gradient_edge, is_dense, requires_grad, version_of
@@ -47,7 +47,7 @@ class Binary(Node):
         differentiable: False for operators whose floating results carry no gradient.
         makes_mask: whether the result is boolean; otherwise it has the dtype of the operands.
         kept: what this call has saved, and ``UNDO_SELF``, ``UNDO_OTHER`` where the operand was broadcast or converted: its
-            gradient is then summed to ``shape0`` (``shape1``) and converted to ``dtype0`` (``dtype1``).
+            gradient is then brought to the shape and dtype in ``kind0`` (``kind1``).
     """
 
     reads_self: i64 = SELF | OTHER
@@ -62,10 +62,8 @@ class Binary(Node):
     slot1: object = None
     version1: i64 = 0
     result: Saved | None = None
-    shape0: Size | None = None
-    shape1: Size | None = None
-    dtype0: dtype | None = None
-    dtype1: dtype | None = None
+    kind0: tuple[Size, dtype] | None = None
+    kind1: tuple[Size, dtype] | None = None
 
     def forward(self, x: Any, y: Any) -> Any:
         """Value for two arrays of one dtype."""
@@ -151,11 +149,11 @@ class Binary(Node):
         if self.next0 is not None:
             first = self.grad_self(grad, x, y, z)  # type: ignore[arg-type]
             if kept & UNDO_SELF and first is not None:
-                first = undo(first, self.shape0, self.dtype0)
+                first = undo(first, self.kind0)
         if self.next1 is not None:
             second = self.grad_other(grad, x, y, z)  # type: ignore[arg-type]
             if kept & UNDO_OTHER and second is not None:
-                second = undo(second, self.shape1, self.dtype1)
+                second = undo(second, self.kind1)
         return first, second
 
     def release(self) -> None:
@@ -246,9 +244,8 @@ def binary(op: Binary, x: TensorBase, other: Any) -> Tensor:
     out = _tensor.Tensor(array, bool_ if op.makes_mask else dt, shape)
     if x.rg or y.rg or x.view_of is not None or y.view_of is not None:
         if op.differentiable and out.dt.category >= FLOATING and (x.rg or y.rg or requires_grad(x) or requires_grad(y)):
-            mode = RECORD if MODES.plain else recording()
-            if mode != SKIP:
-                node = new_node(op, x, y, shape, dt, mode)
+            if MODES.plain or is_grad_enabled():
+                node = new_node(op, x, y, shape, dt)
                 out.rg = True
                 out.fn = node
                 if node.kept & RESULT:
@@ -298,14 +295,14 @@ def compute(op: Binary, a: Any, b: Any, xs: Size, ys: Size) -> Any:
         restore(token)
 
 
-def undo(grad: Tensor, shape: Size | None, dt: dtype | None) -> Tensor:
+def undo(grad: Tensor, kind: tuple[Size, dtype] | None) -> Tensor:
     """Sum a gradient over broadcast dimensions and convert it back."""
-    if shape is not None:
-        grad = sum_to(grad, shape)
-    return grad if dt is None else cast_grad(grad, dt)
+    assert kind is not None
+    shape, dt = kind
+    return cast_grad(sum_to(grad, shape), dt)
 
 
-def new_node(op: Binary, x: TensorBase, y: TensorBase, shape: Size, dt: dtype, mode: i64) -> Binary:
+def new_node(op: Binary, x: TensorBase, y: TensorBase, shape: Size, dt: dtype) -> Binary:
     """The node of a call: edges, what undoes broadcasting and conversion, saved operands, place in the program."""
     node = op.fresh()
     kept: i64 = 0
@@ -318,8 +315,7 @@ def new_node(op: Binary, x: TensorBase, y: TensorBase, shape: Size, dt: dtype, m
             kept = node.reads_self
             if x.shp is not shape or x.dt is not dt:
                 kept = kept | UNDO_SELF
-                node.shape0 = x.shp
-                node.dtype0 = x.dt
+                node.kind0 = (x.shp, x.dt)
     if y.rg or y.view_of is not None:
         fn = y.fn
         target = gradient_edge(y) if fn is None or y.view_of is not None else fn
@@ -329,11 +325,10 @@ def new_node(op: Binary, x: TensorBase, y: TensorBase, shape: Size, dt: dtype, m
             kept = kept | node.reads_other
             if y.shp is not shape or y.dt is not dt:
                 kept = kept | UNDO_OTHER
-                node.shape1 = y.shp
-                node.dtype1 = y.dt
+                node.kind1 = (y.shp, y.dt)
     if kept != 0:
         node.kept = kept
-        if mode != RECORD or x.inference or y.inference:
+        if not MODES.plain or x.inference or y.inference:
             save_carefully(node, x, y, kept)
         else:
             if kept & SELF:
@@ -391,7 +386,7 @@ def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
 
 def record_inplace(op: Binary, x: TensorBase, before: TensorBase, y: TensorBase, array: Any, dt: dtype) -> None:
     """Node, write and new history of ``x``; the old value is saved as a private copy."""
-    node = new_node(op, before, before if y is x else y, x.shp, x.dt, RECORD_CAREFULLY)
+    node = new_node(op, before, before if y is x else y, x.shp, x.dt)
     write(x, array)
     views.rebase(x, node)
     if node.kept & RESULT:

@@ -20,7 +20,7 @@ from .._core.dtypes import (
     size_of,
 )
 from .._core.graph import Node
-from .._core.modes import MODES, SKIP, is_grad_enabled, recording
+from .._core.modes import MODES, is_grad_enabled
 from .._core.tensor_base import (
     TensorBase,
     bump,
@@ -137,7 +137,7 @@ def sum_to(grad: Tensor, shape: Size) -> Tensor:
 
 def untracked(t: TensorBase) -> bool:
     """Whether what is computed from ``t`` has neither a graph nor a tangent: a formula may then work on its array."""
-    return not MODES.unusual and (not requires_grad(t) or recording() == SKIP)
+    return not MODES.unusual and (not requires_grad(t) or not is_grad_enabled())
 
 
 def expand_to(t: Tensor, shape: Size) -> Tensor:

@@ -12,7 +12,7 @@ from .._core import errors, views
 from .._core.compat import mypyc_attr
 from .._core.dtypes import FLOATING
 from .._core.graph import Node
-from .._core.modes import MODES, SKIP, recording
+from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
 from .._core.saved import Saved, save
 from .._core.tensor_base import TensorBase, gradient_edge, memory, requires_grad
@@ -164,7 +164,7 @@ def general_many(op: General, inputs: list[TensorBase]) -> list[Tensor]:
     op.many = True
     for t in inputs:
         if requires_grad(t):
-            if recording() != SKIP:
+            if is_grad_enabled():
                 record_general(op, inputs, outs)
             break
     if MODES.dual_level >= 0:

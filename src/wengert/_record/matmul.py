@@ -13,7 +13,7 @@ import numpy as np
 from .._core import errors
 from .._core.compat import i64, mypyc_attr
 from .._core.dtypes import COMPLEX, size_of
-from .._core.modes import MODES, SKIP, recording
+from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
 from .._core.saved import save_input, unpack
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad, version_of
@@ -54,8 +54,7 @@ def product(op: Binary, x: TensorBase, y: TensorBase) -> Tensor:
         restore(token)
     out = _tensor.Tensor(array, x.dt, size_of(array))
     if requires_grad(x) or requires_grad(y):
-        mode = recording()
-        if mode != SKIP:
+        if is_grad_enabled():
             record_product(op, x, y, out)
     if MODES.unusual:
         forward_mode(op, x, y, out)
@@ -119,7 +118,7 @@ def adjoint(t: Tensor) -> Tensor:
 class AddedProduct(Product):
     """Base of the nodes of ``beta * self + alpha * (first times second)``: three edges, ``self`` is broadcast.
 
-    ``forward``, ``grad_self`` and ``grad_other`` are those of the product alone; ``shape0`` is the shape of ``self``.
+    ``forward``, ``grad_self`` and ``grad_other`` are those of the product alone; ``kind0`` the shape and dtype of ``self``.
     """
 
     alpha: Any = 1
@@ -140,8 +139,8 @@ class AddedProduct(Product):
         y: Any = None if self.slot1 is None else unpack(self.slot1, self.version1, self)
         found: list[TensorBase | None] = [None, None, None]
         if self.next0 is not None:
-            assert self.shape0 is not None
-            found[0] = sum_to(scaled(grad, self.beta), self.shape0)
+            assert self.kind0 is not None
+            found[0] = sum_to(scaled(grad, self.beta), self.kind0[0])
         if y is not None:
             found[1] = scaled(self.grad_self(grad, x, y, None), self.alpha)
         if x is not None:
@@ -210,8 +209,7 @@ def added_product(op: AddedProduct, summand: TensorBase, x: TensorBase, y: Tenso
         restore(token)
     out = _tensor.Tensor(array, x.dt, size_of(array))
     if requires_grad(summand) or requires_grad(x) or requires_grad(y):
-        mode = recording()
-        if mode != SKIP:
+        if is_grad_enabled():
             record_added(op, summand, x, y, out)
     if MODES.unusual:
         added_forward_mode(op, summand, x, y, out)
@@ -224,7 +222,7 @@ def record_added(node: AddedProduct, summand: TensorBase, x: TensorBase, y: Tens
     first = gradient_edge(x)
     second = gradient_edge(y)
     node.set_edges([(gradient_edge(summand), int(summand.nr)), (first, int(x.nr)), (second, int(y.nr))])
-    node.shape0 = summand.shp
+    node.kind0 = (summand.shp, summand.dt)
     node.stamp()
     out.rg = True
     out.fn = node

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._core.compat import mypyc_attr
 from .._core.dtypes import FLOATING, Size, size_of
-from .._core.modes import MODES, SKIP, recording
+from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
 from .._core.tensor_base import TensorBase, memory, requires_grad
 from .common import RESULT, untracked, wrap_dims
@@ -124,11 +124,10 @@ def reduce(op: Reduction, x: TensorBase) -> Tensor:
         restore(token)
     out = _tensor.Tensor(array, op.out_dtype(x.dt), size_of(array))
     if requires_grad(x) and op.differentiable:
-        mode = recording()
-        if mode != SKIP:
+        if is_grad_enabled():
             if op.reads & RESULT:
                 memory(out)  # the saved result shares the memory of the result, also of a 0-d one
-            record_unary(op, x, out, mode)
+            record_unary(op, x, out)
     if MODES.unusual:
         forward_mode(op, x, out)
     return out

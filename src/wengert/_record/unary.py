@@ -11,7 +11,7 @@ from .._core import errors, views
 from .._core.compat import i64, mypyc_attr
 from .._core.dtypes import FLOATING, dtype
 from .._core.graph import Node
-from .._core.modes import MODES, RECORD, SKIP, recording
+from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
 from .._core.saved import Saved, save_input, save_output, unpack
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad, version_of
@@ -130,15 +130,14 @@ def unary(op: Unary, x: TensorBase) -> Tensor:
         restore(token)
     out = _tensor.Tensor(array, op.out_dtype(x.dt), x.shp)
     if (x.rg or (x.view_of is not None and x.view_of.base.rg)) and op.differentiable and out.dt.category >= FLOATING:
-        mode = RECORD if MODES.plain else recording()
-        if mode != SKIP:
-            record_unary(op, x, out, mode)
+        if MODES.plain or is_grad_enabled():
+            record_unary(op, x, out)
     if MODES.unusual:
         forward_mode(op, x, out)
     return out
 
 
-def record_unary(op: Unary, x: TensorBase, out: TensorBase, mode: i64) -> None:
+def record_unary(op: Unary, x: TensorBase, out: TensorBase) -> None:
     """Make the node of ``out``."""
     node = op.fresh()
     node.next0 = gradient_edge(x)
@@ -150,7 +149,7 @@ def record_unary(op: Unary, x: TensorBase, out: TensorBase, mode: i64) -> None:
     if bits & SELF:
         if x.inference:
             raise errors.inference_saved()
-        node.slot = x if mode == RECORD else save_input(x, node)
+        node.slot = x if MODES.plain else save_input(x, node)
         node.version = version_of(x)
     if bits & RESULT:
         node.result = save_output(out, node)

@@ -13,7 +13,7 @@ import numpy as np
 
 from .._core import errors, views
 from .._core.dtypes import INTEGER, size_of, tensor_type_name, uint8
-from .._core.modes import MODES, SKIP, is_grad_enabled, recording
+from .._core.modes import MODES, is_grad_enabled
 from .._core.tensor_base import TensorBase, bump, memory, requires_grad
 from .._core.views import DEFAULT, NO_GRAD, set_view
 from .._record.common import cast_array, int_of, make
@@ -49,7 +49,7 @@ def getitem(self: Tensor, index: Any) -> Tensor:
         IndexError: out of bounds, too many indices, masks of another shape, indices that are not integers.
         ValueError: for slices with a step below 1.
     """
-    if MODES.dual_level < 0 and (not requires_grad(self) or recording() == SKIP):
+    if MODES.dual_level < 0 and (not requires_grad(self) or not is_grad_enabled()):
         key = basic_key(index)
         if key is not None:
             found = plain_view(self, key)
