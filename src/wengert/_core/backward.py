@@ -58,6 +58,8 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
     if not isinstance(tensor, TensorBase):
         raise errors.argument_type("get_gradient_edge", "tensor", 1, "Tensor", tensor)
     node = node_of(gradient_edge(tensor)) if requires_grad(tensor) else None
+    if node is None and requires_grad(tensor):  # a view made without recording: only its base requires grad
+        raise AssertionError("Expected gradient function to be set")
     if node is None:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
     like = (tensor.shp, tensor.dt)
@@ -143,18 +145,20 @@ def make_roots(outputs: list[Any], seeds: list[Any]) -> list[tuple[object, int, 
     checked = [check_seed(i, out, g) for i, (out, g) in enumerate(zip(outputs, seeds, strict=True))]
     roots: list[tuple[object, int, TensorBase]] = []
     for i, out in enumerate(outputs):
+        seed = checked[i]
         if isinstance(out, GradientEdge):
-            roots.append((target_of(out.node), out.output_nr, checked[i]))
+            assert seed is not None
+            roots.append((target_of(out.node), out.output_nr, seed))
             continue
         target = gradient_edge(out) if requires_grad(out) else None
-        if target is None:
+        if target is None or seed is None:
             raise errors.no_grad_output(i, out)
-        roots.append((target, int(out.nr), checked[i]))
+        roots.append((target, int(out.nr), seed))
     return roots
 
 
-def check_seed(index: int, out: Any, seed: TensorBase | None) -> TensorBase:
-    """The gradient with respect to one output, in its dtype and shape."""
+def check_seed(index: int, out: Any, seed: TensorBase | None) -> TensorBase | None:
+    """The gradient with respect to one output, in its dtype and shape; None for an output that needs none."""
     shape, dt = output_kind(out)
     if seed is None:
         return implicit_seed(index, out, shape, dt)
@@ -184,10 +188,10 @@ def output_kind(out: Any) -> tuple[Any, Any]:
     return out.shp, out.dt
 
 
-def implicit_seed(index: int, out: Any, shape: Any, dt: Any) -> TensorBase:
-    """Ones for a real output with a single element."""
+def implicit_seed(index: int, out: Any, shape: Any, dt: Any) -> TensorBase | None:
+    """Ones for a real output with a single element; None for one that does not require grad, refused once all are checked."""
     if isinstance(out, TensorBase) and not requires_grad(out):
-        raise errors.no_grad_output(index, out)
+        return None
     count = 1
     for n in shape if shape is not None else (2,):
         count *= n

@@ -167,8 +167,8 @@ def intern_size(shape: Any) -> Size:
     if size is None:
         if len(_SIZES) >= _MAX_SIZES:
             _SIZES.clear()
-        size = Size(shape)
-        _SIZES[size] = size
+        fresh = Size(shape)
+        size = _SIZES.setdefault(fresh, fresh)  # another thread may have been faster
     return size
 
 

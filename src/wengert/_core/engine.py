@@ -7,7 +7,9 @@ chain of a million nodes is as good as any.
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +23,17 @@ from .tensor_base import Meta, TensorBase, bump, from_array, is_dense, requires_
 
 _getrefcount: Final[Any] = sys.getrefcount
 _ndarray: Final[Any] = np.ndarray
+
+# Note [Accumulation is one step]
+#     Adding into ``.grad`` reads, adds and writes; of two threads that do it at once, one would lose its gradient (NumPy gives
+#     the interpreter away while it adds large arrays, so this holds for compiled code too). One lock for all leaves: a lock
+#     of its own for each leaf would have to be made for each. It is re-entrant, for the garbage collector may run anything
+#     anywhere. Who forks holds it: the child has no thread that would release it, and no gradient that is half added.
+_accumulation: Final[Any] = threading.RLock()
+_acquire: Final[Any] = _accumulation.acquire
+_release: Final[Any] = _accumulation.release
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_acquire, after_in_parent=_release, after_in_child=_release)
 
 
 class Ownership:
@@ -69,6 +82,7 @@ class Task:
         self.callbacks: list[Any] = []
         self.outer: Task | None = None
         self.everything: set[Node] | None = None
+        self.scratch: dict[Any, Any] | None = None  # what hooks on saved tensors keep until the pass is over
 
     def members(self) -> set[Node]:
         """All nodes of the pass, those that have run included; known once somebody has asked before they ran."""
@@ -235,7 +249,7 @@ def execute(task: Task, thread: ThreadModes) -> None:
     grads = task.grads
     needed = task.needed
     keep = task.keep_graph
-    watch = MODES.anomaly
+    watch = MODES.anomaly or MODES.watcher is not None
     order = task.order
     order.reverse()
     while order:
@@ -305,7 +319,7 @@ def deliver_many(task: Task, node: Node, results: list[TensorBase | None]) -> No
 
 
 def run_carefully(task: Task, node: Node, grad: Any, watch: bool) -> None:
-    """Run a node that has hooks, may be captured, may not be needed, or is watched for NaN."""
+    """Run a node that has hooks, may be captured, may not be needed, or is watched for NaN or by a profile."""
     grads: list[TensorBase | None] = grad if isinstance(grad, list) else [grad]
     if node.many and grad is None:
         grads = [None] * node.output_count()
@@ -317,13 +331,14 @@ def run_carefully(task: Task, node: Node, grad: Any, watch: bool) -> None:
         pass_nothing(task, node)
         return
     if extras is not None:
-        for nr, hooks in extras.tensor_hooks.items():
+        for nr, hooks in list(extras.tensor_hooks.items()):
             grads[nr] = run_tensor_hooks(hooks, grads[nr])
         for nr, reference in list(extras.retained.items()):
             tensor: TensorBase | None = reference()
             value = grads[nr]
             if tensor is not None and value is not None:
-                retained_gradient(tensor, value)
+                with _accumulation:
+                    retained_gradient(tensor, value)
     if captured:
         assert captures is not None
         for capture in captures[node]:
@@ -345,11 +360,13 @@ def run_carefully(task: Task, node: Node, grad: Any, watch: bool) -> None:
 
 
 def run_formula(node: Node, grads: list[TensorBase | None], watch: bool) -> list[TensorBase | None]:
-    """Apply a node's backward formula; in anomaly mode look at what comes out."""
+    """Apply a node's backward formula, timed while a profile runs; in anomaly mode look at what comes out."""
     if not watch:
         return node.vjp_many(grads)
+    if not MODES.anomaly:
+        return watched_formula(node, grads)
     try:
-        results = node.vjp_many(grads)
+        results = watched_formula(node, grads)
         if MODES.check_nan:
             for i, result in enumerate(results):
                 if result is not None and bool(np.isnan(result.array).any()):
@@ -357,6 +374,15 @@ def run_formula(node: Node, grads: list[TensorBase | None], watch: bool) -> list
     except Exception:
         anomaly.report(node)
         raise
+    return results
+
+
+def watched_formula(node: Node, grads: list[TensorBase | None]) -> list[TensorBase | None]:
+    """Apply a node's backward formula through the profile that is running, if it still is."""
+    watcher = MODES.watcher
+    if watcher is None:
+        return node.vjp_many(grads)
+    results: list[TensorBase | None] = watcher.run(node, grads)
     return results
 
 
@@ -404,7 +430,8 @@ def accumulate_into(leaf: TensorBase, grad: TensorBase | None) -> None:
     """Add a gradient that somebody else may hold as well into ``leaf.grad``; then the post-accumulate hooks."""
     meta = leaf.ensure_meta()
     if grad is not None and requires_grad(leaf):
-        meta.grad = accumulated(leaf, meta, grad, False)
+        with _accumulation:
+            meta.grad = accumulated(leaf, meta, grad, False)
     if meta.post_hooks is not None:
         for hook in list(meta.post_hooks.values()):
             result = hook(leaf)
@@ -425,11 +452,15 @@ def accumulate_grad(leaf: TensorBase, grad: TensorBase) -> None:
         return
     if not requires_grad(leaf):
         return
-    meta = leaf.meta
-    if meta is None:
-        meta = leaf.ensure_meta()
-    alone = meta.grad is None and _getrefcount(grad) <= OWN.tensor and _getrefcount(grad.array) <= OWN.array
-    meta.grad = accumulated(leaf, meta, grad, alone)
+    _acquire()  # Note [Accumulation is one step]; compiled, a ``with`` statement looks its methods up every time
+    try:
+        meta = leaf.meta
+        if meta is None:
+            meta = leaf.ensure_meta()
+        alone = meta.grad is None and _getrefcount(grad) <= OWN.tensor and _getrefcount(grad.array) <= OWN.array
+        meta.grad = accumulated(leaf, meta, grad, alone)
+    finally:
+        _release()
 
 
 def accumulated(leaf: TensorBase, meta: Meta, grad: TensorBase, alone: bool) -> TensorBase:

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 
 class Hints:
-    """Whether errors carry more than PyTorch's sentence (environment variable ``WENGERT_HINTS``)."""
+    """Whether errors carry more than PyTorch's sentence (environment variable ``WENGERT_HINTS``).
+
+    ``why_no_graph`` says how a tensor lost its history; the package sets it, because ``wengert.debug`` lies above the core.
+    """
 
     def __init__(self) -> None:
         self.on: bool = os.environ.get("WENGERT_HINTS", "1") != "0"
+        self.why_no_graph: Any = None
 
 
 HINTS: Final = Hints()
@@ -131,21 +135,30 @@ def origin_text(node: Node | None, output: int) -> str:
     """``, which is output 0 of Exp,`` for a saved tensor with a history."""
     if node is None:
         return ""
+    return f", which is output {output} of {short_name(node)},"
+
+
+def short_name(node: Node) -> str:
+    """``Exp`` for ``ExpBackward0``, ``Squeeze1`` for ``SqueezeBackward1``."""
     name = node.name()
     stem = name.rstrip("0123456789")
-    return f", which is output {output} of {stem[:-8] if stem.endswith('Backward') else name},"
+    number = name[len(stem) :]
+    return stem[:-8] + ("" if number == "0" else number) if stem.endswith("Backward") else name
 
 
 def no_grad_output(index: int, tensor: TensorBase | None) -> RuntimeError:
     """backward() of something that has no graph."""
-    why = ""
-    if tensor is not None:
-        why = (
+    lines: list[str] = []
+    if tensor is not None and HINTS.on and HINTS.why_no_graph is not None:
+        lines = HINTS.why_no_graph(tensor)
+    if tensor is not None and len(lines) == 0:
+        lines = [
             "this tensor is a leaf that does not require grad: it was created without requires_grad=True, detached, or "
-            "computed under no_grad or from such tensors only"
-        )
+            "computed under no_grad or from such tensors only; run under `with wengert.debug.trace():`, this message names the "
+            "operation and the line"
+        ]
     return RuntimeError(
-        with_hints(f"element {index} of tensors does not require grad and does not have a grad_fn", why)
+        with_hints(f"element {index} of tensors does not require grad and does not have a grad_fn", *lines)
     )
 
 
@@ -236,7 +249,7 @@ def inference_inplace() -> RuntimeError:
     """In-place on an inference tensor outside inference mode."""
     return RuntimeError(
         "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor "
-        "before doing inplace update."
+        "before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
     )
 
 

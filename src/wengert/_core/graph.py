@@ -35,6 +35,7 @@ SPECIAL_NAMES: Final[dict[str, str]] = {
     "CopyBackwards": "torch::autograd::CopyBackwards",
     "NotImplemented": "torch::autograd::NotImplemented",
     "Error": "torch::autograd::Error",
+    "Identity": "torch::autograd::Identity",
 }
 
 
@@ -164,8 +165,11 @@ class Node:
         """The node's extras, made on first use."""
         found = self.extras
         if found is None:
-            found = Extras()
-            self.extras = found
+            fresh = Extras()
+            found = self.extras  # Note [First come]
+            if found is None:
+                found = fresh
+                self.extras = fresh
         return found
 
     @property

@@ -34,6 +34,7 @@ class Modes:
         self.unusual: bool = False
         self.sequence: i64 = 0
         self.warn_always: bool = False
+        self.watcher: Any = None  # the profile that is running: `watcher.run(node, grads)` applies a backward formula
 
 
 MODES: Final = Modes()

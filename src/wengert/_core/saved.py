@@ -15,16 +15,20 @@ everything else is a ``Saved``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from . import errors, modes
 from .compat import i64
-from .graph import Identity
-from .tensor_base import Counter, Meta, TensorBase, requires_grad, shared_counter, version_of
+from .graph import Identity, Node
+from .tensor_base import Counter, Meta, TensorBase, gradient_edge, shared_counter, version_of
 
 if TYPE_CHECKING:
     from .dtypes import Size, dtype
-    from .graph import Node
+
+
+_ndarray: Final[Any] = np.ndarray
 
 
 class Saved:
@@ -39,6 +43,7 @@ class Saved:
         self.nr: i64 = nr
         self.is_output: bool = True
         self.original: TensorBase | None = None
+        self.edge: object = None
         self.meta: Meta | None = None
         self.hooked: bool = False
         self.packed: Any = None
@@ -74,22 +79,17 @@ class Saved:
                 "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
                 f"{type(value).__name__}"
             )
-        original = self.original
-        if self.is_output:
-            out: TensorBase = _tensor.Tensor(value.array, value.dt, value.shp)
-            out.rg = True
-            out.fn = node
-            out.nr = self.nr
-            return out
-        if original is None or not requires_grad(original):
+        edge: object = node if self.is_output else self.edge
+        if edge is None:
             return value
-        out = _tensor.Tensor(value.array, value.dt, value.shp)
+        out: TensorBase = _tensor.Tensor(value.array, value.dt, value.shp)
         out.rg = True
-        out.fn = original.fn
-        out.nr = original.nr
-        if original.fn is None:
+        if isinstance(edge, Node):
+            out.fn = edge
+            out.nr = self.nr
+        else:
             bridge = Identity()
-            bridge.set_edges([(original, 0)])
+            bridge.set_edges([(edge, 0)])
             bridge.stamp()
             out.fn = bridge
         return out
@@ -129,6 +129,10 @@ class Saved:
         self.unpack_hook = unpack_hook
         self.hooked = True
         self.array = None
+        if original is not None:  # its place in the graph stays; its memory is the hooks' affair now
+            self.edge = gradient_edge(original)
+            self.nr = original.nr
+            self.original = None
 
 
 def call_pack(pack_hook: Any, value: TensorBase) -> Any:
@@ -158,11 +162,16 @@ def save_input(t: TensorBase, node: Node) -> object:
     if t.inference:
         raise errors.inference_saved()
     pair = active_hooks()
-    if pair is None:
+    if pair is None or is_number(t):
         return t
     slot = hold_input(t)
     slot.pack(pair[0], pair[1], node)
     return slot
+
+
+def is_number(t: TensorBase) -> bool:
+    """Whether ``t`` stands for a Python number in the program; such operands are read-only, and hooks never see them."""
+    return len(t.shp) == 0 and isinstance(t.array, _ndarray) and not t.array.flags.writeable
 
 
 def hold_input(t: TensorBase) -> Saved:

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _generic: Final[Any] = np.generic
 
 
+# Note [First come]
+#     What a tensor or node gets on first use may be asked for by two threads at once. Making it calls a function, and there
+#     another thread may take over; so the maker looks again afterwards, and of two the one that came first stays. Between
+#     looking again and storing nothing is called, so no thread comes in between.
+
+
 class Counter:
     """Version shared by a tensor, its views and its detached twins.
 
@@ -92,8 +98,11 @@ class TensorBase(Dynamic):
         """The tensor's rarely used part, made on first use."""
         found = self.meta
         if found is None:
-            found = Meta()
-            self.meta = found
+            fresh = Meta()
+            found = self.meta  # Note [First come]
+            if found is None:
+                found = fresh
+                self.meta = fresh
         return found
 
 
@@ -139,8 +148,11 @@ def shared_counter(t: TensorBase) -> Counter:
     """The version counter of ``t`` in a form that another tensor can share."""
     counter = t.counter
     if counter is None:
-        counter = Counter(t.ver)
-        t.counter = counter
+        fresh = Counter(t.ver)
+        counter = t.counter  # Note [First come]
+        if counter is None:
+            counter = fresh
+            t.counter = fresh
     return counter
 
 
@@ -163,12 +175,15 @@ def gradient_edge(t: TensorBase) -> object:
 def accumulator(t: TensorBase) -> Node:
     """The one ``AccumulateGrad`` of a leaf, made on demand and held weakly."""
     meta = t.ensure_meta()
-    found: Node | None = None
-    if meta.accumulate is not None:
-        found = meta.accumulate()
+    known = meta.accumulate
+    found: Node | None = None if known is None else known()
     if found is None:
-        found = views.new_accumulator(t)
-        meta.accumulate = weakref_ref(found)
+        fresh = views.new_accumulator(t)
+        reference = weakref_ref(fresh)
+        if meta.accumulate is not known:  # Note [First come]
+            return accumulator(t)
+        meta.accumulate = reference
+        found = fresh
     return found
 
 

@@ -23,9 +23,35 @@ DEFAULT: Final = 0
 NO_GRAD: Final = 1
 MULTI_OUTPUT: Final = 2
 CUSTOM_FUNCTION: Final = 3
+INFERENCE: Final = 4
 
 _as_strided: Final[Any] = np.lib.stride_tricks.as_strided
+_may_share_memory: Final[Any] = np.may_share_memory
+_ndarray: Final[Any] = np.ndarray
 _add_at: Final[Any] = np.add.at
+
+
+class Writes:
+    """Who wants to know of in-place operations before they write: nobody, while ``watched`` is False."""
+
+    def __init__(self) -> None:
+        self.watched: bool = False
+        self.count: int = 0
+        self.call: Any = None
+
+    def watch(self, call: Any) -> None:
+        """Call ``call(array)`` before each write, until ``unwatch`` was called as often as ``watch``."""
+        self.call = call
+        self.count += 1
+        self.watched = True
+
+    def unwatch(self) -> None:
+        """Undo one ``watch``."""
+        self.count -= 1
+        self.watched = self.count > 0
+
+
+WRITES: Final = Writes()
 
 
 class ViewInfo:
@@ -65,10 +91,13 @@ def current_fn(t: TensorBase) -> Node | None:
     version = version_of(t)
     if view.version != version:
         check_view_write(t, view, True)
+        old = t.fn
+        old_nr = int(t.nr)
         t.fn = remade_fn(t, view)
         t.nr = 0
         t.rg = True
         view.version = version
+        hooks.move_retained(t, old, old_nr)
     return t.fn
 
 
@@ -102,7 +131,16 @@ def retaken_fn(base: TensorBase, steps: list[Any]) -> Node:
 def element_strides(array: Any) -> tuple[int, ...]:
     """Strides counted in elements, as PyTorch counts them."""
     size = array.itemsize
-    return tuple([s // size for s in array.strides])
+    found = tuple([s // size for s in array.strides])
+    if array.size > 0 or any(found):
+        return found
+    # NumPy gives new arrays without elements strides of 0, PyTorch those of an array with 1 for every size 0.
+    steps = []
+    step = 1
+    for n in reversed(array.shape):
+        steps.append(step)
+        step *= max(n, 1)
+    return tuple(reversed(steps))
 
 
 def address(array: Any) -> int:
@@ -111,12 +149,40 @@ def address(array: Any) -> int:
     return found
 
 
+def offset_between(array: Any, root: Any) -> int:
+    """How many elements after the first one of ``root`` that of ``array`` lies.
+
+    After ``base.data = other`` the old views keep the old memory; then each is measured in its own.
+    """
+    if _may_share_memory(array, root):
+        return (address(array) - address(root)) // int(array.itemsize)
+    return (address(array) - address(owner(array)) - address(root) + address(owner(root))) // int(array.itemsize)
+
+
+def owner(array: Any) -> Any:
+    """The array that owns the memory of a view."""
+    base = array.base
+    while base is not None:
+        if isinstance(base, _ndarray):
+            array = base
+        base = getattr(base, "base", None)  # as_strided puts an object of its own between two arrays
+    return array
+
+
+def storage(t: TensorBase) -> Any:
+    """The memory that offsets of ``t`` count from: that of its base, if it lies in it still."""
+    array = memory(t)
+    root = memory(root_of(t))
+    return root if root is array or array.size == 0 or _may_share_memory(array, root) else owner(array)
+
+
 def strided_node(t: TensorBase, base: TensorBase) -> AsStridedBackward0:
     """The geometry of ``t`` within ``base`` as a node without edges."""
     array = memory(t)
     root = memory(base)
-    offset = (address(array) - address(root)) // array.itemsize
-    return AsStridedBackward0(array.shape, element_strides(array), offset, root.shape, element_strides(root))
+    return AsStridedBackward0(
+        array.shape, element_strides(array), offset_between(array, root), root.shape, element_strides(root)
+    )
 
 
 def extent(shape: tuple[int, ...], stride: tuple[int, ...]) -> int:
@@ -271,7 +337,7 @@ class CopySlices(Node):
             region.zero_()
         else:
             region.copy_(inner)
-        results[0] = whole
+        results[0] = whole if self.next0 is not None else None
         return results
 
     def release(self) -> None:
@@ -289,7 +355,13 @@ def strided_clone(grad: Any, shape: tuple[int, ...], stride: tuple[int, ...]) ->
 
 
 def set_view(out: TensorBase, source: TensorBase, kind: int, op: Any) -> None:
-    """Make ``out``, which shares memory with ``source``, a view of it; ``op`` is the view operator if it can be repeated."""
+    """Make ``out``, which shares memory with ``source``, a view of it; ``op`` is the view operator if it can be repeated.
+
+    Inference tensors have neither versions nor views: they only share memory.
+    """
+    if source.inference:
+        out.inference = True
+        return
     base = root_of(source)
     out.counter = shared_counter(base)
     parent = source.view_of
@@ -298,8 +370,9 @@ def set_view(out: TensorBase, source: TensorBase, kind: int, op: Any) -> None:
     steps: list[Any] | None = None
     if out.dt is not source.dt or (parent is not None and parent.steps is not None):
         steps = steps_to(out, source, op)
+    if kind == NO_GRAD and modes.is_inference_mode_enabled():
+        kind = INFERENCE
     out.view_of = ViewInfo(base, kind, out.counter.value, steps)
-    out.inference = source.inference
 
 
 def steps_to(out: TensorBase, source: TensorBase, op: Any) -> list[Any]:
@@ -321,21 +394,25 @@ def check_view_write(t: TensorBase, view: ViewInfo, indirect: bool) -> None:
         "its base or another view of its base has been modified inplace" if indirect else "is being modified inplace"
     )
     fn = t.fn
-    if kind == NO_GRAD or fn is None:
-        text = f"A view was created in no_grad mode and {modified} with grad mode enabled."
+    origin = "" if fn is None else f"Output {t.nr} of {errors.short_name(fn)} is a view"
+    made = "A view was" if fn is None else origin + " of a view which was"
+    if kind == INFERENCE:
+        text = f"{made} created in inference mode and {modified} in normal mode."
+    elif kind == NO_GRAD or fn is None:
+        text = f"{made} created in no_grad mode and {modified} with grad mode enabled."
     else:
-        name = fn.name().rstrip("0123456789")
-        stem = name[:-8] if name.endswith("Backward") else name
-        text = f"Output {t.nr} of {stem} is a view and {modified}."
+        text = f"{origin} and {modified}."
     raise RuntimeError(text + VIEW_REASONS[int(kind)])
 
 
+BOTH_OR_NONE: Final = (
+    " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
+    "the view and the inplace either both inside the {} block (if you don't want the inplace to be tracked) or "
+    "both outside (if you want the inplace to be tracked)."
+)
 VIEW_REASONS: Final[dict[int, str]] = {
-    NO_GRAD: (
-        " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
-        "the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or "
-        "both outside (if you want the inplace to be tracked)."
-    ),
+    NO_GRAD: BOTH_OR_NONE.format("no_grad"),
+    INFERENCE: BOTH_OR_NONE.format("inference_mode"),
     MULTI_OUTPUT: (
         " This view is the output of a function that returns multiple views. Such functions do not allow the output views "
         "to be modified inplace. You should replace the inplace operation by an out-of-place one."
@@ -354,6 +431,8 @@ def check_inplace(t: TensorBase, any_requires_grad: bool) -> bool:
     Raises:
         RuntimeError: for leaves that require grad, their views, and views whose history cannot be rewritten.
     """
+    if WRITES.watched:
+        WRITES.call(memory(t))
     if t.inference and not modes.is_inference_mode_enabled():
         raise errors.inference_inplace()
     if not any_requires_grad or not modes.is_grad_enabled():
@@ -405,10 +484,13 @@ def rebase(t: TensorBase, node: Node) -> None:
     base.nr = 0
     base.rg = True
     hooks.move_retained(base, old, old_nr)
+    old = t.fn
+    old_nr = int(t.nr)
     t.fn = remade_fn(t, view)
     t.nr = 0
     t.rg = True
     view.version = version_of(t)
+    hooks.move_retained(t, old, old_nr)
 
 
 from . import hooks, interpreted, modes  # noqa: E402

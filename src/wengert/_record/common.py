@@ -8,6 +8,7 @@ import numpy as np
 
 from .._core import errors, views
 from .._core.dtypes import (
+    BOOL,
     COMPLEX,
     FLOATING,
     INTEGER,
@@ -100,8 +101,8 @@ def result_type(operands: list[Any]) -> dtype:
 
 
 def cast_array(array: Any, dt: dtype) -> Any:
-    """The array in another dtype; complex to real drops the imaginary part as PyTorch does."""
-    if dt.category < COMPLEX and array.dtype.kind == "c":
+    """The array in another dtype; complex to real drops the imaginary part as PyTorch does, to bool asks whether it is zero."""
+    if BOOL < dt.category < COMPLEX and array.dtype.kind == "c":
         array = array.real
     return array.astype(dt.np)
 
@@ -258,7 +259,9 @@ def write(x: TensorBase, array: Any) -> None:
 def shadow(x: TensorBase) -> Tensor:
     """A copy of ``x`` with its history: what an in-place operation may save of the old value."""
     out = _tensor.Tensor(np.array(x.array), x.dt, x.shp)
-    if requires_grad(x):
+    if requires_grad(x) and is_grad_enabled():
+        if x.view_of is not None:
+            views.check_inplace(x, True)  # says that the view is being modified, before its history is asked for
         target = gradient_edge(x)
         out.rg = True
         out.fn = target if isinstance(target, Node) else None
@@ -291,6 +294,8 @@ def write_out(name: str, out: Any, inputs: list[Any], result: Tensor) -> Tensor:
         replace_array(out, np.empty(result.shp, out.dt.np))
     elif isinstance(out.array, _ndarray):
         views.check_writable(out.array)
+    if views.WRITES.watched:
+        views.WRITES.call(memory(out))
     write(out, cast_array(result.array, out.dt) if result.dt is not out.dt else result.array)
     return out  # type: ignore[return-value]
 

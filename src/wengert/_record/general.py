@@ -181,6 +181,8 @@ def record_general(op: General, inputs: list[TensorBase], outs: list[Tensor]) ->
             some = True
     if not some:
         return
+    while not carries[op.outputs - 1]:
+        op.outputs -= 1  # results without gradient come last; the node does not count them
     connect(op, inputs)
     for i in range(len(outs)):
         if carries[i] and outs[i].dt.category >= FLOATING:
@@ -213,7 +215,7 @@ def keep(op: General, inputs: list[TensorBase], outs: list[Tensor]) -> None:
         if name in output_names:
             out = outs[output_names.index(name)]
             memory(out)  # the saved result shares the memory of the result, also of a 0-d one
-            kept[name] = save(out, op, True)
+            kept[name] = save(out, op, out.fn is op)  # indices among the results have no history
         else:
             kept[name] = save(inputs[input_names.index(name)], op, False)
     op.kept = kept
