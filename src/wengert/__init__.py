@@ -20,6 +20,7 @@ from math import nan as nan
 from math import pi as pi
 
 from ._core import engine as _engine
+from ._core import errors as _errors
 from ._core import interpreted as _interpreted
 from ._core import return_types as return_types
 from ._core.device import STRIDED as _STRIDED
@@ -75,7 +76,7 @@ from .autograd import set_grad_enabled as set_grad_enabled  # noqa: E402
 from .autograd.grad_mode import is_grad_enabled as is_grad_enabled  # noqa: E402
 from .autograd.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled  # noqa: E402
 
-_LAZY = {"cuda", "interop", "viz"}
+_LAZY = {"cuda", "debug", "fft", "interop", "profiler", "signal", "utils", "viz"}
 _INTEROP = {"install_torch", "load_ipython_extension", "uninstall_torch", "unload_ipython_extension"}
 
 
@@ -86,6 +87,19 @@ def __getattr__(name: str) -> _Any:
     if name in _INTEROP:
         return getattr(_import_module(f"{__name__}.interop"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _why_no_graph(tensor: Tensor) -> list[str]:
+    """Lines for the error of a tensor without a graph; an explanation that fails must not hide the error."""
+    try:
+        from .debug import why_no_graph
+
+        return why_no_graph(tensor)
+    except Exception:
+        return []
+
+
+_errors.HINTS.why_no_graph = _why_no_graph
 
 
 def show_config(file: _Any = None) -> None:
