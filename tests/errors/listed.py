@@ -37,6 +37,8 @@ LISTED: dict[str, str] = {
     "torch.sum(m, 0, out=i)": STRICTER,
     "torch.autograd.backward([h], [m, m])": STRICTER,
     "torch.autograd.grad(h, x, grad_outputs=[m, m])": STRICTER,
+    "torch.gradient(m, spacing=(v,), dim=0)": STRICTER,
+    "torch.histogramdd(m, [v, v, v.flip(0)])": STRICTER,
     "torch.mm(m, m.t(), out=i)": OUT,
     "torch.cat([v, v], out=i)": OUT,
     "torch.where(b, m, m, out=i2)": OUT,

@@ -15,6 +15,7 @@ from . import function as function
 from . import functional as functional
 from . import grad_mode as grad_mode
 from . import graph as graph
+from . import profiler as profiler
 from .anomaly_mode import detect_anomaly as detect_anomaly
 from .anomaly_mode import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from .anomaly_mode import is_anomaly_enabled as is_anomaly_enabled

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from .._core import errors, modes
 from .._core.dtypes import FLOATING
+from .._core.graph import Identity
 from .._record import forward
 
 
@@ -74,6 +75,10 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
     for what, t in (("primal", tensor), ("tangent", tangent)):
         if t.dt.category < FLOATING:
             raise ValueError(f"Expected {what} to be floating point or complex, but got: {t.dt!r}")
+    if forward.tangent_of(tangent) is not None:
+        raise RuntimeError(
+            "Setting a forward grad that itself has a forward gradient at the same level0 is not supported."
+        )
     if tangent.shp != tensor.shp:
         raise RuntimeError(
             "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. "
@@ -97,12 +102,14 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
     """Primal (a view without tangent) and tangent of a tensor."""
     if modes.MODES.dual_level < 0:
         return UnpackedDualTensor(tensor, None)
-    tangent = forward.tangent_of(tensor)
-    if tangent is None:
-        return UnpackedDualTensor(tensor, None)
     level_now = forward.suspend()
     try:
         primal = tensor.view_as(tensor)
     finally:
         forward.resume(level_now)
-    return UnpackedDualTensor(primal, tangent)
+    if primal.fn is not None:
+        node = Identity()
+        node.set_edges(primal.fn.edges())
+        node.stamp(1)
+        primal.fn = node
+    return UnpackedDualTensor(primal, forward.tangent_of(tensor))

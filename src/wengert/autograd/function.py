@@ -87,7 +87,9 @@ class BackwardCFunction(_FunctionBase):
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
-        """The tensors given to ``save_for_backward``."""
+        """The tensors given to ``save_for_backward``; in ``jvp`` those given to ``save_for_forward``."""
+        if self.saved_for_forward is not None:
+            return self.saved_for_forward
         if self.released and self.to_save:
             raise errors.freed(self)
         kept = self.kept
@@ -459,9 +461,11 @@ def keep_saved(node: Any, outputs: list[Any], done: dict[int, Any], record: bool
 def add_tangents(node: Any, args: tuple[Any, ...], outputs: list[Any]) -> None:
     """Forward mode: call the user's ``jvp`` when some input has a tangent."""
     if modes.MODES.dual_level < 0:
+        node.saved_for_forward = None
         return
     tangents = [forward.tangent_of(a) if isinstance(a, TensorBase) else None for a in args]
     if all(t is None for t in tangents):
+        node.saved_for_forward = None
         return
     for i, a in enumerate(args):
         if isinstance(a, TensorBase) and tangents[i] is None and a.dt.category >= FLOATING:
@@ -470,6 +474,7 @@ def add_tangents(node: Any, args: tuple[Any, ...], outputs: list[Any]) -> None:
     try:
         results = node.forward_cls.jvp(node, *tangents)
     finally:
+        node.saved_for_forward = None  # saved_tensors are from now on those of the backward pass
         forward.resume(level)
     for out, tangent in zip(outputs, results if isinstance(results, tuple) else (results,), strict=False):
         if isinstance(out, TensorBase) and tangent is not None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._core import modes
@@ -13,7 +12,14 @@ from .._core.backward import get_gradient_edge as get_gradient_edge
 from .._core.graph import Node as Node
 from .._core.graph import target_of
 from .._core.hooks import RemovableHandle
-from .._core.tensor_base import TensorBase, bump, version_of
+from .._core.tensor_base import TensorBase, bump, gradient_edge, requires_grad
+from .graph_disk import save_on_disk as save_on_disk
+from .graph_holders import holders as holders
+from .graph_memory import memory as memory
+from .graph_mutation import allow_mutation_on_saved_tensors as allow_mutation_on_saved_tensors
+from .graph_saved import disable_saved_tensors_hooks as disable_saved_tensors_hooks
+from .graph_saved import save_on_cpu as save_on_cpu
+from .graph_saved import saved_tensors_hooks as saved_tensors_hooks
 
 __all__ = [
     "GradientEdge",
@@ -21,64 +27,14 @@ __all__ = [
     "allow_mutation_on_saved_tensors",
     "disable_saved_tensors_hooks",
     "get_gradient_edge",
+    "holders",
     "increment_version",
+    "memory",
     "register_multi_grad_hook",
     "save_on_cpu",
+    "save_on_disk",
     "saved_tensors_hooks",
 ]
-
-
-class saved_tensors_hooks:
-    """Pass every tensor saved inside through ``pack_hook``, and back through ``unpack_hook`` when it is needed.
-
-    Args:
-        pack_hook: takes the tensor, returns anything.
-        unpack_hook: takes what ``pack_hook`` returned, returns a tensor.
-
-    Only the innermost pair is used.
-    """
-
-    def __init__(self, pack_hook: Callable[[Any], Any], unpack_hook: Callable[[Any], Any]) -> None:
-        self.pack_hook = pack_hook
-        self.unpack_hook = unpack_hook
-
-    def __enter__(self) -> None:
-        thread = modes.thread_modes()
-        if thread.saved_hooks_disabled is not None:
-            raise RuntimeError(thread.saved_hooks_disabled)
-        thread.saved_hooks.append((self.pack_hook, self.unpack_hook))
-        modes.settle(thread)
-
-    def __exit__(self, *exc: object) -> None:
-        thread = modes.thread_modes()
-        thread.saved_hooks.pop()
-        modes.settle(thread)
-
-
-class save_on_cpu(saved_tensors_hooks):
-    """Keep saved tensors as copies in main memory (here: everything is there already, so values are copied).
-
-    Args:
-        pin_memory: ignored.
-        device_type: ignored.
-    """
-
-    def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
-        super().__init__(lambda t: t.detach().clone(), lambda packed: packed)
-
-
-@contextmanager
-def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
-    """Make entering ``saved_tensors_hooks`` an error with this message."""
-    thread = modes.thread_modes()
-    if thread.saved_hooks:
-        raise RuntimeError(error_message)
-    before = thread.saved_hooks_disabled
-    thread.saved_hooks_disabled = error_message
-    try:
-        yield
-    finally:
-        thread.saved_hooks_disabled = before
 
 
 def increment_version(tensor: Any) -> None:
@@ -89,46 +45,6 @@ def increment_version(tensor: Any) -> None:
             raise RuntimeError("increment_version expects each element of the iterable to be a tensor")
     for t in tensors:
         bump(t)
-
-
-class _Handle:
-    """What the pack hook leaves in the graph."""
-
-    __slots__ = ("tensor", "value", "version")
-
-    def __init__(self, tensor: Any) -> None:
-        self.tensor = tensor
-        self.version = int(version_of(tensor))
-        self.value = tensor.detach().clone()
-
-
-_MUTATION = threading.local()
-
-
-@contextmanager
-def allow_mutation_on_saved_tensors() -> Iterator[None]:
-    """Inside, tensors that were saved may be changed in place: gradients use the values they had.
-
-    The backward pass must run inside too. A saved tensor is copied when it is saved.
-    """
-    if getattr(_MUTATION, "active", False):
-        raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
-    _MUTATION.active = True
-
-    def pack(t: Any) -> _Handle:
-        return _Handle(t)
-
-    def unpack(handle: _Handle) -> Any:
-        if not getattr(_MUTATION, "active", False):
-            raise AssertionError("Trying to backward outside of the 'allow_mutation_on_saved_tensors' context")
-        tensor = handle.tensor
-        return tensor if int(version_of(tensor)) == handle.version else handle.value
-
-    try:
-        with saved_tensors_hooks(pack, unpack):
-            yield
-    finally:
-        _MUTATION.active = False
 
 
 def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[[Any], Any], *, mode: str = "all") -> RemovableHandle:
@@ -144,6 +60,10 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[[Any], Any], *
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    if mode == "any":
+        tensors = [t for t in tensors if requires_grad(t)]
+    elif any(gradient_edge(t) is None for t in tensors):
+        raise AssertionError("Expected gradient function to be set")
     watch = _AllReady(tensors, fn) if mode == "all" else _AnyReady(fn)
     handles = [t.register_hook(watch.hook_for(i)) for i, t in enumerate(tensors)]
     return _Handles(handles)
