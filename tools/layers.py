@@ -26,10 +26,13 @@ ROOMS = (
     "_gen",
     "_tensor",
     "autograd",
+    "profiler",
     "func",
     "cuda",
     "linalg",
     "special",
+    "fft",
+    "signal",
     "nn",
     "optim",
     "data",
@@ -45,7 +48,9 @@ ROOMS = (
 CYCLE = ("_core", "_record", "ops", "_gen", "_tensor")
 
 # Imports against the order, each inside a function and with its reason: (importing room, imported room).
-LAZY: dict[tuple[str, str], str] = {}
+LAZY: dict[tuple[str, str], str] = {
+    ("autograd", "profiler"): "autograd.profiler is PyTorch's older name of it",
+}
 
 EAGER_LIBRARIES = ("numpy",)
 # Imported inside functions only, since each costs a user's start-up or may be missing; None: by every room but _core.

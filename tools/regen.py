@@ -7,7 +7,7 @@ Two forms of operator are read, by syntax tree alone:
 
 Variants: ``function`` (wengert.NAME), ``method`` (Tensor.NAME), ``property`` (Tensor.NAME without call; with ``assignable``,
 assignment writes through it), ``inplace`` (Tensor.NAME_), ``out`` (the function takes ``out=``), ``nn``, ``special``,
-``linalg`` (function in that namespace). ``Aliases:`` gives further names in the same namespaces, ``Name:`` the
+``linalg``, ``fft`` (function in that namespace). ``Aliases:`` gives further names in the same namespaces, ``Name:`` the
 public name where the function's own would hide a builtin.
 
 Where ``dim`` has a default the shells also take NumPy's ``axis`` and ``keepdims`` for ``dim`` and ``keepdim``, as PyTorch does.
@@ -31,7 +31,10 @@ NAMESPACES = {
     "nn": "nn_functional",
     "special": "special",
     "linalg": "linalg",
+    "fft": "fft",
 }
+# PyTorch's messages name the functions of these namespaces as "special_expit".
+PREFIXED = {"special", "linalg", "fft"}
 # Inside the class these are methods, so annotations need another name for the type.
 HIDDEN = {"int": "_int", "float": "_float", "bool": "_bool", "dtype": "DType", "complex": "_complex"}
 FUNCTION_IMPORTS = [
@@ -360,7 +363,7 @@ def checks(op: Operator, name: str, position: int, skip: int = 1) -> list[str]:
 def functions_file(operators: list[Operator], variant: str) -> str:
     """The functions of one namespace."""
     chosen = [op for op in operators if variant in op.variants]
-    body = [function(op, name) for op in chosen for name in [op.name, *op.aliases]]
+    body = [function(op, name, variant) for op in chosen for name in [op.name, *op.aliases]]
     modules = sorted({op.module for op in chosen})
     text = "\n".join(body)
     names = [name for op in chosen for name in [op.name, *op.aliases]]
@@ -387,14 +390,15 @@ def imports(text: str, table: list[tuple[str, list[str]]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def function(op: Operator, name: str) -> str:
+def function(op: Operator, name: str, variant: str) -> str:
     """``wengert.NAME``."""
+    shown = f"{variant}_{name}" if variant in PREFIXED else name
     with_out = "out" in op.variants
     first = op.args.args[0] if op.args.args else None
     if first is None or first.arg != "self":
         head = f"{name}({parameters(op.args, '', 0, False, with_out)}) -> {op.returns}"
         call = f"_{op.module}.{op.target}({call_arguments(op.args, [], 0)})"
-        lines = checks(op, name, 1, 0) + finish(op, name, call, first.arg if first else "None", with_out)
+        lines = checks(op, shown, 1, 0) + finish(op, name, call, first.arg if first else "None", with_out)
         return shell("", head, op.doc, lines) + "\n"
     kind = ast.unparse(first.annotation) if first.annotation else "Any"
     typed = ": Any" if kind == "Tensor" else ": " + kind
@@ -403,10 +407,10 @@ def function(op: Operator, name: str) -> str:
     if kind == "Tensor":
         lines = [
             "if not isinstance(input, _tensor.Tensor):",
-            f'    raise errors.argument_type("{name}", "input", 1, "Tensor", input)',
+            f'    raise errors.argument_type("{shown}", "input", 1, "Tensor", input)',
         ]
     if not op.template:
-        lines += checks(op, name, 2)
+        lines += checks(op, shown, 2)
     doc = re.sub(r"``self``", "``input``", op.doc)
     doc = re.sub(r"^(\s+)self:", r"\1input:", doc, flags=re.M)
     if op.template:

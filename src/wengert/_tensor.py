@@ -168,7 +168,7 @@ class Tensor(TensorMethods):
         """
         if not requires_grad(self):
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        fn = self.grad_fn
+        fn = self.fn if self.fn is None else self.grad_fn  # a view made without history stays a leaf here
         if fn is None:
             return
         self.ensure_meta().retains = True
@@ -228,6 +228,8 @@ class Tensor(TensorMethods):
         Raises:
             RuntimeError: for views.
         """
+        if modes.is_inference_mode_enabled():
+            return self  # as in PyTorch, where autograd does not take part
         if self.view_of is not None:
             raise RuntimeError(
                 "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
@@ -374,11 +376,11 @@ class Tensor(TensorMethods):
         if self.view_of is None:
             return 0
         array = memory(self)
-        return (views.address(array) - views.address(memory(self.view_of.base))) // _int(array.itemsize)
+        return (views.address(array) - views.address(views.storage(self))) // _int(array.itemsize)
 
     def data_ptr(self) -> _int:
-        """Address of the first element."""
-        return views.address(memory(self))
+        """Address of the first element; 0 when there is none."""
+        return views.address(memory(self)) if 0 not in self.shp else 0
 
     def is_contiguous(self, memory_format: Any = None) -> _bool:
         """Whether the elements lie in memory without gaps, in row-major order or that of another memory format."""
@@ -447,7 +449,7 @@ class Tensor(TensorMethods):
         Raises:
             RuntimeError: when the tensor requires grad.
         """
-        if requires_grad(self) and not force:
+        if requires_grad(self) and not force and modes.is_grad_enabled():
             raise RuntimeError(NUMPY_REQUIRES_GRAD)
         return memory(self)
 
@@ -589,6 +591,10 @@ class Tensor(TensorMethods):
             return binary(arithmetic.MUL, self.reciprocal(), other)
         return NotImplemented
 
+    def __rdiv__(self, other: Any) -> Any:
+        """``other / self``, by its name in Python 2, which PyTorch keeps."""
+        return self.__rtruediv__(other)
+
     def __itruediv__(self, other: Any) -> Any:
         if operand(other):
             return binary_(arithmetic.DIV, self, other)
@@ -645,6 +651,9 @@ class Tensor(TensorMethods):
         return NotImplemented
 
     def __rmatmul__(self, other: Any) -> Any:
+        if isinstance(other, TensorBase):
+            wide: Any = other
+            return wide.matmul(self)
         if isinstance(other, _ndarray):
             return common.make(other).matmul(self)
         return NotImplemented

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import csv
 import importlib
 from collections import Counter
 from dataclasses import replace
@@ -11,6 +13,16 @@ from typing import Final
 from tests.ops.sample import Sample
 
 FAMILIES: Final = tuple(sorted(p.stem.removeprefix("samples_") for p in Path(__file__).parent.glob("samples_*.py")))
+
+
+SCOPE: Final = Path(__file__).with_name("scope.csv")
+"""The operators in scope, and what PyTorch has for each of them."""
+
+
+def scope() -> list[dict[str, str]]:
+    """Return the rows of scope.csv."""
+    with SCOPE.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def samples(family: str) -> list[Sample]:
@@ -25,4 +37,42 @@ def all_samples() -> list[Sample]:
     double = [name for name, count in Counter(s.id for s in found).items() if count > 1]
     if double:
         raise ValueError(f"the same sample is listed twice: {double}")
+    return complete(found)
+
+
+def complete(found: list[Sample]) -> list[Sample]:
+    """Return the samples, one of each operator with its in-place twin and its out= form where none writes them down."""
+    for form, derive in (("out", out_form), ("inplace", inplace_form)):
+        lacking = {row["name"] for row in scope() if row[form]} - {s.op for s in found if getattr(s, form)}
+        for i, sample in enumerate(found):
+            text = derive(sample) if sample.op in lacking and sample.inputs and form in sample.only else ""
+            if text:
+                found[i] = replace(sample, **{form: text})
+                lacking.remove(sample.op)
     return found
+
+
+def plain_call(sample: Sample) -> ast.Call | None:
+    """Return the sample's text as a call of its operator on ``x`` and more, if that is all it is."""
+    try:
+        tree = ast.parse(sample.code, mode="eval").body
+    except SyntaxError:
+        return None
+    names = (f"t.{sample.op}", sample.op.replace("nn.functional", "F"))
+    return tree if isinstance(tree, ast.Call) and ast.unparse(tree.func) in names else None
+
+
+def out_form(sample: Sample) -> str:
+    """Return ``t.op(x, out=out)`` for ``t.op(x)``."""
+    return sample.code[:-1].rstrip(", ") + ", out=out)" if plain_call(sample) else ""
+
+
+def inplace_form(sample: Sample) -> str:
+    """Return ``x.op_(y)`` for ``t.op(x, y)``, and ``F.op(x, inplace=True)`` for functions of nn.functional."""
+    call = plain_call(sample)
+    if call is None or not call.args or ast.unparse(call.args[0]) != "x" or "generator" in sample.code:
+        return ""
+    if sample.op.startswith("nn."):
+        return sample.code[:-1].rstrip(", ") + ", inplace=True)"
+    rest = [ast.unparse(part) for part in (*call.args[1:], *call.keywords)]
+    return f"x.{sample.op}_({', '.join(rest)})"

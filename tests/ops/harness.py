@@ -167,8 +167,9 @@ def _strides(package: Any, sample: Sample) -> Outcome:
 
 
 def _meant_strides(tensor: Any) -> tuple[int | None, ...]:
-    """Return the strides, None where a dimension has at most one element and its stride means nothing."""
-    return tuple(s if n > 1 else None for n, s in zip(tensor.shape, tensor.stride(), strict=True))
+    """Return the strides, None where they mean nothing: where a dimension has at most one element, or the tensor has none."""
+    some = tensor.numel() > 0
+    return tuple(s if n > 1 and some else None for n, s in zip(tensor.shape, tensor.stride(), strict=True))
 
 
 def _node(package: Any, sample: Sample) -> Outcome:

@@ -7,16 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-OPERATORS: Final[dict[str, str]] = {
-    **dict.fromkeys(("fft.fft", "fft.fft2", "fft.irfft", "fft.rfft"), "not written yet: Fourier transforms"),
-    **dict.fromkeys(
-        ("nn.functional.batch_norm", "nn.functional.group_norm", "nn.functional.layer_norm", "nn.functional.rms_norm"),
-        "not written yet: normalisation layers",
-    ),
-    "nn.functional.pad": "not written yet: padding",
-    "matrix_power": "not written yet: powers of matrices",
-    "vander": "not written yet: Vandermonde matrices",
-}
+OPERATORS: Final[dict[str, str]] = {}
 """Operator name -> why it is not there yet."""
 
 ASPECTS: Final[dict[str, str]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.ops.sample import S, Sample, c64, c128, const, each, f32, f64, i64, over, relax
+from tests.ops.sample import Sample, c64, c128, const, each, f32, f64, i64, over, relax
 
 SPECS = (c128(2, 3), c64(4), c128(), c128(0, 2), c128(3, 2, layout="transposed"), c128(3, 2, layout="strided"))
 BIT = {"strides": "whether conj shares memory or is computed at once cannot be seen by a program's values"}
@@ -60,7 +60,6 @@ BORDER: list[Sample] = [
     *over("pow", "x ** y", (c128(3), c128(3))),
     *over("pow", "x ** y", (f64(3, domain="positive"), c128(3)), (c128(3), f64(3)), skip=HALF),
     *over("exp", "t.exp(1j * x)", f64(4)),
-    *over("fft.fft", "t.abs(t.fft.fft(x))", f64(4)),
     *over("sum", "(x * x.conj()).real.sum()", c128(4)),
     *over("matmul", "(x @ y).abs().sum()", (c128(2, 3), c128(3, 2))),
     *over("sum", "t.view_as_real(x).sum(-1)", c128(3)),
@@ -69,12 +68,4 @@ BORDER: list[Sample] = [
     *over("eq", "x == y", (c128(3), c128(3)), only=("forward",)),
 ]
 
-TRANSFORMS: list[Sample] = [
-    *each("fft.fft", "t.fft.{}(x)", c128(4), "fft", "ifft"),
-    *each("fft.rfft", "t.fft.{}(x)", f64(5), "fft", "rfft"),
-    *over("fft.irfft", "t.fft.irfft(x)", c128(3)),
-    *over("fft.fft2", "t.fft.fft2(x)", c128(2, 3)),
-    S("fft.fft", "t.fft.fft(x, norm='ortho')", c128(4)),
-]
-
-SAMPLES = relax(4, "complex products and quotients are several roundings deep", [*PARTS, *BUILT, *BORDER, *TRANSFORMS])
+SAMPLES = relax(4, "complex products and quotients are several roundings deep", [*PARTS, *BUILT, *BORDER])

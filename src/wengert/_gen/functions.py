@@ -17,26 +17,49 @@ from ..ops import arithmetic as _arithmetic
 from ..ops import blend as _blend
 from ..ops import compare as _compare
 from ..ops import complex_views as _complex_views
+from ..ops import conv as _conv
+from ..ops import copies as _copies
+from ..ops import counting as _counting
 from ..ops import creation as _creation
 from ..ops import creation_filled as _creation_filled
 from ..ops import creation_ranges as _creation_ranges
 from ..ops import cumulative as _cumulative
 from ..ops import diagonals as _diagonals
+from ..ops import distance as _distance
 from ..ops import dropout as _dropout
 from ..ops import einsum as _einsum
+from ..ops import embedding_bag as _embedding_bag
 from ..ops import extremes as _extremes
 from ..ops import fill as _fill
 from ..ops import floating as _floating
 from ..ops import gather_scatter as _gather_scatter
+from ..ops import gradient as _gradient
+from ..ops import grid as _grid
 from ..ops import index_put as _index_put
 from ..ops import index_rows as _index_rows
 from ..ops import join as _join
+from ..ops import linalg_cholesky as _linalg_cholesky
+from ..ops import linalg_functions as _linalg_functions
+from ..ops import linalg_lu as _linalg_lu
+from ..ops import linalg_qr as _linalg_qr
+from ..ops import linalg_rank as _linalg_rank
+from ..ops import linalg_solve as _linalg_solve
+from ..ops import linalg_svd as _linalg_svd
+from ..ops import linalg_triangular as _linalg_triangular
+from ..ops import loss_ctc as _loss_ctc
 from ..ops import loss_margin as _loss_margin
+from ..ops import loss_plain as _loss_plain
 from ..ops import masked as _masked
 from ..ops import matmul as _matmul
 from ..ops import matmul_added as _matmul_added
 from ..ops import minmax as _minmax
 from ..ops import norm as _norm
+from ..ops import normalize as _normalize
+from ..ops import normalize_composed as _normalize_composed
+from ..ops import pad as _pad
+from ..ops import pool_adaptive as _pool_adaptive
+from ..ops import pool_avg as _pool_avg
+from ..ops import pool_max as _pool_max
 from ..ops import power as _power
 from ..ops import queries as _queries
 from ..ops import random as _random
@@ -50,15 +73,19 @@ from ..ops import shape as _shape
 from ..ops import shape_axes as _shape_axes
 from ..ops import shape_parts as _shape_parts
 from ..ops import shape_splits as _shape_splits
+from ..ops import shuffle as _shuffle
 from ..ops import similarity as _similarity
 from ..ops import softmax as _softmax
 from ..ops import sort as _sort
 from ..ops import special as _special
 from ..ops import special_pairs as _special_pairs
 from ..ops import statistics as _statistics
+from ..ops import stft as _stft
+from ..ops import storage as _storage
 from ..ops import take_put as _take_put
 from ..ops import transcendental as _transcendental
 from ..ops import trigonometric as _trigonometric
+from ..ops import windows as _windows
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -77,6 +104,8 @@ __all__ = [
     "absolute",
     "acos",
     "acosh",
+    "adaptive_avg_pool1d",
+    "adaptive_max_pool1d",
     "add",
     "addbmm",
     "addcdiv",
@@ -85,6 +114,8 @@ __all__ = [
     "addmv",
     "addr",
     "adjoint",
+    "affine_grid_generator",
+    "alias_copy",
     "all",
     "allclose",
     "alpha_dropout",
@@ -106,6 +137,7 @@ __all__ = [
     "argsort",
     "argwhere",
     "as_strided",
+    "as_strided_copy",
     "as_strided_scatter",
     "as_tensor",
     "asarray",
@@ -117,8 +149,13 @@ __all__ = [
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
+    "avg_pool1d",
     "baddbmm",
+    "bartlett_window",
+    "batch_norm",
     "bernoulli",
+    "bilinear",
+    "binary_cross_entropy_with_logits",
     "bincount",
     "bitwise_and",
     "bitwise_left_shift",
@@ -126,6 +163,7 @@ __all__ = [
     "bitwise_or",
     "bitwise_right_shift",
     "bitwise_xor",
+    "blackman_window",
     "block_diag",
     "bmm",
     "broadcast_shapes",
@@ -140,6 +178,10 @@ __all__ = [
     "celu",
     "celu_",
     "chain_matmul",
+    "channel_shuffle",
+    "cholesky",
+    "cholesky_inverse",
+    "cholesky_solve",
     "chunk",
     "clamp",
     "clamp_max",
@@ -153,24 +195,36 @@ __all__ = [
     "concatenate",
     "conj",
     "conj_physical",
+    "constant_pad_nd",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "convolution",
     "copysign",
     "corrcoef",
     "cos",
     "cosh",
+    "cosine_embedding_loss",
     "cosine_similarity",
     "count_nonzero",
     "cov",
     "cross",
+    "ctc_loss",
     "cummax",
     "cummin",
     "cumprod",
     "cumsum",
     "cumulative_trapezoid",
     "deg2rad",
+    "det",
     "diag",
     "diag_embed",
     "diagflat",
     "diagonal",
+    "diagonal_copy",
     "diagonal_scatter",
     "diff",
     "digamma",
@@ -182,8 +236,11 @@ __all__ = [
     "dsplit",
     "dstack",
     "einsum",
+    "embedding",
+    "embedding_bag",
     "empty",
     "empty_like",
+    "empty_permuted",
     "empty_strided",
     "eq",
     "equal",
@@ -192,6 +249,7 @@ __all__ = [
     "erfinv",
     "exp",
     "exp2",
+    "expand_copy",
     "expm1",
     "eye",
     "feature_alpha_dropout",
@@ -216,16 +274,27 @@ __all__ = [
     "gather",
     "gcd",
     "ge",
+    "geqrf",
     "ger",
     "get_default_dtype",
     "get_rng_state",
+    "gradient",
     "greater",
     "greater_equal",
+    "grid_sampler",
+    "grid_sampler_2d",
+    "grid_sampler_3d",
+    "group_norm",
     "gt",
+    "hamming_window",
+    "hann_window",
     "hardshrink",
+    "hash_tensor",
     "heaviside",
+    "hinge_embedding_loss",
     "histc",
     "histogram",
+    "histogramdd",
     "hsplit",
     "hstack",
     "hypot",
@@ -241,6 +310,8 @@ __all__ = [
     "index_select",
     "initial_seed",
     "inner",
+    "instance_norm",
+    "inverse",
     "is_complex",
     "is_conj",
     "is_floating_point",
@@ -257,9 +328,12 @@ __all__ = [
     "isneginf",
     "isposinf",
     "isreal",
+    "istft",
+    "kaiser_window",
     "kl_div",
     "kron",
     "kthvalue",
+    "layer_norm",
     "lcm",
     "ldexp",
     "le",
@@ -277,6 +351,7 @@ __all__ = [
     "logaddexp",
     "logaddexp2",
     "logcumsumexp",
+    "logdet",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -285,12 +360,22 @@ __all__ = [
     "logspace",
     "logsumexp",
     "lt",
+    "lu",
+    "lu_solve",
+    "lu_unpack",
     "manual_seed",
+    "margin_ranking_loss",
     "masked_fill",
     "masked_scatter",
     "masked_select",
     "matmul",
+    "matrix_exp",
+    "matrix_power",
     "max",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool3d",
     "maximum",
     "mean",
     "median",
@@ -313,6 +398,11 @@ __all__ = [
     "nanquantile",
     "nansum",
     "narrow",
+    "narrow_copy",
+    "native_batch_norm",
+    "native_channel_shuffle",
+    "native_group_norm",
+    "native_layer_norm",
     "ne",
     "neg",
     "negative",
@@ -325,10 +415,19 @@ __all__ = [
     "numel",
     "ones",
     "ones_like",
+    "orgqr",
+    "ormqr",
     "outer",
     "pairwise_distance",
+    "pca_lowrank",
+    "pdist",
     "permute",
+    "permute_copy",
+    "pinverse",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "poisson",
+    "poisson_nll_loss",
     "polar",
     "polygamma",
     "positive",
@@ -337,6 +436,7 @@ __all__ = [
     "prod",
     "promote_types",
     "put",
+    "qr",
     "quantile",
     "rad2deg",
     "rand",
@@ -355,9 +455,11 @@ __all__ = [
     "renorm",
     "repeat_interleave",
     "reshape",
+    "resize_as_",
     "resolve_conj",
     "resolve_neg",
     "result_type",
+    "rms_norm",
     "roll",
     "rot90",
     "round",
@@ -386,22 +488,29 @@ __all__ = [
     "sinc",
     "sinh",
     "slice_scatter",
+    "slogdet",
     "softmax",
     "sort",
     "split",
     "split_with_sizes",
+    "split_with_sizes_copy",
     "sqrt",
     "square",
     "squeeze",
+    "squeeze_copy",
     "stack",
     "std",
     "std_mean",
+    "stft",
     "sub",
     "subtract",
     "sum",
+    "svd",
+    "svd_lowrank",
     "swapaxes",
     "swapdims",
     "t",
+    "t_copy",
     "take",
     "take_along_dim",
     "tan",
@@ -415,16 +524,21 @@ __all__ = [
     "topk",
     "trace",
     "transpose",
+    "transpose_copy",
     "trapezoid",
     "trapz",
+    "triangular_solve",
     "tril",
     "tril_indices",
+    "triplet_margin_loss",
     "triu",
     "triu_indices",
     "true_divide",
     "trunc",
     "unbind",
+    "unbind_copy",
     "unflatten",
+    "unfold_copy",
     "unique",
     "unique_consecutive",
     "unravel_index",
@@ -432,15 +546,19 @@ __all__ = [
     "unsafe_split",
     "unsafe_split_with_sizes",
     "unsqueeze",
+    "unsqueeze_copy",
+    "vander",
     "var",
     "var_mean",
     "vdot",
     "view_as_complex",
     "view_as_real",
+    "view_copy",
     "vsplit",
     "vstack",
     "where",
     "xlogy",
+    "zero_",
     "zeros",
     "zeros_like",
 ]
@@ -1261,6 +1379,324 @@ def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
 
 
 
+def convolution(input: Any, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, transposed: bool, output_padding: Any, groups: Any) -> Tensor:
+    """The convolution of a batch with all its parameters; ``conv1d`` to ``conv_transpose3d`` are cases of it."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("convolution", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("convolution", "weight", 2, "Tensor", weight)
+    return _conv.convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
+
+
+
+def conv1d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, padding: Any=0, dilation: Any=1, groups: Any=1) -> Tensor:
+    """Products of a kernel with windows of the input, summed over channels, for 1 spatial dimension.
+
+    Args:
+        input: (samples, channels, length), or without samples.
+        weight: (out channels, channels / groups, k).
+        bias: (out channels), or None.
+        stride, dilation: distance of windows, and of the elements of a window: one number, or one per dimension.
+        padding: zeros on both sides of each dimension; or "valid" (none), "same" (as many results as inputs; stride 1).
+        groups: channels and out channels are cut into so many groups that do not meet.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("conv1d", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("conv1d", "weight", 2, "Tensor", weight)
+    return _conv.conv1d(input, weight, bias, stride, padding, dilation, groups)
+
+
+
+def conv2d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, padding: Any=0, dilation: Any=1, groups: Any=1) -> Tensor:
+    """Products of a kernel with windows of the input, summed over channels (a cross-correlation), for 2 spatial dimensions.
+
+    Args:
+        input: (samples, channels, height, width), or without samples.
+        weight: (out channels, channels / groups, kh, kw).
+        bias: (out channels), or None.
+        stride, dilation: distance of windows, and of the elements of a window: one number, or one per dimension.
+        padding: zeros on both sides of each dimension; or "valid" (none), "same" (as many results as inputs; stride 1).
+        groups: channels and out channels are cut into so many groups that do not meet.
+
+    Returns:
+        (samples, out channels, height, width), with (H + 2 * padding - dilation * (kh - 1) - 1) // stride + 1 rows.
+
+    Gradient:
+        of the input: the transposed convolution of grad with the same weight; of the weight: grad times the windows, added up;
+        of the bias: grad summed over samples and places. Complex operands enter conjugated.
+
+    Raises:
+        RuntimeError: when channels, groups, bias or dtypes do not fit, or the kernel exceeds the padded input.
+
+    Example:
+        >>> import wengert as wg
+        >>> x = wg.arange(9.0).reshape(1, 1, 3, 3)
+        >>> wg.conv2d(x, wg.ones(1, 1, 2, 2))
+        tensor([[[[ 8., 12.],
+                  [20., 24.]]]])
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("conv2d", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("conv2d", "weight", 2, "Tensor", weight)
+    return _conv.conv2d(input, weight, bias, stride, padding, dilation, groups)
+
+
+
+def conv3d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, padding: Any=0, dilation: Any=1, groups: Any=1) -> Tensor:
+    """Products of a kernel with windows of the input, summed over channels, for 3 spatial dimensions.
+
+    Args:
+        input: (samples, channels, depth, height, width), or without samples.
+        weight: (out channels, channels / groups, kd, kh, kw).
+        bias: (out channels), or None.
+        stride, dilation: distance of windows, and of the elements of a window: one number, or one per dimension.
+        padding: zeros on both sides of each dimension; or "valid" (none), "same" (as many results as inputs; stride 1).
+        groups: channels and out channels are cut into so many groups that do not meet.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("conv3d", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("conv3d", "weight", 2, "Tensor", weight)
+    return _conv.conv3d(input, weight, bias, stride, padding, dilation, groups)
+
+
+
+def conv_transpose1d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, padding: Any=0, output_padding: Any=0, groups: Any=1, dilation: Any=1) -> Tensor:
+    """The input gradient of ``conv1d`` as a function of its own: every element adds its multiple of the kernel to a window.
+
+    Args:
+        input: (samples, channels, length), or without samples.
+        weight: (channels, out channels / groups, k).
+        bias: (out channels), or None.
+        stride, dilation: distance of windows, and of the elements of a window.
+        padding: so much is cut off both sides of each dimension of the result.
+        output_padding: so much is added at the end; less than stride or dilation.
+        groups: channels and out channels are cut into so many groups that do not meet.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("conv_transpose1d", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("conv_transpose1d", "weight", 2, "Tensor", weight)
+    return _conv.conv_transpose1d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+
+def conv_transpose2d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, padding: Any=0, output_padding: Any=0, groups: Any=1, dilation: Any=1) -> Tensor:
+    """The input gradient of ``conv2d`` as a function of its own: every element adds its multiple of the kernel to a window.
+
+    Args:
+        input: (samples, channels, height, width), or without samples.
+        weight: (channels, out channels / groups, kh, kw).
+        bias: (out channels), or None.
+        stride, dilation: distance of windows, and of the elements of a window.
+        padding: so much is cut off both sides of each dimension of the result.
+        output_padding: so much is added at the end; less than stride or dilation.
+        groups: channels and out channels are cut into so many groups that do not meet.
+
+    Returns:
+        (samples, out channels, height, width), with (H - 1) * stride - 2 * padding + dilation * (kh - 1) + output_padding + 1
+        rows.
+
+    Gradient:
+        that of the convolution it belongs to, with the parts of input and grad exchanged.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("conv_transpose2d", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("conv_transpose2d", "weight", 2, "Tensor", weight)
+    return _conv.conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+
+def conv_transpose3d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, padding: Any=0, output_padding: Any=0, groups: Any=1, dilation: Any=1) -> Tensor:
+    """The input gradient of ``conv3d`` as a function of its own: every element adds its multiple of the kernel to a window.
+
+    Args:
+        input: (samples, channels, depth, height, width), or without samples.
+        weight: (channels, out channels / groups, kd, kh, kw).
+        bias: (out channels), or None.
+        stride, dilation: distance of windows, and of the elements of a window.
+        padding: so much is cut off both sides of each dimension of the result.
+        output_padding: so much is added at the end; less than stride or dilation.
+        groups: channels and out channels are cut into so many groups that do not meet.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("conv_transpose3d", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("conv_transpose3d", "weight", 2, "Tensor", weight)
+    return _conv.conv_transpose3d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+
+def alias_copy(input: Any, *, out: Any = None) -> Tensor:
+    """A contiguous copy."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("alias_copy", "input", 1, "Tensor", input)
+    result = _copies.alias_copy(input)
+    return result if out is None else write_out("alias_copy", out, [input], result)
+
+
+
+def as_strided_copy(input: Any, size: Any, stride: Any, storage_offset: Any=None, *, out: Any = None) -> Tensor:
+    """``as_strided`` as a copy."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("as_strided_copy", "input", 1, "Tensor", input)
+    result = _copies.as_strided_copy(input, size, stride, storage_offset)
+    return result if out is None else write_out("as_strided_copy", out, [input], result)
+
+
+
+def diagonal_copy(input: Any, offset: Any=0, dim1: Any=0, dim2: Any=1, *, out: Any = None) -> Tensor:
+    """``diagonal`` as a copy."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("diagonal_copy", "input", 1, "Tensor", input)
+    result = _copies.diagonal_copy(input, offset, dim1, dim2)
+    return result if out is None else write_out("diagonal_copy", out, [input], result)
+
+
+
+def expand_copy(input: Any, size: Any, *, implicit: bool=False, out: Any = None) -> Tensor:
+    """``expand`` as a copy, in which every element has a place of its own."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("expand_copy", "input", 1, "Tensor", input)
+    result = _copies.expand_copy(input, size, implicit=implicit)
+    return result if out is None else write_out("expand_copy", out, [input], result)
+
+
+
+def narrow_copy(input: Any, dim: Any, start: Any, length: Any, *, out: Any = None) -> Tensor:
+    """``narrow`` as a copy."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("narrow_copy", "input", 1, "Tensor", input)
+    result = _copies.narrow_copy(input, dim, start, length)
+    return result if out is None else write_out("narrow_copy", out, [input], result)
+
+
+
+def permute_copy(input: Any, dims: Any, *, out: Any = None) -> Tensor:
+    """``permute`` as a copy."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("permute_copy", "input", 1, "Tensor", input)
+    result = _copies.permute_copy(input, dims)
+    return result if out is None else write_out("permute_copy", out, [input], result)
+
+
+
+def squeeze_copy(input: Any, dim: Any=None, *, out: Any = None, axis: Any = None) -> Tensor:
+    """``squeeze`` as a copy."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("squeeze_copy", "input", 1, "Tensor", input)
+    result = _copies.squeeze_copy(input, dim if axis is None else axis)
+    return result if out is None else write_out("squeeze_copy", out, [input], result)
+
+
+
+def t_copy(input: Any, *, out: Any = None) -> Tensor:
+    """``t`` as a copy."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("t_copy", "input", 1, "Tensor", input)
+    result = _copies.t_copy(input)
+    return result if out is None else write_out("t_copy", out, [input], result)
+
+
+
+def transpose_copy(input: Any, dim0: Any, dim1: Any, *, out: Any = None) -> Tensor:
+    """``transpose`` as a copy."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("transpose_copy", "input", 1, "Tensor", input)
+    result = _copies.transpose_copy(input, dim0, dim1)
+    return result if out is None else write_out("transpose_copy", out, [input], result)
+
+
+
+def unfold_copy(input: Any, dimension: Any, size: Any, step: Any, *, out: Any = None) -> Tensor:
+    """``Tensor.unfold`` as a copy, in which overlapping windows have memory of their own."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("unfold_copy", "input", 1, "Tensor", input)
+    result = _copies.unfold_copy(input, dimension, size, step)
+    return result if out is None else write_out("unfold_copy", out, [input], result)
+
+
+
+def unsqueeze_copy(input: Any, dim: Any, *, out: Any = None) -> Tensor:
+    """``unsqueeze`` as a copy."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("unsqueeze_copy", "input", 1, "Tensor", input)
+    result = _copies.unsqueeze_copy(input, dim)
+    return result if out is None else write_out("unsqueeze_copy", out, [input], result)
+
+
+
+def view_copy(input: Any, size: Any=None, *, dtype: Any=None, out: Any = None) -> Tensor:
+    """The elements in another shape, or (``dtype``) their bytes as another dtype, as a copy."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("view_copy", "input", 1, "Tensor", input)
+    result = _copies.view_copy(input, size, dtype=dtype)
+    return result if out is None else write_out("view_copy", out, [input], result)
+
+
+
+def split_with_sizes_copy(input: Any, split_sizes: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
+    """``split_with_sizes`` as copies."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("split_with_sizes_copy", "input", 1, "Tensor", input)
+    return _copies.split_with_sizes_copy(input, split_sizes, dim if axis is None else axis)
+
+
+
+def unbind_copy(input: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
+    """``unbind`` as copies."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("unbind_copy", "input", 1, "Tensor", input)
+    return _copies.unbind_copy(input, dim if axis is None else axis)
+
+
+
+def histogramdd(input: Any, bins: Any, range: Any=None, weight: Any=None, density: bool=False) -> Any:
+    """Counts of points in the boxes of a grid, and the limits of these.
+
+    Args:
+        input: points, (..., dimensions), float32 or float64.
+        bins: numbers of equal intervals, one for every dimension or the same for all; or for every dimension a 1-d tensor with
+            the limits of its intervals.
+        range: lowest and highest limit of every dimension, in one sequence; by default those of the points.
+        weight: what each point counts, of shape (...).
+        density: divide so that the integral over all boxes is 1.
+
+    Returns:
+        Named tuple ``(hist, bin_edges)``: counts, one dimension for each of ``bins``, and a tuple of tensors of limits.
+
+    Raises:
+        RuntimeError: for arguments that do not fit together, and limits that are not finite.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("histogramdd", "input", 1, "Tensor", input)
+    return _counting.histogramdd(input, bins, range, weight, density)
+
+
+
+def hash_tensor(input: Any, dim: Any=None, *, keepdim: bool=False, mode: Any=0, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
+    """A hash of the elements along dimensions: exclusive or of their bits as 64-bit numbers, uint64.
+
+    Args:
+        input: real; floating elements are taken as float64, others as int64.
+        dim: an int or several; all without it.
+        keepdim: keep reduced dimensions, with size 1.
+        mode: 0, the only one.
+
+    Raises:
+        RuntimeError: for another mode.
+        IndexError: when a dimension without elements is reduced.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("hash_tensor", "input", 1, "Tensor", input)
+    result = _counting.hash_tensor(input, dim if axis is None else axis, keepdim=keepdim, mode=mode)
+    return result if out is None else write_out("hash_tensor", out, [input], result)
+
+
+
 def tensor(data: Any, *, dtype: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
     """New leaf with a copy of ``data``.
 
@@ -1451,6 +1887,20 @@ def eye(n: Any, m: Any=None, *, dtype: Any=None, layout: Any=None, device: Any=N
 def empty_strided(size: Any, stride: Any, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
     """Uninitialised memory with the given shape and strides (in elements)."""
     return _creation_filled.empty_strided(size, stride, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+
+
+
+def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+    """Uninitialised dense memory of the given shape, whose dimensions lie in memory in the given order.
+
+    Args:
+        size: shape.
+        physical_layout: every dimension once, the outermost in memory first.
+
+    Raises:
+        RuntimeError: when ``physical_layout`` is no order of the dimensions.
+    """
+    return _creation_filled.empty_permuted(size, physical_layout, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
 
 
 
@@ -1755,6 +2205,28 @@ def diagflat(input: Any, offset: Any=0) -> Tensor:
 
 
 
+def pdist(input: Tensor, p: Any=2) -> Tensor:
+    """The p-norm distances of all pairs of rows of a matrix: the part above the diagonal of ``cdist(input, input)``.
+
+    Args:
+        input: floating, of shape (rows, features).
+        p: at least 0; 0 counts the features that differ.
+
+    Returns:
+        Shape (rows (rows - 1) / 2,).
+
+    Gradient:
+        As ``cdist``; 0 for rows that are equal.
+
+    Raises:
+        RuntimeError: for other shapes, dtypes or a negative ``p``.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("pdist", "input", 1, "Tensor", input)
+    return _distance.pdist(input, p)
+
+
+
 def dropout(input: Any, p: Any, train: bool) -> Tensor:
     """``input`` with each element set to 0 with probability ``p`` and the others divided by 1 - p, where ``train`` is True."""
     if not isinstance(input, _tensor.Tensor):
@@ -1871,6 +2343,32 @@ def cross(input: Any, other: Tensor, dim: Any=None, *, out: Any = None, axis: An
 
 
 
+def embedding_bag(weight: Tensor, indices: Tensor, offsets: Tensor, scale_grad_by_freq: bool=False, mode: Any=0, sparse: bool=False, per_sample_weights: Any=None, include_last_offset: bool=False, padding_idx: Any=None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """``nn.functional.embedding_bag`` with the mode as a number (0 sum, 1 mean, 2 max), and PyTorch's further results.
+
+    Returns:
+        The bags; the bag of each entry; the number of entries of each bag; the rows of the maxima.
+    """
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("embedding_bag", "weight", 1, "Tensor", weight)
+    if not isinstance(indices, TensorBase):
+        raise errors.argument_type("embedding_bag", "indices", 2, "Tensor", indices)
+    if not isinstance(offsets, TensorBase):
+        raise errors.argument_type("embedding_bag", "offsets", 3, "Tensor", offsets)
+    return _embedding_bag.plain_embedding_bag(weight, indices, offsets, scale_grad_by_freq, mode, sparse, per_sample_weights, include_last_offset, padding_idx)
+
+
+
+def embedding(weight: Tensor, indices: Tensor, padding_idx: Any=-1, scale_grad_by_freq: bool=False, sparse: bool=False) -> Tensor:
+    """``nn.functional.embedding`` with PyTorch's other order of arguments; ``padding_idx`` -1 stands for none."""
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("embedding", "weight", 1, "Tensor", weight)
+    if not isinstance(indices, TensorBase):
+        raise errors.argument_type("embedding", "indices", 2, "Tensor", indices)
+    return _embedding_bag.plain_embedding(weight, indices, padding_idx, scale_grad_by_freq, sparse)
+
+
+
 def max(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
     """Largest element; with ``dim`` the largest along a dimension and where they are; with a tensor the larger of each pair.
 
@@ -1978,6 +2476,17 @@ def clone(input: Any, memory_format: Any=None) -> Tensor:
 
 
 
+def zero_(input: Any) -> Tensor:
+    """Set every element to zero.
+
+    Gradient: zero.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("zero_", "input", 1, "Tensor", input)
+    return _fill.zero_(input)
+
+
+
 def fill(input: Any, value: Any) -> Tensor:
     """A tensor like ``input`` with every element set to ``value``, a number or a 0-d tensor.
 
@@ -2020,7 +2529,7 @@ def copysign(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
 
 
 
-def frexp(input: Any) -> Any:
+def frexp(input: Any, *, out: Any=None) -> Any:
     """Mantissas in [1/2, 1) and int32 exponents with self = mantissa * 2**exponent.
 
     Returns:
@@ -2034,7 +2543,7 @@ def frexp(input: Any) -> Any:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("frexp", "input", 1, "Tensor", input)
-    return _floating.frexp(input)
+    return _floating.frexp(input, out=out)
 
 
 
@@ -2124,6 +2633,73 @@ def scatter_add(input: Any, dim: Any, index: Tensor, src: Tensor, *, out: Any = 
         raise errors.argument_type("scatter_add", "src", 4, "Tensor", src)
     result = _gather_scatter.scatter_add(input, dim, index, src)
     return result if out is None else write_out("scatter_add", out, [input, index, src], result)
+
+
+
+def gradient(input: Any, *, spacing: Any=None, dim: Any=None, edge_order: Any=1) -> tuple[Tensor, ...]:
+    """Derivatives of a function given by its values at the points of a grid, estimated to second order inside.
+
+    Args:
+        input: values.
+        spacing: distance between neighbours, one number for all dimensions (1 without it) or one each; or for every dimension
+            a 1-d tensor with the coordinates of its points.
+        dim: an int or several, all without it.
+        edge_order: 1 or 2, order of the estimates at the borders.
+
+    Returns:
+        One tensor shaped as ``input`` for every dimension in ``dim``.
+
+    Gradient: to the values and to the coordinates.
+
+    Raises:
+        RuntimeError: when ``spacing`` and ``dim`` do not fit together, or a dimension has fewer than ``edge_order + 1`` points.
+
+    Example:
+        >>> import wengert as wg
+        >>> wg.gradient(wg.tensor([1.0, 4.0, 9.0, 16.0]))
+        (tensor([3., 4., 6., 7.]),)
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("gradient", "input", 1, "Tensor", input)
+    return _gradient.gradient(input, spacing=spacing, dim=dim, edge_order=edge_order)
+
+
+
+def grid_sampler(input: Tensor, grid: Tensor, interpolation_mode: Any, padding_mode: Any, align_corners: bool) -> Tensor:
+    """``nn.functional.grid_sample`` with modes as numbers: 0 bilinear, 1 nearest, 2 bicubic; 0 zeros, 1 border, 2 reflection."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("grid_sampler", "input", 1, "Tensor", input)
+    if not isinstance(grid, TensorBase):
+        raise errors.argument_type("grid_sampler", "grid", 2, "Tensor", grid)
+    return _grid.grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+
+def grid_sampler_2d(input: Tensor, grid: Tensor, interpolation_mode: Any, padding_mode: Any, align_corners: bool) -> Tensor:
+    """``nn.functional.grid_sample`` with modes as numbers: 0 bilinear, 1 nearest, 2 bicubic; 0 zeros, 1 border, 2 reflection."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("grid_sampler_2d", "input", 1, "Tensor", input)
+    if not isinstance(grid, TensorBase):
+        raise errors.argument_type("grid_sampler_2d", "grid", 2, "Tensor", grid)
+    return _grid.grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+
+def grid_sampler_3d(input: Tensor, grid: Tensor, interpolation_mode: Any, padding_mode: Any, align_corners: bool) -> Tensor:
+    """``nn.functional.grid_sample`` with modes as numbers: 0 bilinear, 1 nearest, 2 bicubic; 0 zeros, 1 border, 2 reflection."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("grid_sampler_3d", "input", 1, "Tensor", input)
+    if not isinstance(grid, TensorBase):
+        raise errors.argument_type("grid_sampler_3d", "grid", 2, "Tensor", grid)
+    return _grid.grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+
+def affine_grid_generator(theta: Tensor, size: Any, align_corners: bool) -> Tensor:
+    """``nn.functional.affine_grid`` without its checks of shapes."""
+    if not isinstance(theta, TensorBase):
+        raise errors.argument_type("affine_grid_generator", "theta", 1, "Tensor", theta)
+    return _grid.affine_grid_generator(theta, size, align_corners)
 
 
 
@@ -2392,13 +2968,396 @@ def combinations(input: Any, r: Any=2, with_replacement: bool=False) -> Tensor:
 
 
 
-def kl_div(input: Any, target: Tensor, reduction: Any=1, *, log_target: bool=False) -> Tensor:
+def cholesky(input: Any, upper: bool=False, *, out: Any = None) -> Tensor:
+    """Cholesky factor of symmetric (Hermitian) positive-definite matrices; ``linalg.cholesky`` is the newer form."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("cholesky", "input", 1, "Tensor", input)
+    result = _linalg_cholesky.cholesky(input, upper)
+    return result if out is None else write_out("cholesky", out, [input], result)
+
+
+
+def cholesky_inverse(input: Any, upper: bool=False, *, out: Any = None) -> Tensor:
+    """Inverse of ``L L^H``, given its Cholesky factor.
+
+    Args:
+        input: L (..., n, n); the other triangle is not read.
+        upper: whether the factor is the upper triangular ``L^H``.
+
+    Gradient:
+        In the triangle that is read.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("cholesky_inverse", "input", 1, "Tensor", input)
+    result = _linalg_cholesky.cholesky_inverse(input, upper)
+    return result if out is None else write_out("cholesky_inverse", out, [input], result)
+
+
+
+def cholesky_solve(input: Any, input2: Tensor, upper: bool=False, *, out: Any = None) -> Tensor:
+    """Solution X of ``L L^H X = self``, given the Cholesky factor L.
+
+    Args:
+        input: right-hand side (..., n, k).
+        input2: L (..., n, n); the other triangle is not read.
+        upper: whether the factor is the upper triangular ``L^H``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("cholesky_solve", "input", 1, "Tensor", input)
+    if not isinstance(input2, TensorBase):
+        raise errors.argument_type("cholesky_solve", "input2", 2, "Tensor", input2)
+    result = _linalg_cholesky.cholesky_solve(input, input2, upper)
+    return result if out is None else write_out("cholesky_solve", out, [input, input2], result)
+
+
+
+def matrix_exp(input: Any) -> Tensor:
+    """Exponential of square matrices (..., n, n): the sum of all ``A^k / k!``.
+
+    Gradient:
+        From the exponential of a matrix of twice the size.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("matrix_exp", "input", 1, "Tensor", input)
+    return _linalg_functions.matrix_exp(input)
+
+
+
+def matrix_power(input: Any, n: Any, *, out: Any = None) -> Tensor:
+    """Power of square matrices by repeated squaring.
+
+    Args:
+        input: (..., n, n).
+        n: the exponent; 0 for the identity, negative for powers of the inverse.
+
+    Raises:
+        LinAlgError: for a negative power of a singular matrix.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("matrix_power", "input", 1, "Tensor", input)
+    result = _linalg_functions.matrix_power(input, n)
+    return result if out is None else write_out("matrix_power", out, [input], result)
+
+
+
+def vander(x: Tensor, N: Any=None, increasing: bool=False) -> Tensor:
+    """Vandermonde matrix of a vector: the powers N - 1 to 0 of each element as rows.
+
+    Args:
+        x: (n,).
+        N: number of columns; n when None.
+        increasing: start with power 0.
+
+    Returns:
+        New tensor (n, N); integers and bools become int64.
+    """
+    if not isinstance(x, TensorBase):
+        raise errors.argument_type("vander", "x", 1, "Tensor", x)
+    return _linalg_functions.vander(x, N, increasing)
+
+
+
+def lu(input: Any, pivot: bool=True, get_infos: bool=False, *, out: Any=None) -> Any:
+    """Packed LU factors and pivots, with ``get_infos`` also info; ``linalg.lu_factor_ex`` is the newer form."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("lu", "input", 1, "Tensor", input)
+    return _linalg_lu.lu(input, pivot, get_infos, out=out)
+
+
+
+def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool=True, unpack_pivots: bool=True, *, out: Any=None) -> Any:
+    """P, L and U from the results of ``linalg.lu_factor``.
+
+    Args:
+        LU_data: packed factors (..., m, n).
+        LU_pivots: exchanges of rows (..., k), int32.
+        unpack_data: False for empty L and U.
+        unpack_pivots: False for an empty P.
+
+    Returns:
+        Named tuple ``(P, L, U)``.
+    """
+    if not isinstance(LU_data, TensorBase):
+        raise errors.argument_type("lu_unpack", "LU_data", 1, "Tensor", LU_data)
+    if not isinstance(LU_pivots, TensorBase):
+        raise errors.argument_type("lu_unpack", "LU_pivots", 2, "Tensor", LU_pivots)
+    return _linalg_lu.lu_unpack(LU_data, LU_pivots, unpack_data, unpack_pivots, out=out)
+
+
+
+def lu_solve(input: Any, LU_data: Tensor, LU_pivots: Tensor, *, out: Any = None) -> Tensor:
+    """Solution of ``A X = self`` from the packed LU factors of A; ``linalg.lu_solve`` is the newer form."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("lu_solve", "input", 1, "Tensor", input)
+    if not isinstance(LU_data, TensorBase):
+        raise errors.argument_type("lu_solve", "LU_data", 2, "Tensor", LU_data)
+    if not isinstance(LU_pivots, TensorBase):
+        raise errors.argument_type("lu_solve", "LU_pivots", 3, "Tensor", LU_pivots)
+    result = _linalg_lu.solve_by_factors(input, LU_data, LU_pivots)
+    return result if out is None else write_out("lu_solve", out, [input, LU_data, LU_pivots], result)
+
+
+
+def qr(input: Any, some: bool=True, *, out: Any=None) -> Any:
+    """Factors of ``A = Q R``; ``linalg.qr`` is the newer form.
+
+    Args:
+        some: False for a square Q.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("qr", "input", 1, "Tensor", input)
+    return _linalg_qr.qr(input, some, out=out)
+
+
+
+def geqrf(input: Any, *, out: Any=None) -> Any:
+    """QR factors as LAPACK leaves them: R above, and below the diagonal the vectors of ``linalg.householder_product``.
+
+    Returns:
+        Named tuple ``(a, tau)``, (..., m, n) and (..., k).
+
+    Gradient:
+        None; ``linalg.qr`` has one.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("geqrf", "input", 1, "Tensor", input)
+    return _linalg_qr.geqrf(input, out=out)
+
+
+
+def orgqr(input: Any, input2: Tensor, *, out: Any = None) -> Tensor:
+    """First columns of a product of reflections; the same as ``linalg.householder_product``."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("orgqr", "input", 1, "Tensor", input)
+    if not isinstance(input2, TensorBase):
+        raise errors.argument_type("orgqr", "input2", 2, "Tensor", input2)
+    result = _linalg_qr.orgqr(input, input2)
+    return result if out is None else write_out("orgqr", out, [input, input2], result)
+
+
+
+def ormqr(input: Any, input2: Tensor, input3: Tensor, left: bool=True, transpose: bool=False, *, out: Any = None) -> Tensor:
+    """Product of the reflections of ``geqrf`` with a matrix: ``Q C``, ``Q^H C``, ``C Q`` or ``C Q^H``.
+
+    Args:
+        input: (..., m, n), the vectors of the reflections below the diagonal.
+        input2: tau (..., k).
+        input3: C (..., m, p), with ``left=False`` (..., p, m).
+        left: False for ``C Q``.
+        transpose: True for Q^H in place of Q.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("ormqr", "input", 1, "Tensor", input)
+    if not isinstance(input2, TensorBase):
+        raise errors.argument_type("ormqr", "input2", 2, "Tensor", input2)
+    if not isinstance(input3, TensorBase):
+        raise errors.argument_type("ormqr", "input3", 3, "Tensor", input3)
+    result = _linalg_qr.ormqr(input, input2, input3, left, transpose)
+    return result if out is None else write_out("ormqr", out, [input, input2, input3], result)
+
+
+
+def pinverse(input: Any, rcond: float=1e-15) -> Tensor:
+    """Pseudo-inverse of matrices; ``linalg.pinv`` with rtol = rcond."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("pinverse", "input", 1, "Tensor", input)
+    rcond = number_of(rcond, "pinverse", "rcond", 2)
+    return _linalg_rank.pinverse(input, rcond)
+
+
+
+def svd_lowrank(A: Tensor, q: Any=6, niter: Any=2, M: Any=None) -> Any:
+    """Approximate singular value decomposition with q singular values, by random projections.
+
+    Args:
+        A: (..., m, n).
+        q: number of singular values; cut to min(m, n).
+        niter: rounds of subspace iteration.
+        M: subtracted from A, broadcast.
+
+    Returns:
+        Tuple ``(U, S, V)`` with ``A - M`` close to ``U diag(S) V^H``.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("svd_lowrank", "A", 1, "Tensor", A)
+    return _linalg_rank.svd_lowrank(A, q, niter, M)
+
+
+
+def pca_lowrank(A: Tensor, q: Any=None, center: bool=True, niter: Any=2) -> Any:
+    """Principal components: ``svd_lowrank`` of the matrix less the means of its columns.
+
+    Args:
+        A: (..., m, n).
+        q: number of components; min(6, m, n) when None.
+        center: subtract the means.
+        niter: rounds of subspace iteration.
+
+    Returns:
+        Tuple ``(U, S, V)``; the columns of V are the components.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("pca_lowrank", "A", 1, "Tensor", A)
+    return _linalg_rank.pca_lowrank(A, q, center, niter)
+
+
+
+def inverse(input: Any, *, out: Any = None) -> Tensor:
+    """Inverse of square matrices; the same as ``linalg.inv``."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("inverse", "input", 1, "Tensor", input)
+    result = _linalg_solve.inverse(input)
+    return result if out is None else write_out("inverse", out, [input], result)
+
+
+
+def det(input: Any) -> Tensor:
+    """Determinant of square matrices; the same as ``linalg.det``."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("det", "input", 1, "Tensor", input)
+    return _linalg_solve.det(input)
+
+
+
+def slogdet(input: Any) -> Any:
+    """Sign of the determinant and logarithm of its absolute value; the same as ``linalg.slogdet``."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("slogdet", "input", 1, "Tensor", input)
+    return _linalg_solve.slogdet(input)
+
+
+
+def logdet(input: Any) -> Tensor:
+    """Logarithm of the determinant of square matrices: NaN where it is negative, -inf where it is zero.
+
+    Gradient:
+        ``A^-H``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("logdet", "input", 1, "Tensor", input)
+    return _linalg_solve.logdet(input)
+
+
+
+def svd(input: Any, some: bool=True, compute_uv: bool=True, *, out: Any=None) -> Any:
+    """Singular value decomposition ``U diag(S) V^H``; ``linalg.svd`` gives V^H instead of V.
+
+    Args:
+        input: (..., m, n).
+        some: k = min(m, n) columns in U and V; else square ones.
+        compute_uv: False for zeros in place of U and V.
+
+    Returns:
+        Named tuple ``(U, S, V)``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("svd", "input", 1, "Tensor", input)
+    return _linalg_svd.svd(input, some, compute_uv, out=out)
+
+
+
+def triangular_solve(input: Any, A: Tensor, upper: bool=True, transpose: bool=False, unitriangular: bool=False, *, out: Any=None) -> Any:
+    """Solution of ``A X = self`` or ``A^T X = self`` for triangular A; ``linalg.solve_triangular`` is the newer form.
+
+    Returns:
+        Named tuple ``(solution, cloned_coefficient)``; the second is a copy of A.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("triangular_solve", "input", 1, "Tensor", input)
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("triangular_solve", "A", 2, "Tensor", A)
+    return _linalg_triangular.triangular_solve(input, A, upper, transpose, unitriangular, out=out)
+
+
+
+def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: Any=0, reduction: Any=0, zero_infinity: bool=False) -> Tensor:
+    """``nn.functional.ctc_loss`` with the reduction as a number: 0 for none, 1 for the mean, 2 for the sum."""
+    if not isinstance(log_probs, TensorBase):
+        raise errors.argument_type("ctc_loss", "log_probs", 1, "Tensor", log_probs)
+    if not isinstance(targets, TensorBase):
+        raise errors.argument_type("ctc_loss", "targets", 2, "Tensor", targets)
+    return _loss_ctc.plain_ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, reduction, zero_infinity)
+
+
+
+def kl_div(input: Any, target: Tensor, reduction: Any=0, *, log_target: bool=False) -> Tensor:
     """Kullback-Leibler divergence with the reduction as a number: 0 for none, 1 for the mean, 2 for the sum."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("kl_div", "input", 1, "Tensor", input)
     if not isinstance(target, TensorBase):
         raise errors.argument_type("kl_div", "target", 2, "Tensor", target)
     return _loss_margin.plain_kl_div(input, target, reduction, log_target=log_target)
+
+
+
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Any=None, pos_weight: Any=None, reduction: Any=0) -> Tensor:
+    """Binary cross entropy of sigmoid(input) and the target; see ``nn.functional``."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("binary_cross_entropy_with_logits", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("binary_cross_entropy_with_logits", "target", 2, "Tensor", target)
+    return _loss_plain.plain_binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
+
+
+
+def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: Any=0.0, reduction: Any=0) -> Tensor:
+    """1 - cos for targets 1, max(cos - margin, 0) for targets -1; see ``nn.functional``."""
+    if not isinstance(input1, TensorBase):
+        raise errors.argument_type("cosine_embedding_loss", "input1", 1, "Tensor", input1)
+    if not isinstance(input2, TensorBase):
+        raise errors.argument_type("cosine_embedding_loss", "input2", 2, "Tensor", input2)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("cosine_embedding_loss", "target", 3, "Tensor", target)
+    margin = number_of(margin, "cosine_embedding_loss", "margin", 4)
+    return _loss_plain.plain_cosine_embedding_loss(input1, input2, target, margin, reduction)
+
+
+
+def hinge_embedding_loss(input: Tensor, target: Tensor, margin: Any=1.0, reduction: Any=0) -> Tensor:
+    """``input`` where the target is 1, max(margin - input, 0) where it is -1; see ``nn.functional``."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("hinge_embedding_loss", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("hinge_embedding_loss", "target", 2, "Tensor", target)
+    margin = number_of(margin, "hinge_embedding_loss", "margin", 3)
+    return _loss_plain.plain_hinge_embedding_loss(input, target, margin, reduction)
+
+
+
+def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: Any=0.0, reduction: Any=0) -> Tensor:
+    """max(-target (input1 - input2) + margin, 0); see ``nn.functional``."""
+    if not isinstance(input1, TensorBase):
+        raise errors.argument_type("margin_ranking_loss", "input1", 1, "Tensor", input1)
+    if not isinstance(input2, TensorBase):
+        raise errors.argument_type("margin_ranking_loss", "input2", 2, "Tensor", input2)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("margin_ranking_loss", "target", 3, "Tensor", target)
+    margin = number_of(margin, "margin_ranking_loss", "margin", 4)
+    return _loss_plain.plain_margin_ranking_loss(input1, input2, target, margin, reduction)
+
+
+
+def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: Any=1.0, p: Any=2, eps: Any=1e-06, swap: bool=False, reduction: Any=0) -> Tensor:
+    """max(d(anchor, positive) - d(anchor, negative) + margin, 0); see ``nn.functional``."""
+    if not isinstance(anchor, TensorBase):
+        raise errors.argument_type("triplet_margin_loss", "anchor", 1, "Tensor", anchor)
+    if not isinstance(positive, TensorBase):
+        raise errors.argument_type("triplet_margin_loss", "positive", 2, "Tensor", positive)
+    if not isinstance(negative, TensorBase):
+        raise errors.argument_type("triplet_margin_loss", "negative", 3, "Tensor", negative)
+    margin = number_of(margin, "triplet_margin_loss", "margin", 4)
+    eps = number_of(eps, "triplet_margin_loss", "eps", 6)
+    return _loss_plain.plain_triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, reduction)
+
+
+
+def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool, full: bool, eps: Any, reduction: Any) -> Tensor:
+    """Negative log likelihood of Poisson counts; see ``nn.functional``."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("poisson_nll_loss", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("poisson_nll_loss", "target", 2, "Tensor", target)
+    return _loss_plain.plain_poisson_nll_loss(input, target, log_input, full, eps, reduction)
 
 
 
@@ -2699,6 +3658,25 @@ def addbmm(input: Any, batch1: Tensor, batch2: Tensor, *, beta: Any=1, alpha: An
 
 
 
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None=None) -> Tensor:
+    """``y_o = input1 @ weight_o @ input2 + bias_o`` along the last dimensions.
+
+    Args:
+        input1: (..., in1).
+        input2: (..., in2), with the same leading dimensions.
+        weight: (out, in1, in2).
+        bias: (out,) or None.
+    """
+    if not isinstance(input1, TensorBase):
+        raise errors.argument_type("bilinear", "input1", 1, "Tensor", input1)
+    if not isinstance(input2, TensorBase):
+        raise errors.argument_type("bilinear", "input2", 2, "Tensor", input2)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("bilinear", "weight", 3, "Tensor", weight)
+    return _matmul_added.bilinear(input1, input2, weight, bias)
+
+
+
 def maximum(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Larger of each pair; NaN if one of them is.  At ties each gets half of the gradient."""
     if not isinstance(input, _tensor.Tensor):
@@ -2872,6 +3850,175 @@ def renorm(input: Any, p: Any, dim: Any, maxnorm: Any, *, out: Any = None) -> Te
         raise errors.argument_type("renorm", "input", 1, "Tensor", input)
     result = _norm.renorm(input, p, dim, maxnorm)
     return result if out is None else write_out("renorm", out, [input], result)
+
+
+
+def native_layer_norm(input: Tensor, normalized_shape: Any, weight: Any, bias: Any, eps: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """``nn.functional.layer_norm`` with the means of the rows and their 1 / sqrt(variance + eps)."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("native_layer_norm", "input", 1, "Tensor", input)
+    return _normalize.native_layer_norm(input, normalized_shape, weight, bias, eps)
+
+
+
+def layer_norm(input: Tensor, normalized_shape: Any, weight: Any=None, bias: Any=None, eps: Any=1e-05, cudnn_enable: bool=True) -> Tensor:
+    """``nn.functional.layer_norm``; ``cudnn_enable`` has no effect here."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("layer_norm", "input", 1, "Tensor", input)
+    eps = number_of(eps, "layer_norm", "eps", 5)
+    return _normalize.plain_layer_norm(input, normalized_shape, weight, bias, eps, cudnn_enable)
+
+
+
+def batch_norm(input: Tensor, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool, momentum: Any, eps: Any, cudnn_enabled: bool) -> Tensor:
+    """``nn.functional.batch_norm`` with PyTorch's other order of arguments; ``cudnn_enabled`` has no effect here."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("batch_norm", "input", 1, "Tensor", input)
+    return _normalize.plain_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled)
+
+
+
+def native_batch_norm(input: Tensor, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool, momentum: Any, eps: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """``nn.functional.batch_norm`` with the batch's means and 1 / sqrt(variance + eps), empty unless ``training``."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("native_batch_norm", "input", 1, "Tensor", input)
+    return _normalize.native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
+
+
+
+def group_norm(input: Tensor, num_groups: Any, weight: Any=None, bias: Any=None, eps: Any=1e-05, cudnn_enabled: bool=True) -> Tensor:
+    """``nn.functional.group_norm``; ``cudnn_enabled`` has no effect here."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("group_norm", "input", 1, "Tensor", input)
+    eps = number_of(eps, "group_norm", "eps", 5)
+    return _normalize.plain_group_norm(input, num_groups, weight, bias, eps, cudnn_enabled)
+
+
+
+def native_group_norm(input: Tensor, weight: Any, bias: Any, N: Any, C: Any, HxW: Any, group: Any, eps: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """``nn.functional.group_norm`` with the means of the groups and their 1 / sqrt(variance + eps).
+
+    Args:
+        N, C, HxW: rows, channels and elements of a channel.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("native_group_norm", "input", 1, "Tensor", input)
+    return _normalize.native_group_norm(input, weight, bias, N, C, HxW, group, eps)
+
+
+
+def instance_norm(input: Tensor, weight: Any, bias: Any, running_mean: Any, running_var: Any, use_input_stats: bool, momentum: Any, eps: Any, cudnn_enabled: bool) -> Tensor:
+    """``nn.functional.instance_norm`` with PyTorch's other order of arguments; ``cudnn_enabled`` has no effect here."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("instance_norm", "input", 1, "Tensor", input)
+    return _normalize_composed.plain_instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, cudnn_enabled)
+
+
+
+def rms_norm(input: Tensor, normalized_shape: Any, weight: Any=None, eps: Any=None) -> Tensor:
+    """Rows divided by their root mean square: x / sqrt(mean(x**2) + eps) * weight, the mean over the last dimensions.
+
+    Args:
+        input: floating or complex, of shape (*, *normalized_shape).
+        weight: of shape ``normalized_shape``.
+        eps: the machine epsilon of the input's dtype when not given.
+
+    Raises:
+        RuntimeError: for shapes that do not fit.
+
+    Source: Zhang and Sennrich 2019.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("rms_norm", "input", 1, "Tensor", input)
+    return _normalize_composed.rms_norm(input, normalized_shape, weight, eps)
+
+
+
+def constant_pad_nd(input: Any, pad: Any, value: Any=0) -> Tensor:
+    """``input`` with ``value`` around it.
+
+    Args:
+        pad: numbers of elements before and after, (before, after) of the last dimension first; negative ones cut.
+        value: of the new elements.
+
+    Gradient:
+        grad without the frame; zero for what was cut.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("constant_pad_nd", "input", 1, "Tensor", input)
+    return _pad.constant_pad_nd(input, pad, value)
+
+
+
+def adaptive_avg_pool1d(input: Any, output_size: Any) -> Tensor:
+    """The means of ``output_size`` windows that divide the last dimension.
+
+    Args:
+        input: (samples, channels, length), or without samples.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("adaptive_avg_pool1d", "input", 1, "Tensor", input)
+    return _pool_adaptive.adaptive_avg_pool1d(input, output_size)
+
+
+
+def adaptive_max_pool1d(input: Any, output_size: Any) -> tuple[Tensor, Tensor]:
+    """The maxima of ``output_size`` windows that divide the last dimension, and their positions."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("adaptive_max_pool1d", "input", 1, "Tensor", input)
+    return _pool_adaptive.plain_adaptive_max_pool1d(input, output_size)
+
+
+
+def avg_pool1d(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, ceil_mode: bool=False, count_include_pad: bool=True) -> Tensor:
+    """The mean of each window over the last dimension.
+
+    Args:
+        input: (samples, channels, length), or without samples.
+        kernel_size: size of a window.
+        stride: distance of windows; by default the size of the kernel.
+        padding: zeros at both ends.
+        ceil_mode: keep a last window that reaches beyond the padding.
+        count_include_pad: divide by the size of the window with its part of the padding.
+
+    Gradient:
+        of each element the shares of its windows, added up.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("avg_pool1d", "input", 1, "Tensor", input)
+    return _pool_avg.avg_pool1d(input, kernel_size, stride, padding, ceil_mode, count_include_pad)
+
+
+
+def max_pool1d_with_indices(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, dilation: Any=1, ceil_mode: bool=False, return_indices: bool=False) -> tuple[Tensor, Tensor]:
+    """``max_pool1d`` with the positions of the maxima; ``return_indices`` makes no difference."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("max_pool1d_with_indices", "input", 1, "Tensor", input)
+    return _pool_max.max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+
+def max_pool1d(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, dilation: Any=1, ceil_mode: bool=False) -> Tensor:
+    """The largest element of each window over the last dimension, as ``nn.functional.max_pool1d``."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("max_pool1d", "input", 1, "Tensor", input)
+    return _pool_max.plain_max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+
+def max_pool2d(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, dilation: Any=1, ceil_mode: bool=False) -> Tensor:
+    """The largest element of each window over the last 2 dimensions, as ``nn.functional.max_pool2d``."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("max_pool2d", "input", 1, "Tensor", input)
+    return _pool_max.plain_max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+
+def max_pool3d(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, dilation: Any=1, ceil_mode: bool=False) -> Tensor:
+    """The largest element of each window over the last 3 dimensions, as ``nn.functional.max_pool3d``."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("max_pool3d", "input", 1, "Tensor", input)
+    return _pool_max.plain_max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 
@@ -3320,12 +4467,12 @@ def meshgrid(*tensors: Any, indexing: Any=None) -> Any:
 
 
 
-def sum(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
+def sum(input: Any, dim: Any=..., keepdim: bool=False, *, dtype: Any=None, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Sum of the elements, over all dimensions or some.
 
     Args:
         input: tensor of any dtype.
-        dim: dimension or several; None (or empty) for all.
+        dim: dimension or several; left out, None or empty for all.
         keepdim: keep reduced dimensions with size 1.
         dtype: convert to this dtype first; by default masks and integers add up as int64.
 
@@ -3359,12 +4506,12 @@ def nansum(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, o
 
 
 
-def mean(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
+def mean(input: Any, dim: Any=..., keepdim: bool=False, *, dtype: Any=None, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Mean of the elements, over all dimensions or some; NaN for none.
 
     Args:
         input: floating or complex tensor.
-        dim: dimension or several; None (or empty) for all.
+        dim: dimension or several; left out, None or empty for all.
         keepdim: keep reduced dimensions with size 1.
         dtype: floating or complex dtype to convert to first.
 
@@ -3821,7 +4968,7 @@ def broadcast_shapes(*shapes: Any) -> Any:
 
 
 def broadcast_tensors(*tensors: Any) -> Any:
-    """The tensors expanded to their common shape (a tuple of views).
+    """The tensors expanded to their common shape: a tuple of views; those that have it already are returned as they are.
 
     Raises:
         RuntimeError: when they do not broadcast.
@@ -4173,6 +5320,54 @@ def unbind(input: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("unbind", "input", 1, "Tensor", input)
     return _shape_splits.unbind(input, dim if axis is None else axis)
+
+
+
+def channel_shuffle(input: Tensor, groups: Any) -> Tensor:
+    """The channels (dimension 1) dealt out: those of ``groups`` groups in turn, one of each.
+
+    Raises:
+        RuntimeError: for fewer than three dimensions, or channels that ``groups`` does not divide.
+
+    Source: Zhang et al. 2018, ShuffleNet.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("channel_shuffle", "input", 1, "Tensor", input)
+    return _shuffle.channel_shuffle(input, groups)
+
+
+
+def native_channel_shuffle(input: Tensor, groups: Any) -> Tensor:
+    """``channel_shuffle`` under the name of PyTorch's inner function."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("native_channel_shuffle", "input", 1, "Tensor", input)
+    return _shuffle.native_channel_shuffle(input, groups)
+
+
+
+def pixel_shuffle(input: Tensor, upscale_factor: Any) -> Tensor:
+    """(*, C r**2, H, W) rearranged to (*, C, H r, W r): groups of r**2 channels become squares of pixels.
+
+    Raises:
+        RuntimeError: for fewer than three dimensions, or channels that r**2 does not divide.
+
+    Source: Shi et al. 2016.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("pixel_shuffle", "input", 1, "Tensor", input)
+    return _shuffle.pixel_shuffle(input, upscale_factor)
+
+
+
+def pixel_unshuffle(input: Tensor, downscale_factor: Any) -> Tensor:
+    """(*, C, H r, W r) rearranged to (*, C r**2, H, W): squares of pixels become channels.
+
+    Raises:
+        RuntimeError: for fewer than three dimensions, or a height or width that r does not divide.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("pixel_unshuffle", "input", 1, "Tensor", input)
+    return _shuffle.pixel_unshuffle(input, downscale_factor)
 
 
 
@@ -4633,6 +5828,76 @@ def nanquantile(input: Any, q: Any, dim: Any=None, keepdim: bool=False, *, inter
 
 
 
+def stft(input: Any, n_fft: Any, hop_length: Any=None, win_length: Any=None, window: Any=None, center: Any=True, pad_mode: Any='reflect', normalized: Any=False, onesided: Any=None, return_complex: Any=None, align_to_window: Any=None) -> Tensor:
+    """Short-time Fourier transform: ``X[k, m] = sum_j window[j] x[m hop + j] exp(-2 pi i j k / n_fft)``.
+
+    Args:
+        input: signal or batch of signals, (time) or (batch, time), real or complex.
+        n_fft: length of the frames that are transformed.
+        hop_length: from frame to frame; a quarter of ``n_fft`` unless given.
+        win_length: length of the window, ``n_fft`` unless given; a shorter window is filled up with zeros on both sides.
+        window: factors, (win_length); ones without it, with a warning.
+        center: whether frame m is centred at ``m hop``: the signal is padded at both ends by ``n_fft // 2``.
+        pad_mode: how, see ``nn.functional.pad``.
+        normalized: divide by sqrt(n_fft).
+        onesided: leave out the negative frequencies; the default for real signals and windows.
+        return_complex: must be given for real signals; False gives pairs of real numbers (deprecated).
+        align_to_window: without ``center``, whether the first window (rather than the first frame) starts with the signal.
+
+    Returns:
+        (..., frequencies, frames), complex.
+
+    Gradient:
+        to the signal, summed where frames overlap, and to the window.
+
+    Raises:
+        RuntimeError: for lengths that do not fit, integers, and ``onesided`` with complex numbers.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("stft", "input", 1, "Tensor", input)
+    return _stft.stft(input, n_fft, hop_length, win_length, window, center, pad_mode, normalized, onesided, return_complex, align_to_window)
+
+
+
+def istft(input: Any, n_fft: Any, hop_length: Any=None, win_length: Any=None, window: Any=None, center: Any=True, normalized: Any=False, onesided: Any=None, length: Any=None, return_complex: Any=False) -> Tensor:
+    """Inverse of ``stft``: the signal whose frames have, in the sense of least squares, the given spectra.
+
+    Frames are transformed back, multiplied with the window, added up where they overlap, and divided by the sum of the
+    squares of the windows there.
+
+    Args:
+        input: spectra, (frequencies, frames) or (batch, frequencies, frames), complex.
+        n_fft, hop_length, win_length, window, normalized: as given to ``stft``.
+        center: whether ``stft`` padded the signal: ``n_fft // 2`` points are cut off at both ends.
+        onesided: whether negative frequencies were left out; read off the shape unless given.
+        length: of the result; what is missing is filled up with zeros, with a warning.
+        return_complex: the signal is complex.
+
+    Returns:
+        (time) or (batch, time).
+
+    Gradient:
+        to the spectra and to the window.
+
+    Raises:
+        RuntimeError: for lengths that do not fit, and where the windows leave a gap.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("istft", "input", 1, "Tensor", input)
+    return _stft.istft(input, n_fft, hop_length, win_length, window, center, normalized, onesided, length, return_complex)
+
+
+
+def resize_as_(input: Any, the_template: Tensor, memory_format: Any=None) -> Tensor:
+    """``self.resize_(the_template.shape)``."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("resize_as_", "input", 1, "Tensor", input)
+    if not isinstance(the_template, TensorBase):
+        raise errors.argument_type("resize_as_", "the_template", 2, "Tensor", the_template)
+    return _storage.resize_as_(input, the_template, memory_format)
+
+
+
 def take(input: Any, index: Tensor, *, out: Any = None) -> Tensor:
     """Elements of the flattened tensor at ``index``, in the shape of ``index``.
 
@@ -5029,3 +6294,56 @@ def arctanh(input: Any, *, out: Any = None) -> Tensor:
         raise errors.argument_type("arctanh", "input", 1, "Tensor", input)
     result = _trigonometric.atanh(input)
     return result if out is None else write_out("arctanh", out, [input], result)
+
+
+
+def hann_window(window_length: Any, periodic: Any=True, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+    """Hann window: ``0.5 - 0.5 cos(2 pi k / n)``.
+
+    Args:
+        window_length: number of points.
+        periodic: n is the length, so that copies can be lined up, as for ``stft``; otherwise n is one less and the window
+            symmetric.
+
+    Raises:
+        RuntimeError: for a negative length and for integer dtypes.
+
+    Example:
+        >>> import wengert as wg
+        >>> wg.hann_window(4)
+        tensor([0.0000, 0.5000, 1.0000, 0.5000])
+    """
+    return _windows.hann_window(window_length, periodic, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+
+
+
+def hamming_window(window_length: Any, periodic: Any=True, alpha: Any=0.54, beta: Any=0.46, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+    """Hamming window: ``alpha - beta cos(2 pi k / n)``; arguments as of ``hann_window``."""
+    alpha = number_of(alpha, "hamming_window", "alpha", 3)
+    beta = number_of(beta, "hamming_window", "beta", 4)
+    return _windows.hamming_window(window_length, periodic, alpha, beta, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+
+
+
+def blackman_window(window_length: Any, periodic: Any=True, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+    """Blackman window: ``0.42 - 0.5 cos(2 pi k / n) + 0.08 cos(4 pi k / n)``; arguments as of ``hann_window``."""
+    return _windows.blackman_window(window_length, periodic, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+
+
+
+def bartlett_window(window_length: Any, periodic: Any=True, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+    """Bartlett window, a triangle: ``1 - |2 k / n - 1|``; arguments as of ``hann_window``."""
+    return _windows.bartlett_window(window_length, periodic, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+
+
+
+def kaiser_window(window_length: Any, periodic: Any=True, beta: Any=12.0, *, dtype: Any=None, layout: Any=None, device: Any=None, requires_grad: bool=False, pin_memory: bool=False) -> Tensor:
+    """Kaiser window: ``I0(beta sqrt(1 - (2 k / n - 1)^2)) / I0(beta)``, I0 being a modified Bessel function.
+
+    Args:
+        beta: the larger, the narrower the window.
+
+    Other arguments as of ``hann_window``.
+    """
+    beta = number_of(beta, "kaiser_window", "beta", 3)
+    return _windows.kaiser_window(window_length, periodic, beta, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)

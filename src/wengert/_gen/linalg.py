@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from .._core import errors
+from .._core.dtypes import Number
 from .._core.tensor_base import TensorBase
 from .._record.common import write_out
 from .. import _tensor
 from ..ops import einsum as _einsum
+from ..ops import linalg_cholesky as _linalg_cholesky
+from ..ops import linalg_eigen as _linalg_eigen
+from ..ops import linalg_functions as _linalg_functions
+from ..ops import linalg_ldl as _linalg_ldl
+from ..ops import linalg_lu as _linalg_lu
+from ..ops import linalg_qr as _linalg_qr
+from ..ops import linalg_rank as _linalg_rank
+from ..ops import linalg_solve as _linalg_solve
+from ..ops import linalg_svd as _linalg_svd
+from ..ops import linalg_triangular as _linalg_triangular
 from ..ops import matmul as _matmul
 from ..ops import norm as _norm
 
@@ -15,11 +26,45 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
 
 __all__ = [
+    "cholesky",
+    "cholesky_ex",
+    "cond",
     "cross",
+    "det",
+    "diagonal",
+    "eig",
+    "eigh",
+    "eigvals",
+    "eigvalsh",
+    "householder_product",
+    "inv",
+    "inv_ex",
+    "ldl_factor",
+    "ldl_factor_ex",
+    "ldl_solve",
+    "lstsq",
+    "lu",
+    "lu_factor",
+    "lu_factor_ex",
+    "lu_solve",
     "matmul",
+    "matrix_exp",
     "matrix_norm",
+    "matrix_power",
+    "matrix_rank",
     "multi_dot",
     "norm",
+    "pinv",
+    "qr",
+    "slogdet",
+    "solve",
+    "solve_ex",
+    "solve_triangular",
+    "svd",
+    "svdvals",
+    "tensorinv",
+    "tensorsolve",
+    "vander",
     "vecdot",
     "vector_norm",
 ]
@@ -43,21 +88,635 @@ def cross(input: Any, other: Tensor, *, dim: Any=-1, out: Any = None) -> Tensor:
         ``other x grad`` and ``grad x self``.
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("cross", "input", 1, "Tensor", input)
+        raise errors.argument_type("linalg_cross", "input", 1, "Tensor", input)
     if not isinstance(other, TensorBase):
-        raise errors.argument_type("cross", "other", 2, "Tensor", other)
+        raise errors.argument_type("linalg_cross", "other", 2, "Tensor", other)
     result = _einsum.linalg_cross(input, other, dim=dim)
     return result if out is None else write_out("cross", out, [input, other], result)
 
 
 
-def vecdot(x: Tensor, y: Tensor, *, dim: Any=-1) -> Tensor:
+def vecdot(x: Tensor, y: Tensor, *, dim: Any=-1, out: Any = None) -> Tensor:
     """Sum of products of the conjugate of ``x`` and ``y`` along a dimension; other dimensions are broadcast."""
     if not isinstance(x, TensorBase):
-        raise errors.argument_type("vecdot", "x", 1, "Tensor", x)
+        raise errors.argument_type("linalg_vecdot", "x", 1, "Tensor", x)
     if not isinstance(y, TensorBase):
-        raise errors.argument_type("vecdot", "y", 2, "Tensor", y)
-    return _einsum.vecdot(x, y, dim=dim)
+        raise errors.argument_type("linalg_vecdot", "y", 2, "Tensor", y)
+    result = _einsum.vecdot(x, y, dim=dim)
+    return result if out is None else write_out("vecdot", out, [x, y], result)
+
+
+
+def cholesky(A: Tensor, *, upper: bool=False, out: Any = None) -> Tensor:
+    """Lower triangular L with a positive diagonal for which ``L L^H = A``.
+
+    Args:
+        A: (..., n, n), symmetric or Hermitian, positive-definite; only the lower triangle is read (upper with ``upper``).
+        upper: give the upper triangular ``L^H`` instead.
+
+    Gradient:
+        Hermitian, as if both triangles of A were changed alike.
+
+    Raises:
+        LinAlgError: when A is not positive-definite.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_cholesky", "A", 1, "Tensor", A)
+    result = _linalg_cholesky.linalg_cholesky(A, upper=upper)
+    return result if out is None else write_out("cholesky", out, [A], result)
+
+
+
+def cholesky_ex(A: Tensor, *, upper: bool=False, check_errors: bool=False, out: Any=None) -> Any:
+    """Cholesky factors, and for each whether it exists.
+
+    Returns:
+        Named tuple ``(L, info)``; info is 0, or the order of the first leading minor that is not positive-definite.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_cholesky_ex", "A", 1, "Tensor", A)
+    return _linalg_cholesky.cholesky_ex(A, upper=upper, check_errors=check_errors, out=out)
+
+
+
+def eigh(A: Tensor, UPLO: Any='L', *, out: Any=None) -> Any:
+    """Eigenvalues, ascending, and orthonormal eigenvectors of symmetric (Hermitian) matrices.
+
+    Args:
+        A: (..., n, n); only one triangle is read.
+        UPLO: ``"L"`` for the lower, ``"U"`` for the upper triangle.
+
+    Returns:
+        Named tuple ``(eigenvalues, eigenvectors)``; vectors are columns, their signs (phases) arbitrary.
+
+    Gradient:
+        Hermitian; of the vectors only where the eigenvalues are distinct, else NaN or infinite.
+
+    Raises:
+        LinAlgError: when the iteration does not converge.
+        RuntimeError: in backward, when a complex loss depends on the phases.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_eigh", "A", 1, "Tensor", A)
+    return _linalg_eigen.eigh(A, UPLO, out=out)
+
+
+
+def eigvalsh(A: Tensor, UPLO: Any='L', *, out: Any = None) -> Tensor:
+    """Eigenvalues of symmetric (Hermitian) matrices, ascending.
+
+    Gradient:
+        ``V diag(G) V^H``, also where eigenvalues are equal.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_eigvalsh", "A", 1, "Tensor", A)
+    result = _linalg_eigen.eigvalsh(A, UPLO)
+    return result if out is None else write_out("eigvalsh", out, [A], result)
+
+
+
+def eig(A: Tensor, *, out: Any=None) -> Any:
+    """Eigenvalues and eigenvectors of square matrices; complex.
+
+    Args:
+        A: (..., n, n).
+
+    Returns:
+        Named tuple ``(eigenvalues, eigenvectors)``, in no special order; the vectors are columns of length one, their phases
+        arbitrary.
+
+    Gradient:
+        Defined where the eigenvalues are distinct; real for a real A.
+
+    Raises:
+        RuntimeError: for infinities and NaN; in backward, when the loss depends on the phases.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_eig", "A", 1, "Tensor", A)
+    return _linalg_eigen.eig(A, out=out)
+
+
+
+def eigvals(A: Tensor, *, out: Any = None) -> Tensor:
+    """Eigenvalues of square matrices; complex, in no special order.
+
+    Gradient:
+        Defined where the matrix has a basis of eigenvectors.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_eigvals", "A", 1, "Tensor", A)
+    result = _linalg_eigen.eigvals(A)
+    return result if out is None else write_out("eigvals", out, [A], result)
+
+
+
+def matrix_exp(input: Any) -> Tensor:
+    """Exponential of square matrices (..., n, n): the sum of all ``A^k / k!``.
+
+    Gradient:
+        From the exponential of a matrix of twice the size.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_matrix_exp", "input", 1, "Tensor", input)
+    return _linalg_functions.matrix_exp(input)
+
+
+
+def matrix_power(input: Any, n: Any, *, out: Any = None) -> Tensor:
+    """Power of square matrices by repeated squaring.
+
+    Args:
+        input: (..., n, n).
+        n: the exponent; 0 for the identity, negative for powers of the inverse.
+
+    Raises:
+        LinAlgError: for a negative power of a singular matrix.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_matrix_power", "input", 1, "Tensor", input)
+    result = _linalg_functions.matrix_power(input, n)
+    return result if out is None else write_out("matrix_power", out, [input], result)
+
+
+
+def vander(x: Tensor, N: Any=None) -> Tensor:
+    """Vandermonde matrix: the powers 0 to N - 1 of each element as rows.
+
+    Args:
+        x: (..., n).
+        N: number of columns, at least 2; n when None.
+
+    Returns:
+        New tensor (..., n, N); integers become int64.
+    """
+    if not isinstance(x, TensorBase):
+        raise errors.argument_type("linalg_vander", "x", 1, "Tensor", x)
+    return _linalg_functions.linalg_vander(x, N)
+
+
+
+def diagonal(A: Tensor, *, offset: Any=0, dim1: Any=-2, dim2: Any=-1) -> Tensor:
+    """View of a diagonal of matrices; ``Tensor.diagonal`` for the last two dimensions."""
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_diagonal", "A", 1, "Tensor", A)
+    return _linalg_functions.linalg_diagonal(A, offset=offset, dim1=dim1, dim2=dim2)
+
+
+
+def ldl_factor(A: Tensor, *, hermitian: bool=False, out: Any=None) -> Any:
+    """Factors of ``A = L D L^T`` (``L D L^H``) as LAPACK packs them.
+
+    Args:
+        A: (..., n, n); only the lower triangle is read.
+        hermitian: whether complex matrices are Hermitian instead of symmetric.
+
+    Returns:
+        Named tuple ``(LD, pivots)`` for ``linalg.ldl_solve``.
+
+    Gradient:
+        None.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_ldl_factor", "A", 1, "Tensor", A)
+    return _linalg_ldl.ldl_factor(A, hermitian=hermitian, out=out)
+
+
+
+def ldl_factor_ex(A: Tensor, *, hermitian: bool=False, check_errors: bool=False, out: Any=None) -> Any:
+    """Factors of ``A = L D L^T``, and for each matrix 0 or the number of the diagonal element of D that is zero.
+
+    Returns:
+        Named tuple ``(LD, pivots, info)``.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_ldl_factor_ex", "A", 1, "Tensor", A)
+    return _linalg_ldl.ldl_factor_ex(A, hermitian=hermitian, check_errors=check_errors, out=out)
+
+
+
+def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool=False, out: Any = None) -> Tensor:
+    """Solution of ``A X = B`` from the results of ``linalg.ldl_factor(A)``.
+
+    Args:
+        LD: (..., n, n).
+        pivots: (..., n), integers.
+        B: (..., n, k); leading dimensions are broadcast.
+        hermitian: as given to ``linalg.ldl_factor``.
+
+    Gradient:
+        None.
+    """
+    if not isinstance(LD, TensorBase):
+        raise errors.argument_type("linalg_ldl_solve", "LD", 1, "Tensor", LD)
+    if not isinstance(pivots, TensorBase):
+        raise errors.argument_type("linalg_ldl_solve", "pivots", 2, "Tensor", pivots)
+    if not isinstance(B, TensorBase):
+        raise errors.argument_type("linalg_ldl_solve", "B", 3, "Tensor", B)
+    result = _linalg_ldl.ldl_solve(LD, pivots, B, hermitian=hermitian)
+    return result if out is None else write_out("ldl_solve", out, [LD, pivots, B], result)
+
+
+
+def lu(A: Tensor, *, pivot: bool=True, out: Any=None) -> Any:
+    """Factors of ``A = P L U``.
+
+    Args:
+        A: (..., m, n).
+        pivot: must be True.
+
+    Returns:
+        Named tuple ``(P, L, U)``: a permutation matrix (..., m, m), L (..., m, k) with ones on its diagonal and zeros above, U
+        (..., k, n) with zeros below its diagonal; k = min(m, n).
+
+    Gradient:
+        Defined where the first k rows of ``P^T A``, or its first k columns, are independent.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_lu", "A", 1, "Tensor", A)
+    return _linalg_lu.linalg_lu(A, pivot=pivot, out=out)
+
+
+
+def lu_factor(A: Tensor, *, pivot: bool=True, out: Any=None) -> Any:
+    """Factors of ``A = P L U`` in the packed form that ``linalg.lu_solve`` takes.
+
+    Returns:
+        Named tuple ``(LU, pivots)``; pivots (int32, from 1) are the exchanges of rows in order.
+
+    Raises:
+        RuntimeError: when U has a zero on its diagonal.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_lu_factor", "A", 1, "Tensor", A)
+    return _linalg_lu.lu_factor(A, pivot=pivot, out=out)
+
+
+
+def lu_factor_ex(A: Tensor, *, pivot: bool=True, check_errors: bool=False, out: Any=None) -> Any:
+    """Packed LU factors, and for each matrix 0 or the number of the diagonal element of U that is zero.
+
+    Returns:
+        Named tuple ``(LU, pivots, info)``.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_lu_factor_ex", "A", 1, "Tensor", A)
+    return _linalg_lu.lu_factor_ex(A, pivot=pivot, check_errors=check_errors, out=out)
+
+
+
+def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool=True, adjoint: bool=False, out: Any = None) -> Tensor:
+    """Solution of ``A X = B`` from the results of ``linalg.lu_factor(A)``.
+
+    Args:
+        LU: (..., n, n).
+        pivots: (..., n), int32.
+        B: (..., n, k), with ``left=False`` (..., k, n); leading dimensions are broadcast.
+        left: False for ``X A = B``.
+        adjoint: True for A^H in place of A.
+
+    Returns:
+        New tensor shaped like B; infinite or NaN where A is singular.
+    """
+    if not isinstance(LU, TensorBase):
+        raise errors.argument_type("linalg_lu_solve", "LU", 1, "Tensor", LU)
+    if not isinstance(pivots, TensorBase):
+        raise errors.argument_type("linalg_lu_solve", "pivots", 2, "Tensor", pivots)
+    if not isinstance(B, TensorBase):
+        raise errors.argument_type("linalg_lu_solve", "B", 3, "Tensor", B)
+    result = _linalg_lu.lu_solve(LU, pivots, B, left=left, adjoint=adjoint)
+    return result if out is None else write_out("lu_solve", out, [LU, pivots, B], result)
+
+
+
+def qr(A: Tensor, mode: Any='reduced', *, out: Any=None) -> Any:
+    """Factors of ``A = Q R``: orthonormal columns, and an upper triangle.
+
+    Args:
+        A: (..., m, n).
+        mode: ``"reduced"``: Q (..., m, k), R (..., k, n), k = min(m, n); ``"complete"``: Q (..., m, m), R (..., m, n); ``"r"``:
+            R alone, Q is empty.
+
+    Returns:
+        Named tuple ``(Q, R)``. The signs of the diagonal of R are LAPACK's.
+
+    Gradient:
+        Defined where the first k columns of A are independent; not for ``"r"``, nor for ``"complete"`` with m > n.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_qr", "A", 1, "Tensor", A)
+    return _linalg_qr.linalg_qr(A, mode, out=out)
+
+
+
+def householder_product(A: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
+    """First n columns of ``H_1 ... H_k``, where ``H_i = 1 - tau_i v_i v_i^H``.
+
+    Args:
+        A: (..., m, n), m >= n; column i below the diagonal is v_i below its element i, which is 1.
+        tau: (..., k), k <= n.
+
+    Gradient:
+        Zero for the elements of A that are not read.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_householder_product", "A", 1, "Tensor", A)
+    if not isinstance(tau, TensorBase):
+        raise errors.argument_type("linalg_householder_product", "tau", 2, "Tensor", tau)
+    result = _linalg_qr.householder_product(A, tau)
+    return result if out is None else write_out("householder_product", out, [A, tau], result)
+
+
+
+def pinv(A: Tensor, rcond: Any=None, hermitian: bool=False, *, atol: Any=None, rtol: Any=None, out: Any = None) -> Tensor:
+    """Pseudo-inverse (Moore-Penrose inverse) of matrices.
+
+    Args:
+        A: (..., m, n).
+        rcond: older name of rtol.
+        hermitian: A is Hermitian; only its lower triangle is read.
+        atol: singular values up to this count as zero.
+        rtol: the same relative to the largest; eps max(m, n) when neither is given.
+
+    Returns:
+        New tensor (..., n, m).
+
+    Gradient:
+        That of Golub and Pereyra: right where the singular values that are cut off are zero and stay so.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_pinv", "A", 1, "Tensor", A)
+    result = _linalg_rank.pinv(A, rcond, hermitian, atol=atol, rtol=rtol)
+    return result if out is None else write_out("pinv", out, [A], result)
+
+
+
+def matrix_rank(A: Tensor, tol: Any=None, hermitian: bool=False, *, atol: Any=None, rtol: Any=None, out: Any = None) -> Tensor:
+    """Number of singular values above a tolerance; int64.
+
+    Args:
+        A: (..., m, n).
+        tol: older name of atol, without a relative tolerance.
+        hermitian: A is Hermitian; only its lower triangle is read.
+        atol: singular values up to this count as zero.
+        rtol: the same relative to the largest; eps max(m, n) when neither is given.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_matrix_rank", "A", 1, "Tensor", A)
+    result = _linalg_rank.matrix_rank(A, tol, hermitian, atol=atol, rtol=rtol)
+    return result if out is None else write_out("matrix_rank", out, [A], result)
+
+
+
+def cond(A: Tensor, p: Any=None, *, out: Any = None) -> Tensor:
+    """Condition number ``norm(A) norm(A^-1)``; infinite for singular matrices.
+
+    Args:
+        A: (..., n, n); for the orders None, 2 and -2 also (..., m, n).
+        p: order of the norm, as for ``linalg.matrix_norm``; None for 2.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_cond", "A", 1, "Tensor", A)
+    result = _linalg_rank.cond(A, p)
+    return result if out is None else write_out("cond", out, [A], result)
+
+
+
+def lstsq(A: Tensor, B: Tensor, rcond: Any=None, *, driver: Any=None) -> Any:
+    """Solution of ``min |A X - B|`` by the singular values of A; the shortest one where there are several.
+
+    Args:
+        A: (..., m, n).
+        B: (..., m, k), or vectors (..., m).
+        rcond: singular values up to this times the largest count as zero; eps max(m, n) when None.
+        driver: which results besides the solution: ``"gelsy"`` (None): the rank; ``"gelsd"``, ``"gelss"``: also singular values,
+            and residuals (sums of squares) for m > n and full rank; ``"gels"``: residuals, and rank is taken to be full.
+
+    Returns:
+        Named tuple ``(solution, residuals, rank, singular_values)``; what is not computed is empty.
+
+    Gradient:
+        Through the pseudo-inverse of A.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_lstsq", "A", 1, "Tensor", A)
+    if not isinstance(B, TensorBase):
+        raise errors.argument_type("linalg_lstsq", "B", 2, "Tensor", B)
+    return _linalg_rank.lstsq(A, B, rcond, driver=driver)
+
+
+
+def inv(A: Tensor, *, out: Any = None) -> Tensor:
+    """Inverse of square matrices (..., n, n).
+
+    Gradient:
+        ``-Y^H G Y^H`` for the inverse Y.
+
+    Raises:
+        RuntimeError: when the matrices are not square, or not of floats.
+        LinAlgError: when one is singular.
+
+    Example:
+        >>> linalg.inv(tensor([[2., 0.], [0., 4.]]))
+        tensor([[0.5000, 0.0000],
+                [0.0000, 0.2500]])
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_inv", "A", 1, "Tensor", A)
+    result = _linalg_solve.linalg_inv(A)
+    return result if out is None else write_out("inv", out, [A], result)
+
+
+
+def inv_ex(A: Tensor, *, check_errors: bool=False, out: Any=None) -> Any:
+    """Inverse of square matrices, and for each whether it exists.
+
+    Args:
+        A: (..., n, n).
+        check_errors: raise for a singular matrix.
+
+    Returns:
+        Named tuple ``(inverse, info)``; info is 0, or the number of the diagonal element of the factor U that is zero, and then
+        the inverse is NaN.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_inv_ex", "A", 1, "Tensor", A)
+    return _linalg_solve.inv_ex(A, check_errors=check_errors, out=out)
+
+
+
+def det(A: Tensor, *, out: Any = None) -> Tensor:
+    """Determinant of square matrices (..., n, n).
+
+    Gradient:
+        ``G conj(det) A^-H``; for a singular matrix, its cofactors from the singular values. There a second derivative exists
+        only when the singular values are distinct.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_det", "A", 1, "Tensor", A)
+    result = _linalg_solve.linalg_det(A)
+    return result if out is None else write_out("det", out, [A], result)
+
+
+
+def slogdet(A: Tensor, *, out: Any=None) -> Any:
+    """Sign of the determinant and logarithm of its absolute value, without overflow.
+
+    Args:
+        A: (..., n, n).
+
+    Returns:
+        Named tuple ``(sign, logabsdet)``; for complex matrices the sign has absolute value 1; for singular ones they are 0
+        and -inf.
+
+    Gradient:
+        ``A^-H`` for the logarithm; infinite where A is singular.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_slogdet", "A", 1, "Tensor", A)
+    return _linalg_solve.linalg_slogdet(A, out=out)
+
+
+
+def solve(A: Tensor, B: Tensor, *, left: bool=True, out: Any = None) -> Tensor:
+    """Solution X of ``A X = B``, or of ``X A = B``.
+
+    Args:
+        A: (..., n, n).
+        B: (..., n, k), or vectors (..., n) with the leading dimensions of A; with ``left=False`` (..., k, n). Leading
+            dimensions are broadcast.
+        left: False for ``X A = B``.
+
+    Returns:
+        New tensor shaped like B.
+
+    Gradient:
+        For B the solution of ``A^H gB = G``; for A ``-gB X^H``.
+
+    Raises:
+        RuntimeError: when shapes or dtypes do not fit.
+        LinAlgError: when a matrix is singular.
+
+    Example:
+        >>> linalg.solve(tensor([[2., 0.], [0., 4.]]), tensor([2., 2.]))
+        tensor([1.0000, 0.5000])
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_solve", "A", 1, "Tensor", A)
+    if not isinstance(B, TensorBase):
+        raise errors.argument_type("linalg_solve", "B", 2, "Tensor", B)
+    result = _linalg_solve.solve(A, B, left=left)
+    return result if out is None else write_out("solve", out, [A, B], result)
+
+
+
+def solve_ex(A: Tensor, B: Tensor, *, left: bool=True, check_errors: bool=False, out: Any=None) -> Any:
+    """Solution of ``A X = B``, and for each system whether it exists.
+
+    Returns:
+        Named tuple ``(result, info)``; info is 0, or the number of the diagonal element of the factor U that is zero.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_solve_ex", "A", 1, "Tensor", A)
+    if not isinstance(B, TensorBase):
+        raise errors.argument_type("linalg_solve_ex", "B", 2, "Tensor", B)
+    return _linalg_solve.solve_ex(A, B, left=left, check_errors=check_errors, out=out)
+
+
+
+def tensorinv(A: Tensor, ind: Any=2, *, out: Any = None) -> Tensor:
+    """Inverse of a tensor as a linear map from its last dimensions to its first ``ind``: see ``tensordot``.
+
+    Args:
+        A: the product of its first ``ind`` sizes is the product of the others.
+        ind: how many dimensions come first.
+
+    Returns:
+        New tensor with the two groups of dimensions exchanged.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_tensorinv", "A", 1, "Tensor", A)
+    result = _linalg_solve.tensorinv(A, ind)
+    return result if out is None else write_out("tensorinv", out, [A], result)
+
+
+
+def tensorsolve(A: Tensor, B: Tensor, dims: Any=None, *, out: Any = None) -> Tensor:
+    """Tensor X whose product with A over the last dimensions of A is B: ``tensordot(A, X, X.ndim) == B``.
+
+    Args:
+        A: its first dimensions are those of B; the product of the others is the number of elements of B.
+        B: right-hand side.
+        dims: dimensions of A that are moved to the end first.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_tensorsolve", "A", 1, "Tensor", A)
+    if not isinstance(B, TensorBase):
+        raise errors.argument_type("linalg_tensorsolve", "B", 2, "Tensor", B)
+    result = _linalg_solve.tensorsolve(A, B, dims)
+    return result if out is None else write_out("tensorsolve", out, [A, B], result)
+
+
+
+def svd(A: Tensor, full_matrices: bool=True, *, driver: Any=None, out: Any=None) -> Any:
+    """Singular value decomposition ``A = U diag(S) Vh``.
+
+    Args:
+        A: (..., m, n).
+        full_matrices: square U and Vh; else they have k = min(m, n) columns and rows.
+        driver: must be None.
+
+    Returns:
+        Named tuple ``(U, S, Vh)``; S (..., k) is real and descending. Signs (phases) of the vectors are arbitrary.
+
+    Gradient:
+        Defined when the singular values are distinct, and not zero where A is not square; that of S alone always. The
+        additional vectors of ``full_matrices`` have none.
+
+    Raises:
+        LinAlgError: when the iteration does not converge, as for NaN.
+        RuntimeError: in backward, when a complex loss depends on the phases.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_svd", "A", 1, "Tensor", A)
+    return _linalg_svd.linalg_svd(A, full_matrices, driver=driver, out=out)
+
+
+
+def svdvals(A: Tensor, *, driver: Any=None, out: Any = None) -> Tensor:
+    """Singular values of matrices (..., m, n), descending.
+
+    Gradient:
+        ``U diag(G) V^H``; where values are equal or zero it is one of several subgradients.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_svdvals", "A", 1, "Tensor", A)
+    result = _linalg_svd.svdvals(A, driver=driver)
+    return result if out is None else write_out("svdvals", out, [A], result)
+
+
+
+def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool=True, unitriangular: bool=False, out: Any = None) -> Tensor:
+    """Solution X of ``A X = B``, or of ``X A = B``, for triangular A.
+
+    Args:
+        A: (..., n, n); the other triangle is not read.
+        B: (..., n, k), with ``left=False`` (..., k, n); leading dimensions are broadcast.
+        upper: which triangle of A.
+        left: False for ``X A = B``.
+        unitriangular: take the diagonal of A as ones.
+
+    Returns:
+        New tensor shaped like B; infinite or NaN where a diagonal element is zero.
+
+    Gradient:
+        For B the solution of ``A^H gB = G``; for A the triangle of ``-gB X^H``.
+    """
+    if not isinstance(A, TensorBase):
+        raise errors.argument_type("linalg_solve_triangular", "A", 1, "Tensor", A)
+    if not isinstance(B, TensorBase):
+        raise errors.argument_type("linalg_solve_triangular", "B", 2, "Tensor", B)
+    result = _linalg_triangular.solve_triangular(A, B, upper=upper, left=left, unitriangular=unitriangular)
+    return result if out is None else write_out("solve_triangular", out, [A, B], result)
 
 
 
@@ -78,9 +737,9 @@ def matmul(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
         RuntimeError: for 0-d operands, sizes that do not fit, or different dtypes.
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("matmul", "input", 1, "Tensor", input)
+        raise errors.argument_type("linalg_matmul", "input", 1, "Tensor", input)
     if not isinstance(other, TensorBase):
-        raise errors.argument_type("matmul", "other", 2, "Tensor", other)
+        raise errors.argument_type("linalg_matmul", "other", 2, "Tensor", other)
     result = _matmul.matmul(input, other)
     return result if out is None else write_out("matmul", out, [input, other], result)
 
@@ -103,7 +762,7 @@ def vector_norm(input: Any, ord: Any=2, dim: Any=None, keepdim: bool=False, *, d
         RuntimeError: for integers.
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("vector_norm", "input", 1, "Tensor", input)
+        raise errors.argument_type("linalg_vector_norm", "input", 1, "Tensor", input)
     result = _norm.vector_norm(input, ord, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
     return result if out is None else write_out("vector_norm", out, [input], result)
 
@@ -120,7 +779,7 @@ def norm(input: Any, ord: Any=None, dim: Any=None, keepdim: bool=False, *, dtype
         dtype: convert to this dtype first.
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("norm", "input", 1, "Tensor", input)
+        raise errors.argument_type("linalg_norm", "input", 1, "Tensor", input)
     result = _norm.linalg_norm(input, ord, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
     return result if out is None else write_out("norm", out, [input], result)
 
@@ -138,6 +797,6 @@ def matrix_norm(input: Any, ord: Any='fro', dim: Any=(-2, -1), keepdim: bool=Fal
         dtype: convert to this dtype first.
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("matrix_norm", "input", 1, "Tensor", input)
+        raise errors.argument_type("linalg_matrix_norm", "input", 1, "Tensor", input)
     result = _norm.matrix_norm(input, ord, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
     return result if out is None else write_out("matrix_norm", out, [input], result)

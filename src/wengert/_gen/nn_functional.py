@@ -6,33 +6,76 @@ from typing import TYPE_CHECKING, Any
 from .._core import errors
 from .._core.tensor_base import TensorBase
 from .._record.binary import binary
-from .._record.common import number_of
+from .._record.common import number_of, write_out
 from .. import _tensor
 from ..ops import activation as _activation
 from ..ops import activation_smooth as _activation_smooth
+from ..ops import attention as _attention
+from ..ops import attention_heads as _attention_heads
+from ..ops import conv as _conv
+from ..ops import distance as _distance
 from ..ops import dropout as _dropout
 from ..ops import embedding as _embedding
+from ..ops import embedding_bag as _embedding_bag
+from ..ops import grid as _grid
+from ..ops import gumbel as _gumbel
+from ..ops import interpolate as _interpolate
 from ..ops import loss as _loss
 from ..ops import loss_class as _loss_class
+from ..ops import loss_ctc as _loss_ctc
+from ..ops import loss_linear as _loss_linear
 from ..ops import loss_margin as _loss_margin
+from ..ops import loss_multi_margin as _loss_multi_margin
 from ..ops import matmul_added as _matmul_added
 from ..ops import norm as _norm
+from ..ops import normalize as _normalize
+from ..ops import normalize_composed as _normalize_composed
+from ..ops import pad as _pad
+from ..ops import pool_adaptive as _pool_adaptive
+from ..ops import pool_avg as _pool_avg
+from ..ops import pool_fractional as _pool_fractional
+from ..ops import pool_max as _pool_max
+from ..ops import pool_unpool as _pool_unpool
+from ..ops import shuffle as _shuffle
 from ..ops import similarity as _similarity
 from ..ops import softmax as _softmax
+from ..ops import unfold as _unfold
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices",
+    "adaptive_max_pool3d",
+    "adaptive_max_pool3d_with_indices",
+    "affine_grid",
     "alpha_dropout",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "batch_norm",
     "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
     "celu_",
+    "channel_shuffle",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "dropout1d",
     "dropout2d",
@@ -40,10 +83,19 @@ __all__ = [
     "elu",
     "elu_",
     "embedding",
+    "embedding_bag",
     "feature_alpha_dropout",
+    "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool2d_with_indices",
+    "fractional_max_pool3d",
+    "fractional_max_pool3d_with_indices",
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
+    "group_norm",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -51,27 +103,55 @@ __all__ = [
     "hardtanh_",
     "hinge_embedding_loss",
     "huber_loss",
+    "instance_norm",
+    "interpolate",
     "kl_div",
     "l1_loss",
+    "layer_norm",
     "leaky_relu",
     "leaky_relu_",
     "linear",
+    "linear_cross_entropy",
+    "local_response_norm",
     "log_softmax",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
     "margin_ranking_loss",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_pool3d_with_indices",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
+    "native_channel_shuffle",
     "nll_loss",
     "normalize",
     "one_hot",
+    "pad",
     "pairwise_distance",
+    "pdist",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
+    "relu_",
+    "rms_norm",
     "rrelu",
     "rrelu_",
+    "scaled_dot_product_attention",
     "selu",
     "selu_",
     "sigmoid",
@@ -88,7 +168,20 @@ __all__ = [
     "threshold",
     "threshold_",
     "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+    "unfold",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]
+
+
+def relu_(input: Any) -> Tensor:
+    """In-place version of :meth:`relu`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("relu_", "input", 1, "Tensor", input)
+    return _activation.relu_(input)
+
 
 
 def relu(input: Any, inplace: bool=False) -> Tensor:
@@ -459,6 +552,264 @@ def glu(input: Any, dim: Any=-1, *, axis: Any = None) -> Tensor:
 
 
 
+def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Any=None, dropout_p: Any=0.0, is_causal: bool=False, scale: Any=None, enable_gqa: bool=False) -> Tensor:
+    """softmax(query key^T scale + mask) value: for each query, the mean of the values, weighted by likeness to the keys.
+
+    Args:
+        query: floating, of shape (..., L, E).
+        key: (..., S, E).
+        value: (..., S, Ev).
+        attn_mask: broadcasts to (..., L, S); bool (True where a key takes part) or floating (added).
+        dropout_p: probability with which weights are set to 0; apply it in training only.
+        is_causal: whether query i sees the keys up to i only.
+        scale: 1 / sqrt(E) when not given.
+        enable_gqa: let groups of query heads (dimension -3) share a head of keys and values.
+
+    Returns:
+        Shape (..., L, Ev); 0 for queries that see no key.
+
+    Gradient:
+        For all three, and for a floating mask.
+
+    Raises:
+        RuntimeError: for shapes or dtypes that do not fit.
+
+    Source: Vaswani et al. 2017; Ainslie et al. 2023 for shared heads.
+    """
+    if not isinstance(query, TensorBase):
+        raise errors.argument_type("scaled_dot_product_attention", "query", 1, "Tensor", query)
+    if not isinstance(key, TensorBase):
+        raise errors.argument_type("scaled_dot_product_attention", "key", 2, "Tensor", key)
+    if not isinstance(value, TensorBase):
+        raise errors.argument_type("scaled_dot_product_attention", "value", 3, "Tensor", value)
+    dropout_p = number_of(dropout_p, "scaled_dot_product_attention", "dropout_p", 5)
+    return _attention.scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
+
+
+
+def multi_head_attention_forward(query: Tensor, key: Tensor, value: Tensor, embed_dim_to_check: Any, num_heads: Any, in_proj_weight: Any, in_proj_bias: Any, bias_k: Any, bias_v: Any, add_zero_attn: bool, dropout_p: Any, out_proj_weight: Tensor, out_proj_bias: Any, training: bool=True, key_padding_mask: Any=None, need_weights: bool=True, attn_mask: Any=None, use_separate_proj_weight: bool=False, q_proj_weight: Any=None, k_proj_weight: Any=None, v_proj_weight: Any=None, static_k: Any=None, static_v: Any=None, average_attn_weights: bool=True, is_causal: bool=False) -> tuple[Tensor, Any]:
+    """Attention in ``num_heads`` parts of the features, between linear projections: what ``nn.MultiheadAttention`` computes.
+
+    Args:
+        query, key, value: of shape (length, rows, features), or (length, features) for a single row.
+        embed_dim_to_check: what the number of features of the query must be.
+        in_proj_weight: (3 features, features), the weights of query, key and value; or three with
+            ``use_separate_proj_weight``.
+        in_proj_bias: (3 features,).
+        bias_k, bias_v: (1, 1, features), a further key and value.
+        add_zero_attn: whether a key and a value of zeros are added.
+        out_proj_weight, out_proj_bias: projection of the result.
+        key_padding_mask: (rows, keys); True, or minus infinity, for keys that do not take part.
+        attn_mask: (queries, keys) or (rows * heads, queries, keys); True, or minus infinity, for pairs that do not take part.
+        static_k, static_v: (rows * heads, keys, features of a head), in place of the projected keys and values.
+        average_attn_weights: whether the weights are averaged over the heads.
+        is_causal: says that ``attn_mask`` is the causal one, which is then not looked at if nothing else is asked for.
+
+    Returns:
+        The result, of the query's shape, and the weights of shape (rows, queries, keys) or (rows, heads, queries, keys),
+        None unless ``need_weights``.
+
+    Raises:
+        AssertionError, RuntimeError: for shapes that do not fit.
+
+    Source: Vaswani et al. 2017, section 3.2.2.
+    """
+    if not isinstance(query, TensorBase):
+        raise errors.argument_type("multi_head_attention_forward", "query", 1, "Tensor", query)
+    if not isinstance(key, TensorBase):
+        raise errors.argument_type("multi_head_attention_forward", "key", 2, "Tensor", key)
+    if not isinstance(value, TensorBase):
+        raise errors.argument_type("multi_head_attention_forward", "value", 3, "Tensor", value)
+    if not isinstance(out_proj_weight, TensorBase):
+        raise errors.argument_type("multi_head_attention_forward", "out_proj_weight", 12, "Tensor", out_proj_weight)
+    return _attention_heads.multi_head_attention_forward(query, key, value, embed_dim_to_check, num_heads, in_proj_weight, in_proj_bias, bias_k, bias_v, add_zero_attn, dropout_p, out_proj_weight, out_proj_bias, training, key_padding_mask, need_weights, attn_mask, use_separate_proj_weight, q_proj_weight, k_proj_weight, v_proj_weight, static_k, static_v, average_attn_weights, is_causal)
+
+
+
+def conv1d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, padding: Any=0, dilation: Any=1, groups: Any=1) -> Tensor:
+    """Products of a kernel with windows of the input, summed over channels, for 1 spatial dimension.
+
+    Args:
+        input: (samples, channels, length), or without samples.
+        weight: (out channels, channels / groups, k).
+        bias: (out channels), or None.
+        stride, dilation: distance of windows, and of the elements of a window: one number, or one per dimension.
+        padding: zeros on both sides of each dimension; or "valid" (none), "same" (as many results as inputs; stride 1).
+        groups: channels and out channels are cut into so many groups that do not meet.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("conv1d", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("conv1d", "weight", 2, "Tensor", weight)
+    return _conv.conv1d(input, weight, bias, stride, padding, dilation, groups)
+
+
+
+def conv2d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, padding: Any=0, dilation: Any=1, groups: Any=1) -> Tensor:
+    """Products of a kernel with windows of the input, summed over channels (a cross-correlation), for 2 spatial dimensions.
+
+    Args:
+        input: (samples, channels, height, width), or without samples.
+        weight: (out channels, channels / groups, kh, kw).
+        bias: (out channels), or None.
+        stride, dilation: distance of windows, and of the elements of a window: one number, or one per dimension.
+        padding: zeros on both sides of each dimension; or "valid" (none), "same" (as many results as inputs; stride 1).
+        groups: channels and out channels are cut into so many groups that do not meet.
+
+    Returns:
+        (samples, out channels, height, width), with (H + 2 * padding - dilation * (kh - 1) - 1) // stride + 1 rows.
+
+    Gradient:
+        of the input: the transposed convolution of grad with the same weight; of the weight: grad times the windows, added up;
+        of the bias: grad summed over samples and places. Complex operands enter conjugated.
+
+    Raises:
+        RuntimeError: when channels, groups, bias or dtypes do not fit, or the kernel exceeds the padded input.
+
+    Example:
+        >>> import wengert as wg
+        >>> x = wg.arange(9.0).reshape(1, 1, 3, 3)
+        >>> wg.conv2d(x, wg.ones(1, 1, 2, 2))
+        tensor([[[[ 8., 12.],
+                  [20., 24.]]]])
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("conv2d", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("conv2d", "weight", 2, "Tensor", weight)
+    return _conv.conv2d(input, weight, bias, stride, padding, dilation, groups)
+
+
+
+def conv3d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, padding: Any=0, dilation: Any=1, groups: Any=1) -> Tensor:
+    """Products of a kernel with windows of the input, summed over channels, for 3 spatial dimensions.
+
+    Args:
+        input: (samples, channels, depth, height, width), or without samples.
+        weight: (out channels, channels / groups, kd, kh, kw).
+        bias: (out channels), or None.
+        stride, dilation: distance of windows, and of the elements of a window: one number, or one per dimension.
+        padding: zeros on both sides of each dimension; or "valid" (none), "same" (as many results as inputs; stride 1).
+        groups: channels and out channels are cut into so many groups that do not meet.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("conv3d", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("conv3d", "weight", 2, "Tensor", weight)
+    return _conv.conv3d(input, weight, bias, stride, padding, dilation, groups)
+
+
+
+def conv_transpose1d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, padding: Any=0, output_padding: Any=0, groups: Any=1, dilation: Any=1) -> Tensor:
+    """The input gradient of ``conv1d`` as a function of its own: every element adds its multiple of the kernel to a window.
+
+    Args:
+        input: (samples, channels, length), or without samples.
+        weight: (channels, out channels / groups, k).
+        bias: (out channels), or None.
+        stride, dilation: distance of windows, and of the elements of a window.
+        padding: so much is cut off both sides of each dimension of the result.
+        output_padding: so much is added at the end; less than stride or dilation.
+        groups: channels and out channels are cut into so many groups that do not meet.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("conv_transpose1d", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("conv_transpose1d", "weight", 2, "Tensor", weight)
+    return _conv.conv_transpose1d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+
+def conv_transpose2d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, padding: Any=0, output_padding: Any=0, groups: Any=1, dilation: Any=1) -> Tensor:
+    """The input gradient of ``conv2d`` as a function of its own: every element adds its multiple of the kernel to a window.
+
+    Args:
+        input: (samples, channels, height, width), or without samples.
+        weight: (channels, out channels / groups, kh, kw).
+        bias: (out channels), or None.
+        stride, dilation: distance of windows, and of the elements of a window.
+        padding: so much is cut off both sides of each dimension of the result.
+        output_padding: so much is added at the end; less than stride or dilation.
+        groups: channels and out channels are cut into so many groups that do not meet.
+
+    Returns:
+        (samples, out channels, height, width), with (H - 1) * stride - 2 * padding + dilation * (kh - 1) + output_padding + 1
+        rows.
+
+    Gradient:
+        that of the convolution it belongs to, with the parts of input and grad exchanged.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("conv_transpose2d", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("conv_transpose2d", "weight", 2, "Tensor", weight)
+    return _conv.conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+
+def conv_transpose3d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, padding: Any=0, output_padding: Any=0, groups: Any=1, dilation: Any=1) -> Tensor:
+    """The input gradient of ``conv3d`` as a function of its own: every element adds its multiple of the kernel to a window.
+
+    Args:
+        input: (samples, channels, depth, height, width), or without samples.
+        weight: (channels, out channels / groups, kd, kh, kw).
+        bias: (out channels), or None.
+        stride, dilation: distance of windows, and of the elements of a window.
+        padding: so much is cut off both sides of each dimension of the result.
+        output_padding: so much is added at the end; less than stride or dilation.
+        groups: channels and out channels are cut into so many groups that do not meet.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("conv_transpose3d", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("conv_transpose3d", "weight", 2, "Tensor", weight)
+    return _conv.conv_transpose3d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+
+def pdist(input: Tensor, p: Any=2) -> Tensor:
+    """The p-norm distances of all pairs of rows of a matrix: the part above the diagonal of ``cdist(input, input)``.
+
+    Args:
+        input: floating, of shape (rows, features).
+        p: at least 0; 0 counts the features that differ.
+
+    Returns:
+        Shape (rows (rows - 1) / 2,).
+
+    Gradient:
+        As ``cdist``; 0 for rows that are equal.
+
+    Raises:
+        RuntimeError: for other shapes, dtypes or a negative ``p``.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("pdist", "input", 1, "Tensor", input)
+    return _distance.pdist(input, p)
+
+
+
+def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative: Tensor, *, distance_function: Any=None, margin: Any=1.0, swap: bool=False, reduction: str='mean') -> Tensor:
+    """max(d(anchor, positive) - d(anchor, negative) + margin, 0) with the distance d of your choice, reduced.
+
+    Args:
+        anchor, positive, negative: tensors that ``distance_function`` takes two at a time.
+        distance_function: Euclidean distance of the last dimension when not given.
+        swap: take the distance of ``positive`` and ``negative`` where it is smaller than that of the anchor.
+
+    Raises:
+        ValueError: unless ``margin`` is positive.
+    """
+    if not isinstance(anchor, TensorBase):
+        raise errors.argument_type("triplet_margin_with_distance_loss", "anchor", 1, "Tensor", anchor)
+    if not isinstance(positive, TensorBase):
+        raise errors.argument_type("triplet_margin_with_distance_loss", "positive", 2, "Tensor", positive)
+    if not isinstance(negative, TensorBase):
+        raise errors.argument_type("triplet_margin_with_distance_loss", "negative", 3, "Tensor", negative)
+    return _distance.triplet_margin_with_distance_loss(anchor, positive, negative, distance_function=distance_function, margin=margin, swap=swap, reduction=reduction)
+
+
+
 def dropout(input: Any, p: Any=0.5, training: bool=True, inplace: bool=False) -> Tensor:
     """``input`` with each element set to 0 with probability ``p`` and the others divided by 1 - p; ``input`` unless training.
 
@@ -567,6 +918,163 @@ def one_hot(tensor: Tensor, num_classes: Any=-1) -> Tensor:
     if not isinstance(tensor, TensorBase):
         raise errors.argument_type("one_hot", "tensor", 1, "Tensor", tensor)
     return _embedding.one_hot(tensor, num_classes)
+
+
+
+def embedding_bag(input: Tensor, weight: Tensor, offsets: Any=None, max_norm: Any=None, norm_type: Any=2, scale_grad_by_freq: bool=False, mode: str='mean', sparse: bool=False, per_sample_weights: Any=None, include_last_offset: bool=False, padding_idx: Any=None) -> Tensor:
+    """Sum, mean or maximum of the rows of ``weight`` that each bag names.
+
+    Args:
+        input: int64 or int32; (bags, entries), or all bags one after the other.
+        weight: (rows, width), the table.
+        offsets: for bags one after the other, where each begins.
+        max_norm, norm_type: rows in use with a larger norm are first scaled down to it, in place and unrecorded.
+        scale_grad_by_freq: divide the gradient of a row by the number of its uses.
+        mode: ``"sum"``, ``"mean"`` or ``"max"``.
+        sparse: accepted; the gradient is dense all the same.
+        per_sample_weights: factors of the entries, with ``"sum"``.
+        include_last_offset: whether ``offsets`` ends with the end of the last bag.
+        padding_idx: entries of this row do not count.
+
+    Returns:
+        Shape (bags, width); zeros for empty bags.
+
+    Gradient:
+        For ``weight`` and ``per_sample_weights``.
+
+    Raises:
+        ValueError, RuntimeError: for shapes, dtypes or indices that do not fit.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("embedding_bag", "input", 1, "Tensor", input)
+    if not isinstance(weight, TensorBase):
+        raise errors.argument_type("embedding_bag", "weight", 2, "Tensor", weight)
+    return _embedding_bag.embedding_bag(input, weight, offsets, max_norm, norm_type, scale_grad_by_freq, mode, sparse, per_sample_weights, include_last_offset, padding_idx)
+
+
+
+def grid_sample(input: Tensor, grid: Tensor, mode: str='bilinear', padding_mode: str='zeros', align_corners: Any=None) -> Tensor:
+    """The input's values at the points of a grid, between pixels by interpolation.
+
+    Args:
+        input: floating, of shape (rows, channels, height, width) or (rows, channels, depth, height, width).
+        grid: of shape (rows, *output size, 2 or 3): x, y (and z) from -1, the left or upper end, to 1.
+        mode: ``"bilinear"`` (for volumes: trilinear), ``"nearest"`` or ``"bicubic"`` (images only).
+        padding_mode: beyond the edge stand ``"zeros"``, the ``"border"``, or the ``"reflection"`` of the inside.
+        align_corners: whether -1 and 1 are the centres of the first and last pixels, rather than their outer edges.
+
+    Returns:
+        Shape (rows, channels, *output size).
+
+    Gradient:
+        For both; that of the grid has steps where a point crosses a pixel (0 everywhere with ``"nearest"``).
+
+    Raises:
+        RuntimeError: for shapes or dtypes that do not fit.
+        ValueError: for unknown modes.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("grid_sample", "input", 1, "Tensor", input)
+    if not isinstance(grid, TensorBase):
+        raise errors.argument_type("grid_sample", "grid", 2, "Tensor", grid)
+    return _grid.grid_sample(input, grid, mode, padding_mode, align_corners)
+
+
+
+def affine_grid(theta: Tensor, size: Any, align_corners: Any=None) -> Tensor:
+    """The grid for ``grid_sample`` that maps an image affinely: theta times (x, y, 1) at each point of the output.
+
+    Args:
+        theta: floating, of shape (rows, 2, 3), or (rows, 3, 4) for volumes.
+        size: of the output image, (rows, channels, height, width) or (rows, channels, depth, height, width).
+        align_corners: as for ``grid_sample``.
+
+    Returns:
+        Shape (rows, height, width, 2) or (rows, depth, height, width, 3).
+
+    Raises:
+        ValueError: for shapes or dtypes that do not fit.
+    """
+    if not isinstance(theta, TensorBase):
+        raise errors.argument_type("affine_grid", "theta", 1, "Tensor", theta)
+    return _grid.affine_grid(theta, size, align_corners)
+
+
+
+def gumbel_softmax(logits: Tensor, tau: Any=1, hard: bool=False, eps: Any=1e-10, dim: Any=-1, *, axis: Any = None) -> Tensor:
+    """softmax((logits + g) / tau) with g drawn from the Gumbel distribution: nearly one-hot samples for small ``tau``.
+
+    Args:
+        logits: floating; logarithms of probabilities, up to a constant.
+        tau: temperature.
+        hard: return one-hot samples, with the gradient of the soft ones.
+        eps: has no effect.
+        dim: dimension of the categories.
+
+    Gradient:
+        Of the soft samples, for given g.
+
+    Source: Jang, Gu and Poole 2017; Maddison, Mnih and Teh 2017.
+    """
+    if not isinstance(logits, TensorBase):
+        raise errors.argument_type("gumbel_softmax", "logits", 1, "Tensor", logits)
+    eps = number_of(eps, "gumbel_softmax", "eps", 4)
+    return _gumbel.gumbel_softmax(logits, tau, hard, eps, dim if axis is None else axis)
+
+
+
+def interpolate(input: Tensor, size: Any=None, scale_factor: Any=None, mode: str='nearest', align_corners: Any=None, recompute_scale_factor: Any=None, antialias: bool=False) -> Tensor:
+    """The input resampled to another size along its last dimensions.
+
+    Args:
+        input: floating (or uint8), of shape (rows, channels, length), (..., height, width) or (..., depth, height, width).
+        size: the new sizes, one int for all dimensions or one for each.
+        scale_factor: factors instead of sizes; new sizes are rounded down.
+        mode: ``"nearest"``, ``"nearest-exact"``, ``"area"`` for any number of dimensions; ``"linear"``, ``"bilinear"``,
+            ``"trilinear"`` for 1, 2, 3; ``"bicubic"`` and (with ``antialias``) ``"lanczos"`` for 2.
+        align_corners: whether the centres of the first and last elements stay in place, rather than the outer edges.
+        recompute_scale_factor: take the factor from the rounded sizes.
+        antialias: when shrinking, weigh all old elements that a new one covers.
+
+    Gradient:
+        The transposed resampling.
+
+    Raises:
+        ValueError: unless exactly one of ``size`` and ``scale_factor`` is given, in a length that fits.
+        NotImplementedError: for a mode that the number of dimensions does not have.
+
+    Example:
+        >>> import wengert as wg
+        >>> wg.nn.functional.interpolate(wg.tensor([[[1.0, 3.0]]]), size=3, mode="linear", align_corners=True)
+        tensor([[[1., 2., 3.]]])
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("interpolate", "input", 1, "Tensor", input)
+    return _interpolate.interpolate(input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
+
+
+
+def upsample(input: Tensor, size: Any=None, scale_factor: Any=None, mode: str='nearest', align_corners: Any=None) -> Tensor:
+    """``interpolate`` under its older name, with a warning."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("upsample", "input", 1, "Tensor", input)
+    return _interpolate.upsample(input, size, scale_factor, mode, align_corners)
+
+
+
+def upsample_nearest(input: Tensor, size: Any=None, scale_factor: Any=None) -> Tensor:
+    """``interpolate`` with mode ``"nearest"``, with a warning."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("upsample_nearest", "input", 1, "Tensor", input)
+    return _interpolate.upsample_nearest(input, size, scale_factor)
+
+
+
+def upsample_bilinear(input: Tensor, size: Any=None, scale_factor: Any=None) -> Tensor:
+    """``interpolate`` with mode ``"bilinear"`` and corners aligned, with a warning."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("upsample_bilinear", "input", 1, "Tensor", input)
+    return _interpolate.upsample_bilinear(input, size, scale_factor)
 
 
 
@@ -753,6 +1261,59 @@ def cross_entropy(input: Any, target: Tensor, weight: Any=None, size_average: An
 
 
 
+def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: Any=0, reduction: str='mean', zero_infinity: bool=False) -> Tensor:
+    """Minus the logarithm of the probability of a sequence of labels, whatever their places in time; reduced.
+
+    Args:
+        log_probs: (steps, rows, labels) or (steps, labels), logarithms of probabilities: the result of a log-softmax.
+        targets: integers, (rows, at least the longest length), or all rows one after the other.
+        input_lengths, target_lengths: how many steps, and how many labels, count in each row.
+        blank: the label of steps without one.
+        reduction: ``"mean"`` divides each loss by the number of labels first.
+        zero_infinity: whether rows with more labels than steps can hold count as 0.
+
+    Gradient:
+        Probabilities minus those of emitting each label at each step, given the targets; right for log probabilities that come
+        from a log-softmax.
+
+    Raises:
+        RuntimeError: for lengths, labels or dtypes that do not fit.
+
+    Source: Graves et al. 2006.
+    """
+    if not isinstance(log_probs, TensorBase):
+        raise errors.argument_type("ctc_loss", "log_probs", 1, "Tensor", log_probs)
+    if not isinstance(targets, TensorBase):
+        raise errors.argument_type("ctc_loss", "targets", 2, "Tensor", targets)
+    return _loss_ctc.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, reduction, zero_infinity)
+
+
+
+def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Any=None, weight: Any=None, reduction: str='mean', ignore_index: Any=None, label_smoothing: Any=0.0, options: Any=None) -> Tensor:
+    """``cross_entropy(linear(input, linear_weight, linear_bias), target)``.
+
+    Args:
+        input: (rows, features) or (features,).
+        linear_weight: (classes, features), or (classes, ..., features) for targets with further dimensions.
+        target: classes (rows, ...), or probabilities (rows, classes, ...).
+        linear_bias: of the shape of ``linear_weight`` without the features.
+        weight, reduction, label_smoothing: as for ``cross_entropy``.
+        ignore_index: targets of this value do not count; -100 when not given.
+        options: how PyTorch divides the work into chunks; accepted, the result does not depend on it.
+
+    Raises:
+        RuntimeError: for shapes that do not fit.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("linear_cross_entropy", "input", 1, "Tensor", input)
+    if not isinstance(linear_weight, TensorBase):
+        raise errors.argument_type("linear_cross_entropy", "linear_weight", 2, "Tensor", linear_weight)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("linear_cross_entropy", "target", 3, "Tensor", target)
+    return _loss_linear.linear_cross_entropy(input, linear_weight, target, linear_bias=linear_bias, weight=weight, reduction=reduction, ignore_index=ignore_index, label_smoothing=label_smoothing, options=options)
+
+
+
 def kl_div(input: Any, target: Tensor, size_average: Any=None, reduce: Any=None, reduction: str='mean', log_target: bool=False) -> Tensor:
     """Kullback-Leibler divergence target (log(target) - self), reduced.
 
@@ -889,6 +1450,49 @@ def multilabel_soft_margin_loss(input: Any, target: Tensor, weight: Any=None, si
 
 
 
+def multi_margin_loss(input: Any, target: Tensor, p: Any=1, margin: Any=1.0, weight: Any=None, size_average: Any=None, reduce: Any=None, reduction: str='mean') -> Tensor:
+    """Mean over the classes j other than the target of max(margin - self[target] + self[j], 0)**p, reduced.
+
+    Args:
+        input: scores of shape (rows, classes) or (classes,).
+        target: int64 classes of shape (rows,) or ().
+        p: 1 or 2.
+        weight: factor per class of the target.
+
+    Gradient:
+        At a kink, where a difference is the margin, that of the flat side.
+
+    Raises:
+        ValueError: for other ``p``.
+        RuntimeError: for shapes that do not fit, or classes that do not exist.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("multi_margin_loss", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("multi_margin_loss", "target", 2, "Tensor", target)
+    margin = number_of(margin, "multi_margin_loss", "margin", 4)
+    return _loss_multi_margin.multi_margin_loss(input, target, p, margin, weight, size_average, reduce, reduction)
+
+
+
+def multilabel_margin_loss(input: Any, target: Tensor, size_average: Any=None, reduce: Any=None, reduction: str='mean') -> Tensor:
+    """Sum over targets t and other classes j of max(1 - (self[t] - self[j]), 0), divided by the classes; reduced.
+
+    Args:
+        input: scores of shape (rows, classes) or (classes,).
+        target: int64 classes, of the same shape: each row's targets, ended by -1.
+
+    Raises:
+        RuntimeError: for shapes that do not fit, or classes that do not exist.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("multilabel_margin_loss", "input", 1, "Tensor", input)
+    if not isinstance(target, TensorBase):
+        raise errors.argument_type("multilabel_margin_loss", "target", 2, "Tensor", target)
+    return _loss_multi_margin.multilabel_margin_loss(input, target, size_average, reduce, reduction)
+
+
+
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None=None) -> Tensor:
     """Affine map of the last dimension: ``input @ weight^T + bias``.
 
@@ -946,6 +1550,627 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: Any=2.0, eps: Any=1e-06, keepdi
 
 
 
+def layer_norm(input: Tensor, normalized_shape: Any, weight: Any=None, bias: Any=None, eps: Any=1e-05) -> Tensor:
+    """The last dimensions of each row standardised: (x - mean) / sqrt(variance + eps) * weight + bias.
+
+    Args:
+        input: floating, of shape (*, *normalized_shape).
+        normalized_shape: sizes of the last dimensions, which form a group.
+        weight, bias: of shape ``normalized_shape``.
+
+    Gradient:
+        r (q - mean(q) - s mean(q s)) with q = grad weight, s the standardised values, r = 1 / sqrt(variance + eps).
+
+    Raises:
+        RuntimeError: for shapes or dtypes that do not fit.
+
+    Source: Ba, Kiros and Hinton 2016.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("layer_norm", "input", 1, "Tensor", input)
+    eps = number_of(eps, "layer_norm", "eps", 5)
+    return _normalize.layer_norm(input, normalized_shape, weight, bias, eps)
+
+
+
+def batch_norm(input: Tensor, running_mean: Any, running_var: Any, weight: Any=None, bias: Any=None, training: bool=False, momentum: Any=0.1, eps: Any=1e-05) -> Tensor:
+    """Each channel standardised: (x - mean) / sqrt(variance + eps) * weight + bias.
+
+    Args:
+        input: floating, of shape (rows, channels, ...).
+        running_mean, running_var: of shape (channels,); the statistics used unless ``training``. In training those of the
+            batch are used, and ``momentum`` of them (the variance unbiased) is mixed into these, in place.
+        weight, bias: of shape (channels,).
+
+    Gradient:
+        In training as ``layer_norm``, with the means over all rows; else weight / sqrt(running_var + eps).
+
+    Raises:
+        ValueError: in training, for one value per channel.
+        RuntimeError: for shapes or dtypes that do not fit.
+
+    Source: Ioffe and Szegedy 2015.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("batch_norm", "input", 1, "Tensor", input)
+    momentum = number_of(momentum, "batch_norm", "momentum", 7)
+    eps = number_of(eps, "batch_norm", "eps", 8)
+    return _normalize.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+
+def group_norm(input: Tensor, num_groups: Any, weight: Any=None, bias: Any=None, eps: Any=1e-05) -> Tensor:
+    """Groups of channels standardised within each row: (x - mean) / sqrt(variance + eps) * weight + bias.
+
+    Args:
+        input: floating, of shape (rows, channels, ...).
+        num_groups: into how many groups the channels are divided.
+        weight, bias: of shape (channels,).
+
+    Gradient:
+        As ``layer_norm``, with the means over a group.
+
+    Raises:
+        RuntimeError: for shapes or dtypes that do not fit.
+
+    Source: Wu and He 2018.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("group_norm", "input", 1, "Tensor", input)
+    eps = number_of(eps, "group_norm", "eps", 5)
+    return _normalize.group_norm(input, num_groups, weight, bias, eps)
+
+
+
+def instance_norm(input: Tensor, running_mean: Any=None, running_var: Any=None, weight: Any=None, bias: Any=None, use_input_stats: bool=True, momentum: Any=0.1, eps: Any=1e-05) -> Tensor:
+    """Each channel of each row standardised: batch normalisation of every row by itself.
+
+    Args:
+        input: floating, of shape (rows, channels, ...).
+        running_mean, running_var: of shape (channels,); changed in place if ``use_input_stats``, used if not.
+        weight, bias: of shape (channels,).
+
+    Raises:
+        ValueError: for channels of one element.
+
+    Source: Ulyanov, Vedaldi and Lempitsky 2016.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("instance_norm", "input", 1, "Tensor", input)
+    momentum = number_of(momentum, "instance_norm", "momentum", 7)
+    eps = number_of(eps, "instance_norm", "eps", 8)
+    return _normalize_composed.instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
+
+
+
+def rms_norm(input: Tensor, normalized_shape: Any, weight: Any=None, eps: Any=None) -> Tensor:
+    """Rows divided by their root mean square: x / sqrt(mean(x**2) + eps) * weight, the mean over the last dimensions.
+
+    Args:
+        input: floating or complex, of shape (*, *normalized_shape).
+        weight: of shape ``normalized_shape``.
+        eps: the machine epsilon of the input's dtype when not given.
+
+    Raises:
+        RuntimeError: for shapes that do not fit.
+
+    Source: Zhang and Sennrich 2019.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("rms_norm", "input", 1, "Tensor", input)
+    return _normalize_composed.rms_norm(input, normalized_shape, weight, eps)
+
+
+
+def local_response_norm(input: Tensor, size: Any, alpha: Any=0.0001, beta: Any=0.75, k: Any=1.0) -> Tensor:
+    """x / (k + alpha m)**beta, with m the mean of x**2 over ``size`` neighbouring channels (zeros beyond the first and last).
+
+    Args:
+        input: of shape (rows, channels, length, ...).
+        size: number of channels in the window: size // 2 before, the others from here on.
+
+    Raises:
+        ValueError: for fewer than three dimensions.
+        RuntimeError: for a window without elements.
+
+    Source: Krizhevsky, Sutskever and Hinton 2012, section 3.3.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("local_response_norm", "input", 1, "Tensor", input)
+    alpha = number_of(alpha, "local_response_norm", "alpha", 3)
+    beta = number_of(beta, "local_response_norm", "beta", 4)
+    k = number_of(k, "local_response_norm", "k", 5)
+    return _normalize_composed.local_response_norm(input, size, alpha, beta, k)
+
+
+
+def pad(input: Any, pad: Any, mode: str='constant', value: Any=None) -> Tensor:
+    """``input`` with elements added at the ends of its last dimensions.
+
+    Args:
+        pad: numbers of elements before and after, (before, after) of the last dimension first; negative ones cut.
+        mode: what is added: "constant" (``value``), "reflect" (mirrored, without the border itself), "replicate" (the border,
+            repeated), "circular" (the other end). All but "constant" pad the 1 to 3 last dimensions of a (batched) input
+            with channels, all of them at once.
+        value: for "constant"; 0 by default.
+
+    Gradient:
+        of each element the sum over its copies.
+
+    Raises:
+        RuntimeError: for a list of odd length or for more dimensions than there are; "reflect": for as much padding as there
+            are elements.
+        NotImplementedError: for other modes, or a number of dimensions that a mode does not have.
+
+    Example:
+        >>> import wengert as wg
+        >>> wg.nn.functional.pad(wg.tensor([[1.0, 2.0, 3.0]]), (2, 1), mode="reflect")
+        tensor([[3., 2., 1., 2., 3., 2.]])
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("pad", "input", 1, "Tensor", input)
+    return _pad.pad(input, pad, mode, value)
+
+
+
+def adaptive_avg_pool1d(input: Any, output_size: Any) -> Tensor:
+    """The means of ``output_size`` windows that divide the last dimension.
+
+    Args:
+        input: (samples, channels, length), or without samples.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("adaptive_avg_pool1d", "input", 1, "Tensor", input)
+    return _pool_adaptive.adaptive_avg_pool1d(input, output_size)
+
+
+
+def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
+    """The means of windows that divide the last 2 dimensions.
+
+    Args:
+        input: (samples, channels, height, width), or without samples.
+        output_size: number of windows, one number or (height, width); None keeps the size of the input. Window i goes from
+            floor(i * size / number) to before ceil((i + 1) * size / number).
+
+    Gradient:
+        of each element the shares of its windows, added up.
+
+    Raises:
+        RuntimeError: for inputs of other shapes.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("adaptive_avg_pool2d", "input", 1, "Tensor", input)
+    return _pool_adaptive.adaptive_avg_pool2d(input, output_size)
+
+
+
+def adaptive_avg_pool3d(input: Any, output_size: Any) -> Tensor:
+    """The means of windows that divide the last 3 dimensions, as ``adaptive_avg_pool2d``.
+
+    Args:
+        input: (samples, channels, depth, height, width), or without samples.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("adaptive_avg_pool3d", "input", 1, "Tensor", input)
+    return _pool_adaptive.adaptive_avg_pool3d(input, output_size)
+
+
+
+def adaptive_max_pool1d(input: Any, output_size: Any, return_indices: bool=False) -> Any:
+    """The maxima of ``output_size`` windows that divide the last dimension; with ``return_indices`` also their positions.
+
+    Args:
+        input: (samples, channels, length), or without samples.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("adaptive_max_pool1d", "input", 1, "Tensor", input)
+    return _pool_adaptive.adaptive_max_pool1d(input, output_size, return_indices)
+
+
+
+def adaptive_max_pool2d(input: Any, output_size: Any, return_indices: bool=False) -> Any:
+    """The maxima of windows that divide the last 2 dimensions; windows as for ``adaptive_avg_pool2d``.
+
+    Args:
+        input: (samples, channels, height, width), or without samples.
+        output_size: number of windows, one number or (height, width); None keeps the size of the input.
+        return_indices: return the positions too, int64, counted through height and width.
+
+    Gradient:
+        all of grad to the position of the maximum: the first of equal ones, the last NaN.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("adaptive_max_pool2d", "input", 1, "Tensor", input)
+    return _pool_adaptive.adaptive_max_pool2d(input, output_size, return_indices)
+
+
+
+def adaptive_max_pool3d(input: Any, output_size: Any, return_indices: bool=False) -> Any:
+    """The maxima of windows that divide the last 3 dimensions, as ``adaptive_max_pool2d``.
+
+    Args:
+        input: (samples, channels, depth, height, width), or without samples.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("adaptive_max_pool3d", "input", 1, "Tensor", input)
+    return _pool_adaptive.adaptive_max_pool3d(input, output_size, return_indices)
+
+
+
+def adaptive_max_pool1d_with_indices(input: Any, output_size: Any, return_indices: bool=False) -> tuple[Tensor, Tensor]:
+    """``adaptive_max_pool1d`` with the positions of the maxima; ``return_indices`` makes no difference."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("adaptive_max_pool1d_with_indices", "input", 1, "Tensor", input)
+    return _pool_adaptive.adaptive_max_pool1d_with_indices(input, output_size, return_indices)
+
+
+
+def adaptive_max_pool2d_with_indices(input: Any, output_size: Any, return_indices: bool=False) -> tuple[Tensor, Tensor]:
+    """``adaptive_max_pool2d`` with the positions of the maxima; ``return_indices`` makes no difference."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("adaptive_max_pool2d_with_indices", "input", 1, "Tensor", input)
+    return _pool_adaptive.adaptive_max_pool2d_with_indices(input, output_size, return_indices)
+
+
+
+def adaptive_max_pool3d_with_indices(input: Any, output_size: Any, return_indices: bool=False) -> tuple[Tensor, Tensor]:
+    """``adaptive_max_pool3d`` with the positions of the maxima; ``return_indices`` makes no difference."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("adaptive_max_pool3d_with_indices", "input", 1, "Tensor", input)
+    return _pool_adaptive.adaptive_max_pool3d_with_indices(input, output_size, return_indices)
+
+
+
+def avg_pool1d(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, ceil_mode: bool=False, count_include_pad: bool=True) -> Tensor:
+    """The mean of each window over the last dimension.
+
+    Args:
+        input: (samples, channels, length), or without samples.
+        kernel_size: size of a window.
+        stride: distance of windows; by default the size of the kernel.
+        padding: zeros at both ends.
+        ceil_mode: keep a last window that reaches beyond the padding.
+        count_include_pad: divide by the size of the window with its part of the padding.
+
+    Gradient:
+        of each element the shares of its windows, added up.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("avg_pool1d", "input", 1, "Tensor", input)
+    return _pool_avg.avg_pool1d(input, kernel_size, stride, padding, ceil_mode, count_include_pad)
+
+
+
+def avg_pool2d(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, ceil_mode: bool=False, count_include_pad: bool=True, divisor_override: Any=None, *, out: Any = None) -> Tensor:
+    """The mean of each window over the last 2 dimensions.
+
+    Args:
+        input: (samples, channels, height, width), or without samples.
+        kernel_size: size of a window, one number or (height, width), like the others.
+        stride: distance of windows; by default the size of the kernel.
+        padding: zeros around each image.
+        ceil_mode: keep last windows that reach beyond the padding.
+        count_include_pad: divide by the size of the window with its part of the padding.
+        divisor_override: divide by this number instead.
+
+    Gradient:
+        of each element the shares of its windows, added up.
+
+    Raises:
+        RuntimeError: for inputs of other shapes, windows that do not fit, or padding above half the kernel.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("avg_pool2d", "input", 1, "Tensor", input)
+    result = _pool_avg.avg_pool2d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return result if out is None else write_out("avg_pool2d", out, [input], result)
+
+
+
+def avg_pool3d(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, ceil_mode: bool=False, count_include_pad: bool=True, divisor_override: Any=None, *, out: Any = None) -> Tensor:
+    """The mean of each window over the last 3 dimensions; arguments as for ``avg_pool2d``.
+
+    Args:
+        input: (samples, channels, depth, height, width), or without samples.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("avg_pool3d", "input", 1, "Tensor", input)
+    result = _pool_avg.avg_pool3d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return result if out is None else write_out("avg_pool3d", out, [input], result)
+
+
+
+def lp_pool1d(input: Any, norm_type: Any, kernel_size: Any, stride: Any=None, ceil_mode: bool=False) -> Tensor:
+    """The sum of the p-th powers of each window over the last dimension, to the power 1/p, for p = ``norm_type``.
+
+    Args:
+        input: (samples, channels, length), or without samples.
+
+    Gradient:
+        NaN where the sum is 0.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("lp_pool1d", "input", 1, "Tensor", input)
+    return _pool_avg.lp_pool1d(input, norm_type, kernel_size, stride, ceil_mode)
+
+
+
+def lp_pool2d(input: Any, norm_type: Any, kernel_size: Any, stride: Any=None, ceil_mode: bool=False) -> Tensor:
+    """The sum of the p-th powers of each window over the last 2 dimensions, to the power 1/p, for p = ``norm_type``.
+
+    Args:
+        input: (samples, channels, height, width), or without samples.
+
+    Gradient:
+        NaN where the sum is 0.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("lp_pool2d", "input", 1, "Tensor", input)
+    return _pool_avg.lp_pool2d(input, norm_type, kernel_size, stride, ceil_mode)
+
+
+
+def lp_pool3d(input: Any, norm_type: Any, kernel_size: Any, stride: Any=None, ceil_mode: bool=False) -> Tensor:
+    """The sum of the p-th powers of each window over the last 3 dimensions, to the power 1/p, for p = ``norm_type``.
+
+    Args:
+        input: (samples, channels, depth, height, width), or without samples.
+
+    Gradient:
+        NaN where the sum is 0.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("lp_pool3d", "input", 1, "Tensor", input)
+    return _pool_avg.lp_pool3d(input, norm_type, kernel_size, stride, ceil_mode)
+
+
+
+def fractional_max_pool2d(input: Any, kernel_size: Any, output_size: Any=None, output_ratio: Any=None, return_indices: bool=False, _random_samples: Any=None) -> Any:
+    """The maxima of windows at random distances over the last 2 dimensions.
+
+    Args:
+        input: (samples, channels, height, width), or without samples.
+        kernel_size: size of a window, one number or (height, width).
+        output_size: number of windows; or
+        output_ratio: this part of the size of the input.
+        return_indices: return the positions too, int64, counted through the dimensions pooled over.
+
+    Gradient:
+        all of grad to the position of the maximum: the first of equal ones, the last NaN.
+
+    Raises:
+        ValueError: without size and ratio.
+        RuntimeError: for inputs of other shapes, or windows that do not fit.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("fractional_max_pool2d", "input", 1, "Tensor", input)
+    return _pool_fractional.fractional_max_pool2d(input, kernel_size, output_size, output_ratio, return_indices, _random_samples)
+
+
+
+def fractional_max_pool2d_with_indices(input: Any, kernel_size: Any, output_size: Any=None, output_ratio: Any=None, return_indices: bool=False, _random_samples: Any=None) -> tuple[Tensor, Tensor]:
+    """``fractional_max_pool2d`` with the positions of the maxima; ``return_indices`` makes no difference."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("fractional_max_pool2d_with_indices", "input", 1, "Tensor", input)
+    return _pool_fractional.fractional_max_pool2d_with_indices(input, kernel_size, output_size, output_ratio, return_indices, _random_samples)
+
+
+
+def fractional_max_pool3d(input: Any, kernel_size: Any, output_size: Any=None, output_ratio: Any=None, return_indices: bool=False, _random_samples: Any=None) -> Any:
+    """The maxima of windows at random distances over the last 3 dimensions.
+
+    Args:
+        input: (samples, channels, depth, height, width), or without samples.
+        kernel_size: size of a window, one number or (depth, height, width).
+        output_size: number of windows; or
+        output_ratio: this part of the size of the input.
+        return_indices: return the positions too, int64, counted through the dimensions pooled over.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("fractional_max_pool3d", "input", 1, "Tensor", input)
+    return _pool_fractional.fractional_max_pool3d(input, kernel_size, output_size, output_ratio, return_indices, _random_samples)
+
+
+
+def fractional_max_pool3d_with_indices(input: Any, kernel_size: Any, output_size: Any=None, output_ratio: Any=None, return_indices: bool=False, _random_samples: Any=None) -> tuple[Tensor, Tensor]:
+    """``fractional_max_pool3d`` with the positions of the maxima; ``return_indices`` makes no difference."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("fractional_max_pool3d_with_indices", "input", 1, "Tensor", input)
+    return _pool_fractional.fractional_max_pool3d_with_indices(input, kernel_size, output_size, output_ratio, return_indices, _random_samples)
+
+
+
+def max_pool1d(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, dilation: Any=1, ceil_mode: bool=False, return_indices: bool=False) -> Any:
+    """The largest element of each window over the last dimension; NaN where there is one.
+
+    Args:
+        input: (samples, channels, length), or without samples.
+        kernel_size, dilation: size of a window, and distance of its elements.
+        stride: distance of windows; by default the size of the kernel.
+        padding: so many places beyond each end also belong to windows, as minus infinity.
+        ceil_mode: keep a last window that reaches beyond the padding.
+        return_indices: return the positions too, int64, counted through the dimensions pooled over.
+
+    Gradient:
+        all of grad to the position of the maximum.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("max_pool1d", "input", 1, "Tensor", input)
+    return _pool_max.max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+
+def max_pool1d_with_indices(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, dilation: Any=1, ceil_mode: bool=False, return_indices: bool=False) -> tuple[Tensor, Tensor]:
+    """``max_pool1d`` with the positions of the maxima; ``return_indices`` makes no difference."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("max_pool1d_with_indices", "input", 1, "Tensor", input)
+    return _pool_max.max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+
+def max_pool2d(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, dilation: Any=1, ceil_mode: bool=False, return_indices: bool=False) -> Any:
+    """The largest element of each window over the last 2 dimensions; NaN where there is one.
+
+    Args:
+        input: (samples, channels, height, width), or without samples.
+        kernel_size, dilation: size of a window, and distance of its elements.
+        stride: distance of windows; by default the size of the kernel.
+        padding: so many places beyond each end also belong to windows, as minus infinity.
+        ceil_mode: keep a last window that reaches beyond the padding.
+        return_indices: return the positions too, int64, counted through the dimensions pooled over.
+
+    Gradient:
+        all of grad to the position of the maximum: the first of equal ones, the last NaN.
+
+    Raises:
+        RuntimeError: for inputs of other shapes, windows that do not fit, or padding above half the kernel.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("max_pool2d", "input", 1, "Tensor", input)
+    return _pool_max.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+
+def max_pool2d_with_indices(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, dilation: Any=1, ceil_mode: bool=False, return_indices: bool=False) -> tuple[Tensor, Tensor]:
+    """``max_pool2d`` with the positions of the maxima; ``return_indices`` makes no difference."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("max_pool2d_with_indices", "input", 1, "Tensor", input)
+    return _pool_max.max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+
+def max_pool3d(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, dilation: Any=1, ceil_mode: bool=False, return_indices: bool=False) -> Any:
+    """The largest element of each window over the last 3 dimensions; NaN where there is one.
+
+    Args:
+        input: (samples, channels, depth, height, width), or without samples.
+        kernel_size, dilation: size of a window, and distance of its elements.
+        stride: distance of windows; by default the size of the kernel.
+        padding: so many places beyond each end also belong to windows, as minus infinity.
+        ceil_mode: keep a last window that reaches beyond the padding.
+        return_indices: return the positions too, int64, counted through the dimensions pooled over.
+
+    Gradient:
+        all of grad to the position of the maximum.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("max_pool3d", "input", 1, "Tensor", input)
+    return _pool_max.max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+
+def max_pool3d_with_indices(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, dilation: Any=1, ceil_mode: bool=False, return_indices: bool=False) -> tuple[Tensor, Tensor]:
+    """``max_pool3d`` with the positions of the maxima; ``return_indices`` makes no difference."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("max_pool3d_with_indices", "input", 1, "Tensor", input)
+    return _pool_max.max_pool3d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+
+def max_unpool1d(input: Any, indices: Tensor, kernel_size: Any, stride: Any=None, padding: Any=0, output_size: Any=None) -> Tensor:
+    """Zeros with each value at the position in the last dimension that ``max_pool1d`` returned for it.
+
+    Args:
+        input: (samples, channels, length), or without samples.
+        indices: int64 positions, in the shape of ``input``.
+        kernel_size, stride, padding: those of the pooling; they give the length of the result.
+        output_size: of the result, where the pooling left it open: (length) or (samples, channels, length).
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("max_unpool1d", "input", 1, "Tensor", input)
+    if not isinstance(indices, TensorBase):
+        raise errors.argument_type("max_unpool1d", "indices", 2, "Tensor", indices)
+    return _pool_unpool.max_unpool1d(input, indices, kernel_size, stride, padding, output_size)
+
+
+
+def max_unpool2d(input: Any, indices: Tensor, kernel_size: Any, stride: Any=None, padding: Any=0, output_size: Any=None) -> Tensor:
+    """Zeros with each value at the position in its image that ``max_pool2d`` returned for it.
+
+    Args:
+        input: (samples, channels, height, width), or without samples.
+        indices: int64 positions, in the shape of ``input``; of values with one position, the last is kept.
+        kernel_size, stride, padding: those of the pooling; they give the size of the result.
+        output_size: of the result, where the pooling left it open: (height, width), or with samples and channels.
+
+    Gradient:
+        the elements of grad at the positions.
+
+    Raises:
+        RuntimeError: for positions outside the result.
+        ValueError: for a size that this pooling does not lead from.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("max_unpool2d", "input", 1, "Tensor", input)
+    if not isinstance(indices, TensorBase):
+        raise errors.argument_type("max_unpool2d", "indices", 2, "Tensor", indices)
+    return _pool_unpool.max_unpool2d(input, indices, kernel_size, stride, padding, output_size)
+
+
+
+def max_unpool3d(input: Any, indices: Tensor, kernel_size: Any, stride: Any=None, padding: Any=0, output_size: Any=None) -> Tensor:
+    """Zeros with each value at the position in its volume that ``max_pool3d`` returned for it; as ``max_unpool2d``.
+
+    Args:
+        input: (samples, channels, depth, height, width), or without samples.
+        indices: int64 positions, in the shape of ``input``.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("max_unpool3d", "input", 1, "Tensor", input)
+    if not isinstance(indices, TensorBase):
+        raise errors.argument_type("max_unpool3d", "indices", 2, "Tensor", indices)
+    return _pool_unpool.max_unpool3d(input, indices, kernel_size, stride, padding, output_size)
+
+
+
+def channel_shuffle(input: Tensor, groups: Any) -> Tensor:
+    """The channels (dimension 1) dealt out: those of ``groups`` groups in turn, one of each.
+
+    Raises:
+        RuntimeError: for fewer than three dimensions, or channels that ``groups`` does not divide.
+
+    Source: Zhang et al. 2018, ShuffleNet.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("channel_shuffle", "input", 1, "Tensor", input)
+    return _shuffle.channel_shuffle(input, groups)
+
+
+
+def native_channel_shuffle(input: Tensor, groups: Any) -> Tensor:
+    """``channel_shuffle`` under the name of PyTorch's inner function."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("native_channel_shuffle", "input", 1, "Tensor", input)
+    return _shuffle.native_channel_shuffle(input, groups)
+
+
+
+def pixel_shuffle(input: Tensor, upscale_factor: Any) -> Tensor:
+    """(*, C r**2, H, W) rearranged to (*, C, H r, W r): groups of r**2 channels become squares of pixels.
+
+    Raises:
+        RuntimeError: for fewer than three dimensions, or channels that r**2 does not divide.
+
+    Source: Shi et al. 2016.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("pixel_shuffle", "input", 1, "Tensor", input)
+    return _shuffle.pixel_shuffle(input, upscale_factor)
+
+
+
+def pixel_unshuffle(input: Tensor, downscale_factor: Any) -> Tensor:
+    """(*, C, H r, W r) rearranged to (*, C r**2, H, W): squares of pixels become channels.
+
+    Raises:
+        RuntimeError: for fewer than three dimensions, or a height or width that r does not divide.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("pixel_unshuffle", "input", 1, "Tensor", input)
+    return _shuffle.pixel_unshuffle(input, downscale_factor)
+
+
+
 def normalize(input: Any, p: Any=2.0, dim: Any=1, eps: Any=1e-12, out: Any=None, *, axis: Any = None) -> Tensor:
     """``input`` divided by its p-norm along ``dim``, or by ``eps`` where the norm is smaller.
 
@@ -1000,3 +2225,51 @@ def softmin(input: Tensor, dim: Any=None, _stacklevel: Any=3, dtype: Any=None, *
     if not isinstance(input, TensorBase):
         raise errors.argument_type("softmin", "input", 1, "Tensor", input)
     return _softmax.softmin(input, dim if axis is None else axis, _stacklevel, dtype)
+
+
+
+def unfold(input: Any, kernel_size: Any, dilation: Any=1, padding: Any=0, stride: Any=1) -> Tensor:
+    """The blocks that a kernel meets as it slides over images, each as a column.
+
+    Args:
+        input: (samples, channels, height, width), or without samples.
+        kernel_size: of a block, one number or (height, width), like the others.
+        dilation: distance of the elements of a block.
+        padding: zeros around the image.
+        stride: distance of blocks.
+
+    Returns:
+        (samples, channels * kernel height * kernel width, number of blocks); ``weight.flatten(1) @ unfold(x)`` is the
+        convolution of x.
+
+    Gradient:
+        ``fold`` of grad: each element gets the sum over its blocks.
+
+    Raises:
+        RuntimeError: for no block at all, or sizes that are not positive.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("unfold", "input", 1, "Tensor", input)
+    return _unfold.unfold(input, kernel_size, dilation, padding, stride)
+
+
+
+def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any=1, padding: Any=0, stride: Any=1) -> Tensor:
+    """Images from columns of blocks: where blocks overlap their elements are added.
+
+    Args:
+        input: (samples, channels * kernel height * kernel width, number of blocks), or without samples.
+        output_size: (height, width) of the images; the others as for ``unfold``.
+
+    Returns:
+        (samples, channels, height, width).
+
+    Gradient:
+        ``unfold`` of grad.
+
+    Raises:
+        RuntimeError: when the number of rows or blocks does not fit.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("fold", "input", 1, "Tensor", input)
+    return _unfold.fold(input, output_size, kernel_size, dilation, padding, stride)

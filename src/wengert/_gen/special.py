@@ -29,6 +29,8 @@ __all__ = [
     "bessel_y1",
     "chebyshev_polynomial_t",
     "chebyshev_polynomial_u",
+    "chebyshev_polynomial_v",
+    "chebyshev_polynomial_w",
     "digamma",
     "entr",
     "erf",
@@ -68,6 +70,8 @@ __all__ = [
     "scaled_modified_bessel_k1",
     "shifted_chebyshev_polynomial_t",
     "shifted_chebyshev_polynomial_u",
+    "shifted_chebyshev_polynomial_v",
+    "shifted_chebyshev_polynomial_w",
     "sinc",
     "softmax",
     "spherical_bessel_j0",
@@ -84,7 +88,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool=False, *, out: Any = None) -> 
         ``exp(self - result)``, the softmax.
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("logsumexp", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_logsumexp", "input", 1, "Tensor", input)
     result = _reduce.logsumexp(input, dim, keepdim)
     return result if out is None else write_out("logsumexp", out, [input], result)
 
@@ -97,7 +101,7 @@ def round(input: Any, *, decimals: Any=0, out: Any = None) -> Tensor:
         0.
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("round", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_round", "input", 1, "Tensor", input)
     result = _rounding.rounded(input, decimals=decimals)
     return result if out is None else write_out("round", out, [input], result)
 
@@ -118,7 +122,7 @@ def softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Tensor
         NotImplementedError: for integers, unless ``dtype`` is given.
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("softmax", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_softmax", "input", 1, "Tensor", input)
     result = _softmax.softmax(input, dim, dtype)
     return result if out is None else write_out("softmax", out, [input], result)
 
@@ -136,7 +140,7 @@ def log_softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Te
         ``grad - exp(result) * sum(grad)``.
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("log_softmax", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_log_softmax", "input", 1, "Tensor", input)
     result = _softmax.log_softmax(input, dim, dtype)
     return result if out is None else write_out("log_softmax", out, [input], result)
 
@@ -145,7 +149,7 @@ def log_softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Te
 def erf(input: Any, *, out: Any = None) -> Tensor:
     """Error function 2/sqrt(pi) * integral of exp(-t**2) from 0 to x.  d = 2/sqrt(pi) exp(-x**2)."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("erf", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_erf", "input", 1, "Tensor", input)
     result = unary(_special.ERF, input)
     return result if out is None else write_out("erf", out, [input], result)
 
@@ -154,7 +158,7 @@ def erf(input: Any, *, out: Any = None) -> Tensor:
 def erfc(input: Any, *, out: Any = None) -> Tensor:
     """Complementary error function 1 - erf(x), exact for large x.  d = -2/sqrt(pi) exp(-x**2)."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("erfc", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_erfc", "input", 1, "Tensor", input)
     result = unary(_special.ERFC, input)
     return result if out is None else write_out("erfc", out, [input], result)
 
@@ -163,7 +167,7 @@ def erfc(input: Any, *, out: Any = None) -> Tensor:
 def erfinv(input: Any, *, out: Any = None) -> Tensor:
     """Inverse error function of elements in [-1, 1].  d = sqrt(pi)/2 exp(erfinv(x)**2)."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("erfinv", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_erfinv", "input", 1, "Tensor", input)
     result = unary(_special.ERFINV, input)
     return result if out is None else write_out("erfinv", out, [input], result)
 
@@ -172,7 +176,7 @@ def erfinv(input: Any, *, out: Any = None) -> Tensor:
 def erfcx(input: Any, *, out: Any = None) -> Tensor:
     """exp(x**2) erfc(x) of each element.  d = 2 x result - 2/sqrt(pi)."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("erfcx", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_erfcx", "input", 1, "Tensor", input)
     result = unary(_special.ERFCX, input)
     return result if out is None else write_out("erfcx", out, [input], result)
 
@@ -181,7 +185,7 @@ def erfcx(input: Any, *, out: Any = None) -> Tensor:
 def ndtri(input: Any, *, out: Any = None) -> Tensor:
     """Quantile of the standard normal distribution, the inverse of ``ndtr``.  d = sqrt(2 pi) exp(result**2 / 2)."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("ndtri", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_ndtri", "input", 1, "Tensor", input)
     result = unary(_special.NDTRI, input)
     return result if out is None else write_out("ndtri", out, [input], result)
 
@@ -190,7 +194,7 @@ def ndtri(input: Any, *, out: Any = None) -> Tensor:
 def log_ndtr(input: Any, *, out: Any = None) -> Tensor:
     """Logarithm of the standard normal distribution function.  d = sqrt(2/pi) / erfcx(-x/sqrt(2))."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("log_ndtr", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_log_ndtr", "input", 1, "Tensor", input)
     result = unary(_special.LOG_NDTR, input)
     return result if out is None else write_out("log_ndtr", out, [input], result)
 
@@ -199,7 +203,7 @@ def log_ndtr(input: Any, *, out: Any = None) -> Tensor:
 def entr(input: Any, *, out: Any = None) -> Tensor:
     """-x log(x) of each element; 0 at 0, -inf for negative ones.  d = -1 - log(x)."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("entr", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_entr", "input", 1, "Tensor", input)
     result = unary(_special.ENTR, input)
     return result if out is None else write_out("entr", out, [input], result)
 
@@ -208,7 +212,7 @@ def entr(input: Any, *, out: Any = None) -> Tensor:
 def digamma(input: Any, *, out: Any = None) -> Tensor:
     """Derivative of lgamma at each element.  d = polygamma(1, x)."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("digamma", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_digamma", "input", 1, "Tensor", input)
     result = unary(_special.DIGAMMA, input)
     return result if out is None else write_out("digamma", out, [input], result)
 
@@ -217,7 +221,7 @@ def digamma(input: Any, *, out: Any = None) -> Tensor:
 def i0(input: Any, *, out: Any = None) -> Tensor:
     """Modified Bessel function of the first kind of order 0.  d = i1(x)."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("i0", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_i0", "input", 1, "Tensor", input)
     result = unary(_special.I0, input)
     return result if out is None else write_out("i0", out, [input], result)
 
@@ -226,7 +230,7 @@ def i0(input: Any, *, out: Any = None) -> Tensor:
 def i0e(input: Any, *, out: Any = None) -> Tensor:
     """exp(-|x|) i0(x) of each element.  d = i1e(x) - sgn(x) result."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("i0e", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_i0e", "input", 1, "Tensor", input)
     result = unary(_special.I0E, input)
     return result if out is None else write_out("i0e", out, [input], result)
 
@@ -235,7 +239,7 @@ def i0e(input: Any, *, out: Any = None) -> Tensor:
 def i1(input: Any, *, out: Any = None) -> Tensor:
     """Modified Bessel function of the first kind of order 1.  d = i0(x) - result/x, 1/2 at 0."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("i1", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_i1", "input", 1, "Tensor", input)
     result = unary(_special.I1, input)
     return result if out is None else write_out("i1", out, [input], result)
 
@@ -244,7 +248,7 @@ def i1(input: Any, *, out: Any = None) -> Tensor:
 def i1e(input: Any, *, out: Any = None) -> Tensor:
     """exp(-|x|) i1(x) of each element.  d = i0e(x) - result (sgn(x) + 1/x), 1/2 at 0."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("i1e", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_i1e", "input", 1, "Tensor", input)
     result = unary(_special.I1E, input)
     return result if out is None else write_out("i1e", out, [input], result)
 
@@ -257,7 +261,7 @@ def ndtr(input: Any, *, out: Any = None) -> Tensor:
         exp(-x**2/2)/sqrt(2 pi).
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("ndtr", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_ndtr", "input", 1, "Tensor", input)
     result = _special.ndtr(input)
     return result if out is None else write_out("ndtr", out, [input], result)
 
@@ -266,7 +270,7 @@ def ndtr(input: Any, *, out: Any = None) -> Tensor:
 def gammaln(input: Any, *, out: Any = None) -> Tensor:
     """log|gamma(x)| of each element."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("gammaln", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_gammaln", "input", 1, "Tensor", input)
     result = _special.gammaln(input)
     return result if out is None else write_out("gammaln", out, [input], result)
 
@@ -275,7 +279,7 @@ def gammaln(input: Any, *, out: Any = None) -> Tensor:
 def psi(input: Any, *, out: Any = None) -> Tensor:
     """Derivative of gammaln at each element."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("psi", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_psi", "input", 1, "Tensor", input)
     result = _special.psi(input)
     return result if out is None else write_out("psi", out, [input], result)
 
@@ -298,7 +302,7 @@ def polygamma(n: Any, input: Any, *, out: Any = None) -> Tensor:
 def multigammaln(input: Any, p: Any, *, out: Any = None) -> Tensor:
     """log of the multivariate gamma function of dimension ``p``, see :func:`mvlgamma`."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("multigammaln", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_multigammaln", "input", 1, "Tensor", input)
     result = _special.multigammaln(input, p)
     return result if out is None else write_out("multigammaln", out, [input], result)
 
@@ -311,7 +315,7 @@ def logit(input: Any, eps: Any=None, *, out: Any = None) -> Tensor:
         1/(x (1 - x)); outside the interval 0, or NaN without ``eps``.
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("logit", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_logit", "input", 1, "Tensor", input)
     result = _special.logit(input, eps)
     return result if out is None else write_out("logit", out, [input], result)
 
@@ -353,9 +357,9 @@ def zeta(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) -> 
 def gammainc(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Regularised lower incomplete gamma function P(self, other)."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("gammainc", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_gammainc", "input", 1, "Tensor", input)
     if not isinstance(other, TensorBase):
-        raise errors.argument_type("gammainc", "other", 2, "Tensor", other)
+        raise errors.argument_type("special_gammainc", "other", 2, "Tensor", other)
     result = _special_pairs.gammainc(input, other)
     return result if out is None else write_out("gammainc", out, [input, other], result)
 
@@ -364,9 +368,9 @@ def gammainc(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 def gammaincc(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     """Regularised upper incomplete gamma function Q(self, other)."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("gammaincc", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_gammaincc", "input", 1, "Tensor", input)
     if not isinstance(other, TensorBase):
-        raise errors.argument_type("gammaincc", "other", 2, "Tensor", other)
+        raise errors.argument_type("special_gammaincc", "other", 2, "Tensor", other)
     result = _special_pairs.gammaincc(input, other)
     return result if out is None else write_out("gammaincc", out, [input, other], result)
 
@@ -375,7 +379,7 @@ def gammaincc(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
 def bessel_j0(input: Any, *, out: Any = None) -> Tensor:
     """Bessel function of the first kind of order 0; without gradient."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("bessel_j0", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_bessel_j0", "input", 1, "Tensor", input)
     result = _special_plain.bessel_j0(input)
     return result if out is None else write_out("bessel_j0", out, [input], result)
 
@@ -384,7 +388,7 @@ def bessel_j0(input: Any, *, out: Any = None) -> Tensor:
 def bessel_j1(input: Any, *, out: Any = None) -> Tensor:
     """Bessel function of the first kind of order 1; without gradient."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("bessel_j1", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_bessel_j1", "input", 1, "Tensor", input)
     result = _special_plain.bessel_j1(input)
     return result if out is None else write_out("bessel_j1", out, [input], result)
 
@@ -393,7 +397,7 @@ def bessel_j1(input: Any, *, out: Any = None) -> Tensor:
 def bessel_y0(input: Any, *, out: Any = None) -> Tensor:
     """Bessel function of the second kind of order 0; without gradient."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("bessel_y0", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_bessel_y0", "input", 1, "Tensor", input)
     result = _special_plain.bessel_y0(input)
     return result if out is None else write_out("bessel_y0", out, [input], result)
 
@@ -402,7 +406,7 @@ def bessel_y0(input: Any, *, out: Any = None) -> Tensor:
 def bessel_y1(input: Any, *, out: Any = None) -> Tensor:
     """Bessel function of the second kind of order 1; without gradient."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("bessel_y1", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_bessel_y1", "input", 1, "Tensor", input)
     result = _special_plain.bessel_y1(input)
     return result if out is None else write_out("bessel_y1", out, [input], result)
 
@@ -411,7 +415,7 @@ def bessel_y1(input: Any, *, out: Any = None) -> Tensor:
 def modified_bessel_i0(input: Any, *, out: Any = None) -> Tensor:
     """Modified Bessel function of the first kind of order 0; without gradient (``i0`` has one)."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("modified_bessel_i0", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_modified_bessel_i0", "input", 1, "Tensor", input)
     result = _special_plain.modified_bessel_i0(input)
     return result if out is None else write_out("modified_bessel_i0", out, [input], result)
 
@@ -420,7 +424,7 @@ def modified_bessel_i0(input: Any, *, out: Any = None) -> Tensor:
 def modified_bessel_i1(input: Any, *, out: Any = None) -> Tensor:
     """Modified Bessel function of the first kind of order 1; without gradient (``i1`` has one)."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("modified_bessel_i1", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_modified_bessel_i1", "input", 1, "Tensor", input)
     result = _special_plain.modified_bessel_i1(input)
     return result if out is None else write_out("modified_bessel_i1", out, [input], result)
 
@@ -429,7 +433,7 @@ def modified_bessel_i1(input: Any, *, out: Any = None) -> Tensor:
 def modified_bessel_k0(input: Any, *, out: Any = None) -> Tensor:
     """Modified Bessel function of the second kind of order 0; without gradient."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("modified_bessel_k0", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_modified_bessel_k0", "input", 1, "Tensor", input)
     result = _special_plain.modified_bessel_k0(input)
     return result if out is None else write_out("modified_bessel_k0", out, [input], result)
 
@@ -438,7 +442,7 @@ def modified_bessel_k0(input: Any, *, out: Any = None) -> Tensor:
 def modified_bessel_k1(input: Any, *, out: Any = None) -> Tensor:
     """Modified Bessel function of the second kind of order 1; without gradient."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("modified_bessel_k1", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_modified_bessel_k1", "input", 1, "Tensor", input)
     result = _special_plain.modified_bessel_k1(input)
     return result if out is None else write_out("modified_bessel_k1", out, [input], result)
 
@@ -447,7 +451,7 @@ def modified_bessel_k1(input: Any, *, out: Any = None) -> Tensor:
 def scaled_modified_bessel_k0(x: Tensor, *, out: Any = None) -> Tensor:
     """exp(x) times the modified Bessel function of the second kind of order 0; without gradient."""
     if not isinstance(x, TensorBase):
-        raise errors.argument_type("scaled_modified_bessel_k0", "x", 1, "Tensor", x)
+        raise errors.argument_type("special_scaled_modified_bessel_k0", "x", 1, "Tensor", x)
     result = _special_plain.scaled_modified_bessel_k0(x)
     return result if out is None else write_out("scaled_modified_bessel_k0", out, [x], result)
 
@@ -456,7 +460,7 @@ def scaled_modified_bessel_k0(x: Tensor, *, out: Any = None) -> Tensor:
 def scaled_modified_bessel_k1(x: Tensor, *, out: Any = None) -> Tensor:
     """exp(x) times the modified Bessel function of the second kind of order 1; without gradient."""
     if not isinstance(x, TensorBase):
-        raise errors.argument_type("scaled_modified_bessel_k1", "x", 1, "Tensor", x)
+        raise errors.argument_type("special_scaled_modified_bessel_k1", "x", 1, "Tensor", x)
     result = _special_plain.scaled_modified_bessel_k1(x)
     return result if out is None else write_out("scaled_modified_bessel_k1", out, [x], result)
 
@@ -465,7 +469,7 @@ def scaled_modified_bessel_k1(x: Tensor, *, out: Any = None) -> Tensor:
 def airy_ai(x: Tensor, *, out: Any = None) -> Tensor:
     """Airy function Ai; without gradient."""
     if not isinstance(x, TensorBase):
-        raise errors.argument_type("airy_ai", "x", 1, "Tensor", x)
+        raise errors.argument_type("special_airy_ai", "x", 1, "Tensor", x)
     result = _special_plain.airy_ai(x)
     return result if out is None else write_out("airy_ai", out, [x], result)
 
@@ -474,7 +478,7 @@ def airy_ai(x: Tensor, *, out: Any = None) -> Tensor:
 def spherical_bessel_j0(x: Tensor, *, out: Any = None) -> Tensor:
     """Spherical Bessel function of the first kind of order 0, sin(x)/x; without gradient."""
     if not isinstance(x, TensorBase):
-        raise errors.argument_type("spherical_bessel_j0", "x", 1, "Tensor", x)
+        raise errors.argument_type("special_spherical_bessel_j0", "x", 1, "Tensor", x)
     result = _special_plain.spherical_bessel_j0(x)
     return result if out is None else write_out("spherical_bessel_j0", out, [x], result)
 
@@ -494,6 +498,20 @@ def chebyshev_polynomial_u(input: Tensor | Number, n: Tensor | Number, *, out: A
 
 
 
+def chebyshev_polynomial_v(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Chebyshev polynomial of the third kind and degree ``n`` at ``input``; without gradient."""
+    result = _special_plain.chebyshev_polynomial_v(input, n)
+    return result if out is None else write_out("chebyshev_polynomial_v", out, [input, n], result)
+
+
+
+def chebyshev_polynomial_w(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Chebyshev polynomial of the fourth kind and degree ``n`` at ``input``; without gradient."""
+    result = _special_plain.chebyshev_polynomial_w(input, n)
+    return result if out is None else write_out("chebyshev_polynomial_w", out, [input, n], result)
+
+
+
 def shifted_chebyshev_polynomial_t(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
     """Chebyshev polynomial of the first kind on [0, 1], of degree ``n`` at ``input``; without gradient."""
     result = _special_plain.shifted_chebyshev_polynomial_t(input, n)
@@ -505,6 +523,20 @@ def shifted_chebyshev_polynomial_u(input: Tensor | Number, n: Tensor | Number, *
     """Chebyshev polynomial of the second kind on [0, 1], of degree ``n`` at ``input``; without gradient."""
     result = _special_plain.shifted_chebyshev_polynomial_u(input, n)
     return result if out is None else write_out("shifted_chebyshev_polynomial_u", out, [input, n], result)
+
+
+
+def shifted_chebyshev_polynomial_v(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Chebyshev polynomial of the third kind on [0, 1], of degree ``n`` at ``input``; without gradient."""
+    result = _special_plain.shifted_chebyshev_polynomial_v(input, n)
+    return result if out is None else write_out("shifted_chebyshev_polynomial_v", out, [input, n], result)
+
+
+
+def shifted_chebyshev_polynomial_w(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
+    """Chebyshev polynomial of the fourth kind on [0, 1], of degree ``n`` at ``input``; without gradient."""
+    result = _special_plain.shifted_chebyshev_polynomial_w(input, n)
+    return result if out is None else write_out("shifted_chebyshev_polynomial_w", out, [input, n], result)
 
 
 
@@ -539,7 +571,7 @@ def legendre_polynomial_p(input: Tensor | Number, n: Tensor | Number, *, out: An
 def exp2(input: Any, *, out: Any = None) -> Tensor:
     """2 raised to each element.  d 2**x = 2**x ln 2."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("exp2", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_exp2", "input", 1, "Tensor", input)
     result = unary(_transcendental.EXP2, input)
     return result if out is None else write_out("exp2", out, [input], result)
 
@@ -548,7 +580,7 @@ def exp2(input: Any, *, out: Any = None) -> Tensor:
 def expm1(input: Any, *, out: Any = None) -> Tensor:
     """exp(x) - 1 of each element, exact near 0.  d = exp(x) = result + 1."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("expm1", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_expm1", "input", 1, "Tensor", input)
     result = unary(_transcendental.EXPM1, input)
     return result if out is None else write_out("expm1", out, [input], result)
 
@@ -557,7 +589,7 @@ def expm1(input: Any, *, out: Any = None) -> Tensor:
 def log1p(input: Any, *, out: Any = None) -> Tensor:
     """log(1 + x) of each element, exact near 0.  d = 1/(1 + x)."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("log1p", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_log1p", "input", 1, "Tensor", input)
     result = unary(_transcendental.LOG1P, input)
     return result if out is None else write_out("log1p", out, [input], result)
 
@@ -566,7 +598,7 @@ def log1p(input: Any, *, out: Any = None) -> Tensor:
 def expit(input: Any, *, out: Any = None) -> Tensor:
     """Logistic sigmoid 1/(1 + exp(-x)) of each element."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("expit", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_expit", "input", 1, "Tensor", input)
     result = _transcendental.expit(input)
     return result if out is None else write_out("expit", out, [input], result)
 
@@ -575,6 +607,6 @@ def expit(input: Any, *, out: Any = None) -> Tensor:
 def sinc(input: Any, *, out: Any = None) -> Tensor:
     """Normalised sinc, sin(pi x)/(pi x), of each element; 1 at 0.  d = (pi x cos(pi x) - sin(pi x))/(pi x**2), 0 at 0."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("sinc", "input", 1, "Tensor", input)
+        raise errors.argument_type("special_sinc", "input", 1, "Tensor", input)
     result = unary(_trigonometric.SINC, input)
     return result if out is None else write_out("sinc", out, [input], result)

@@ -12,6 +12,7 @@ from .._core.tensor_base import TensorBase
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
+_float = float
 _bool = bool
 
 
@@ -680,6 +681,25 @@ class TensorMethods(TensorBase):
         """
         return _complex_views.angle(cast("Tensor", self))
 
+    def narrow_copy(self, dim: Any, start: Any, length: Any) -> Tensor:
+        """``narrow`` as a copy."""
+        return _copies.narrow_copy(cast("Tensor", self), dim, start, length)
+
+    def hash_tensor(self, dim: Any=None, *, keepdim: _bool=False, mode: Any=0, axis: Any = None, keepdims: Any = None) -> Tensor:
+        """A hash of the elements along dimensions: exclusive or of their bits as 64-bit numbers, uint64.
+
+        Args:
+            self: real; floating elements are taken as float64, others as int64.
+            dim: an int or several; all without it.
+            keepdim: keep reduced dimensions, with size 1.
+            mode: 0, the only one.
+
+        Raises:
+            RuntimeError: for another mode.
+            IndexError: when a dimension without elements is reduced.
+        """
+        return _counting.hash_tensor(cast("Tensor", self), dim if axis is None else axis, keepdim=keepdim, mode=mode)
+
     def new_tensor(self, data: Any, *, dtype: Any=None, device: Any=None, requires_grad: _bool=False, layout: Any=None, pin_memory: _bool=False) -> Tensor:
         """New leaf with a copy of ``data``, in the dtype of ``self`` unless another is given."""
         return _creation_filled.new_tensor(cast("Tensor", self), data, dtype=dtype, device=device, requires_grad=requires_grad, layout=layout, pin_memory=pin_memory)
@@ -990,7 +1010,7 @@ class TensorMethods(TensorBase):
         """In-place version of :meth:`copysign`."""
         return _floating.copysign_(cast("Tensor", self), other)
 
-    def frexp(self) -> Any:
+    def frexp(self, *, out: Any=None) -> Any:
         """Mantissas in [1/2, 1) and int32 exponents with self = mantissa * 2**exponent.
 
         Returns:
@@ -1002,15 +1022,19 @@ class TensorMethods(TensorBase):
         Raises:
             RuntimeError: unless ``self`` has a floating dtype.
         """
-        return _floating.frexp(cast("Tensor", self))
+        return _floating.frexp(cast("Tensor", self), out=out)
 
     def float_power(self, exponent: Tensor | Number) -> Tensor:
         """Power ``self ** exponent`` in double precision (complex128 where a complex number is involved)."""
         return _floating.float_power(cast("Tensor", self), exponent)
 
-    def float_power_(self, exponent: Tensor | Number) -> Tensor:
-        """In-place version of :meth:`float_power`."""
-        return overwrite(self, _floating.float_power(shadow(self), exponent))
+    def float_power_(self, exponent: Any) -> Tensor:
+        """In-place version of :meth:`float_power`.
+
+        Raises:
+            RuntimeError: unless ``self`` has the double precision that the result needs.
+        """
+        return _floating.float_power_(cast("Tensor", self), exponent)
 
     def gather(self, dim: Any, index: Tensor, *, sparse_grad: _bool=False) -> Tensor:
         """Elements of ``self`` at the places of ``index`` along ``dim``: ``out[i, j] = self[index[i, j], j]`` for dim 0.
@@ -1210,6 +1234,155 @@ class TensorMethods(TensorBase):
         if not isinstance(source, TensorBase):
             raise errors.argument_type("index_reduce_", "source", 3, "Tensor", source)
         return _index_rows.index_reduce_(cast("Tensor", self), dim, index, source, reduce, include_self=include_self)
+
+    def cholesky(self, upper: _bool=False) -> Tensor:
+        """Cholesky factor of symmetric (Hermitian) positive-definite matrices; ``linalg.cholesky`` is the newer form."""
+        return _linalg_cholesky.cholesky(cast("Tensor", self), upper)
+
+    def cholesky_inverse(self, upper: _bool=False) -> Tensor:
+        """Inverse of ``L L^H``, given its Cholesky factor.
+
+        Args:
+            self: L (..., n, n); the other triangle is not read.
+            upper: whether the factor is the upper triangular ``L^H``.
+
+        Gradient:
+            In the triangle that is read.
+        """
+        return _linalg_cholesky.cholesky_inverse(cast("Tensor", self), upper)
+
+    def cholesky_solve(self, input2: Tensor, upper: _bool=False) -> Tensor:
+        """Solution X of ``L L^H X = self``, given the Cholesky factor L.
+
+        Args:
+            self: right-hand side (..., n, k).
+            input2: L (..., n, n); the other triangle is not read.
+            upper: whether the factor is the upper triangular ``L^H``.
+        """
+        if not isinstance(input2, TensorBase):
+            raise errors.argument_type("cholesky_solve", "input2", 1, "Tensor", input2)
+        return _linalg_cholesky.cholesky_solve(cast("Tensor", self), input2, upper)
+
+    def matrix_exp(self) -> Tensor:
+        """Exponential of square matrices (..., n, n): the sum of all ``A^k / k!``.
+
+        Gradient:
+            From the exponential of a matrix of twice the size.
+        """
+        return _linalg_functions.matrix_exp(cast("Tensor", self))
+
+    def matrix_power(self, n: Any) -> Tensor:
+        """Power of square matrices by repeated squaring.
+
+        Args:
+            self: (..., n, n).
+            n: the exponent; 0 for the identity, negative for powers of the inverse.
+
+        Raises:
+            LinAlgError: for a negative power of a singular matrix.
+        """
+        return _linalg_functions.matrix_power(cast("Tensor", self), n)
+
+    def lu(self, pivot: _bool=True, get_infos: _bool=False, *, out: Any=None) -> Any:
+        """Packed LU factors and pivots, with ``get_infos`` also info; ``linalg.lu_factor_ex`` is the newer form."""
+        return _linalg_lu.lu(cast("Tensor", self), pivot, get_infos, out=out)
+
+    def lu_solve(self, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+        """Solution of ``A X = self`` from the packed LU factors of A; ``linalg.lu_solve`` is the newer form."""
+        if not isinstance(LU_data, TensorBase):
+            raise errors.argument_type("lu_solve", "LU_data", 1, "Tensor", LU_data)
+        if not isinstance(LU_pivots, TensorBase):
+            raise errors.argument_type("lu_solve", "LU_pivots", 2, "Tensor", LU_pivots)
+        return _linalg_lu.solve_by_factors(cast("Tensor", self), LU_data, LU_pivots)
+
+    def qr(self, some: _bool=True, *, out: Any=None) -> Any:
+        """Factors of ``A = Q R``; ``linalg.qr`` is the newer form.
+
+        Args:
+            some: False for a square Q.
+        """
+        return _linalg_qr.qr(cast("Tensor", self), some, out=out)
+
+    def geqrf(self, *, out: Any=None) -> Any:
+        """QR factors as LAPACK leaves them: R above, and below the diagonal the vectors of ``linalg.householder_product``.
+
+        Returns:
+            Named tuple ``(a, tau)``, (..., m, n) and (..., k).
+
+        Gradient:
+            None; ``linalg.qr`` has one.
+        """
+        return _linalg_qr.geqrf(cast("Tensor", self), out=out)
+
+    def orgqr(self, input2: Tensor) -> Tensor:
+        """First columns of a product of reflections; the same as ``linalg.householder_product``."""
+        if not isinstance(input2, TensorBase):
+            raise errors.argument_type("orgqr", "input2", 1, "Tensor", input2)
+        return _linalg_qr.orgqr(cast("Tensor", self), input2)
+
+    def ormqr(self, input2: Tensor, input3: Tensor, left: _bool=True, transpose: _bool=False) -> Tensor:
+        """Product of the reflections of ``geqrf`` with a matrix: ``Q C``, ``Q^H C``, ``C Q`` or ``C Q^H``.
+
+        Args:
+            self: (..., m, n), the vectors of the reflections below the diagonal.
+            input2: tau (..., k).
+            input3: C (..., m, p), with ``left=False`` (..., p, m).
+            left: False for ``C Q``.
+            transpose: True for Q^H in place of Q.
+        """
+        if not isinstance(input2, TensorBase):
+            raise errors.argument_type("ormqr", "input2", 1, "Tensor", input2)
+        if not isinstance(input3, TensorBase):
+            raise errors.argument_type("ormqr", "input3", 2, "Tensor", input3)
+        return _linalg_qr.ormqr(cast("Tensor", self), input2, input3, left, transpose)
+
+    def pinverse(self, rcond: _float=1e-15) -> Tensor:
+        """Pseudo-inverse of matrices; ``linalg.pinv`` with rtol = rcond."""
+        rcond = number_of(rcond, "pinverse", "rcond", 1)
+        return _linalg_rank.pinverse(cast("Tensor", self), rcond)
+
+    def inverse(self) -> Tensor:
+        """Inverse of square matrices; the same as ``linalg.inv``."""
+        return _linalg_solve.inverse(cast("Tensor", self))
+
+    def det(self) -> Tensor:
+        """Determinant of square matrices; the same as ``linalg.det``."""
+        return _linalg_solve.det(cast("Tensor", self))
+
+    def slogdet(self) -> Any:
+        """Sign of the determinant and logarithm of its absolute value; the same as ``linalg.slogdet``."""
+        return _linalg_solve.slogdet(cast("Tensor", self))
+
+    def logdet(self) -> Tensor:
+        """Logarithm of the determinant of square matrices: NaN where it is negative, -inf where it is zero.
+
+        Gradient:
+            ``A^-H``.
+        """
+        return _linalg_solve.logdet(cast("Tensor", self))
+
+    def svd(self, some: _bool=True, compute_uv: _bool=True, *, out: Any=None) -> Any:
+        """Singular value decomposition ``U diag(S) V^H``; ``linalg.svd`` gives V^H instead of V.
+
+        Args:
+            self: (..., m, n).
+            some: k = min(m, n) columns in U and V; else square ones.
+            compute_uv: False for zeros in place of U and V.
+
+        Returns:
+            Named tuple ``(U, S, V)``.
+        """
+        return _linalg_svd.svd(cast("Tensor", self), some, compute_uv, out=out)
+
+    def triangular_solve(self, A: Tensor, upper: _bool=True, transpose: _bool=False, unitriangular: _bool=False, *, out: Any=None) -> Any:
+        """Solution of ``A X = self`` or ``A^T X = self`` for triangular A; ``linalg.solve_triangular`` is the newer form.
+
+        Returns:
+            Named tuple ``(solution, cloned_coefficient)``; the second is a copy of A.
+        """
+        if not isinstance(A, TensorBase):
+            raise errors.argument_type("triangular_solve", "A", 1, "Tensor", A)
+        return _linalg_triangular.triangular_solve(cast("Tensor", self), A, upper, transpose, unitriangular, out=out)
 
     def where(self, condition: Tensor, other: Tensor | Number) -> Tensor:
         """This tensor where ``condition`` holds, ``other`` elsewhere: see :func:`where`."""
@@ -1591,8 +1764,8 @@ class TensorMethods(TensorBase):
         return _power.floor_divide(cast("Tensor", self), other)
 
     def floor_divide_(self, other: Tensor | Number) -> Tensor:
-        """In-place version of :meth:`floor_divide`."""
-        return overwrite(self, _power.floor_divide(shadow(self), other))
+        """In-place version of ``floor_divide``."""
+        return _power.floor_divide_(cast("Tensor", self), other)
 
     def remainder(self, other: Tensor | Number) -> Tensor:
         """Remainder of ``self / other``, with the sign of ``other``.
@@ -1766,12 +1939,12 @@ class TensorMethods(TensorBase):
         """
         return _rearrange.rot90(cast("Tensor", self), k, dims)
 
-    def sum(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None, axis: Any = None, keepdims: Any = None) -> Tensor:
+    def sum(self, dim: Any=..., keepdim: _bool=False, *, dtype: Any=None, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Sum of the elements, over all dimensions or some.
 
         Args:
             self: tensor of any dtype.
-            dim: dimension or several; None (or empty) for all.
+            dim: dimension or several; left out, None or empty for all.
             keepdim: keep reduced dimensions with size 1.
             dtype: convert to this dtype first; by default masks and integers add up as int64.
 
@@ -1795,12 +1968,12 @@ class TensorMethods(TensorBase):
         """
         return _reduce.nansum(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
 
-    def mean(self, dim: Any=None, keepdim: _bool=False, *, dtype: Any=None, axis: Any = None, keepdims: Any = None) -> Tensor:
+    def mean(self, dim: Any=..., keepdim: _bool=False, *, dtype: Any=None, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Mean of the elements, over all dimensions or some; NaN for none.
 
         Args:
             self: floating or complex tensor.
-            dim: dimension or several; None (or empty) for all.
+            dim: dimension or several; left out, None or empty for all.
             keepdim: keep reduced dimensions with size 1.
             dtype: floating or complex dtype to convert to first.
 
@@ -1978,7 +2151,7 @@ class TensorMethods(TensorBase):
         """In-place version of :meth:`heaviside`."""
         if not isinstance(values, TensorBase):
             raise errors.argument_type("heaviside_", "values", 1, "Tensor", values)
-        return overwrite(self, _rounding.heaviside(shadow(self), values))
+        return _rounding.heaviside_(cast("Tensor", self), values)
 
     def positive(self) -> Tensor:
         """``self`` itself.
@@ -2394,6 +2567,10 @@ class TensorMethods(TensorBase):
         """
         return _shape_parts.as_strided(cast("Tensor", self), size, stride, storage_offset)
 
+    def as_strided_(self, size: Any, stride: Any, storage_offset: Any=None) -> Tensor:
+        """In-place version of ``as_strided``: the tensor itself gets another geometry, no data move."""
+        return _shape_parts.as_strided_(cast("Tensor", self), size, stride, storage_offset)
+
     def split(self, split_size: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
         """Consecutive parts of dimension ``dim``.
 
@@ -2772,6 +2949,58 @@ class TensorMethods(TensorBase):
         """Quantiles as :meth:`quantile`, of the elements that are not NaN."""
         return _statistics.nanquantile(cast("Tensor", self), q, dim if axis is None else axis, keepdim if keepdims is None else keepdims, interpolation=interpolation)
 
+    def stft(self, n_fft: Any, hop_length: Any=None, win_length: Any=None, window: Any=None, center: Any=True, pad_mode: Any='reflect', normalized: Any=False, onesided: Any=None, return_complex: Any=None, align_to_window: Any=None) -> Tensor:
+        """Short-time Fourier transform: ``X[k, m] = sum_j window[j] x[m hop + j] exp(-2 pi i j k / n_fft)``.
+
+        Args:
+            self: signal or batch of signals, (time) or (batch, time), real or complex.
+            n_fft: length of the frames that are transformed.
+            hop_length: from frame to frame; a quarter of ``n_fft`` unless given.
+            win_length: length of the window, ``n_fft`` unless given; a shorter window is filled up with zeros on both sides.
+            window: factors, (win_length); ones without it, with a warning.
+            center: whether frame m is centred at ``m hop``: the signal is padded at both ends by ``n_fft // 2``.
+            pad_mode: how, see ``nn.functional.pad``.
+            normalized: divide by sqrt(n_fft).
+            onesided: leave out the negative frequencies; the default for real signals and windows.
+            return_complex: must be given for real signals; False gives pairs of real numbers (deprecated).
+            align_to_window: without ``center``, whether the first window (rather than the first frame) starts with the signal.
+
+        Returns:
+            (..., frequencies, frames), complex.
+
+        Gradient:
+            to the signal, summed where frames overlap, and to the window.
+
+        Raises:
+            RuntimeError: for lengths that do not fit, integers, and ``onesided`` with complex numbers.
+        """
+        return _stft.stft(cast("Tensor", self), n_fft, hop_length, win_length, window, center, pad_mode, normalized, onesided, return_complex, align_to_window)
+
+    def istft(self, n_fft: Any, hop_length: Any=None, win_length: Any=None, window: Any=None, center: Any=True, normalized: Any=False, onesided: Any=None, length: Any=None, return_complex: Any=False) -> Tensor:
+        """Inverse of ``stft``: the signal whose frames have, in the sense of least squares, the given spectra.
+
+        Frames are transformed back, multiplied with the window, added up where they overlap, and divided by the sum of the
+        squares of the windows there.
+
+        Args:
+            self: spectra, (frequencies, frames) or (batch, frequencies, frames), complex.
+            n_fft, hop_length, win_length, window, normalized: as given to ``stft``.
+            center: whether ``stft`` padded the signal: ``n_fft // 2`` points are cut off at both ends.
+            onesided: whether negative frequencies were left out; read off the shape unless given.
+            length: of the result; what is missing is filled up with zeros, with a warning.
+            return_complex: the signal is complex.
+
+        Returns:
+            (time) or (batch, time).
+
+        Gradient:
+            to the spectra and to the window.
+
+        Raises:
+            RuntimeError: for lengths that do not fit, and where the windows leave a gap.
+        """
+        return _stft.istft(cast("Tensor", self), n_fft, hop_length, win_length, window, center, normalized, onesided, length, return_complex)
+
     def resize_(self, *sizes: Any, size: Any=None, memory_format: Any=None) -> Tensor:
         """Give the tensor another shape; elements keep their order in memory, new ones are uninitialised.
 
@@ -2780,11 +3009,11 @@ class TensorMethods(TensorBase):
         """
         return _storage.resize_(cast("Tensor", self), *sizes, size=size, memory_format=memory_format)
 
-    def resize_as_(self, other: Tensor, memory_format: Any=None) -> Tensor:
-        """``self.resize_(other.shape)``."""
-        if not isinstance(other, TensorBase):
-            raise errors.argument_type("resize_as_", "other", 1, "Tensor", other)
-        return _storage.resize_as_(cast("Tensor", self), other, memory_format)
+    def resize_as_(self, the_template: Tensor, memory_format: Any=None) -> Tensor:
+        """``self.resize_(the_template.shape)``."""
+        if not isinstance(the_template, TensorBase):
+            raise errors.argument_type("resize_as_", "the_template", 1, "Tensor", the_template)
+        return _storage.resize_as_(cast("Tensor", self), the_template, memory_format)
 
     def set_(self, source: Any=None) -> Tensor:
         """Take over the memory, shape and strides of ``source``; without it, become empty.
@@ -3159,6 +3388,8 @@ from ..ops import casting as _casting  # noqa: E402
 from ..ops import compare as _compare  # noqa: E402
 from ..ops import compare_inplace as _compare_inplace  # noqa: E402
 from ..ops import complex_views as _complex_views  # noqa: E402
+from ..ops import copies as _copies  # noqa: E402
+from ..ops import counting as _counting  # noqa: E402
 from ..ops import creation_filled as _creation_filled  # noqa: E402
 from ..ops import cumulative as _cumulative  # noqa: E402
 from ..ops import diagonals as _diagonals  # noqa: E402
@@ -3169,6 +3400,14 @@ from ..ops import floating as _floating  # noqa: E402
 from ..ops import gather_scatter as _gather_scatter  # noqa: E402
 from ..ops import index_put as _index_put  # noqa: E402
 from ..ops import index_rows as _index_rows  # noqa: E402
+from ..ops import linalg_cholesky as _linalg_cholesky  # noqa: E402
+from ..ops import linalg_functions as _linalg_functions  # noqa: E402
+from ..ops import linalg_lu as _linalg_lu  # noqa: E402
+from ..ops import linalg_qr as _linalg_qr  # noqa: E402
+from ..ops import linalg_rank as _linalg_rank  # noqa: E402
+from ..ops import linalg_solve as _linalg_solve  # noqa: E402
+from ..ops import linalg_svd as _linalg_svd  # noqa: E402
+from ..ops import linalg_triangular as _linalg_triangular  # noqa: E402
 from ..ops import masked as _masked  # noqa: E402
 from ..ops import matmul as _matmul  # noqa: E402
 from ..ops import matmul_added as _matmul_added  # noqa: E402
@@ -3191,6 +3430,7 @@ from ..ops import sort as _sort  # noqa: E402
 from ..ops import special as _special  # noqa: E402
 from ..ops import special_pairs as _special_pairs  # noqa: E402
 from ..ops import statistics as _statistics  # noqa: E402
+from ..ops import stft as _stft  # noqa: E402
 from ..ops import storage as _storage  # noqa: E402
 from ..ops import take_put as _take_put  # noqa: E402
 from ..ops import transcendental as _transcendental  # noqa: E402

@@ -317,7 +317,7 @@ def relu(self: Tensor) -> Tensor:
 def relu_(self: Tensor) -> Tensor:
     """In-place version of :meth:`relu`.
 
-    Variants: function method
+    Variants: function method nn
     """
     return unary_(RELU, self)
 

@@ -10,7 +10,7 @@ from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import COMPLEX, FLOATING, DType, Size, dtype_of, parse_dtype
 from .._core.tensor_base import TensorBase, memory, shared_counter
-from .._record.common import converted, float_dtype_for, make, sum_to
+from .._record.common import broadcast_size, converted, float_dtype_for, make, sum_to
 from .._record.general import General, general
 from .._record.unary import Unary, unary, unary_
 from .._record.view import View, view
@@ -218,8 +218,6 @@ def view_dtype(x: Tensor, dt: DType) -> Tensor:
     Raises:
         RuntimeError: when the last dimension does not divide, or does not lie side by side in memory.
     """
-    if dt is x.dt:
-        return x.view(x.shp)
     check_retyped(x, dt)
     out = make(memory(x).view(dt.np))
     out.counter = shared_counter(x)
@@ -281,6 +279,8 @@ def view_as_complex(self: Tensor) -> Tensor:
     strides = self.stride() if self.array.size > 0 else (1,)
     if strides[-1] != 1:
         raise RuntimeError("Tensor must have a last dimension with stride 1")
+    if self.storage_offset() % 2 != 0:
+        raise RuntimeError("Tensor must have a storage_offset divisible by 2")
     for s in strides[:-1]:
         if s % 2 != 0:
             raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
@@ -382,6 +382,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
     Variants: function out
     """
     check_parts(real, imag, "complex", "real", "imag")
+    broadcast_size(real.shp, imag.shp, "complex")
     return general(ComplexBackward0(real.shp, imag.shp), [real, imag])
 
 

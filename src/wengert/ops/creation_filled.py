@@ -153,6 +153,43 @@ def empty_strided(size: Any, stride: Any, *, dtype: Any = None, layout: Any = No
     return finish(_as_strided(buffer, shape, tuple([s * buffer.itemsize for s in steps])), requires_grad)
 
 
+def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
+                   requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
+    """Uninitialised dense memory of the given shape, whose dimensions lie in memory in the given order.
+
+    Args:
+        size: shape.
+        physical_layout: every dimension once, the outermost in memory first.
+
+    Raises:
+        RuntimeError: when ``physical_layout`` is no order of the dimensions.
+
+    Variants: function
+    """
+    devices.check_device(device)
+    if not isinstance(size, (tuple, list)):
+        raise errors.argument_type("empty_permuted", "size", 1, "tuple of ints", size)
+    sizes = sizes_of((), tuple(size), "empty_permuted")
+    order = sizes_of((), tuple(physical_layout), "empty_permuted", "physical_layout")
+    ndim = len(sizes)
+    if len(order) != ndim:
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. "
+            f"len(size) = {ndim} is not equal to len(physical_layout) = {len(order)}"
+        )
+    for i, d in enumerate(order):
+        if not 0 <= d < ndim:
+            raise RuntimeError(
+                f"Dimension out of range (expected to be between 0 and {ndim - 1}, but got {d} at index {i}).  NB: negative "
+                "dims not currently supported; file an issue if you want it."
+            )
+        if d in order[:i]:
+            raise RuntimeError("Duplicate dim not allowed")
+    shape = shape_of((tuple([sizes[d] for d in order]),), "empty_permuted") if ndim > 0 else ()
+    array = np.empty(shape, chosen(dtype, "empty_permuted").np)
+    return finish(array.transpose(np.argsort(order)) if ndim > 0 else array, requires_grad)
+
+
 def like(x: TensorBase, dtype: Any, memory_format: Any, function: str) -> Any:
     """An uninitialised array of the shape of ``x``; the order of its dimensions in memory is kept unless asked otherwise."""
     dt = x.dt if dtype is None else parse_dtype(dtype, function)

@@ -14,6 +14,7 @@ from .._record.common import RESULT, SELF, cast_array, cast_grad, converted, mak
 from .._record.general import General, general_many
 from .._record.selection import check_order, deliver
 from .._record.unary import Unary, unary
+from .scaled import DivBackward1, MulBackward1
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -378,7 +379,13 @@ def trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: Any = -1) -> Ten
     Variants: function
     Aliases: trapz
     """
-    return trapezoids(y, x, dx, dim).sum(wrap_dim(dim, len(y.shp)))
+    d = wrap_dim(dim, len(y.shp))
+    if x is not None:
+        return unary(DivBackward1(2.0), (widths_of(x, y, d) * pair_sums(y, d)).sum(d))
+    if y.shp[d] == 0:
+        return y.sum(d) * 1.0
+    ends = unary(MulBackward1(0.5), y.select(d, 0) + y.select(d, -1))
+    return unary(MulBackward1(1.0 if dx is None else dx), y.sum(d) - ends)
 
 
 def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: Any = -1) -> Tensor:
@@ -386,23 +393,29 @@ def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: Any =
 
     Variants: function
     """
-    return cumsum(trapezoids(y, x, dx, dim), wrap_dim(dim, len(y.shp)))
-
-
-def trapezoids(y: Tensor, x: Any, dx: Any, dim: Any) -> Tensor:
-    """Area of each interval."""
     d = wrap_dim(dim, len(y.shp))
-    n = y.shp[d] - 1
-    heights = (y.narrow(d, 1, n) + y.narrow(d, 0, n)) * 0.5
-    if x is None:
-        return heights if dx is None else heights * dx
+    if x is not None:
+        return unary(DivBackward1(2.0), cumsum(widths_of(x, y, d) * pair_sums(y, d), d))
+    return cumsum(unary(MulBackward1((1.0 if dx is None else dx) / 2.0), pair_sums(y, d)), d)
+
+
+def pair_sums(y: Tensor, d: int) -> Tensor:
+    """Sums of neighbours along a dimension."""
+    n = max(y.shp[d] - 1, 0)
+    return y.narrow(d, y.shp[d] - n, n) + y.narrow(d, 0, n)
+
+
+def widths_of(x: Tensor, y: Tensor, d: int) -> Tensor:
+    """Distances of neighbours, ready to be multiplied with values of the shape of ``y``."""
+    if x.shp[-1 if len(x.shp) == 1 else d] != y.shp[d]:
+        raise RuntimeError("trapezoid: There must be one `x` value for each sample point")
+    e = d
     if len(x.shp) == 1:
         x = x.reshape((-1,) + (1,) * (len(y.shp) - d - 1))
         e = 0
-    else:
-        e = wrap_dim(dim, len(x.shp))
-    widths: Tensor = x.narrow(e, 1, n) - x.narrow(e, 0, n)
-    return heights * widths
+    n = max(x.shp[e] - 1, 0)
+    widths: Tensor = x.narrow(e, x.shp[e] - n, n) - x.narrow(e, 0, n)
+    return widths
 
 
 from . import join  # noqa: E402

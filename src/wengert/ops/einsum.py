@@ -458,6 +458,6 @@ def cross(self: Tensor, other: Tensor, dim: Any = None) -> Tensor:
 def vecdot(x: Tensor, y: Tensor, *, dim: Any = -1) -> Tensor:
     """Sum of products of the conjugate of ``x`` and ``y`` along a dimension; other dimensions are broadcast.
 
-    Variants: linalg
+    Variants: linalg out
     """
     return (x.conj() * y).sum(dim)

@@ -212,7 +212,7 @@ def edges_of(node: Node, x: TensorBase, source: TensorBase | None) -> Node:
 
 def store(x: TensorBase, array: Any) -> None:
     """Write converted values; NumPy's warnings about values that do not fit stay silent, as in PyTorch."""
-    if x.dt.category < COMPLEX and array.dtype.kind == "c":
+    if BOOL < x.dt.category < COMPLEX and array.dtype.kind == "c":
         warnings.warn(DISCARDS, UserWarning, stacklevel=5)
         array = array.real
     token = silence()
@@ -307,6 +307,8 @@ def fill_tensor_(x: Tensor, value: TensorBase) -> Tensor:
         )
     wanted = requires_grad(x) or (x.dt.category >= FLOATING and requires_grad(value))
     record = views.check_inplace(x, wanted)
+    if isinstance(x.array, np.ndarray):
+        views.check_writable(x.array)
     node = edges_of(FillBackward3(value), x, value) if record else None
     tangent = source_tangent(x, value) if MODES.dual_level >= 0 else None
     store(x, np.asarray(value.array))
@@ -349,7 +351,7 @@ def zero_(self: Tensor) -> Tensor:
 
     Gradient: zero.
 
-    Variants: method
+    Variants: function method
     """
     record = views.check_inplace(self, requires_grad(self))
     node = edges_of(ZeroBackward0(), self, None) if record else None

@@ -13,6 +13,7 @@ from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary, binary_
 from .._record.common import OTHER, RESULT, SELF, converted, is_number, result_type
 from .._record.general import General, general_many
+from .._record.selection import deliver
 from .power import pow
 from .rounding import zeros_as
 from .transcendental import LN2, FloatBinary
@@ -151,7 +152,7 @@ def copysign_(self: Tensor, other: Tensor | Number) -> Tensor:
     return binary_(COPYSIGN_NUMBER if is_number(other) else COPYSIGN, self, other)
 
 
-def frexp(self: Tensor) -> Any:
+def frexp(self: Tensor, *, out: Any = None) -> Any:
     """Mantissas in [1/2, 1) and int32 exponents with self = mantissa * 2**exponent.
 
     Returns:
@@ -167,16 +168,40 @@ def frexp(self: Tensor) -> Any:
     """
     if self.dt.category != FLOATING:
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
-    return return_types.frexp(general_many(FrexpBackward0(), [self]))
+    return return_types.frexp(deliver("frexp", out, self, general_many(FrexpBackward0(), [self])))
 
 
 def float_power(self: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """Power ``self ** exponent`` in double precision (complex128 where a complex number is involved).
 
-    Variants: function method inplace out
+    Variants: function method out
     """
-    found = result_type([t for t in (self, exponent) if isinstance(t, TensorBase)])
-    numbers = isinstance(self, complex) or isinstance(exponent, complex)
-    dt = complex128 if found.category == COMPLEX or numbers else float64
+    dt = double_for(self, exponent)
     base = converted(self, dt) if isinstance(self, TensorBase) else self
     return pow(base, converted(exponent, dt) if isinstance(exponent, TensorBase) else exponent)
+
+
+def float_power_(self: Tensor, exponent: Any) -> Tensor:
+    """In-place version of :meth:`float_power`.
+
+    Raises:
+        RuntimeError: unless ``self`` has the double precision that the result needs.
+
+    Variants: method
+    """
+    dt = double_for(self, exponent)
+    if self.dt is not dt:
+        raise RuntimeError(
+            errors.with_hints(
+                f"the base given to float_power_ has dtype {self.dt.title} but the operation's result requires dtype {dt.title}",
+                "in place the dtype cannot change; try: float_power(), or pow_() to stay in this precision",
+            )
+        )
+    return self.pow_(converted(exponent, dt) if isinstance(exponent, TensorBase) else exponent)
+
+
+def double_for(base: Any, exponent: Any) -> DType:
+    """The dtype of ``float_power``: float64, or complex128 where a complex number is involved."""
+    found = result_type([t for t in (base, exponent) if isinstance(t, TensorBase)])
+    numbers = isinstance(base, complex) or isinstance(exponent, complex)
+    return complex128 if found.category == COMPLEX or numbers else float64

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._core import errors
-from .._core.dtypes import Size, int64
+from .._core.dtypes import Size, int64, intern_size
 from .._core.tensor_base import TensorBase
 from .._record.binary import check_overlap
 from .._record.common import make, wrap_dim
@@ -61,6 +61,9 @@ def fits(small: Size, large: Size, dim: int) -> bool:
     return all(small[d] <= large[d] or d == dim for d in range(min(len(small), len(large))))
 
 
+ONE: Final = intern_size((1,))  # the shape that a 0-d source has here
+
+
 def check_source(x: TensorBase, dim: int, index: TensorBase, src: TensorBase) -> None:
     """Refuse sources of another dtype, and an index larger than target or source.
 
@@ -71,7 +74,9 @@ def check_source(x: TensorBase, dim: int, index: TensorBase, src: TensorBase) ->
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
     if index.array.size == 0:
         return
-    if not fits(index.shp, x.shp, dim) or not fits(index.shp, src.shp, -1):
+    if max(len(index.shp), 1) != max(len(src.shp), 1):
+        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+    if not fits(index.shp, x.shp, dim) or not fits(index.shp, src.shp or ONE, -1):
         raise RuntimeError(
             f"Expected index {errors.shape_text(index.shp)} to be no larger than self {errors.shape_text(x.shp)} apart from "
             f"dimension {dim} and to be no larger size than src {errors.shape_text(src.shp)}"
@@ -84,6 +89,13 @@ def check_source(x: TensorBase, dim: int, index: TensorBase, src: TensorBase) ->
 def trim(array: Any, shape: tuple[int, ...], dim: int) -> Any:
     """The corner of an array that an index of this shape can reach: sizes cut, ``dim`` whole (-1: none)."""
     return array[tuple([slice(None) if d == dim else slice(n) for d, n in enumerate(shape)])]
+
+
+def corner(src: Any, index: Any) -> Any:
+    """The values that an index reaches: all of a 0-d ``src``, the first of several for a 0-d index."""
+    if src.ndim < index.ndim:
+        return src
+    return src.reshape(-1)[0] if index.ndim == 0 else trim(src, index.shape, -1)
 
 
 def gathered(x: Any, dim: int, index: Any) -> Any:
@@ -101,7 +113,7 @@ def scattered(target: Any, dim: int, index: Any, src: Any) -> None:
     """Write ``src`` (cut to the index, or a 0-d value) to the places of the index."""
     if index.size == 0:
         return
-    values = src if src.ndim < index.ndim else trim(src, index.shape, -1)
+    values = corner(src, index)
     if index.ndim < 2:
         target.reshape(-1)[index] = values
     else:
@@ -115,7 +127,7 @@ def scatter_with(at: Any, target: Any, dim: int, index: Any, src: Any) -> None:
     flat = target.reshape(-1)
     shape = target.shape if target.ndim > 0 else (1,)
     places = flat_positions(np.atleast_1d(index), dim, shape).reshape(-1)
-    values = src if src.ndim < index.ndim else trim(src, index.shape, -1)
+    values = corner(src, index)
     at(flat, places, np.broadcast_to(values, index.shape).reshape(-1))
     if not np.may_share_memory(flat, target):
         target[...] = flat.reshape(target.shape)

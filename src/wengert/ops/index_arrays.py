@@ -83,6 +83,25 @@ def check_key(shape: tuple[int, ...], key: tuple[Any, ...]) -> None:
     Raises:
         IndexError: for masks of another shape, indices out of bounds, index shapes that do not broadcast.
     """
+    check_masks(shape, key)
+    parts = explicit(key)
+    try:
+        np.broadcast_shapes(*[p.shape for _, p in parts])
+    except ValueError:
+        shapes = ", ".join([str(list(p.shape)) for _, p in parts])
+        raise IndexError(
+            f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
+        ) from None
+    for d, part in parts:
+        check_bounds(part, shape[d], d)
+
+
+def check_masks(shape: tuple[int, ...], key: tuple[Any, ...]) -> None:
+    """Refuse masks of another shape.
+
+    Raises:
+        IndexError: with the first dimension that differs.
+    """
     dim = 0
     for entry in key:
         if not isinstance(entry, slice) and entry.dtype == np.bool_:
@@ -95,16 +114,13 @@ def check_key(shape: tuple[int, ...], key: tuple[Any, ...]) -> None:
                 dim += 1
         else:
             dim += 1
-    parts = explicit(key)
-    try:
-        np.broadcast_shapes(*[p.shape for _, p in parts])
-    except ValueError:
-        shapes = ", ".join([str(list(p.shape)) for _, p in parts])
-        raise IndexError(
-            f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
-        ) from None
-    for d, part in parts:
-        check_bounds(part, shape[d], d)
+
+
+def check_empty(shape: tuple[int, ...], key: tuple[Any, ...]) -> None:
+    """Refuse masks without elements that do not fit, which NumPy lets pass."""
+    for entry in key:
+        if not isinstance(entry, slice) and entry.size == 0:
+            check_masks(shape, key)
 
 
 def add_at(target: Any, key: tuple[Any, ...], values: Any) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .._core import errors, views
+from .._core import views
 from .._core.dtypes import INTEGER, size_of, tensor_type_name, uint8
 from .._core.modes import MODES, is_grad_enabled
 from .._core.tensor_base import TensorBase, bump, memory, requires_grad
@@ -277,8 +277,6 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         RuntimeError: for a leaf that requires grad, and for values whose shape does not fit.
         TypeError: for lists and other values that are neither tensors nor numbers.
     """
-    if self.rg and self.grad_fn is None and is_grad_enabled():
-        raise errors.leaf_inplace(True)
     source = assigned(self, value)
     if index is False or write_plain(self, index, source):
         return
@@ -301,7 +299,7 @@ def write_plain(x: TensorBase, index: Any, source: TensorBase) -> bool:
     try:
         part = array[key]
         lead = part.ndim - len(source.shp)
-        if lead < 0 or part.shape[lead:] != source.shp:
+        if lead < 0 or part.shape[lead:] != source.shp or 0 in part.strides:
             return False
         views.check_inplace(x, False)
         part[...] = source.array
@@ -328,12 +326,14 @@ def assigned(x: TensorBase, value: Any) -> Tensor:
 
 def copy_into(target: Tensor, source: Tensor) -> None:
     """Write ``source`` to a view (or the whole) of a tensor."""
-    if source.shp == target.shp:
-        fill.copy_(target, source)
-    elif len(source.shp) == 0:
-        fill.fill_tensor_(target, source)
-    else:
-        fill.copy_(target, shape.expand(trimmed(source), target.shp))
+    if source.shp != target.shp:
+        if len(source.shp) == 0:
+            fill.fill_tensor_(target, source)
+            return
+        source = trimmed(source)
+        if source.shp != target.shp:
+            source = shape.expand(source, target.shp)
+    fill.copy_(target, source)
 
 
 def trimmed(source: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from .._record.binary import check_overlap
 from .._record.common import make, sum_to
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
-from .index_arrays import add_at, check_key
+from .index_arrays import add_at, check_empty, check_key
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -95,6 +95,7 @@ class IndexBackward0(General):
     def forward(self, arrays: list[Any]) -> Any:
         x = arrays[0]
         key = numpy_key(self.slots, arrays[1:])
+        check_empty(x.shape, key)
         try:
             if len(arrays) == 2 and key[-1].dtype != np.bool_:
                 return x.take(key[-1], axis=len(key) - 1)
@@ -150,6 +151,7 @@ class IndexPutBackward0(Writer):
     def put(self, target: Any, arrays: list[Any]) -> None:
         key = numpy_key(self.slots, arrays[1:])
         values = arrays[0]
+        check_empty(target.shape, key)
         try:
             if self.accumulate:
                 check_key(target.shape, key)

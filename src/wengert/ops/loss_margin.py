@@ -57,7 +57,7 @@ def kl_div(
     return reduced(loss, reduction)
 
 
-def plain_kl_div(self: Tensor, target: Tensor, reduction: Any = 1, *, log_target: bool = False) -> Tensor:
+def plain_kl_div(self: Tensor, target: Tensor, reduction: Any = 0, *, log_target: bool = False) -> Tensor:
     """Kullback-Leibler divergence with the reduction as a number: 0 for none, 1 for the mean, 2 for the sum.
 
     Variants: function

@@ -335,7 +335,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         weight: (out, in1, in2).
         bias: (out,) or None.
 
-    Variants: nn
+    Variants: function nn
     """
     if input1.shp[:-1] != input2.shp[:-1] or weight.shp[1] != input1.shp[-1] or weight.shp[2] != input2.shp[-1]:
         raise RuntimeError(

@@ -16,6 +16,7 @@ from .._core.tensor_base import TensorBase
 from .._record.common import RESULT, SELF, converted, make, result_type, sum_to, wrap_dim
 from .._record.general import General, general
 from .._record.reduction import Reduction, axes, over, reduce
+from .linalg_checks import check_floating
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -326,6 +327,8 @@ def linalg_norm(self: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = 
     """
     if ord is None:
         return vector_norm(self, 2, dim, keepdim, dtype=dtype)
+    if isinstance(ord, str):
+        return matrix_norm(self, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
     dims = dim
     if dims is None:
         if len(self.shp) not in (1, 2):
@@ -355,8 +358,10 @@ def matrix_norm(
     """
     if len(self.shp) < 2:
         raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
-    if len(dim) != 2:
-        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(str(d) for d in dim)}")
+    check_floating("linalg.matrix_norm", self, half=ord not in ("nuc", 2, -2))
+    given = (dim,) if isinstance(dim, int) else tuple(dim)
+    if len(given) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(str(d) for d in given)}")
     rows, columns = wrap_dim(dim[0], len(self.shp)), wrap_dim(dim[1], len(self.shp))
     if rows == columns:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
@@ -376,16 +381,22 @@ def by_sums(x: Tensor, rows: int, columns: int, ord: Any, keepdim: bool) -> Tens
     if not keepdim and added < kept:
         kept -= 1
     sums = vector_norm(x, 1, added, keepdim)
-    return sums.amax(kept, keepdim) if ord > 0 else sums.amin(kept, keepdim)
+    return largest(sums, kept, keepdim) if ord > 0 else sums.amin(kept, keepdim)
+
+
+def largest(sizes: Tensor, dim: int, keepdim: bool = False) -> Tensor:
+    """Maximum of numbers that are not negative: 0 of none."""
+    if sizes.shp[dim] == 0:
+        return sizes.sum(dim, keepdim)
+    return sizes.amax(dim, keepdim)
 
 
 def by_singular_values(x: Tensor, rows: int, columns: int, ord: Any, keepdim: bool) -> Tensor:
     """Sum or extreme of the singular values."""
-    from .._gen import linalg
+    from .linalg_svd import svdvals  # that page's neighbours use this one
 
-    names: Any = linalg
-    values = names.svdvals(x.movedim((rows, columns), (-2, -1)))
-    found: Tensor = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+    values = svdvals(x.movedim((rows, columns), (-2, -1)))
+    found = values.sum(-1) if ord == "nuc" else largest(values, -1) if ord == 2 else values.amin(-1)
     if not keepdim:
         return found
     for d in sorted((rows, columns)):

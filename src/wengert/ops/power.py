@@ -13,7 +13,8 @@ from .._core.graph import Node
 from .._core.saved import unpack
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary, number_binary
-from .._record.common import OTHER, RESULT, SELF, converted, is_number, result_type
+from .._record.common import OTHER, RESULT, SELF, converted, is_number, result_type, shadow
+from .._record.general import overwrite
 from .._record.unary import Unary, unary
 from .._record.writing import zeros_like
 from .arithmetic import floor_divide_arrays, refuse_zero
@@ -333,11 +334,20 @@ def square(self: Tensor) -> Tensor:
 def floor_divide(self: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Quotient rounded down. Recorded, but its derivative is not implemented (as in PyTorch).
 
-    Variants: function method inplace out
+    Variants: function method out
     """
     if not isinstance(self, TensorBase):
         return refuse_gradient(number_binary(FLOOR_DIVIDE, self, other), [other], "floor_divide")  # type: ignore[arg-type]
     return refuse_gradient(binary(FLOOR_DIVIDE, self, other), [self, other], "floor_divide")
+
+
+def floor_divide_(self: Tensor, other: Tensor | Number) -> Tensor:
+    """In-place version of ``floor_divide``.
+
+    Variants: method
+    """
+    old = shadow(self)
+    return overwrite(self, refuse_gradient(binary(FLOOR_DIVIDE, old, other), [old, other], "floor_divide_"))
 
 
 def rfloordiv(self: Tensor, other: Any) -> Tensor:

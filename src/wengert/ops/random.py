@@ -5,6 +5,7 @@ Streams and samples are those of PyTorch's CPU generator; see ``_core/rng.py``. 
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -72,6 +73,9 @@ def generator_from_state(state: Any) -> Generator:
 
 
 default_generator: Final = Generator()
+if hasattr(os, "register_at_fork"):  # who forks holds the lock, so that the child finds it free and the stream whole
+    _lock: Final[Any] = default_generator._lock
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 def source(generator: Any, function: str) -> rng.Generator:

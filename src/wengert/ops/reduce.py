@@ -69,7 +69,10 @@ def add_as(x: Any, op: Reduction, dt: DType) -> Any:
 
 
 class SumBackward1(SumBackward0):
-    """Sum over some dimensions."""
+    """Sum over dimensions that were given, be it as None for all."""
+
+    def parameters(self) -> dict[str, Any]:
+        return {"dim": self.dims, "keepdim": self.keepdim, "self_sym_sizes": self.shape}
 
 
 class MeanBackward0(Reduction):
@@ -112,7 +115,10 @@ class MeanBackward0(Reduction):
 
 
 class MeanBackward1(MeanBackward0):
-    """Mean over some dimensions."""
+    """Mean over dimensions that were given, be it as None for all."""
+
+    def parameters(self) -> dict[str, Any]:
+        return {**MeanBackward0.parameters(self), "dim": self.dims, "keepdim": self.keepdim}
 
 
 class NansumBackward0(SumBackward0):
@@ -217,12 +223,12 @@ def leave_one_out(x: Tensor, dim: int) -> Tensor:
     return left * right
 
 
-def sum(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def sum(self: Tensor, dim: Any = ..., keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Sum of the elements, over all dimensions or some.
 
     Args:
         self: tensor of any dtype.
-        dim: dimension or several; None (or empty) for all.
+        dim: dimension or several; left out, None or empty for all.
         keepdim: keep reduced dimensions with size 1.
         dtype: convert to this dtype first; by default masks and integers add up as int64.
 
@@ -238,11 +244,11 @@ def sum(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = No
 
     Variants: function method out
     """
-    op = SumBackward0() if dim is None and not keepdim else SumBackward1()
+    op = SumBackward0() if dim is ... and not keepdim else SumBackward1()
     if dtype is not None:
         op.target = parse_dtype(dtype, "sum")
         op.source = self.dt
-    return reduce(over(op, self, dim, keepdim), self)
+    return reduce(over(op, self, None if dim is ... else dim, keepdim), self)
 
 
 def nansum(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -262,12 +268,12 @@ def nansum(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any =
     return reduce(over(op, self, dim, keepdim), self)
 
 
-def mean(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def mean(self: Tensor, dim: Any = ..., keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Mean of the elements, over all dimensions or some; NaN for none.
 
     Args:
         self: floating or complex tensor.
-        dim: dimension or several; None (or empty) for all.
+        dim: dimension or several; left out, None or empty for all.
         keepdim: keep reduced dimensions with size 1.
         dtype: floating or complex dtype to convert to first.
 
@@ -279,7 +285,7 @@ def mean(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
 
     Variants: function method out
     """
-    op = MeanBackward0() if dim is None and not keepdim else MeanBackward1()
+    op = MeanBackward0() if dim is ... and not keepdim else MeanBackward1()
     if dtype is not None:
         target = parse_dtype(dtype, "mean")
         if target.category < FLOATING:
@@ -289,7 +295,7 @@ def mean(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
             )
         op.target = target
         op.source = self.dt
-    return reduce(over(op, self, dim, keepdim), self)
+    return reduce(over(op, self, None if dim is ... else dim, keepdim), self)
 
 
 def nanmean(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:

@@ -11,7 +11,8 @@ from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, DType, bool_
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary
-from .._record.common import RESULT, SELF, make, number_of
+from .._record.common import RESULT, SELF, make, number_of, shadow
+from .._record.general import overwrite
 from .._record.unary import Unary, unary, unary_
 from .power import refuse_gradient
 
@@ -374,9 +375,18 @@ def heaviside(self: Tensor, values: Tensor) -> Tensor:
     Raises:
         RuntimeError: for different dtypes or complex numbers.
 
-    Variants: function method inplace out
+    Variants: function method out
     """
     return refuse_gradient(binary(HEAVISIDE, self, values), [self, values], "heaviside")
+
+
+def heaviside_(self: Tensor, values: Tensor) -> Tensor:
+    """In-place version of :meth:`heaviside`.
+
+    Variants: method
+    """
+    old = shadow(self)
+    return overwrite(self, refuse_gradient(binary(HEAVISIDE, old, values), [old, values], "heaviside_"))
 
 
 def positive(self: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from .._record.common import cast_array, cast_grad, int_of, make, wrap_dim
 from .._record.general import general
 from .._record.view import View
 from .._record.view import view as run_view
-from .._record.writing import Writer, writer_
+from .._record.writing import Writer
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -116,30 +116,6 @@ class AsStridedScatterBackward0(ViewScatter):
 
     def parameters(self) -> dict[str, Any]:
         return {"size": self.size, "storage_offset": self.offset, "stride": self.stride}
-
-
-class FillDiagonalBackward0(Writer):
-    """A number written to the main diagonal.  The gradient is zero there."""
-
-    sources: int = 1
-
-    def __init__(self, value: Any, wrap: bool) -> None:
-        self.value: Any = value
-        self.wrap: bool = wrap
-
-    def again(self) -> Writer:
-        return FillDiagonalBackward0(np.zeros_like(self.value), self.wrap)
-
-    def put(self, target: Any, arrays: list[Any]) -> None:
-        np.fill_diagonal(target, self.value, wrap=self.wrap)
-
-    def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
-        grad = grads[0]
-        assert grad is not None
-        return [general(FillDiagonalBackward0(np.zeros((), grad.dt.np), self.wrap), [grad])]
-
-    def parameters(self) -> dict[str, Any]:
-        return {"wrap": self.wrap}
 
 
 def check_source(src: Any, size: Any, function: str) -> None:
@@ -247,9 +223,16 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
         raise RuntimeError("dimensions must larger than 1")
     if len(self.shp) > 2 and len(set(self.shp)) > 1:
         raise RuntimeError("all dimensions of input must be of equal length")
-    value = fill.fill_value(fill_value, self.dt, "fill_diagonal_")
-    return writer_(FillDiagonalBackward0(value, wrap), [self])
+    rows, step = self.shp[0], sum(self.stride())
+    side = min(self.shp)
+    fill.fill_(as_strided(self, (side,), (step,)), fill_value)
+    if wrap and len(self.shp) == 2 and rows > side + 1:
+        square = side + 1
+        again = (self.array.size + square - 1) // square - side
+        offset = self.storage_offset() + self.stride(0) * square
+        fill.fill_(as_strided(self, (again,), (step,), offset), fill_value)
+    return self
 
 
 from . import fill  # noqa: E402
-from .shape_parts import DiagonalBackward0, SelectBackward0, SliceBackward0, check_geometry  # noqa: E402
+from .shape_parts import DiagonalBackward0, SelectBackward0, SliceBackward0, as_strided, check_geometry  # noqa: E402

@@ -438,7 +438,7 @@ def broadcast_shapes(*shapes: Any) -> Any:
 
 
 def broadcast_tensors(*tensors: Any) -> Any:
-    """The tensors expanded to their common shape (a tuple of views).
+    """The tensors expanded to their common shape: a tuple of views; those that have it already are returned as they are.
 
     Raises:
         RuntimeError: when they do not broadcast.
@@ -451,7 +451,7 @@ def broadcast_tensors(*tensors: Any) -> Any:
         if not isinstance(t, TensorBase):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(t).__name__}")
         shape = common_size(shape, t.shp)
-    return tuple([expand(t, shape) for t in found])
+    return tuple([t if t.shp == shape else expand(t, shape) for t in found])
 
 
 def common_size(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:

@@ -191,6 +191,8 @@ def movedim(self: Tensor, source: Any, destination: Any) -> Tensor:
     ndim = len(self.shp)
     taken = moved_dims(froms, ndim, "source")
     places = dict(zip(moved_dims(to, ndim, "destination"), taken, strict=True))
+    if ndim == 0:
+        return shape.alias(self)
     rest = iter([d for d in range(ndim) if d not in taken])
     return permute(self, tuple([places[i] if i in places else next(rest) for i in range(ndim)]))
 
@@ -295,3 +297,6 @@ def conjugate_transpose(x: Tensor, name: str) -> Tensor:
         warnings.warn(CONJUGATE.format(name), UserWarning, stacklevel=4)
         return x.conj()
     return transpose(x, -2, -1).conj()
+
+
+from . import shape  # noqa: E402

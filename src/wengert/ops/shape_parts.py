@@ -8,7 +8,7 @@ import numpy as np
 
 from .._core import errors, views
 from .._core.modes import MODES, is_grad_enabled
-from .._core.tensor_base import memory, requires_grad
+from .._core.tensor_base import bump, memory, replace_array, requires_grad, version_of
 from .._core.views import AsStridedBackward0, element_strides, extent
 from .._record import forward
 from .._record.common import int_of, wrap_dim
@@ -169,14 +169,20 @@ class UnfoldBackward0(Part):
 
 
 class UnfoldBackwardBackward0(Embedding):
-    """Gradient of ``unfold``: position j of all windows together are one strided slice."""
+    """Gradient of ``unfold``. Each window is a slice of the whole, and so is position j of all windows."""
 
     def forward(self, arrays: list[Any]) -> Any:
         out = np.zeros(self.part.shape, arrays[0].dtype)
         windows = self.part.forward(out)
         grad = arrays[0]
-        for j in range(windows.shape[-1]):
-            windows[..., j] += grad[..., j]
+        dim = self.part.dim if isinstance(self.part, UnfoldBackward0) and out.ndim > 0 else 0
+        if out.ndim > 0 and windows.shape[dim] < windows.shape[-1]:
+            lead = (slice(None),) * dim
+            for i in range(windows.shape[dim]):
+                windows[(*lead, i)] += grad[(*lead, i)]
+        else:
+            for j in range(windows.shape[-1]):
+                windows[..., j] += grad[..., j]
         return out
 
 
@@ -316,16 +322,8 @@ def as_strided(self: Tensor, size: Any, stride: Any, storage_offset: Any = None)
 
     Variants: function method
     """
-    shape = sizes_of((), tuple(size), "as_strided", "size")
-    steps = sizes_of((), tuple(stride), "as_strided", "stride")
-    own = self.storage_offset()
-    offset = own if storage_offset is None else int_of(storage_offset)
-    x = memory(self)
-    flat = flat_memory(memory(views.root_of(self)), x.dtype)
-    check_geometry(shape, steps, offset, flat)
-    array = _as_strided(flat[offset:], shape, tuple([s * flat.itemsize for s in steps]))
+    array, node = restrided(AsStridedBackward0, self, size, stride, storage_offset)
     out = _tensor.Tensor(array, self.dt, intern_size(array.shape))
-    node = AsStridedBackward0(shape, steps, offset - own, x.shape, element_strides(x))
     enabled = is_grad_enabled()
     views.set_view(out, self, views.DEFAULT if enabled else views.NO_GRAD, node)
     if enabled and requires_grad(self):
@@ -335,6 +333,44 @@ def as_strided(self: Tensor, size: Any, stride: Any, storage_offset: Any = None)
     if MODES.dual_level >= 0:
         strided_tangent(node, self, out)
     return out
+
+
+def as_strided_(self: Tensor, size: Any, stride: Any, storage_offset: Any = None) -> Tensor:
+    """In-place version of ``as_strided``: the tensor itself gets another geometry, no data move.
+
+    Variants: method
+    """
+    record = views.check_inplace(self, requires_grad(self))
+    array, node = restrided(AsStridedBackward1, self, size, stride, storage_offset)
+    if record:
+        node_for(node, self)
+    if MODES.dual_level >= 0:
+        strided_tangent(node, self, self)
+    replace_array(self, array)
+    bump(self)
+    if record:
+        if self.view_of is not None:
+            self.view_of.version = version_of(self)
+        self.fn = node
+        self.nr = 0
+    return self
+
+
+class AsStridedBackward1(AsStridedBackward0):
+    """``as_strided_``."""
+
+
+def restrided(kind: Any, x: Tensor, size: Any, stride: Any, storage_offset: Any) -> tuple[Any, AsStridedBackward0]:
+    """Array with another geometry in the memory that ``x`` is in, and the node (of class ``kind``) that knows the way back."""
+    shape = sizes_of((), tuple(size), "as_strided", "size")
+    steps = sizes_of((), tuple(stride), "as_strided", "stride")
+    own = x.storage_offset()
+    offset = own if storage_offset is None else int_of(storage_offset)
+    array = memory(x)
+    flat = flat_memory(views.storage(x), array.dtype)
+    check_geometry(shape, steps, offset, flat)
+    node: AsStridedBackward0 = kind(shape, steps, offset - own, array.shape, element_strides(array))
+    return _as_strided(flat[offset:], shape, tuple([s * flat.itemsize for s in steps])), node
 
 
 def check_geometry(shape: tuple[int, ...], steps: tuple[int, ...], offset: int, flat: Any) -> None:

@@ -73,6 +73,22 @@ class Polynomial(FloatBinary):
         return self
 
 
+class OddChebyshev(Polynomial):
+    """Chebyshev polynomials of the third kind, ``V_n = U_n - U_(n-1)``, and of the fourth, ``W_n = U_n + U_(n-1)``.
+
+    Source:
+        J. C. Mason, D. C. Handscomb, "Chebyshev Polynomials" (2003), section 1.2.3.
+    """
+
+    def __init__(self, name: str, sign: int) -> None:
+        super().__init__(name)
+        self.sign: int = sign
+
+    def value(self, degree: Any, x: Any) -> Any:
+        before = np.where(degree > 0, super().value(degree - 1, x), 0)
+        return super().value(degree, x) + self.sign * before
+
+
 BESSEL_J0: Final = Plain("j0", "bessel_j0_cpu")
 BESSEL_J1: Final = Plain("j1", "bessel_j1_cpu")
 BESSEL_Y0: Final = Plain("y0", "bessel_y0_cpu")
@@ -89,6 +105,10 @@ CHEBYSHEV_T: Final = Polynomial("eval_chebyt")
 CHEBYSHEV_U: Final = Polynomial("eval_chebyu")
 SHIFTED_CHEBYSHEV_T: Final = Polynomial("eval_sh_chebyt")
 SHIFTED_CHEBYSHEV_U: Final = Polynomial("eval_sh_chebyu")
+CHEBYSHEV_V: Final = OddChebyshev("eval_chebyu", -1)
+CHEBYSHEV_W: Final = OddChebyshev("eval_chebyu", 1)
+SHIFTED_CHEBYSHEV_V: Final = OddChebyshev("eval_sh_chebyu", -1)
+SHIFTED_CHEBYSHEV_W: Final = OddChebyshev("eval_sh_chebyu", 1)
 HERMITE_H: Final = Polynomial("eval_hermite")
 HERMITE_HE: Final = Polynomial("eval_hermitenorm")
 LAGUERRE_L: Final = Polynomial("eval_laguerre")
@@ -212,6 +232,22 @@ def chebyshev_polynomial_u(self: Tensor | Number, n: Tensor | Number) -> Tensor:
     return polynomial(CHEBYSHEV_U, self, n)
 
 
+def chebyshev_polynomial_v(self: Tensor | Number, n: Tensor | Number) -> Tensor:
+    """Chebyshev polynomial of the third kind and degree ``n`` at ``self``; without gradient.
+
+    Variants: special out
+    """
+    return polynomial(CHEBYSHEV_V, self, n)
+
+
+def chebyshev_polynomial_w(self: Tensor | Number, n: Tensor | Number) -> Tensor:
+    """Chebyshev polynomial of the fourth kind and degree ``n`` at ``self``; without gradient.
+
+    Variants: special out
+    """
+    return polynomial(CHEBYSHEV_W, self, n)
+
+
 def shifted_chebyshev_polynomial_t(self: Tensor | Number, n: Tensor | Number) -> Tensor:
     """Chebyshev polynomial of the first kind on [0, 1], of degree ``n`` at ``self``; without gradient.
 
@@ -226,6 +262,22 @@ def shifted_chebyshev_polynomial_u(self: Tensor | Number, n: Tensor | Number) ->
     Variants: special out
     """
     return polynomial(SHIFTED_CHEBYSHEV_U, self, n)
+
+
+def shifted_chebyshev_polynomial_v(self: Tensor | Number, n: Tensor | Number) -> Tensor:
+    """Chebyshev polynomial of the third kind on [0, 1], of degree ``n`` at ``self``; without gradient.
+
+    Variants: special out
+    """
+    return polynomial(SHIFTED_CHEBYSHEV_V, self, n)
+
+
+def shifted_chebyshev_polynomial_w(self: Tensor | Number, n: Tensor | Number) -> Tensor:
+    """Chebyshev polynomial of the fourth kind on [0, 1], of degree ``n`` at ``self``; without gradient.
+
+    Variants: special out
+    """
+    return polynomial(SHIFTED_CHEBYSHEV_W, self, n)
 
 
 def hermite_polynomial_h(self: Tensor | Number, n: Tensor | Number) -> Tensor:

@@ -44,12 +44,12 @@ def resize_(self: Tensor, *sizes: Any, size: Any = None, memory_format: Any = No
     return self
 
 
-def resize_as_(self: Tensor, other: Tensor, memory_format: Any = None) -> Tensor:
-    """``self.resize_(other.shape)``.
+def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
+    """``self.resize_(the_template.shape)``.
 
-    Variants: method
+    Variants: function method
     """
-    return resize_(self, other.shp)
+    return resize_(self, the_template.shp)
 
 
 def set_(self: Tensor, source: Any = None) -> Tensor:

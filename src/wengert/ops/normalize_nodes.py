@@ -1,0 +1,339 @@
+"""Graph nodes of the normalisations of layers, batches and groups, and of their gradients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from .._core.tensor_base import TensorBase
+from .._record.common import make
+from .._record.general import General, general_many
+from .normalize_parts import Frame, array_gradients, laid_like, scaled, standardize, wide
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+
+NAMES: Final = ("input", "weight", "bias")
+
+
+class Normalization(General):
+    """Base: standardised values, times weight, plus bias.  The gradient of x is r P(w grad), see normalize_parts.
+
+    The inputs are ``input``, then weight and bias as far as ``given`` says, then ``running_mean`` and ``running_var`` if any.
+    """
+
+    def __init__(self, frame: Frame, given: list[bool], running: bool) -> None:
+        self.frame: Frame = frame
+        self.given: list[bool] = given
+        self.running: bool = running
+        self.mean: Any = None
+        self.variance: Any = None
+
+    def input_names(self) -> list[str]:
+        names = [name for name, there in zip(NAMES, self.given, strict=True) if there]
+        return [*names, "running_mean", "running_var"] if self.running else names
+
+    def output_names(self) -> list[str]:
+        return ["result0", "result1", "result2"]
+
+    def differentiable_inputs(self, count: int) -> int:
+        return count - 2 if self.running else count
+
+    def differentiable_outputs(self) -> list[bool]:
+        return [True, False, False]
+
+    def saves(self) -> list[str]:
+        return [*[name for name in self.input_names() if name != "bias"], "result1", "result2"]
+
+    def saved_names(self) -> list[str]:
+        return [*self.parameters(), "input", "weight", "result1", "result2"]
+
+    def gradient_node(self) -> NormalizationBackward:
+        """The operator that computes the gradients."""
+        raise NotImplementedError
+
+    def stat_shape(self) -> tuple[int, ...]:
+        """Shape of the saved means and scales."""
+        raise NotImplementedError
+
+    def optional(self, values: list[Any], name: str) -> Any:
+        """The input of this name, or None."""
+        names = self.input_names()
+        return values[names.index(name)] if name in names else None
+
+    def forward(self, arrays: list[Any]) -> Any:
+        frame = self.frame
+        x = arrays[0]
+        weight = self.optional(arrays, "weight")
+        bias = self.optional(arrays, "bias")
+        seen = x.reshape(frame.work)
+        if frame.fixed:
+            kind = wide(x)
+            scale = 1.0 / np.sqrt(np.asarray(self.variance, np.float64) + frame.eps)
+            s = np.subtract(
+                seen, np.reshape(self.mean, frame.stats), out=np.empty(frame.work, kind), casting="same_kind"
+            )
+            s *= np.reshape(scale, frame.stats)
+            mean = scale = np.empty(0, x.dtype)
+        else:
+            s, self.mean, self.variance = standardize(seen, frame)
+            kind = wide(x) if weight is None or weight.dtype == x.dtype else weight.dtype
+            mean = self.mean.reshape(self.stat_shape()).astype(kind)
+            scale = (1.0 / np.sqrt(self.variance + frame.eps)).reshape(self.stat_shape()).astype(kind)
+        y = scaled(s, weight, bias, frame.weights).reshape(x.shape).astype(x.dtype, copy=False)
+        return [laid_like(y, x), mean, scale]
+
+    def statistics(self, dt: Any) -> tuple[Tensor, Tensor]:
+        """Mean and scale of the groups as constants."""
+        if self.frame.fixed:
+            scale = 1.0 / np.sqrt(np.asarray(self.variance, np.float64) + self.frame.eps)
+            return make(np.asarray(self.mean).astype(dt.np)), make(scale.astype(dt.np))
+        return self.tensor("result1").detach(), self.tensor("result2").detach()
+
+    def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
+        grad = grads[0]
+        names = self.input_names()
+        found: list[Tensor | None] = [None] * len(names)
+        if grad is None:
+            return found
+        op = self.gradient_node()
+        places = [names.index(name) for name in NAMES if name in names]
+        for i in places:
+            op.wanted_parts[NAMES.index(names[i])] = self.wanted(i)
+        x = self.tensor("input")
+        mean, scale = self.statistics(x.dt)
+        inputs: list[TensorBase] = [grad, x]
+        if self.given[1]:
+            inputs.append(self.tensor("weight"))
+            op.weighted = True
+        values = general_many(op, [*inputs, mean, scale])
+        parts = op.parts()
+        for i in places:
+            part = NAMES.index(names[i])
+            if part in parts:
+                found[i] = values[parts.index(part)]
+        return found[: self.differentiable_inputs(len(found))]
+
+    def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
+        frame = self.frame
+        dx = tangents[0]
+        dw = self.optional(tangents, "weight")
+        db = self.optional(tangents, "bias")
+        x = inputs[0].reshape(frame.work)
+        mean, scale = results[1], results[2]
+        if frame.fixed:
+            mean, scale = self.statistics(inputs[0].dt)
+        s, r = frame.standard(x, mean.detach(), scale.detach())
+        total: Tensor | None = None
+        if dx is not None:
+            total = r * frame.project(dx.reshape(frame.work), s)
+            if self.given[1]:
+                total = total * self.optional(inputs, "weight").reshape(frame.weights)
+        if dw is not None:
+            part = s * dw.reshape(frame.weights)
+            total = part if total is None else total + part
+        if db is not None:
+            part = db.reshape(frame.weights).expand(frame.work)
+            total = part if total is None else total + part
+        return [None if total is None else total.reshape(inputs[0].shp), None, None]
+
+
+class NormalizationBackward(General):
+    """Base: the gradients of a normalisation, as an operator of grad, x and weight.
+
+    Attributes:
+        wanted_parts: which of the gradients of input, weight and bias are computed.
+        weighted: whether there is a weight among the inputs.
+    """
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame: Frame = frame
+        self.wanted_parts: list[bool] = [False, False, False]
+        self.weighted: bool = False
+
+    def parts(self) -> list[int]:
+        """Numbers of the gradients that are computed."""
+        return [i for i in range(3) if self.wanted_parts[i]]
+
+    def input_names(self) -> list[str]:
+        return ["grad_out", "input", *(["weight"] if self.weighted else []), "mean", "rstd"]
+
+    def output_names(self) -> list[str]:
+        return ["result0", "result1", "result2"]
+
+    def differentiable_inputs(self, count: int) -> int:
+        return count - 2
+
+    def saves(self) -> list[str]:
+        return self.input_names()
+
+    def forward(self, arrays: list[Any]) -> Any:
+        grad, x = arrays[0], arrays[1]
+        weight = arrays[2] if self.weighted else None
+        values = array_gradients(self.frame, grad, x, weight, arrays[-2], arrays[-1], self.wanted_parts)
+        shape = () if weight is None else weight.shape
+        kind = x.dtype if weight is None else weight.dtype
+        found: list[Any] = []
+        for i in self.parts():
+            value = values[i]
+            if i == 0:
+                found.append(laid_like(value.reshape(x.shape).astype(x.dtype, copy=False), x))
+            else:
+                found.append(np.asarray(value).reshape(shape if self.weighted else -1).astype(kind, copy=False))
+        return found
+
+    def operands(self, grad: Tensor, x: Tensor, weight: Any) -> tuple[Tensor, Tensor, Any]:
+        """Inputs in the shape of the frame."""
+        frame = self.frame
+        return (
+            grad.reshape(frame.work),
+            x.reshape(frame.work),
+            weight.reshape(frame.weights) if weight is not None else None,
+        )
+
+    def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
+        frame = self.frame
+        saved = self.tensor("weight") if self.weighted else None
+        grad, x, weight = self.operands(self.tensor("grad_out"), self.tensor("input"), saved)
+        s, r = frame.standard(x, self.tensor("mean"), self.tensor("rstd"))
+        u, v, c = self.cotangents(grads)
+        g_grad: Tensor | None = None
+        g_x: Tensor | None = None
+        g_w: Tensor | None = None
+        if u is not None:
+            step = r * frame.project(u, s)
+            g_grad = step if weight is None else step * weight
+            g_w = frame.summed_up(grad * step)
+            if not frame.fixed:
+                g_x = self.curvature(u, grad if weight is None else grad * weight, s, r)
+        if v is not None:
+            part = r * frame.project(v * grad, s)
+            g_x = part if g_x is None else g_x + part
+            g_grad = v * s if g_grad is None else g_grad + v * s
+        if c is not None:
+            g_grad = c.expand(frame.work) if g_grad is None else g_grad + c
+        found = [shaped(g_grad, self.tensor("grad_out")), shaped(g_x, self.tensor("input"))]
+        if saved is not None:
+            found.append(shaped(g_w, saved))
+        return found
+
+    def cotangents(self, grads: list[Tensor | None]) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """What arrives for the gradients of input, weight and bias, in the shape of the frame."""
+        found: list[Tensor | None] = [None, None, None]
+        parts = self.parts()
+        for i in range(len(parts)):
+            grad = grads[i]
+            if grad is not None:
+                found[parts[i]] = grad.reshape(self.frame.work if parts[i] == 0 else self.frame.weights)
+        return found[0], found[1], found[2]
+
+    def curvature(self, u: Tensor, q: Tensor, s: Tensor, r: Tensor) -> Tensor:
+        """Gradient with respect to x of the sum of u r P(q)."""
+        frame = self.frame
+        p = frame.project(q, s)
+        total = s * frame.mean(u * p) + frame.mean(q * s) * frame.project(u, s) + frame.mean(u * s) * p
+        found: Tensor = -(r * r) * total
+        return found
+
+    def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
+        frame = self.frame
+        grad, x, weight = self.operands(inputs[0], inputs[1], inputs[2] if self.weighted else None)
+        s, r = frame.standard(x, inputs[-2], inputs[-1])
+        zero = x.new_zeros(frame.work)
+        dg = zero if tangents[0] is None else tangents[0].reshape(frame.work)
+        dx = zero if tangents[1] is None else tangents[1].reshape(frame.work)
+        ds = r * frame.project(dx, s)
+        q, dq = grad, dg
+        if weight is not None:
+            tangent = tangents[2]
+            q, dq = grad * weight, dg * weight
+            if tangent is not None:
+                dq = dq + grad * tangent.reshape(frame.weights)
+        step = r * frame.project(dq, s)
+        if not frame.fixed:
+            dr = -(r * r) * frame.mean(s * dx)
+            step = step + dr * frame.project(q, s) - r * (ds * frame.mean(q * s) + s * frame.mean(q * ds))
+        values = [step, frame.summed_up(dg * s + grad * ds), frame.summed_up(dg)]
+        return [values[part].reshape(results[i].shp) for i, part in enumerate(self.parts())]
+
+
+def shaped(grad: Tensor | None, like: Tensor) -> Tensor | None:
+    """A gradient in the shape of its tensor."""
+    return None if grad is None else grad.reshape(like.shp)
+
+
+class NativeLayerNormBackward0(Normalization):
+    """Rows standardised: the last dimensions form a group."""
+
+    def __init__(self, frame: Frame, given: list[bool], shape: tuple[int, ...], lead: tuple[int, ...]) -> None:
+        Normalization.__init__(self, frame, given, False)
+        self.normalized_shape: tuple[int, ...] = shape
+        self.lead: tuple[int, ...] = lead
+
+    def gradient_node(self) -> NormalizationBackward:
+        return NativeLayerNormBackwardBackward0(self.frame)
+
+    def stat_shape(self) -> tuple[int, ...]:
+        return self.lead + (1,) * len(self.normalized_shape)
+
+    def saves(self) -> list[str]:
+        return [*self.input_names(), "result1", "result2"]
+
+    def saved_names(self) -> list[str]:
+        return ["normalized_shape", "input", "weight", "bias", "result1", "result2"]
+
+    def parameters(self) -> dict[str, Any]:
+        return {"normalized_shape": self.normalized_shape}
+
+
+class NativeLayerNormBackwardBackward0(NormalizationBackward):
+    """Gradients of layer normalisation."""
+
+
+class NativeBatchNormBackward0(Normalization):
+    """Channels standardised, with the statistics of the batch or with given ones."""
+
+    def gradient_node(self) -> NormalizationBackward:
+        return NativeBatchNormBackwardBackward0(self.frame)
+
+    def stat_shape(self) -> tuple[int, ...]:
+        return (self.frame.work[1],)
+
+    def saved_names(self) -> list[str]:
+        return [*self.parameters(), "input", "weight", "running_mean", "running_var", "result1", "result2"]
+
+    def parameters(self) -> dict[str, Any]:
+        return {"eps": self.frame.eps, "training": not self.frame.fixed}
+
+
+class NativeBatchNormBackwardBackward0(NormalizationBackward):
+    """Gradients of batch normalisation."""
+
+
+class NativeGroupNormBackward0(Normalization):
+    """Groups of channels standardised, row by row."""
+
+    def __init__(self, frame: Frame, given: list[bool], channels: int) -> None:
+        Normalization.__init__(self, frame, given, False)
+        self.channels: int = channels
+
+    def gradient_node(self) -> NormalizationBackward:
+        return NativeGroupNormBackwardBackward0(self.frame)
+
+    def stat_shape(self) -> tuple[int, ...]:
+        return (self.frame.work[0], self.frame.work[1])
+
+    def parameters(self) -> dict[str, Any]:
+        work = self.frame.work
+        return {
+            "C": self.channels,
+            "HxW": work[3],
+            "N": work[0],
+            "eps": self.frame.eps,
+            "group": work[1],
+        }
+
+
+class NativeGroupNormBackwardBackward0(NormalizationBackward):
+    """Gradients of group normalisation."""
