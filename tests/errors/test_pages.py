@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from wengert._core import errors
+
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "errors"
 PAGES = sorted(path for path in FOLDER.glob("*.md") if path.name != "README.md")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -51,7 +53,18 @@ def outcome(program: str) -> str:
     return ""
 
 
+def index() -> list[tuple[str, str]]:
+    """The rows of the index: how a message begins, and its page."""
+    return re.findall(r"^\| (.+) \| \[[\w-]+\]\(([\w-]+\.md)\) \|$", (FOLDER / "README.md").read_text("utf-8"), re.M)
+
+
 ALL = [pytest.param(case, id=f"{path.stem}-{i}") for path in PAGES for i, case in enumerate(cases(path))]
+
+
+@pytest.fixture(autouse=True)
+def without_debug(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The messages of a program that does not import ``wengert.debug``, which would say more."""
+    monkeypatch.setattr(errors.HINTS, "why_no_graph", None)
 
 
 @pytest.mark.parametrize("case", ALL)
@@ -65,5 +78,10 @@ def test_the_mended_program_runs(case: Case) -> None:
 
 
 def test_the_index_links_every_page_and_no_other() -> None:
-    links = set(re.findall(r"\(([\w-]+\.md)\)", (FOLDER / "README.md").read_text(encoding="utf-8")))
-    assert links == {path.name for path in PAGES}
+    assert {page for _, page in index()} == {path.name for path in PAGES}
+
+
+@pytest.mark.parametrize(("message", "page"), [pytest.param(*row, id=row[0][:30]) for row in index()])
+def test_the_index_leads_to_the_page_that_has_the_message(message: str, page: str) -> None:
+    path = FOLDER / page
+    assert any(f"Error: {message}" in case.message for case in cases(path))

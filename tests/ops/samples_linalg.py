@@ -150,6 +150,10 @@ TRIANGULAR = [
         (f64(0, 0), f64(0, 2)),
     ),
     *without({"jvp": UNMASKED}, TRIANGULAR_SOLVE),
+    *over(
+        "triangular_solve", shifted("t.triangular_solve(y, X.triu())"), (f64(3, 3), f64(3, 2)), (c128(2, 2), c128(2, 1))
+    ),
+    *over("triangular_solve", shifted("t.triangular_solve(y, X.tril(), upper=False)"), (f64(2, 2, 2), f64(2, 2, 1))),
 ]
 
 POSITIVE = "(x @ x.mH + 2 * t.eye(x.shape[-1]).to(x.dtype))"

@@ -273,7 +273,11 @@ LDL = [
         out="t.linalg.ldl_solve(*t.linalg.ldl_factor(x), y, out=out)",
     ),
 ]
+EXACT = ("forward", "node", "grad", "second", "jvp")
 LOWRANK = [
+    # As many vectors as the matrix has columns: the projection is exact, whatever the random numbers.
+    *over("svd_lowrank", "t.svd_lowrank(x, q=2)[1]", f64(4, 2), c128(4, 2), f64(2, 3), only=EXACT),
+    *over("pca_lowrank", "t.pca_lowrank(x, q=2)[1]", f64(4, 2), c128(4, 2), only=EXACT),
     *over("svd_lowrank", "[r.abs() for r in t.svd_lowrank(x @ y, q=2)]", (c128(4, 2), c128(2, 3)), only=("forward",)),
     *over(
         "svd_lowrank",

@@ -161,6 +161,12 @@ UNPOOLED = [
 ]
 
 FRACTIONAL = [
+    S(
+        "nn.functional.fractional_max_pool2d",
+        "F.fractional_max_pool2d(x, 2, 3, _random_samples=y)",
+        f64(0, 2, 6, 7),
+        f64(0, 2, 2, grad=False),
+    ),
     *each(
         "nn.functional.fractional_max_pool2d",
         "F.fractional_max_pool2d(x, {}, _random_samples=y)",

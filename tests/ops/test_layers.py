@@ -87,6 +87,15 @@ def test_antialiasing_preserves_constant_images() -> None:
         assert np.allclose(F.interpolate(x, size=(3, 2), mode=mode, antialias=True).numpy(), 3.0, rtol=1e-14)
 
 
+def test_antialiasing_to_one_column_keeps_the_rows_apart() -> None:
+    """PyTorch returns the first row everywhere."""
+    x = normal(1, 1, 7, 4)
+    whole = F.interpolate(x, size=(5, 1), mode="bilinear", antialias=True)
+    turned = F.interpolate(x.transpose(2, 3), size=(1, 5), mode="bilinear", antialias=True)
+    assert np.allclose(whole.numpy()[..., 0], turned.numpy()[:, :, 0], atol=1e-15)
+    assert whole.flatten().unique().numel() == 5
+
+
 @pytest.mark.parametrize("name", ["upsample", "upsample_nearest", "upsample_bilinear"])
 def test_older_names_of_interpolate_warn(name: str) -> None:
     with pytest.warns(UserWarning, match=f"`nn.functional.{name}` is deprecated"):

@@ -10,22 +10,23 @@ import torch as oracle
 
 import wengert
 from wengert import linalg
+from wengert._config import is_compiled
 
 # Expressions in t, the package. SINGULAR is a matrix without inverse, BATCH a stack of the identity and zeros, NAN nan.
 PROGRAMS = (
+    "t.lu_unpack(t.zeros(3), t.ones(3, dtype=t.int32))",
+    "t.lu_unpack(t.zeros(3, 3), t.tensor(1, dtype=t.int32))",
+    "t.linalg.householder_product(t.zeros(3, 2), t.tensor(1.0))",
+    "t.linalg.ldl_solve(t.zeros(3), t.ones(3, dtype=t.int32), t.zeros(3, 1))",
     "t.linalg.pinv(t.full((3, 2), NAN))",
     "t.linalg.matrix_rank(t.full((3, 2), NAN))",
     "t.linalg.cond(t.full((2, 2), NAN))",
     "t.linalg.matrix_norm(t.full((3, 2), NAN), 2)",
     "t.linalg.cholesky(t.full((2, 2), NAN))",
     "t.svd_lowrank(t.full((3, 2), NAN), q=1)",
-    "t.linalg.inv([[1.0]])",
-    "t.linalg.solve(t.eye(2), 3)",
     "t.linalg.eigh(t.eye(2), 3)",
     "t.linalg.qr(t.eye(2), 1)",
     "t.linalg.matrix_power(t.eye(2), True)",
-    "t.cholesky_solve(t.eye(2), 3)",
-    "t.ormqr(t.eye(2), 3, t.eye(2))",
     "t.linalg.inv(SINGULAR)",
     "t.linalg.inv(BATCH)",
     "t.linalg.inv(t.zeros(2, 3))",
@@ -177,7 +178,6 @@ PROGRAMS = (
     "t.ormqr(t.zeros(3, 2), t.zeros(3), t.zeros(3, 1))",
     "t.ormqr(t.zeros(3, 2), t.zeros(2), t.zeros(2, 1))",
     "t.ormqr(t.zeros(3, 2), t.zeros(2).double(), t.zeros(3, 1))",
-    "t.pca_lowrank(t.zeros(3))",
     "t.pca_lowrank(t.zeros(3, 2), q=5)",
     "t.linalg.diagonal(t.zeros(3))",
     "t.linalg.norm(t.zeros(2, 2), 'x')",
@@ -190,6 +190,13 @@ PROGRAMS = (
     "t.linalg.matrix_norm(t.zeros(2, 2), 3)",
     "t.linalg.matrix_norm(t.zeros(2, 2).long())",
     "t.linalg.matrix_norm(t.zeros(2, 2).half(), 2)",
+)
+
+NO_TENSORS = (
+    "t.linalg.inv([[1.0]])",
+    "t.linalg.solve(t.eye(2), 3)",
+    "t.cholesky_solve(t.eye(2), 3)",
+    "t.ormqr(t.eye(2), 3, t.eye(2))",
 )
 
 
@@ -216,6 +223,18 @@ def test_exception_and_first_sentence_are_those_of_torch(text: str) -> None:
     kind, have = raised(wengert, text)
     assert have == sentence
     assert kind is (linalg.LinAlgError if expected is oracle.linalg.LinAlgError else expected)
+
+
+@pytest.mark.skipif(is_compiled(), reason="mypyc checks annotated arguments itself, in words of its own")
+@pytest.mark.parametrize("text", NO_TENSORS)
+def test_what_is_no_tensor_is_refused_with_the_sentence_of_torch(text: str) -> None:
+    assert raised(wengert, text) == raised(oracle, text)
+
+
+@pytest.mark.parametrize("name", ["svd_lowrank", "pca_lowrank"])
+def test_approximations_of_vectors_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}: A must have at least 2 dimensions"):
+        getattr(wengert, name)(wengert.zeros(3))
 
 
 def test_the_error_of_singular_matrices_is_a_runtime_error() -> None:

@@ -154,3 +154,27 @@ def test_results_are_named_tuples_with_the_names_of_torch(text: str) -> None:
     for i, name in enumerate(type(made[1]).fields):
         assert getattr(made[1], name) is made[1][i]
         assert getattr(made[0], name) is made[0][i]
+
+
+KEYWORDS = (
+    "t.linalg.inv(A=a)",
+    "t.linalg.cholesky(input=a)",
+    "t.linalg.eigh(input=a)[0]",
+    "t.linalg.svdvals(A=a)",
+    "t.linalg.pinv(input=a, rtol=0.1)",
+    "t.linalg.solve(A=a, B=a)",
+    "t.linalg.solve_triangular(input=a, B=a, upper=True)",
+    "t.linalg.lstsq(input=a, b=a)[0]",
+    "t.linalg.tensorsolve(input=a, other=a[0])",
+    "t.linalg.lu_solve(LU=a, pivots=t.tensor([1, 2], dtype=t.int32), B=a)",
+    "t.cholesky_solve(input=a, input2=a, upper=True)",
+    "t.triangular_solve(input=a, A=a, upper=False)[0]",
+    "t.matrix_power(input=a, n=2)",
+)
+
+
+@pytest.mark.filterwarnings("ignore:torch:UserWarning")
+@pytest.mark.parametrize("text", KEYWORDS)
+def test_arguments_have_the_names_of_torch(text: str) -> None:
+    made = [eval(text, {"t": t, "a": t.tensor([[4.0, 1.0], [1.0, 3.0]])}) for t in (oracle, torch)]
+    assert np.allclose(made[0].numpy(), made[1].numpy(), rtol=1e-5)

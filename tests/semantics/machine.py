@@ -19,6 +19,7 @@ import wengert
 from ..errors.compare import difference
 from .machine_known import (
     VARIABLE,
+    cannot_be_retaken,
     comparable_log,
     failed_itself,
     out_of_play,
@@ -87,6 +88,9 @@ class Duel:
         """All that can be seen of all variables."""
         self.compare("variables", list(self.theirs.variables), list(self.ours.variables))
         for i in self.theirs.variables:
+            if cannot_be_retaken(self.theirs.variables[i]):
+                self.over = True
+                return
             a = self.theirs.see(i, look)
             b = self.ours.see(i, look)
             for key in a:

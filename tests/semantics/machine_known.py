@@ -76,10 +76,9 @@ def bad_write(step: Step, theirs: World, ours: World) -> bool:
     if t.requires_grad and not torch.is_grad_enabled() and RESHAPES.search(step.source):
         return True  # a graph may hold the tensor, and finds another shape
     inference = torch.is_inference_mode_enabled()
-    if (inference or t.retains_grad or theirs.inside("dual_level")) and RESHAPES.search(step.source):
-        return True  # PyTorch leaves the request with the node before, and counts a write to the tangent
-    if inference and t._is_view() and t._base.dtype is not t.dtype:
-        return True  # PyTorch cannot take such a view again there
+    watched = inference or t.retains_grad or t._backward_hooks or theirs.inside("dual_level")
+    if watched and RESHAPES.search(step.source):
+        return True  # PyTorch leaves requests and hooks, later ones too, with the node before, and counts a write to the tangent
     if "detach_()" in step.source and any(v._is_view() and v._base is t for v in theirs.variables.values()):
         return True  # what the history of its views is then is nobody's promise
     if t.numel() == 0 and "[" in step.source:
@@ -109,6 +108,11 @@ def failed_itself(outcome: Any) -> bool:
     return isinstance(outcome, RuntimeError) and bool(FAILED_ITSELF.search(str(outcome)))
 
 
+def cannot_be_retaken(t: Any) -> bool:
+    """A real view of complex memory that was written to in inference mode: PyTorch cannot take it again."""
+    return bool(t._is_view()) and t._base.dtype is not t.dtype and not refresh(t)
+
+
 def saved_more(theirs: Any, ours: Any, world: World, history: list[Step | None]) -> bool:
     """Known: what PyTorch saves without need it misses in a second pass; and what formulas save is left to them."""
     if isinstance(ours, Exception) or not isinstance(theirs, RuntimeError):
@@ -122,7 +126,7 @@ def saved_more(theirs: Any, ours: Any, world: World, history: list[Step | None])
 
 def wrong_call(theirs: Any, ours: Any) -> bool:
     """Both refuse, at least one for the sake of the arguments: a call that is wrong twice may be refused for either reason."""
-    if isinstance(ours, RuntimeError) and "Output 0 of ReshapeAlias" in str(theirs):
+    if isinstance(ours, Exception) and "ReshapeAlias" in str(theirs):
         return True  # a shortcut of PyTorch's reshape; here it is a View
     if all(isinstance(e, RuntimeError) and "has been modified by an inplace" in str(e) for e in (theirs, ours)):
         return True  # which of several stale tensors is found first, and what it is called after further writes

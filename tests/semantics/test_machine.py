@@ -17,7 +17,7 @@ from .machine_steps import FAMILIES, draw_step
 
 PROGRAMS = 100  # programs that hypothesis draws, shrinks, and remembers
 LENGTH = 30
-RANDOM_PROGRAMS = 500  # programs of 40 steps drawn without it, which is many times faster
+RANDOM_PROGRAMS = 300  # programs of 40 steps drawn without it, which is many times faster
 
 
 class Machine(RuleBasedStateMachine):

@@ -107,11 +107,11 @@ def vecdot(x: Tensor, y: Tensor, *, dim: Any=-1, out: Any = None) -> Tensor:
 
 
 
-def cholesky(A: Tensor, *, upper: bool=False, out: Any = None) -> Tensor:
+def cholesky(input: Any, *, upper: bool=False, out: Any = None) -> Tensor:
     """Lower triangular L with a positive diagonal for which ``L L^H = A``.
 
     Args:
-        A: (..., n, n), symmetric or Hermitian, positive-definite; only the lower triangle is read (upper with ``upper``).
+        input: (..., n, n), symmetric or Hermitian, positive-definite; only the lower triangle is read (upper with ``upper``).
         upper: give the upper triangular ``L^H`` instead.
 
     Gradient:
@@ -120,30 +120,30 @@ def cholesky(A: Tensor, *, upper: bool=False, out: Any = None) -> Tensor:
     Raises:
         LinAlgError: when A is not positive-definite.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_cholesky", "A", 1, "Tensor", A)
-    result = _linalg_cholesky.linalg_cholesky(A, upper=upper)
-    return result if out is None else write_out("cholesky", out, [A], result)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_cholesky", "input", 1, "Tensor", input)
+    result = _linalg_cholesky.linalg_cholesky(input, upper=upper)
+    return result if out is None else write_out("cholesky", out, [input], result)
 
 
 
-def cholesky_ex(A: Tensor, *, upper: bool=False, check_errors: bool=False, out: Any=None) -> Any:
+def cholesky_ex(input: Any, *, upper: bool=False, check_errors: bool=False, out: Any=None) -> Any:
     """Cholesky factors, and for each whether it exists.
 
     Returns:
         Named tuple ``(L, info)``; info is 0, or the order of the first leading minor that is not positive-definite.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_cholesky_ex", "A", 1, "Tensor", A)
-    return _linalg_cholesky.cholesky_ex(A, upper=upper, check_errors=check_errors, out=out)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_cholesky_ex", "input", 1, "Tensor", input)
+    return _linalg_cholesky.cholesky_ex(input, upper=upper, check_errors=check_errors, out=out)
 
 
 
-def eigh(A: Tensor, UPLO: Any='L', *, out: Any=None) -> Any:
+def eigh(input: Any, UPLO: Any='L', *, out: Any=None) -> Any:
     """Eigenvalues, ascending, and orthonormal eigenvectors of symmetric (Hermitian) matrices.
 
     Args:
-        A: (..., n, n); only one triangle is read.
+        input: (..., n, n); only one triangle is read.
         UPLO: ``"L"`` for the lower, ``"U"`` for the upper triangle.
 
     Returns:
@@ -156,30 +156,30 @@ def eigh(A: Tensor, UPLO: Any='L', *, out: Any=None) -> Any:
         LinAlgError: when the iteration does not converge.
         RuntimeError: in backward, when a complex loss depends on the phases.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_eigh", "A", 1, "Tensor", A)
-    return _linalg_eigen.eigh(A, UPLO, out=out)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_eigh", "input", 1, "Tensor", input)
+    return _linalg_eigen.eigh(input, UPLO, out=out)
 
 
 
-def eigvalsh(A: Tensor, UPLO: Any='L', *, out: Any = None) -> Tensor:
+def eigvalsh(input: Any, UPLO: Any='L', *, out: Any = None) -> Tensor:
     """Eigenvalues of symmetric (Hermitian) matrices, ascending.
 
     Gradient:
         ``V diag(G) V^H``, also where eigenvalues are equal.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_eigvalsh", "A", 1, "Tensor", A)
-    result = _linalg_eigen.eigvalsh(A, UPLO)
-    return result if out is None else write_out("eigvalsh", out, [A], result)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_eigvalsh", "input", 1, "Tensor", input)
+    result = _linalg_eigen.eigvalsh(input, UPLO)
+    return result if out is None else write_out("eigvalsh", out, [input], result)
 
 
 
-def eig(A: Tensor, *, out: Any=None) -> Any:
+def eig(input: Any, *, out: Any=None) -> Any:
     """Eigenvalues and eigenvectors of square matrices; complex.
 
     Args:
-        A: (..., n, n).
+        input: (..., n, n).
 
     Returns:
         Named tuple ``(eigenvalues, eigenvectors)``, in no special order; the vectors are columns of length one, their phases
@@ -191,22 +191,22 @@ def eig(A: Tensor, *, out: Any=None) -> Any:
     Raises:
         RuntimeError: for infinities and NaN; in backward, when the loss depends on the phases.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_eig", "A", 1, "Tensor", A)
-    return _linalg_eigen.eig(A, out=out)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_eig", "input", 1, "Tensor", input)
+    return _linalg_eigen.eig(input, out=out)
 
 
 
-def eigvals(A: Tensor, *, out: Any = None) -> Tensor:
+def eigvals(input: Any, *, out: Any = None) -> Tensor:
     """Eigenvalues of square matrices; complex, in no special order.
 
     Gradient:
         Defined where the matrix has a basis of eigenvectors.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_eigvals", "A", 1, "Tensor", A)
-    result = _linalg_eigen.eigvals(A)
-    return result if out is None else write_out("eigvals", out, [A], result)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_eigvals", "input", 1, "Tensor", input)
+    result = _linalg_eigen.eigvals(input)
+    return result if out is None else write_out("eigvals", out, [input], result)
 
 
 
@@ -263,11 +263,11 @@ def diagonal(A: Tensor, *, offset: Any=0, dim1: Any=-2, dim2: Any=-1) -> Tensor:
 
 
 
-def ldl_factor(A: Tensor, *, hermitian: bool=False, out: Any=None) -> Any:
+def ldl_factor(input: Any, *, hermitian: bool=False, out: Any=None) -> Any:
     """Factors of ``A = L D L^T`` (``L D L^H``) as LAPACK packs them.
 
     Args:
-        A: (..., n, n); only the lower triangle is read.
+        input: (..., n, n); only the lower triangle is read.
         hermitian: whether complex matrices are Hermitian instead of symmetric.
 
     Returns:
@@ -276,21 +276,21 @@ def ldl_factor(A: Tensor, *, hermitian: bool=False, out: Any=None) -> Any:
     Gradient:
         None.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_ldl_factor", "A", 1, "Tensor", A)
-    return _linalg_ldl.ldl_factor(A, hermitian=hermitian, out=out)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_ldl_factor", "input", 1, "Tensor", input)
+    return _linalg_ldl.ldl_factor(input, hermitian=hermitian, out=out)
 
 
 
-def ldl_factor_ex(A: Tensor, *, hermitian: bool=False, check_errors: bool=False, out: Any=None) -> Any:
+def ldl_factor_ex(input: Any, *, hermitian: bool=False, check_errors: bool=False, out: Any=None) -> Any:
     """Factors of ``A = L D L^T``, and for each matrix 0 or the number of the diagonal element of D that is zero.
 
     Returns:
         Named tuple ``(LD, pivots, info)``.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_ldl_factor_ex", "A", 1, "Tensor", A)
-    return _linalg_ldl.ldl_factor_ex(A, hermitian=hermitian, check_errors=check_errors, out=out)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_ldl_factor_ex", "input", 1, "Tensor", input)
+    return _linalg_ldl.ldl_factor_ex(input, hermitian=hermitian, check_errors=check_errors, out=out)
 
 
 
@@ -408,30 +408,30 @@ def qr(A: Tensor, mode: Any='reduced', *, out: Any=None) -> Any:
 
 
 
-def householder_product(A: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
+def householder_product(input: Any, tau: Tensor, *, out: Any = None) -> Tensor:
     """First n columns of ``H_1 ... H_k``, where ``H_i = 1 - tau_i v_i v_i^H``.
 
     Args:
-        A: (..., m, n), m >= n; column i below the diagonal is v_i below its element i, which is 1.
+        input: (..., m, n), m >= n; column i below the diagonal is v_i below its element i, which is 1.
         tau: (..., k), k <= n.
 
     Gradient:
         Zero for the elements of A that are not read.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_householder_product", "A", 1, "Tensor", A)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_householder_product", "input", 1, "Tensor", input)
     if not isinstance(tau, TensorBase):
         raise errors.argument_type("linalg_householder_product", "tau", 2, "Tensor", tau)
-    result = _linalg_qr.householder_product(A, tau)
-    return result if out is None else write_out("householder_product", out, [A, tau], result)
+    result = _linalg_qr.householder_product(input, tau)
+    return result if out is None else write_out("householder_product", out, [input, tau], result)
 
 
 
-def pinv(A: Tensor, rcond: Any=None, hermitian: bool=False, *, atol: Any=None, rtol: Any=None, out: Any = None) -> Tensor:
+def pinv(input: Any, rcond: Any=None, hermitian: bool=False, *, atol: Any=None, rtol: Any=None, out: Any = None) -> Tensor:
     """Pseudo-inverse (Moore-Penrose inverse) of matrices.
 
     Args:
-        A: (..., m, n).
+        input: (..., m, n).
         rcond: older name of rtol.
         hermitian: A is Hermitian; only its lower triangle is read.
         atol: singular values up to this count as zero.
@@ -443,50 +443,50 @@ def pinv(A: Tensor, rcond: Any=None, hermitian: bool=False, *, atol: Any=None, r
     Gradient:
         That of Golub and Pereyra: right where the singular values that are cut off are zero and stay so.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_pinv", "A", 1, "Tensor", A)
-    result = _linalg_rank.pinv(A, rcond, hermitian, atol=atol, rtol=rtol)
-    return result if out is None else write_out("pinv", out, [A], result)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_pinv", "input", 1, "Tensor", input)
+    result = _linalg_rank.pinv(input, rcond, hermitian, atol=atol, rtol=rtol)
+    return result if out is None else write_out("pinv", out, [input], result)
 
 
 
-def matrix_rank(A: Tensor, tol: Any=None, hermitian: bool=False, *, atol: Any=None, rtol: Any=None, out: Any = None) -> Tensor:
+def matrix_rank(input: Any, tol: Any=None, hermitian: bool=False, *, atol: Any=None, rtol: Any=None, out: Any = None) -> Tensor:
     """Number of singular values above a tolerance; int64.
 
     Args:
-        A: (..., m, n).
+        input: (..., m, n).
         tol: older name of atol, without a relative tolerance.
         hermitian: A is Hermitian; only its lower triangle is read.
         atol: singular values up to this count as zero.
         rtol: the same relative to the largest; eps max(m, n) when neither is given.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_matrix_rank", "A", 1, "Tensor", A)
-    result = _linalg_rank.matrix_rank(A, tol, hermitian, atol=atol, rtol=rtol)
-    return result if out is None else write_out("matrix_rank", out, [A], result)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_matrix_rank", "input", 1, "Tensor", input)
+    result = _linalg_rank.matrix_rank(input, tol, hermitian, atol=atol, rtol=rtol)
+    return result if out is None else write_out("matrix_rank", out, [input], result)
 
 
 
-def cond(A: Tensor, p: Any=None, *, out: Any = None) -> Tensor:
+def cond(input: Any, p: Any=None, *, out: Any = None) -> Tensor:
     """Condition number ``norm(A) norm(A^-1)``; infinite for singular matrices.
 
     Args:
-        A: (..., n, n); for the orders None, 2 and -2 also (..., m, n).
+        input: (..., n, n); for the orders None, 2 and -2 also (..., m, n).
         p: order of the norm, as for ``linalg.matrix_norm``; None for 2.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_cond", "A", 1, "Tensor", A)
-    result = _linalg_rank.cond(A, p)
-    return result if out is None else write_out("cond", out, [A], result)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_cond", "input", 1, "Tensor", input)
+    result = _linalg_rank.cond(input, p)
+    return result if out is None else write_out("cond", out, [input], result)
 
 
 
-def lstsq(A: Tensor, B: Tensor, rcond: Any=None, *, driver: Any=None) -> Any:
+def lstsq(input: Any, b: Tensor, rcond: Any=None, *, driver: Any=None) -> Any:
     """Solution of ``min |A X - B|`` by the singular values of A; the shortest one where there are several.
 
     Args:
-        A: (..., m, n).
-        B: (..., m, k), or vectors (..., m).
+        input: (..., m, n).
+        b: (..., m, k), or vectors (..., m).
         rcond: singular values up to this times the largest count as zero; eps max(m, n) when None.
         driver: which results besides the solution: ``"gelsy"`` (None): the rank; ``"gelsd"``, ``"gelss"``: also singular values,
             and residuals (sums of squares) for m > n and full rank; ``"gels"``: residuals, and rank is taken to be full.
@@ -497,11 +497,11 @@ def lstsq(A: Tensor, B: Tensor, rcond: Any=None, *, driver: Any=None) -> Any:
     Gradient:
         Through the pseudo-inverse of A.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_lstsq", "A", 1, "Tensor", A)
-    if not isinstance(B, TensorBase):
-        raise errors.argument_type("linalg_lstsq", "B", 2, "Tensor", B)
-    return _linalg_rank.lstsq(A, B, rcond, driver=driver)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_lstsq", "input", 1, "Tensor", input)
+    if not isinstance(b, TensorBase):
+        raise errors.argument_type("linalg_lstsq", "b", 2, "Tensor", b)
+    return _linalg_rank.lstsq(input, b, rcond, driver=driver)
 
 
 
@@ -623,37 +623,37 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool=True, check_errors: bool=False,
 
 
 
-def tensorinv(A: Tensor, ind: Any=2, *, out: Any = None) -> Tensor:
+def tensorinv(input: Any, ind: Any=2, *, out: Any = None) -> Tensor:
     """Inverse of a tensor as a linear map from its last dimensions to its first ``ind``: see ``tensordot``.
 
     Args:
-        A: the product of its first ``ind`` sizes is the product of the others.
+        input: the product of its first ``ind`` sizes is the product of the others.
         ind: how many dimensions come first.
 
     Returns:
         New tensor with the two groups of dimensions exchanged.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_tensorinv", "A", 1, "Tensor", A)
-    result = _linalg_solve.tensorinv(A, ind)
-    return result if out is None else write_out("tensorinv", out, [A], result)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_tensorinv", "input", 1, "Tensor", input)
+    result = _linalg_solve.tensorinv(input, ind)
+    return result if out is None else write_out("tensorinv", out, [input], result)
 
 
 
-def tensorsolve(A: Tensor, B: Tensor, dims: Any=None, *, out: Any = None) -> Tensor:
+def tensorsolve(input: Any, other: Tensor, dims: Any=None, *, out: Any = None) -> Tensor:
     """Tensor X whose product with A over the last dimensions of A is B: ``tensordot(A, X, X.ndim) == B``.
 
     Args:
-        A: its first dimensions are those of B; the product of the others is the number of elements of B.
-        B: right-hand side.
+        input: its first dimensions are those of ``other``; the product of the rest is the number of elements of that.
+        other: right-hand side.
         dims: dimensions of A that are moved to the end first.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_tensorsolve", "A", 1, "Tensor", A)
-    if not isinstance(B, TensorBase):
-        raise errors.argument_type("linalg_tensorsolve", "B", 2, "Tensor", B)
-    result = _linalg_solve.tensorsolve(A, B, dims)
-    return result if out is None else write_out("tensorsolve", out, [A, B], result)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_tensorsolve", "input", 1, "Tensor", input)
+    if not isinstance(other, TensorBase):
+        raise errors.argument_type("linalg_tensorsolve", "other", 2, "Tensor", other)
+    result = _linalg_solve.tensorsolve(input, other, dims)
+    return result if out is None else write_out("tensorsolve", out, [input, other], result)
 
 
 
@@ -695,11 +695,11 @@ def svdvals(A: Tensor, *, driver: Any=None, out: Any = None) -> Tensor:
 
 
 
-def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool=True, unitriangular: bool=False, out: Any = None) -> Tensor:
+def solve_triangular(input: Any, B: Tensor, *, upper: bool, left: bool=True, unitriangular: bool=False, out: Any = None) -> Tensor:
     """Solution X of ``A X = B``, or of ``X A = B``, for triangular A.
 
     Args:
-        A: (..., n, n); the other triangle is not read.
+        input: (..., n, n); the other triangle is not read.
         B: (..., n, k), with ``left=False`` (..., k, n); leading dimensions are broadcast.
         upper: which triangle of A.
         left: False for ``X A = B``.
@@ -711,12 +711,12 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool=True, unit
     Gradient:
         For B the solution of ``A^H gB = G``; for A the triangle of ``-gB X^H``.
     """
-    if not isinstance(A, TensorBase):
-        raise errors.argument_type("linalg_solve_triangular", "A", 1, "Tensor", A)
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("linalg_solve_triangular", "input", 1, "Tensor", input)
     if not isinstance(B, TensorBase):
         raise errors.argument_type("linalg_solve_triangular", "B", 2, "Tensor", B)
-    result = _linalg_triangular.solve_triangular(A, B, upper=upper, left=left, unitriangular=unitriangular)
-    return result if out is None else write_out("solve_triangular", out, [A, B], result)
+    result = _linalg_triangular.solve_triangular(input, B, upper=upper, left=left, unitriangular=unitriangular)
+    return result if out is None else write_out("solve_triangular", out, [input, B], result)
 
 
 

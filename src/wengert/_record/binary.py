@@ -390,7 +390,9 @@ def record_inplace(op: Binary, x: TensorBase, before: TensorBase, y: TensorBase,
     write(x, array)
     views.rebase(x, node)
     if node.kept & RESULT:
+        node.released = True  # until it is saved: a hook may refuse
         node.result = save_output(x, node)
+        node.released = False
 
 
 def check_overlap(x: TensorBase, y: TensorBase) -> None:

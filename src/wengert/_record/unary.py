@@ -178,7 +178,9 @@ def unary_(op: Unary, x: TensorBase) -> Tensor:
         write(x, array)
         views.rebase(x, node)
         if bits & RESULT:
+            node.released = True  # until it is saved: a hook may refuse
             node.result = save_output(x, node)
+            node.released = False
     else:
         write(x, array)
     if tangent is not None:

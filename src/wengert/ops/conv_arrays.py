@@ -4,11 +4,10 @@ The value at a place is the product of the weight with a window of the input, so
 columns, turns the convolution into one matrix product (Chellapilla et al. 2006). Only a block of columns exists at a time.
 
 Note [Wide columns]
-    With stride 1, the elements that one tap of the kernel meets at successive places lie side by side in memory, also
-    across the end of a row: there the run passes over elements that belong to no window. Columns are therefore copied as one run per
-    channel and tap over whole rows, and the few places too many are dropped from the product: the copy
-    runs at the speed of memory. Backward, the gradient is zero at these places. Zero times infinity is NaN, so
-    infinite operands take the columns without them.
+    With stride 1, the elements that one tap of the kernel meets at successive places lie side by side in memory, but for the
+    end of each row, where a few belong to no window. Columns that take these in too are copied at the speed of memory, one run
+    per channel and tap; forward the places too many are dropped from the product, backward the gradient is zero there. Zero
+    times infinity is NaN, so backward infinite operands take exact columns.
 """
 
 from __future__ import annotations
@@ -220,8 +219,9 @@ def convolved(x: Any, weight: Any, bias: Any, sweep: Sweep) -> Any:
     shifts = None if bias is None else bias.reshape(groups, weights.shape[1], *[1] * len(sweep.out))
     y = np.empty((x.shape[0], groups, weights.shape[1], *sweep.out), x.dtype)
     if sweep.pointwise() and x.flags.c_contiguous:
-        flat = y.reshape(*y.shape[:3], -1)
-        np.matmul(weights, x.reshape(x.shape[0], groups, weights.shape[2], -1), out=flat)
+        places = count(sweep.out)
+        flat = y.reshape(*y.shape[:3], places)
+        np.matmul(weights, x.reshape(x.shape[0], groups, weights.shape[2], places), out=flat)
         if shifts is not None:
             y += shifts
         return y.reshape(x.shape[0], weight.shape[0], *sweep.out)
@@ -243,7 +243,7 @@ def input_gradient(grad: Any, weight: Any, channels: int, sweep: Sweep) -> Any:
     groups = sweep.groups
     weights = weight.reshape(groups, weight.shape[0] // groups, count(weight.shape[1:])).swapaxes(1, 2)
     if sweep.pointwise() and grad.flags.c_contiguous:
-        flat = weights @ grad.reshape(grad.shape[0], groups, weights.shape[2], -1)
+        flat = weights @ grad.reshape(grad.shape[0], groups, weights.shape[2], count(sweep.out))
         return flat.reshape(grad.shape[0], channels, *sweep.size)
     finite = bool(np.isfinite(weight).all())
     turned = sweep.turned()

@@ -95,7 +95,7 @@ def interpolate(
     check_sizes(input, sizes)
     check_kind(input, mode, antialias)
     old = input.shp[2:]
-    taps = [taps_of(old[i], sizes[i], mode, align_corners, scales[i], antialias) for i in range(len(sizes))]
+    taps = [taps_of(old[i], sizes[i], mode, align_corners, scales[i], antialias, len(old)) for i in range(len(sizes))]
     return general(node_of(mode, antialias, taps, input, scales, align_corners), [input])
 
 
@@ -191,15 +191,15 @@ def check_kind(x: TensorBase, mode: str, antialias: bool) -> None:
     raise errors.not_implemented(kernel, x.dt)
 
 
-def taps_of(old: int, new: int, mode: str, align_corners: Any, scale: Any, antialias: bool) -> Taps:
-    """Taps of one dimension."""
+def taps_of(old: int, new: int, mode: str, align_corners: Any, scale: Any, antialias: bool, dims: int) -> Taps:
+    """Taps of one of ``dims`` dimensions."""
     if antialias:
         return smoothed(old, new, bool(align_corners), scale, mode)
     if mode in LINEAR:
         return linear(old, new, bool(align_corners), scale)
     if mode == "bicubic":
         return cubic(old, new, bool(align_corners), scale)
-    return nearest(old, new, scale, mode == "nearest-exact")
+    return nearest(old, new, scale, mode == "nearest-exact", dims == 2)
 
 
 def node_of(

@@ -69,24 +69,25 @@ def ratio(old: int, new: int, align_corners: bool, scale: Any) -> float:
     return 1.0 / scale if scale is not None and scale > 0 else old / new
 
 
-def nearest(old: int, new: int, scale: Any, exact: bool) -> Taps:
-    """The old element at the place of each new one, in single precision as in PyTorch; ``exact`` looks from its centre."""
+def nearest(old: int, new: int, scale: Any, exact: bool, image: bool) -> Taps:
+    """The old element at the place of each new one, in single precision as in PyTorch; ``exact`` looks from its centre.
+
+    For images PyTorch takes the factors 1 and 2 from the sizes, whatever the user gave.
+    """
     step = _float32(1.0 / scale) if scale is not None and scale > 0 else _float32(old) / _float32(new)
     places = np.arange(new, dtype=_float32)
     if exact:
         index = np.floor((places + _float32(0.5)) * step)
-    elif new == old:
-        index = places
-    elif new == 2 * old:
-        index = np.arange(new) // 2
+    elif image and new in (old, 2 * old):
+        index = np.arange(new) // (new // old)
     else:
         index = np.floor(places * step)
     return Taps(old, np.minimum(index.astype(np.int64), old - 1)[:, None], None)
 
 
 def linear(old: int, new: int, align_corners: bool, scale: Any) -> Taps:
-    """The two neighbours, weighted by nearness."""
-    step = ratio(old, new, align_corners, scale)
+    """The two neighbours, weighted by nearness; the same size leaves everything in place, whatever the factor."""
+    step = ratio(old, new, align_corners, None if new == old else scale)
     places = np.arange(new)
     source = places * step if align_corners else np.maximum((places + 0.5) * step - 0.5, 0)
     low = np.minimum(source.astype(np.int64), old - 1)
@@ -144,8 +145,11 @@ RADIUS: Final[dict[str, int]] = {"bilinear": 1, "bicubic": 2, "lanczos": 3}
 
 
 def smoothed(old: int, new: int, align_corners: bool, scale: Any, mode: str) -> Taps:
-    """Taps with antialiasing: where the image shrinks, the kernel is stretched over all elements that a new one covers."""
-    step = ratio(old, new, align_corners, scale)
+    """Taps with antialiasing: where the image shrinks, the kernel is stretched over all elements that a new one covers.
+
+    The same size leaves everything in place, whatever the factor.
+    """
+    step = ratio(old, new, align_corners, None if new == old else scale)
     stretch = max(step, 1.0)
     support = RADIUS[mode] * stretch
     centre = step * (np.arange(new) + 0.5)

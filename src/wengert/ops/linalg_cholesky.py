@@ -171,11 +171,11 @@ def square_change(tangent: Tensor, factor: Tensor, upper: bool) -> Tensor:
     return half + half.mH
 
 
-def linalg_cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
+def linalg_cholesky(self: Tensor, *, upper: bool = False) -> Tensor:
     """Lower triangular L with a positive diagonal for which ``L L^H = A``.
 
     Args:
-        A: (..., n, n), symmetric or Hermitian, positive-definite; only the lower triangle is read (upper with ``upper``).
+        self: (..., n, n), symmetric or Hermitian, positive-definite; only the lower triangle is read (upper with ``upper``).
         upper: give the upper triangular ``L^H`` instead.
 
     Gradient:
@@ -187,12 +187,12 @@ def linalg_cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     Variants: linalg out
     Name: cholesky
     """
-    factor, info = factors(LinalgCholeskyExBackward0(upper), "linalg.cholesky", A)
+    factor, info = factors(LinalgCholeskyExBackward0(upper), "linalg.cholesky", self)
     check_positive("linalg.cholesky", info)
     return factor
 
 
-def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
+def cholesky_ex(self: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
     """Cholesky factors, and for each whether it exists.
 
     Returns:
@@ -200,10 +200,10 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, o
 
     Variants: linalg
     """
-    results = factors(LinalgCholeskyExBackward0(upper), "linalg.cholesky", A)
+    results = factors(LinalgCholeskyExBackward0(upper), "linalg.cholesky", self)
     if check_errors:
         check_positive("torch.linalg.cholesky_ex", results[1])
-    return return_types.linalg_cholesky_ex(deliver("linalg_cholesky_ex", out, A, results))
+    return return_types.linalg_cholesky_ex(deliver("linalg_cholesky_ex", out, self, results))
 
 
 def cholesky(self: Tensor, upper: bool = False) -> Tensor:

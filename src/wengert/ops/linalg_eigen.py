@@ -167,11 +167,11 @@ def hermitian(a: Tensor, uplo: Any, vectors: bool) -> list[Tensor]:
     return general_many(LinalgEighBackward0(uplo.upper(), vectors), [a])
 
 
-def eigh(A: Tensor, UPLO: Any = "L", *, out: Any = None) -> Any:
+def eigh(self: Tensor, UPLO: Any = "L", *, out: Any = None) -> Any:
     """Eigenvalues, ascending, and orthonormal eigenvectors of symmetric (Hermitian) matrices.
 
     Args:
-        A: (..., n, n); only one triangle is read.
+        self: (..., n, n); only one triangle is read.
         UPLO: ``"L"`` for the lower, ``"U"`` for the upper triangle.
 
     Returns:
@@ -186,10 +186,10 @@ def eigh(A: Tensor, UPLO: Any = "L", *, out: Any = None) -> Any:
 
     Variants: linalg
     """
-    return return_types.linalg_eigh(deliver("linalg_eigh", out, A, hermitian(A, UPLO, True)))
+    return return_types.linalg_eigh(deliver("linalg_eigh", out, self, hermitian(self, UPLO, True)))
 
 
-def eigvalsh(A: Tensor, UPLO: Any = "L") -> Tensor:
+def eigvalsh(self: Tensor, UPLO: Any = "L") -> Tensor:
     """Eigenvalues of symmetric (Hermitian) matrices, ascending.
 
     Gradient:
@@ -197,7 +197,7 @@ def eigvalsh(A: Tensor, UPLO: Any = "L") -> Tensor:
 
     Variants: linalg out
     """
-    return hermitian(A, UPLO, is_recorded(A))[0]
+    return hermitian(self, UPLO, is_recorded(self))[0]
 
 
 def general_eigen(name: str, a: Tensor, vectors: bool) -> list[Tensor]:
@@ -212,11 +212,11 @@ def general_eigen(name: str, a: Tensor, vectors: bool) -> list[Tensor]:
     return general_many(LinalgEigBackward0(vectors), [a])
 
 
-def eig(A: Tensor, *, out: Any = None) -> Any:
+def eig(self: Tensor, *, out: Any = None) -> Any:
     """Eigenvalues and eigenvectors of square matrices; complex.
 
     Args:
-        A: (..., n, n).
+        self: (..., n, n).
 
     Returns:
         Named tuple ``(eigenvalues, eigenvectors)``, in no special order; the vectors are columns of length one, their phases
@@ -230,10 +230,10 @@ def eig(A: Tensor, *, out: Any = None) -> Any:
 
     Variants: linalg
     """
-    return return_types.linalg_eig(deliver("linalg_eig", out, A, general_eigen("linalg.eig", A, True)))
+    return return_types.linalg_eig(deliver("linalg_eig", out, self, general_eigen("linalg.eig", self, True)))
 
 
-def eigvals(A: Tensor) -> Tensor:
+def eigvals(self: Tensor) -> Tensor:
     """Eigenvalues of square matrices; complex, in no special order.
 
     Gradient:
@@ -241,4 +241,4 @@ def eigvals(A: Tensor) -> Tensor:
 
     Variants: linalg out
     """
-    return general_eigen("linalg.eigvals", A, is_recorded(A))[0]
+    return general_eigen("linalg.eigvals", self, is_recorded(self))[0]

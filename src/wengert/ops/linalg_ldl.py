@@ -36,11 +36,11 @@ def factors(a: TensorBase, hermitian: bool) -> list[Tensor]:
     return [make(found), make(pivots.reshape(array.shape[:-1])), make(info.reshape(array.shape[:-2]))]
 
 
-def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
+def ldl_factor(self: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
     """Factors of ``A = L D L^T`` (``L D L^H``) as LAPACK packs them.
 
     Args:
-        A: (..., n, n); only the lower triangle is read.
+        self: (..., n, n); only the lower triangle is read.
         hermitian: whether complex matrices are Hermitian instead of symmetric.
 
     Returns:
@@ -51,13 +51,13 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
 
     Variants: linalg
     """
-    packed, pivots, info = factors(A, hermitian)
+    packed, pivots, info = factors(self, hermitian)
     check_info("torch.linalg.ldl_factor", info)
-    refuse_gradient(packed, [A], "linalg_ldl_factor_ex")
-    return return_types.linalg_ldl_factor(deliver("linalg_ldl_factor", out, A, [packed, pivots]))
+    refuse_gradient(packed, [self], "linalg_ldl_factor_ex")
+    return return_types.linalg_ldl_factor(deliver("linalg_ldl_factor", out, self, [packed, pivots]))
 
 
-def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None) -> Any:
+def ldl_factor_ex(self: Tensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None) -> Any:
     """Factors of ``A = L D L^T``, and for each matrix 0 or the number of the diagonal element of D that is zero.
 
     Returns:
@@ -65,11 +65,11 @@ def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = Fa
 
     Variants: linalg
     """
-    packed, pivots, info = factors(A, hermitian)
+    packed, pivots, info = factors(self, hermitian)
     if check_errors:
         check_info("torch.linalg.ldl_factor_ex", info)
-    refuse_gradient(packed, [A], "linalg_ldl_factor_ex")
-    return return_types.linalg_ldl_factor_ex(deliver("linalg_ldl_factor_ex", out, A, [packed, pivots, info]))
+    refuse_gradient(packed, [self], "linalg_ldl_factor_ex")
+    return return_types.linalg_ldl_factor_ex(deliver("linalg_ldl_factor_ex", out, self, [packed, pivots, info]))
 
 
 def check_info(name: str, info: Tensor) -> None:

@@ -408,9 +408,12 @@ def lu_unpack(
                 f"its dtype is {LU_pivots.dt!r}",
             )
         )
+    check_lu("torch.lu_unpack", LU_data, True)
     m, n = LU_data.shp[-2:]
-    pivots = LU_pivots if LU_pivots.shp[-1] <= min(m, n) else LU_pivots[..., : min(m, n)]
-    if unpack_pivots and pivots.array.size > 0 and not 1 <= pivots.array.min() <= pivots.array.max() <= m:
+    pivots = LU_pivots if len(LU_pivots.shp) == 0 or LU_pivots.shp[-1] <= min(m, n) else LU_pivots[..., : min(m, n)]
+    if len(pivots.shp) == 0 or (
+        unpack_pivots and pivots.array.size > 0 and not 1 <= pivots.array.min() <= pivots.array.max() <= m
+    ):
         raise RuntimeError(
             "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.Did you properly pass the result of lu_factor?"
         )

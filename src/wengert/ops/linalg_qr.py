@@ -6,7 +6,7 @@ D. Roberts and L. Roberts, "QR and LQ decomposition matrix backpropagation algor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -24,7 +24,8 @@ from .linalg_triangular import solve_triangular
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
-MODES_OF_QR: tuple[str, ...] = ("reduced", "complete", "r")
+MODES_OF_QR: Final = ("reduced", "complete", "r")
+_qr: Final[Any] = np.linalg.qr  # a pair of arrays or one, by mode: too much for mypyc's types
 
 
 class LinalgQrBackward0(General):
@@ -41,8 +42,8 @@ class LinalgQrBackward0(General):
     def forward(self, arrays: list[Any]) -> Any:
         a = arrays[0]
         if self.mode == "r":
-            return [np.empty(0, a.dtype), arrays_of.by_columns(np.linalg.qr(a, mode="r"))]
-        q, r = np.linalg.qr(a, mode=self.mode)
+            return [np.empty(0, a.dtype), arrays_of.by_columns(_qr(a, mode="r"))]
+        q, r = _qr(a, mode=self.mode)
         return [arrays_of.by_columns(q), arrays_of.by_columns(r)]
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
@@ -114,7 +115,7 @@ class GeqrfBackward0(General):
         a = arrays[0]
         if a.size == 0:
             return [arrays_of.by_columns(a), np.zeros((*a.shape[:-2], min(a.shape[-2:])), a.dtype)]
-        raw, tau = np.linalg.qr(a, mode="raw")
+        raw, tau = _qr(a, mode="raw")
         return [arrays_of.by_columns(raw.swapaxes(-1, -2)), tau]
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
@@ -360,11 +361,11 @@ def geqrf(self: Tensor, *, out: Any = None) -> Any:
     return return_types.geqrf(deliver("geqrf", out, self, general_many(GeqrfBackward0(), [self])))
 
 
-def householder_product(A: Tensor, tau: Tensor) -> Tensor:
+def householder_product(self: Tensor, tau: Tensor) -> Tensor:
     """First n columns of ``H_1 ... H_k``, where ``H_i = 1 - tau_i v_i v_i^H``.
 
     Args:
-        A: (..., m, n), m >= n; column i below the diagonal is v_i below its element i, which is 1.
+        self: (..., m, n), m >= n; column i below the diagonal is v_i below its element i, which is 1.
         tau: (..., k), k <= n.
 
     Gradient:
@@ -373,21 +374,23 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     Variants: linalg out
     """
     name = "torch.linalg.householder_product"
-    if len(A.shp) < 2:
+    if len(self.shp) < 2:
         raise RuntimeError(f"{name}: input must have at least 2 dimensions.")
-    if A.shp[-2] < A.shp[-1]:
+    if self.shp[-2] < self.shp[-1]:
         raise RuntimeError(f"{name}: input.shape[-2] must be greater than or equal to input.shape[-1]")
-    if A.shp[-1] < tau.shp[-1]:
+    if len(tau.shp) == 0:
+        raise IndexError("Dimension specified as -1 but tensor has no dimensions")
+    if self.shp[-1] < tau.shp[-1]:
         raise RuntimeError(f"{name}: input.shape[-1] must be greater than or equal to tau.shape[-1]")
-    if tau.shp[:-1] != A.shp[:-2]:
+    if tau.shp[:-1] != self.shp[:-2]:
         raise RuntimeError(
             f"{name}: Expected batch dimensions of tau to be equal to input.shape[:-2], but got "
             f"{errors.shape_text(tau.shp[:-1])}"
         )
-    if tau.dt is not A.dt:
-        raise RuntimeError(f"{name}: tau dtype {tau.dt.title} does not match input dtype {A.dt.title}")
-    check_floating(name, A)
-    return general(LinalgHouseholderProductBackward0(), [A, tau])
+    if tau.dt is not self.dt:
+        raise RuntimeError(f"{name}: tau dtype {tau.dt.title} does not match input dtype {self.dt.title}")
+    check_floating(name, self)
+    return general(LinalgHouseholderProductBackward0(), [self, tau])
 
 
 def orgqr(self: Tensor, input2: Tensor) -> Tensor:

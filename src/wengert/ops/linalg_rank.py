@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .._core import return_types
+from .._core import errors, return_types
 from .._core.dtypes import COMPLEX, FLOATING, float16
 from .._core.tensor_base import TensorBase
 from .._record.common import broadcast_size, make, sum_to
@@ -207,11 +207,11 @@ def array_of(value: Any) -> Any:
     return np.asarray(value)
 
 
-def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
+def pinv(self: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """Pseudo-inverse (Moore-Penrose inverse) of matrices.
 
     Args:
-        A: (..., m, n).
+        self: (..., m, n).
         rcond: older name of rtol.
         hermitian: A is Hermitian; only its lower triangle is read.
         atol: singular values up to this count as zero.
@@ -225,14 +225,14 @@ def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = N
 
     Variants: linalg out
     """
-    if len(A.shp) < 2 or A.dt.category < FLOATING or A.dt is float16:
-        kind = f"{A.dt.title}{{[{', '.join(str(n) for n in A.shp)}]}}"
+    if len(self.shp) < 2 or self.dt.category < FLOATING or self.dt is float16:
+        kind = f"{self.dt.title}{{[{', '.join(str(n) for n in self.shp)}]}}"
         raise RuntimeError(
             f"linalg.pinv({kind}): expected a tensor with 2 or more dimensions of float, double, cfloat or cdouble types"
         )
     if hermitian:
-        check_rows("linalg.eigh: ", A)
-    return general(LinalgPinvBackward0(atol, rcond if rtol is None else rtol, hermitian), [A])
+        check_rows("linalg.eigh: ", self)
+    return general(LinalgPinvBackward0(atol, rcond if rtol is None else rtol, hermitian), [self])
 
 
 def pinverse(self: Tensor, rcond: float = 1e-15) -> Tensor:
@@ -243,11 +243,13 @@ def pinverse(self: Tensor, rcond: float = 1e-15) -> Tensor:
     return pinv(self, rcond)
 
 
-def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
+def matrix_rank(
+    self: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
+) -> Tensor:
     """Number of singular values above a tolerance; int64.
 
     Args:
-        A: (..., m, n).
+        self: (..., m, n).
         tol: older name of atol, without a relative tolerance.
         hermitian: A is Hermitian; only its lower triangle is read.
         atol: singular values up to this count as zero.
@@ -255,13 +257,13 @@ def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: An
 
     Variants: linalg out
     """
-    check_dims("torch.linalg.matrix_rank", A, "input")
-    check_wide(A)
+    check_dims("torch.linalg.matrix_rank", self, "input")
+    check_wide(self)
     if hermitian:
-        check_rows("linalg.eigh: ", A)
-    a = A.array
+        check_rows("linalg.eigh: ", self)
+    a = self.array
     if a.size == 0:
-        return make(np.zeros(A.shp[:-2], np.int64))
+        return make(np.zeros(self.shp[:-2], np.int64))
     sizes = np.abs(np.linalg.eigvalsh(a)) if hermitian else svdvals_array(a)
     limit = tolerance(sizes, atol, rtol, a) if tol is None else tolerance(sizes, tol, 0, a)
     return make(np.sum(sizes > limit, -1, dtype=np.int64))
@@ -273,39 +275,39 @@ def check_wide(x: TensorBase) -> None:
         raise RuntimeError("This function doesn't handle types other than float and double")
 
 
-def cond(A: Tensor, p: Any = None) -> Tensor:
+def cond(self: Tensor, p: Any = None) -> Tensor:
     """Condition number ``norm(A) norm(A^-1)``; infinite for singular matrices.
 
     Args:
-        A: (..., n, n); for the orders None, 2 and -2 also (..., m, n).
+        self: (..., n, n); for the orders None, 2 and -2 also (..., m, n).
         p: order of the norm, as for ``linalg.matrix_norm``; None for 2.
 
     Variants: linalg out
     """
-    if len(A.shp) < 2:
+    if len(self.shp) < 2:
         raise RuntimeError("linalg.cond: The input tensor must have at least 2 dimensions.")
     order = 2 if p is None else p
     if order not in (2, -2, 1, -1, INF, -INF, "fro", "nuc"):
         raise RuntimeError(f"linalg.cond got an invalid norm type: {p}")
-    if A.array.size == 0:
-        return make(np.zeros(A.shp[:-2], A.dt.to_real().np))
+    if self.array.size == 0:
+        return make(np.zeros(self.shp[:-2], self.dt.to_real().np))
     if order in (2, -2):
-        values = svdvals(A)
+        values = svdvals(self)
         first, last = values[..., :1], values[..., -1:]
         return (first / last if order == 2 else last / first).squeeze(-1)
-    check_rows(f"linalg.cond(ord={order}): ", A)
-    inverse, info = inv_ex(A)
+    check_rows(f"linalg.cond(ord={order}): ", self)
+    inverse, info = inv_ex(self)
     inverse = inverse.masked_fill(make(np.asarray(info.array)[..., None, None] > 0), INF)
-    found = linalg_norm(A, order, (-2, -1)) * linalg_norm(inverse, order, (-2, -1))
+    found = linalg_norm(self, order, (-2, -1)) * linalg_norm(inverse, order, (-2, -1))
     return found if order == "nuc" else found.nan_to_num(INF, INF, INF)
 
 
-def lstsq(A: Tensor, B: Tensor, rcond: Any = None, *, driver: Any = None) -> Any:
+def lstsq(self: Tensor, b: Tensor, rcond: Any = None, *, driver: Any = None) -> Any:
     """Solution of ``min |A X - B|`` by the singular values of A; the shortest one where there are several.
 
     Args:
-        A: (..., m, n).
-        B: (..., m, k), or vectors (..., m).
+        self: (..., m, n).
+        b: (..., m, k), or vectors (..., m).
         rcond: singular values up to this times the largest count as zero; eps max(m, n) when None.
         driver: which results besides the solution: ``"gelsy"`` (None): the rank; ``"gelsd"``, ``"gelss"``: also singular values,
             and residuals (sums of squares) for m > n and full rank; ``"gels"``: residuals, and rank is taken to be full.
@@ -319,17 +321,17 @@ def lstsq(A: Tensor, B: Tensor, rcond: Any = None, *, driver: Any = None) -> Any
     Variants: linalg
     """
     name = "torch.linalg.lstsq"
-    if len(A.shp) < 2:
+    if len(self.shp) < 2:
         raise RuntimeError(f"{name}: input must have at least 2 dimensions.")
-    if len(B.shp) < 1:
+    if len(b.shp) < 1:
         raise RuntimeError(f"{name}: other must have at least 1 dimension.")
-    check_wide(A)
-    if A.dt is not B.dt:
+    check_wide(self)
+    if self.dt is not b.dt:
         raise RuntimeError(
-            f"{name}: Expected input and other to have the same dtype, but got input's dtype {A.dt.title} and other's dtype "
-            f"{B.dt.title}"
+            f"{name}: Expected input and other to have the same dtype, but got input's dtype {self.dt.title} and other's dtype "
+            f"{b.dt.title}"
         )
-    missing = len(A.shp) - len(B.shp)
+    missing = len(self.shp) - len(b.shp)
     if not 0 <= missing <= 1:
         raise RuntimeError(
             f"{name}: input.dim() must be greater or equal to other.dim() and (input.dim() - other.dim()) <= 1"
@@ -338,10 +340,10 @@ def lstsq(A: Tensor, B: Tensor, rcond: Any = None, *, driver: Any = None) -> Any
     if chosen not in DRIVERS:
         raise RuntimeError(f"{name}: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
     rows = 2 - missing
-    if A.shp[-2] != B.shp[-rows]:
+    if self.shp[-2] != b.shp[-rows]:
         raise RuntimeError(f"{name}: input.size(-2) should match other.size(-{rows})")
-    broadcast_size(A.shp[:-2], B.shp[:-rows], name)
-    return return_types.linalg_lstsq(general_many(LinalgLstsqBackward0(rcond, chosen, missing == 1), [A, B]))
+    broadcast_size(self.shp[:-2], b.shp[:-rows], name)
+    return return_types.linalg_lstsq(general_many(LinalgLstsqBackward0(rcond, chosen, missing == 1), [self, b]))
 
 
 def approximate_basis(a: Tensor, q: int, niter: int, shift: Tensor | None) -> Tensor:
@@ -364,6 +366,12 @@ def approximate_basis(a: Tensor, q: int, niter: int, shift: Tensor | None) -> Te
     return basis
 
 
+def check_matrix(name: str, x: TensorBase) -> None:
+    """PyTorch fails here by accident, with this exception."""
+    if len(x.shp) < 2:
+        raise ValueError(f"{name}: A must have at least 2 dimensions, but its shape is {errors.shape_text(x.shp)}")
+
+
 def svd_lowrank(A: Tensor, q: Any = 6, niter: Any = 2, M: Any = None) -> Any:
     """Approximate singular value decomposition with q singular values, by random projections.
 
@@ -378,6 +386,7 @@ def svd_lowrank(A: Tensor, q: Any = 6, niter: Any = 2, M: Any = None) -> Any:
 
     Variants: function
     """
+    check_matrix("svd_lowrank", A)
     k = min(6 if q is None else q, *A.shp[-2:])
     shift = None if M is None else M.expand(A.shp)
     if A.shp[-2] < A.shp[-1]:
@@ -410,6 +419,7 @@ def pca_lowrank(A: Tensor, q: Any = None, center: bool = True, niter: Any = 2) -
 
     Variants: function
     """
+    check_matrix("pca_lowrank", A)
     m, n = A.shp[-2:]
     count = min(6, m, n) if q is None else q
     if not 0 <= count <= min(m, n):

@@ -445,11 +445,11 @@ def solve_results(a: Tensor, b: Tensor, left: bool) -> list[Tensor]:
     return general_many(op, [a, b])
 
 
-def tensorinv(A: Tensor, ind: Any = 2) -> Tensor:
+def tensorinv(self: Tensor, ind: Any = 2) -> Tensor:
     """Inverse of a tensor as a linear map from its last dimensions to its first ``ind``: see ``tensordot``.
 
     Args:
-        A: the product of its first ``ind`` sizes is the product of the others.
+        self: the product of its first ``ind`` sizes is the product of the others.
         ind: how many dimensions come first.
 
     Returns:
@@ -460,32 +460,32 @@ def tensorinv(A: Tensor, ind: Any = 2) -> Tensor:
     split = int_of(ind, "ind")
     if split <= 0:
         raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {split}")
-    rows, columns = arrays_of.product(A.shp[:split]), arrays_of.product(A.shp[split:])
+    rows, columns = arrays_of.product(self.shp[:split]), arrays_of.product(self.shp[split:])
     if rows != columns:
         raise RuntimeError(
             "Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), "
             f"but got {columns} != {rows}"
         )
-    found = inverted("inv", A.reshape(rows, columns))
-    return found.reshape(*A.shp[split:], *A.shp[:split])
+    found = inverted("inv", self.reshape(rows, columns))
+    return found.reshape(*self.shp[split:], *self.shp[:split])
 
 
-def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
+def tensorsolve(self: Tensor, other: Tensor, dims: Any = None) -> Tensor:
     """Tensor X whose product with A over the last dimensions of A is B: ``tensordot(A, X, X.ndim) == B``.
 
     Args:
-        A: its first dimensions are those of B; the product of the others is the number of elements of B.
-        B: right-hand side.
+        self: its first dimensions are those of ``other``; the product of the rest is the number of elements of that.
+        other: right-hand side.
         dims: dimensions of A that are moved to the end first.
 
     Variants: linalg out
     """
-    a = A if dims is None else A.movedim(tuple(dims), tuple(range(len(A.shp) - len(dims), len(A.shp))))
-    shape = a.shp[len(B.shp) :]
-    rows, columns = arrays_of.product(B.shp), arrays_of.product(shape)
+    a = self if dims is None else self.movedim(tuple(dims), tuple(range(len(self.shp) - len(dims), len(self.shp))))
+    shape = a.shp[len(other.shp) :]
+    rows, columns = arrays_of.product(other.shp), arrays_of.product(shape)
     if rows != columns:
         raise RuntimeError(
             "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), "
             f"but got {columns} != {rows}"
         )
-    return solve(a.reshape(columns, columns), B.reshape(-1)).reshape(shape)
+    return solve(a.reshape(columns, columns), other.reshape(-1)).reshape(shape)

@@ -138,11 +138,11 @@ def check_kernel(x: TensorBase) -> None:
         raise errors.not_implemented("triangular_solve_cpu", x.dt)
 
 
-def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
+def solve_triangular(self: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """Solution X of ``A X = B``, or of ``X A = B``, for triangular A.
 
     Args:
-        A: (..., n, n); the other triangle is not read.
+        self: (..., n, n); the other triangle is not read.
         B: (..., n, k), with ``left=False`` (..., k, n); leading dimensions are broadcast.
         upper: which triangle of A.
         left: False for ``X A = B``.
@@ -157,13 +157,13 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
     Variants: linalg out
     """
     name = "linalg.solve_triangular"
-    check_kernel(A)
-    check_same_dtype(name, A, B)
-    check_square(name, A)
+    check_kernel(self)
+    check_same_dtype(name, self, B)
+    check_square(name, self)
     check_dims(name, B, "B")
-    check_equation(name, A, B.shp, left)
-    broadcast_size(B.shp[:-2], A.shp[:-2], name)
-    return general(LinalgSolveTriangularBackward0(bool(upper), bool(left), bool(unitriangular)), [A, B])
+    check_equation(name, self, B.shp, left)
+    broadcast_size(B.shp[:-2], self.shp[:-2], name)
+    return general(LinalgSolveTriangularBackward0(bool(upper), bool(left), bool(unitriangular)), [self, B])
 
 
 def triangular_solve(

@@ -9,7 +9,7 @@ import numpy as np
 from .._core import errors
 from .._core.dtypes import FLOATING, float16, float32
 from .._core.tensor_base import TensorBase, memory, requires_grad
-from .._record.common import int_of
+from .._record.common import int_of, make
 from .._record.general import general_many
 from .normalize_nodes import NativeBatchNormBackward0, NativeGroupNormBackward0, NativeLayerNormBackward0, Normalization
 from .normalize_parts import Frame
@@ -84,11 +84,10 @@ def count(shape: Any) -> int:
 
 
 def given_inputs(x: TensorBase, weight: Any, bias: Any) -> tuple[list[TensorBase], list[bool]]:
-    """The tensors among input, weight and bias, and which of the three they are."""
+    """Input, weight and bias, with an empty tensor for what is missing, and which of the three are there."""
     inputs: list[TensorBase] = [x]
     for t in (weight, bias):
-        if t is not None:
-            inputs.append(t)
+        inputs.append(make(np.empty(0, x.dt.np)) if t is None else t)
     return inputs, [True, weight is not None, bias is not None]
 
 

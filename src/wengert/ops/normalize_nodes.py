@@ -20,7 +20,8 @@ NAMES: Final = ("input", "weight", "bias")
 class Normalization(General):
     """Base: standardised values, times weight, plus bias.  The gradient of x is r P(w grad), see normalize_parts.
 
-    The inputs are ``input``, then weight and bias as far as ``given`` says, then ``running_mean`` and ``running_var`` if any.
+    The inputs are input, weight and bias, then ``running_mean`` and ``running_var`` if any. ``given`` says which of the first
+    three are there: for the others stands a tensor without elements, so that all nodes have three edges.
     """
 
     def __init__(self, frame: Frame, given: list[bool], running: bool) -> None:
@@ -31,20 +32,20 @@ class Normalization(General):
         self.variance: Any = None
 
     def input_names(self) -> list[str]:
-        names = [name for name, there in zip(NAMES, self.given, strict=True) if there]
-        return [*names, "running_mean", "running_var"] if self.running else names
+        return [*NAMES, "running_mean", "running_var"] if self.running else list(NAMES)
 
     def output_names(self) -> list[str]:
         return ["result0", "result1", "result2"]
 
     def differentiable_inputs(self, count: int) -> int:
-        return count - 2 if self.running else count
+        return 3
 
     def differentiable_outputs(self) -> list[bool]:
         return [True, False, False]
 
     def saves(self) -> list[str]:
-        return [*[name for name in self.input_names() if name != "bias"], "result1", "result2"]
+        found = ["input", "weight"] if self.given[1] else ["input"]
+        return [*found, *self.input_names()[3:], "result1", "result2"]
 
     def saved_names(self) -> list[str]:
         return [*self.parameters(), "input", "weight", "result1", "result2"]
@@ -57,16 +58,15 @@ class Normalization(General):
         """Shape of the saved means and scales."""
         raise NotImplementedError
 
-    def optional(self, values: list[Any], name: str) -> Any:
-        """The input of this name, or None."""
-        names = self.input_names()
-        return values[names.index(name)] if name in names else None
+    def optional(self, values: list[Any], part: int) -> Any:
+        """Weight (1) or bias (2) if given, or None."""
+        return values[part] if self.given[part] else None
 
     def forward(self, arrays: list[Any]) -> Any:
         frame = self.frame
         x = arrays[0]
-        weight = self.optional(arrays, "weight")
-        bias = self.optional(arrays, "bias")
+        weight = self.optional(arrays, 1)
+        bias = self.optional(arrays, 2)
         seen = x.reshape(frame.work)
         if frame.fixed:
             kind = wide(x)
@@ -88,19 +88,17 @@ class Normalization(General):
         """Mean and scale of the groups as constants."""
         if self.frame.fixed:
             scale = 1.0 / np.sqrt(np.asarray(self.variance, np.float64) + self.frame.eps)
-            return make(np.asarray(self.mean).astype(dt.np)), make(scale.astype(dt.np))
+            kind = np.float32 if dt.np == np.float16 else dt.np
+            return make(np.asarray(self.mean).astype(kind)), make(scale.astype(kind))
         return self.tensor("result1").detach(), self.tensor("result2").detach()
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]
-        names = self.input_names()
-        found: list[Tensor | None] = [None] * len(names)
+        found: list[Tensor | None] = [None, None, None]
         if grad is None:
             return found
         op = self.gradient_node()
-        places = [names.index(name) for name in NAMES if name in names]
-        for i in places:
-            op.wanted_parts[NAMES.index(names[i])] = self.wanted(i)
+        op.wanted_parts = [self.wanted(part) for part in range(3)]
         x = self.tensor("input")
         mean, scale = self.statistics(x.dt)
         inputs: list[TensorBase] = [grad, x]
@@ -108,18 +106,15 @@ class Normalization(General):
             inputs.append(self.tensor("weight"))
             op.weighted = True
         values = general_many(op, [*inputs, mean, scale])
-        parts = op.parts()
-        for i in places:
-            part = NAMES.index(names[i])
-            if part in parts:
-                found[i] = values[parts.index(part)]
-        return found[: self.differentiable_inputs(len(found))]
+        for place, part in enumerate(op.parts()):
+            found[part] = values[place]
+        return found
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         frame = self.frame
         dx = tangents[0]
-        dw = self.optional(tangents, "weight")
-        db = self.optional(tangents, "bias")
+        dw = self.optional(tangents, 1)
+        db = self.optional(tangents, 2)
         x = inputs[0].reshape(frame.work)
         mean, scale = results[1], results[2]
         if frame.fixed:
@@ -129,7 +124,7 @@ class Normalization(General):
         if dx is not None:
             total = r * frame.project(dx.reshape(frame.work), s)
             if self.given[1]:
-                total = total * self.optional(inputs, "weight").reshape(frame.weights)
+                total = total * inputs[1].reshape(frame.weights)
         if dw is not None:
             part = s * dw.reshape(frame.weights)
             total = part if total is None else total + part
@@ -278,7 +273,7 @@ class NativeLayerNormBackward0(Normalization):
         return self.lead + (1,) * len(self.normalized_shape)
 
     def saves(self) -> list[str]:
-        return [*self.input_names(), "result1", "result2"]
+        return [*[NAMES[part] for part in range(3) if self.given[part]], "result1", "result2"]
 
     def saved_names(self) -> list[str]:
         return ["normalized_shape", "input", "weight", "bias", "result1", "result2"]

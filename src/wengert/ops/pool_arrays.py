@@ -216,7 +216,8 @@ class Scattered(Windows):
 
     def __init__(self, x: Any, starts: Any, kernel: tuple[int, ...]) -> None:
         dims = len(kernel)
-        self.flat: Any = x.reshape(*x.shape[:-dims], -1)
+        self.flat: Any = x.reshape(*x.shape[:-dims], count(x.shape[-dims:]))
+        self.windows: int = count(starts.shape[-dims:])
         self.starts: Any = starts
         steps: Any = 0
         for k, n in zip(kernel, x.shape[-dims:], strict=True):
@@ -229,7 +230,7 @@ class Scattered(Windows):
         return found
 
     def elements(self, tap: int) -> Any:
-        places = (self.starts + self.steps[tap]).reshape(*self.flat.shape[:-1], -1)
+        places = (self.starts + self.steps[tap]).reshape(*self.flat.shape[:-1], self.windows)
         return np.take_along_axis(self.flat, places, axis=-1).reshape(self.starts.shape)
 
     def positions(self, chosen: Any) -> Any:
@@ -241,10 +242,18 @@ def lowest(dt: Any) -> Any:
     return -np.inf if dt.kind == "f" else np.iinfo(dt).min
 
 
+def begun(windows: Windows, dt: Any) -> tuple[Any, int]:
+    """An array for the maxima, and how many elements of each window it already counts."""
+    found = windows.elements(0)
+    if found.shape == windows.shape():
+        return np.array(found, order="C"), 1
+    return np.full(windows.shape(), lowest(dt), dt), 0
+
+
 def window_maxima(windows: Windows, dt: Any) -> Any:
     """Maximum of each window; NaN where there is one."""
-    best = np.full(windows.shape(), lowest(dt), dt)
-    for tap in range(windows.taps):
+    best, counted = begun(windows, dt)
+    for tap in range(counted, windows.taps):
         part_of = best[windows.target(tap)]
         np.maximum(part_of, windows.elements(tap), out=part_of)
     return best
@@ -252,10 +261,10 @@ def window_maxima(windows: Windows, dt: Any) -> Any:
 
 def window_maxima_at(windows: Windows, dt: Any) -> list[Any]:
     """Maximum of each window, and the position of the first element that has it; of the last NaN where there is one."""
-    best = np.full(windows.shape(), lowest(dt), dt)
+    best, counted = begun(windows, dt)
     small: Any = np.uint8 if windows.taps <= 256 else np.int64
     chosen = np.zeros(best.shape, small)
-    for tap in range(windows.taps):
+    for tap in range(counted, windows.taps):
         target = windows.target(tap)
         found, part_of, number = windows.elements(tap), best[target], chosen[target]
         better = found > part_of

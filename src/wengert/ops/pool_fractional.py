@@ -53,7 +53,7 @@ class FractionalMaxPool(MaxPool):
             # with two dimensions the first random number is for the width, with three for the depth
             samples = self.samples[..., 1 - i if dims == 2 else i].reshape(lead)
             line = line_starts(samples, x.shape[i - dims], self.kernel[i], self.out[i])
-            starts = np.expand_dims(starts, -1) * x.shape[i - dims] + line.reshape(*lead, *[1] * i, -1)
+            starts = np.expand_dims(starts, -1) * x.shape[i - dims] + line.reshape(*lead, *[1] * i, self.out[i])
         return Scattered(np.ascontiguousarray(x), starts, self.kernel)
 
     def parameters(self) -> dict[str, Any]:
