@@ -258,6 +258,7 @@ class Tensor(TensorMethods):
         if requires_grad(self) and value.dt.category < 2:
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         replace_array(self, memory(value))
+        self.inference = value.inference
 
     @property
     def _version(self) -> _int:

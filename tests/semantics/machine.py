@@ -148,13 +148,9 @@ def left_to_kernels(t: Any) -> tuple[Any, ...]:
     return strides(t), None if t.is_inference() else t._version
 
 
-def left_to_formulas(t: Any) -> tuple[bool, bool]:
-    """Of a gradient: whether its formula is differentiable again, and whether it has a tangent.
-
-    The tangent of a sum of gradients is lost in wengert's engine, which is a fault (`engine.add`) and not on purpose.
-    """
-    package = torch if isinstance(t, torch.Tensor) else wengert
-    return t.requires_grad, package.autograd.forward_ad.unpack_dual(t).tangent is None
+def left_to_formulas(t: Any) -> bool:
+    """Of a gradient: whether its formula is differentiable again."""
+    return bool(t.requires_grad)
 
 
 def seen_result(value: Any) -> Any:

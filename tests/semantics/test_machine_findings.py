@@ -326,3 +326,58 @@ def test_rolling_a_number_along_a_dimension_is_an_error() -> None:
 
 def test_the_address_of_nothing_is_0() -> None:
     assert wg.empty(0, 3).data_ptr() == 0
+
+
+# -- accumulation ------------------------------------------------------------------------------------------------------
+
+
+def test_a_sum_of_gradients_keeps_its_tangent() -> None:
+    with fwAD.dual_level():
+        t = fwAD.make_dual(wg.ones(2), wg.full((2,), 3.0))
+        u = wg.ones(2, requires_grad=True)
+        (grad,) = wg.autograd.grad((t * u + u).sum(), u)
+        assert fwAD.unpack_dual(grad).tangent.tolist() == [3.0, 3.0]
+
+
+def test_a_leaf_that_got_a_dimension_gets_its_gradient_in_the_new_shape() -> None:
+    x = wg.ones(3, requires_grad=True)
+    y = (x * 2).sum()
+    with wg.no_grad():
+        x.unsqueeze_(0)
+    y.backward()
+    assert x.grad.shape == (1, 3)
+
+
+def test_a_leaf_that_got_another_shape_is_refused_its_gradient() -> None:
+    x = wg.ones(3, requires_grad=True)
+    y = (x * 2).sum()
+    x.data = wg.ones(2, 2)
+    with pytest.raises(RuntimeError, match=r"^The size of tensor a \(2\) must match the size of tensor b \(3\)"):
+        y.backward()
+    assert x.grad is None
+
+
+def test_a_leaf_that_became_part_of_a_graph_is_refused_its_gradient() -> None:
+    memory = wg.ones(4)
+    x = memory[:2].requires_grad_()
+    y = (x * 2).sum()
+    memory.copy_(wg.ones(4, requires_grad=True) * 1)
+    with pytest.raises(RuntimeError, match="^leaf variable has been moved into the graph interior"):
+        y.backward()
+
+
+def test_a_gradient_made_in_inference_mode_is_not_added_to_outside() -> None:
+    x = wg.ones(3, requires_grad=True)
+    y = (x * 2).sum()
+    with wg.inference_mode():
+        x.grad = wg.ones(3)
+    with pytest.raises(RuntimeError, match="^Inplace update to inference tensor outside InferenceMode"):
+        y.backward()
+
+
+def test_data_of_an_inference_tensor_makes_one() -> None:
+    x = wg.ones(3)
+    with wg.inference_mode():
+        y = wg.ones(3)
+    x.data = y
+    assert x.is_inference()

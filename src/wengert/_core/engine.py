@@ -17,9 +17,9 @@ import numpy as np
 from .compat import i64
 from .graph import AccumulateGradBase, Node
 from .hooks import retained_gradient, run_post_hooks, run_pre_hooks, run_tensor_hooks
-from .modes import MODES, ThreadModes, switch_grad, thread_modes
+from .modes import MODES, ThreadModes, is_inference_mode_enabled, switch_grad, thread_modes
 from .quiet import restore, silence
-from .tensor_base import Meta, TensorBase, bump, from_array, is_dense, requires_grad
+from .tensor_base import Meta, TensorBase, bump, from_array, gradient_edge, is_dense, requires_grad
 
 _getrefcount: Final[Any] = sys.getrefcount
 _ndarray: Final[Any] = np.ndarray
@@ -465,7 +465,11 @@ def accumulate_grad(leaf: TensorBase, grad: TensorBase) -> None:
 
 def accumulated(leaf: TensorBase, meta: Meta, grad: TensorBase, alone: bool) -> TensorBase:
     """The leaf's new gradient."""
+    if gradient_edge(leaf) is not leaf:
+        raise RuntimeError("leaf variable has been moved into the graph interior")
     old = meta.grad
+    if grad.shp is not leaf.shp and grad.shp != leaf.shp:
+        grad = reshaped(grad, leaf)
     wanted = meta.grad_dtype if meta.grad_dtype_set else leaf.dt
     if wanted is not None and grad.dt is not wanted:
         grad = cast(grad, wanted)
@@ -478,6 +482,8 @@ def accumulated(leaf: TensorBase, meta: Meta, grad: TensorBase, alone: bool) -> 
         return first_gradient(leaf, grad, alone)
     if recording:
         return add(old, grad)
+    if old.inference and not is_inference_mode_enabled():
+        raise errors.inference_inplace()
     target = old.array
     if isinstance(target, _ndarray):
         np.add(target, grad.array, out=target, casting="unsafe")
@@ -485,6 +491,15 @@ def accumulated(leaf: TensorBase, meta: Meta, grad: TensorBase, alone: bool) -> 
         old.array = target + grad.array
     bump(old)
     return old
+
+
+def reshaped(grad: Any, leaf: TensorBase) -> TensorBase:
+    """The gradient of a leaf that has got another shape since it was used: possible where only dimensions of size 1 differ."""
+    if [n for n in grad.shp if n != 1] != [n for n in leaf.shp if n != 1]:
+        error = errors.broadcast(leaf.shp, grad.shp, "gradient")
+        raise RuntimeError(f"{error}\n  the leaf has got another shape since it was used (.data, or in place under no_grad)")
+    found: TensorBase = grad.reshape(leaf.shp)
+    return found
 
 
 def first_gradient(leaf: TensorBase, grad: TensorBase, alone: bool) -> TensorBase:
@@ -541,7 +556,7 @@ def cast(grad: Any, dt: Any) -> TensorBase:
 
 def add(a: Any, b: Any) -> TensorBase:
     """Sum of two gradients, recorded when the pass is."""
-    if a.shp is b.shp and a.dt is b.dt and not a.rg and not b.rg:
+    if a.shp is b.shp and a.dt is b.dt and not a.rg and not b.rg and not MODES.unusual:
         return _tensor.Tensor(a.array + b.array, a.dt, a.shp)
     result: TensorBase = a + b
     return result
@@ -583,5 +598,5 @@ class Fresh(Node):
 
 
 from .. import _tensor  # noqa: E402
-from . import anomaly  # noqa: E402
+from . import anomaly, errors  # noqa: E402
 from .dtypes import float64, intern_size  # noqa: E402
