@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from . import engine, errors
+from . import accumulate, engine, errors
 from .dtypes import COMPLEX
 from .graph import Identity, Node, node_of, target_of
 from .modes import MODES
@@ -175,7 +175,7 @@ def check_seed(index: int, out: Any, seed: TensorBase | None) -> TensorBase | No
                 "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
                 f"grad_output[{index}] has a dtype of {seed.dt!r} and output[{index}] has a dtype of {dt!r}."
             )
-        return engine.cast(seed, dt)
+        return accumulate.cast(seed, dt)
     return seed
 
 

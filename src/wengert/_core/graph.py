@@ -248,7 +248,7 @@ class AccumulateGradBase(Node):
 
     def vjp_many(self, grads: list[TensorBase | None]) -> list[TensorBase | None]:
         """Accumulate; nothing flows further."""
-        engine.accumulate_into(self.variable, grads[0])
+        accumulate.accumulate_into(self.variable, grads[0])
         return []
 
 
@@ -298,7 +298,7 @@ def remember_traceback(node: Node, frame: Any) -> None:
         node.metadata["parent_"] = running
 
 
-from . import engine, hooks, tensor_base  # noqa: E402  (these need the classes above)
+from . import accumulate, engine, hooks, tensor_base  # noqa: E402  (these need the classes above)
 
 PRIVATE: Final[set[str]] = {
     "sequence", "code", "lasti", "next0", "nr0", "next1", "nr1", "rest", "arity", "many", "released", "extras",

@@ -142,9 +142,9 @@ def retained_gradient(t: TensorBase, grad: TensorBase) -> None:
     """Add a gradient to a non-leaf that asked for it with ``retain_grad()``: a copy, never shared memory."""
     meta = t.ensure_meta()
     if meta.grad is None:
-        meta.grad = engine.private_copy(grad)
+        meta.grad = accumulate.private_copy(grad)
     else:
-        meta.grad = engine.add(meta.grad, grad)
+        meta.grad = accumulate.add(meta.grad, grad)
 
 
 def move_retained(t: TensorBase, old: Node | None, old_nr: int) -> None:
@@ -158,4 +158,4 @@ def move_retained(t: TensorBase, old: Node | None, old_nr: int) -> None:
 
 from weakref import ref as weakref_ref  # noqa: E402
 
-from . import engine, views  # noqa: E402
+from . import accumulate, views  # noqa: E402

@@ -18,14 +18,18 @@ class AccumulateGrad(AccumulateGradBase):
 
 
 def install_saved_attributes() -> None:
-    """Give nodes ``_saved_NAME`` and ``_raw_saved_NAME``.
+    """Give the nodes of operators ``_saved_NAME`` and ``_raw_saved_NAME``.
 
     They are properties, one for each name that some operator uses: a ``__getattr__`` would make every access to every
-    attribute of a node three times as slow in plain Python.
+    attribute of a node three times as slow in plain Python. Nodes of custom Functions, which come later, get none: there
+    such names are free for the user.
     """
+    kinds = Node.__subclasses__()
     for name in saved_names.SAVED_NAMES:
-        setattr(Node, "_saved_" + name, saved_property(name))
-        setattr(Node, "_raw_saved_" + name, raw_property(name))
+        saved, raw = saved_property(name), raw_property(name)
+        for kind in kinds:
+            setattr(kind, "_saved_" + name, saved)
+            setattr(kind, "_raw_saved_" + name, raw)
 
 
 def saved_property(name: str) -> property:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._core import engine, errors
+from .._core import accumulate, errors
 from .._core.graph import Node
 from .._core.modes import set_grad
 from .._core.tensor_base import TensorBase, from_array
@@ -230,7 +230,7 @@ def _deliver(node: Node, went: list[Any], grads: dict[Node, list[Any]]) -> None:
     for (target, nr), grad in zip(node.edges(), went, strict=False):
         if isinstance(target, Node) and grad is not None:
             slots = grads.setdefault(target, [None] * target.output_count())
-            slots[nr] = grad if slots[nr] is None else engine.add(slots[nr], grad)
+            slots[nr] = grad if slots[nr] is None else accumulate.add(slots[nr], grad)
 
 
 def _backward_report(values: Values, root: Node, node: Node, came: list[Any], went: list[Any]) -> NanReport:

@@ -1,0 +1,179 @@
+"""Where a gradient ends: added into ``.grad`` of a leaf; and sums of gradients on the way there."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import Any, Final
+
+import numpy as np
+
+from . import errors
+from .modes import MODES, is_inference_mode_enabled, thread_modes
+from .tensor_base import Meta, TensorBase, bump, from_array, gradient_edge, is_dense, requires_grad
+
+_getrefcount: Final[Any] = sys.getrefcount
+_ndarray: Final[Any] = np.ndarray
+
+# Note [Accumulation is one step]
+#     Adding into ``.grad`` reads, adds and writes; of two threads that do it at once, one would lose its gradient (NumPy gives
+#     the interpreter away while it adds large arrays, so this holds for compiled code too). One lock for all leaves: a lock
+#     of its own for each leaf would have to be made for each. It is re-entrant, for the garbage collector may run anything
+#     anywhere. Who forks holds it: the child has no thread that would release it, and no gradient that is half added.
+ACCUMULATION: Final[Any] = threading.RLock()
+_acquire: Final[Any] = ACCUMULATION.acquire
+_release: Final[Any] = ACCUMULATION.release
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_acquire, after_in_parent=_release, after_in_child=_release)
+
+
+class Ownership:
+    """Reference counts of a gradient that nobody but the engine holds; measured at import, see ``calibrate``."""
+
+    def __init__(self) -> None:
+        self.probe: bool = False
+        self.tensor: int = 0
+        self.array: int = 0
+
+
+OWN: Final = Ownership()
+
+
+def accumulate_into(leaf: TensorBase, grad: TensorBase | None) -> None:
+    """Add a gradient that somebody else may hold as well into ``leaf.grad``; then the post-accumulate hooks."""
+    meta = leaf.ensure_meta()
+    if grad is not None and requires_grad(leaf):
+        with ACCUMULATION:
+            meta.grad = accumulated(leaf, meta, grad, False)
+    if meta.post_hooks is not None:
+        for hook in list(meta.post_hooks.values()):
+            result = hook(leaf)
+            if result is not None and not isinstance(result, TensorBase):
+                raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
+
+
+def accumulate_grad(leaf: TensorBase, grad: TensorBase) -> None:
+    """Add a gradient into ``leaf.grad``, taking its memory over when nobody else holds it.
+
+    Note [Stealing gradients]
+        The first gradient of a leaf becomes ``.grad`` without a copy if the engine is its only owner. Owners are counted by
+        reference counts, against those of a gradient known to be fresh, measured on this very path at import.
+    """
+    if OWN.probe:
+        OWN.tensor = _getrefcount(grad)
+        OWN.array = _getrefcount(grad.array)
+        return
+    if not requires_grad(leaf):
+        return
+    _acquire()  # Note [Accumulation is one step]; compiled, a ``with`` statement looks its methods up every time
+    try:
+        meta = leaf.meta
+        if meta is None:
+            meta = leaf.ensure_meta()
+        alone = meta.grad is None and _getrefcount(grad) <= OWN.tensor and _getrefcount(grad.array) <= OWN.array
+        meta.grad = accumulated(leaf, meta, grad, alone)
+    finally:
+        _release()
+
+
+def accumulated(leaf: TensorBase, meta: Meta, grad: TensorBase, alone: bool) -> TensorBase:
+    """The leaf's new gradient."""
+    if gradient_edge(leaf) is not leaf:
+        raise RuntimeError("leaf variable has been moved into the graph interior")
+    old = meta.grad
+    if grad.shp is not leaf.shp and grad.shp != leaf.shp:
+        grad = reshaped(grad, leaf)
+    wanted = meta.grad_dtype if meta.grad_dtype_set else leaf.dt
+    if wanted is not None and grad.dt is not wanted:
+        grad = cast(grad, wanted)
+        alone = False
+    recording = thread_modes().grad
+    if old is None:
+        if recording:
+            copied: TensorBase = copy_recorded(grad)
+            return copied
+        return first_gradient(leaf, grad, alone)
+    if recording:
+        return add(old, grad)
+    if old.inference and not is_inference_mode_enabled():
+        raise errors.inference_inplace()
+    target = old.array
+    if isinstance(target, _ndarray):
+        np.add(target, grad.array, out=target, casting="unsafe")
+    else:
+        old.array = target + grad.array
+    bump(old)
+    return old
+
+
+def reshaped(grad: Any, leaf: TensorBase) -> TensorBase:
+    """The gradient of a leaf that has got another shape since it was used: possible where only dimensions of size 1 differ."""
+    if [n for n in grad.shp if n != 1] != [n for n in leaf.shp if n != 1]:
+        error = errors.broadcast(leaf.shp, grad.shp, "gradient")
+        raise RuntimeError(f"{error}\n  the leaf has got another shape since it was used (.data, or in place under no_grad)")
+    found: TensorBase = grad.reshape(leaf.shp)
+    return found
+
+
+def first_gradient(leaf: TensorBase, grad: TensorBase, alone: bool) -> TensorBase:
+    """The gradient itself when it is the engine's own, else a copy laid out as the leaf."""
+    array = grad.array
+    if not isinstance(array, _ndarray):
+        return _tensor.Tensor(array, grad.dt, grad.shp)
+    if alone and array.base is None and array.flags.writeable:
+        if array.strides == leaf.array.strides or array.flags.c_contiguous == leaf.array.flags.c_contiguous:
+            return detached_grad(grad)
+    out = like_leaf(leaf, array)
+    out[...] = array
+    return _tensor.Tensor(out, grad.dt, grad.shp)
+
+
+def detached_grad(grad: TensorBase) -> TensorBase:
+    """The gradient without history."""
+    if grad.fn is None and not grad.rg and grad.view_of is None:
+        return grad
+    return _tensor.Tensor(grad.array, grad.dt, grad.shp)
+
+
+def like_leaf(leaf: TensorBase, array: Any) -> Any:
+    """Uninitialised memory with the leaf's strides if it is dense without overlap, else contiguous."""
+    source = leaf.array
+    if isinstance(source, _ndarray) and source.shape == array.shape and is_dense(source):
+        return np.empty_like(source, dtype=array.dtype, order="K", subok=False)
+    return np.empty(array.shape, array.dtype)
+
+
+def private_copy(grad: TensorBase) -> TensorBase:
+    """A copy that shares no memory; part of the graph when the pass is recorded."""
+    if thread_modes().grad:
+        return copy_recorded(grad)
+    return from_array(np.array(grad.array))
+
+
+def copy_recorded(grad: Any) -> TensorBase:
+    """A differentiable copy, the node of which is ``CopyBackwards``."""
+    if not grad.requires_grad:
+        return from_array(np.array(grad.array))
+    out: TensorBase = from_array(np.empty(grad.shp, grad.dt.np))
+    target: Any = out
+    return target.copy_(grad)  # type: ignore[no-any-return]
+
+
+def cast(grad: Any, dt: Any) -> TensorBase:
+    """The gradient in the dtype of the tensor it belongs to; a real tensor keeps the real part."""
+    if grad.dt.is_complex and not dt.is_complex:
+        grad = grad.real
+    result: TensorBase = grad.to(dt)
+    return result
+
+
+def add(a: Any, b: Any) -> TensorBase:
+    """Sum of two gradients, recorded when the pass is."""
+    if a.shp is b.shp and a.dt is b.dt and not a.rg and not b.rg and not MODES.unusual:
+        return _tensor.Tensor(a.array + b.array, a.dt, a.shp)
+    result: TensorBase = a + b
+    return result
+
+
+from .. import _tensor  # noqa: E402
