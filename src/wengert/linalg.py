@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
+from ._core.dynamic import LinAlgError as LinAlgError
 from ._gen.linalg import *  # noqa: F403
-from .ops.linalg_checks import LinAlgError as LinAlgError

@@ -24,6 +24,14 @@ class device:
         self.type: str = kind
         self.index: Any = index
 
+    def __enter__(self) -> device:
+        """``with device("cpu"):`` is the default anyway; other devices are refused here."""
+        check_device(self)
+        return self
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        """Nothing changes back."""
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, device) and other.type == self.type and other.index == self.index
 

@@ -6,6 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 
+class LinAlgError(RuntimeError):
+    """A matrix for which the result does not exist: singular, not positive-definite, or without convergence."""
+
+
 class Dynamic:
     """Gives a compiled subclass what mypyc classes lack: attributes, weak references, properties that can be deleted."""
 

@@ -7,7 +7,19 @@ from typing import Any
 import numpy as np
 
 from . import errors
-from .dtypes import COMPLEX, DEFAULTS, FLOATING, dtype
+from .dtypes import COMPLEX, DEFAULTS, FLOATING, PYTHON_TYPES, dtype
+
+
+def dtype_of_argument(type: Any, function: str) -> dtype:
+    """A dtype, or that of one of the Python types float, int, bool and complex.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    found = type if isinstance(type, dtype) else PYTHON_TYPES.get(type) if callable(type) else None
+    if found is None:
+        raise errors.argument_type(function, "type", 1, "torch.dtype", type)
+    return found
 
 
 class finfo:
@@ -19,9 +31,7 @@ class finfo:
         Raises:
             TypeError: for dtypes that are not floating point.
         """
-        if type is not None and not isinstance(type, dtype):
-            raise errors.argument_type("finfo", "type", 1, "torch.dtype", type)
-        dt: dtype = DEFAULTS.float if type is None else type
+        dt: dtype = DEFAULTS.float if type is None else dtype_of_argument(type, "finfo")
         if dt.category < FLOATING:
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dt!r}'")
         info: Any = np.finfo(dt.to_real().np if dt.category == COMPLEX else dt.np)
@@ -50,12 +60,13 @@ class iinfo:
         Raises:
             TypeError: for dtypes that are not integers.
         """
-        if not isinstance(type, dtype):
-            raise errors.argument_type("iinfo", "type", 1, "torch.dtype", type)
-        if type.category >= FLOATING:
-            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type!r}'")
-        info: Any = np.iinfo(type.np if type.np.kind != "b" else np.uint8)
-        self.dtype: str = type.name
+        dt: dtype = dtype_of_argument(type, "iinfo")
+        if dt.category >= FLOATING:
+            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{dt!r}'")
+        if dt.np.kind == "b":
+            raise TypeError("torch.bool is not supported by torch.iinfo")
+        info: Any = np.iinfo(dt.np)
+        self.dtype: str = dt.name
         self.bits: int = int(info.bits)
         self.min: int = int(info.min)
         self.max: int = int(info.max)

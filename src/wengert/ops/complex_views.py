@@ -337,7 +337,7 @@ def conj_physical(self: Tensor) -> Tensor:
 def conj_physical_(self: Tensor) -> Tensor:
     """In-place version of ``conj_physical``.
 
-    Variants: method
+    Variants: function method
     """
     return self if self.dt.category != COMPLEX else unary_(CONJ_PHYSICAL_, self)
 

@@ -490,7 +490,7 @@ def legacy_array(args: list[Any], dt: DType) -> Any:
     if len(args) == 1:
         if isinstance(first, TensorBase):
             return memory(first)
-        if isinstance(first, (list, tuple, _ndarray)) and not isinstance(first, Size):
+        if isinstance(first, (list, tuple, range, _ndarray)) and not isinstance(first, Size):
             return data_array(first, dt)
         if isinstance(first, str):
             raise TypeError("new(): invalid data type 'str'")

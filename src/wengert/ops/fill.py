@@ -287,7 +287,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     Raises:
         RuntimeError: for a tensor with dimensions, and for numbers that the dtype cannot hold.
 
-    Variants: method
+    Variants: function method
     """
     if isinstance(value, TensorBase):
         return fill_tensor_(self, value)

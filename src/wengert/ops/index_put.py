@@ -276,7 +276,7 @@ def index_put(self: Tensor, indices: Any, values: Tensor, accumulate: bool = Fal
 def index_put_(self: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """In-place version of :meth:`index_put`.
 
-    Variants: method
+    Variants: function method
     """
     entries = put_inputs(self, indices, values)
     check_overlap(self, values)

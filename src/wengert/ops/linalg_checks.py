@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core import errors
-from .._core.compat import mypyc_attr
 from .._core.dtypes import FLOATING, float16
+from .._core.dynamic import LinAlgError
 from .._core.tensor_base import TensorBase
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
-
-
-@mypyc_attr(native_class=False)  # mypyc's own classes cannot inherit from this exception
-class LinAlgError(RuntimeError):
-    """A matrix for which the result does not exist: singular, not positive-definite, or without convergence."""
 
 
 def check_dims(name: str, x: TensorBase, argument: str = "A") -> None:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core import return_types
+from .._core.dynamic import LinAlgError
 from .._core.tensor_base import TensorBase
 from .._record.common import broadcast_size, sum_to
 from .._record.general import General, general, general_many
 from .._record.selection import deliver
 from . import linalg_arrays as arrays_of
-from .linalg_checks import LinAlgError, check_floating, check_positive, check_rows, check_square, failed
+from .linalg_checks import check_floating, check_positive, check_rows, check_square, failed
 from .linalg_triangular import solve_triangular
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from .._core.dtypes import COMPLEX, FLOATING, float16
 from .._record.general import General, general_many
 from .._record.selection import deliver
 from .linalg_arrays import by_columns
-from .linalg_checks import LinAlgError, check_phase, check_square
+from .linalg_checks import check_phase, check_square
 from .linalg_solve import solve
 from .linalg_svd import diagonal_of, gaps_of, is_recorded, off_diagonal
 

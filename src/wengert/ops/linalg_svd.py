@@ -12,12 +12,13 @@ import numpy as np
 
 from .._core import return_types
 from .._core.dtypes import COMPLEX
+from .._core.dynamic import LinAlgError
 from .._core.tensor_base import TensorBase, requires_grad
 from .._record.common import make, untracked
 from .._record.general import General, general_many
 from .._record.selection import deliver
 from .linalg_arrays import by_columns
-from .linalg_checks import LinAlgError, check_dims, check_floating, check_phase
+from .linalg_checks import check_dims, check_floating, check_phase
 
 if TYPE_CHECKING:
     from .._tensor import Tensor

@@ -382,7 +382,7 @@ def clamp(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
 def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """In-place version of :meth:`clamp`.
 
-    Variants: method
+    Variants: function method
     Aliases: clip_
     """
     if check_bounds(self, min, max):

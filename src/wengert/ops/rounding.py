@@ -320,7 +320,7 @@ def absolute(self: Tensor) -> Tensor:
 def absolute_(self: Tensor) -> Tensor:
     """In-place version of :meth:`abs`; not for complex tensors, whose absolute values are real.
 
-    Variants: method
+    Variants: function method
     Name: abs_
     Aliases: absolute_
     """
@@ -344,7 +344,7 @@ def rounded(self: Tensor, *, decimals: Any = 0) -> Tensor:
 def rounded_(self: Tensor, *, decimals: Any = 0) -> Tensor:
     """In-place version of :meth:`round`.
 
-    Variants: method
+    Variants: function method
     Name: round_
     """
     return unary_(ROUND if decimals == 0 else RoundBackward1(int(decimals)), self)
@@ -364,7 +364,7 @@ def nan_to_num(self: Tensor, nan: Any = None, posinf: Any = None, neginf: Any = 
 def nan_to_num_(self: Tensor, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Tensor:
     """In-place version of :meth:`nan_to_num`.
 
-    Variants: method
+    Variants: function method
     """
     return unary_(NanToNumBackward0(nan, posinf, neginf), self)
 

@@ -338,7 +338,7 @@ def as_strided(self: Tensor, size: Any, stride: Any, storage_offset: Any = None)
 def as_strided_(self: Tensor, size: Any, stride: Any, storage_offset: Any = None) -> Tensor:
     """In-place version of ``as_strided``: the tensor itself gets another geometry, no data move.
 
-    Variants: method
+    Variants: function method
     """
     record = views.check_inplace(self, requires_grad(self))
     array, node = restrided(AsStridedBackward1, self, size, stride, storage_offset)

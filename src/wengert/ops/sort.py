@@ -265,7 +265,7 @@ def span(x: TensorBase, low: Any, high: Any) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def histogram(self: Tensor, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
+def histogram(self: Tensor, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
     """Counts of the elements in intervals, and the limits of these.
 
     Args:

@@ -494,6 +494,6 @@ def logit(self: Tensor, eps: Any = None) -> Tensor:
 def logit_(self: Tensor, eps: Any = None) -> Tensor:
     """In-place version of :meth:`logit`.
 
-    Variants: method
+    Variants: function method
     """
     return unary_(LogitBackward0(eps), self)

@@ -425,7 +425,7 @@ def asinh(self: Tensor) -> Tensor:
 def asinh_(self: Tensor) -> Tensor:
     """In-place version of :meth:`asinh`.
 
-    Variants: method
+    Variants: function method
     Aliases: arcsinh_
     """
     return unary_(ASINH_, self)
@@ -446,7 +446,7 @@ def acosh(self: Tensor) -> Tensor:
 def acosh_(self: Tensor) -> Tensor:
     """In-place version of :meth:`acosh`.
 
-    Variants: method
+    Variants: function method
     Aliases: arccosh_
     """
     return unary_(ACOSH_, self)
@@ -467,7 +467,7 @@ def atanh(self: Tensor) -> Tensor:
 def atanh_(self: Tensor) -> Tensor:
     """In-place version of :meth:`atanh`.
 
-    Variants: method
+    Variants: function method
     Aliases: arctanh_
     """
     return unary_(ATANH_, self)
