@@ -13,6 +13,7 @@ import numpy as np
 
 from .._core import errors, return_types
 from .._core.dtypes import COMPLEX, FLOATING, float16
+from .._core.dynamic import LinAlgError
 from .._record.general import General, general_many
 from .._record.selection import deliver
 from .linalg_arrays import by_columns
