@@ -45,34 +45,40 @@ def complete(found: list[Sample]) -> list[Sample]:
     for form, derive in (("out", out_form), ("inplace", inplace_form)):
         lacking = {row["name"] for row in scope() if row[form]} - {s.op for s in found if getattr(s, form)}
         for i, sample in enumerate(found):
-            text = derive(sample) if sample.op in lacking and sample.inputs and form in sample.only else ""
+            text = derive(sample) if sample.op in lacking and "forward" in sample.only else ""
             if text:
-                found[i] = replace(sample, **{form: text})
+                only = sample.only if form in sample.only else (*sample.only, form)
+                found[i] = replace(sample, only=only, **{form: text})
                 lacking.remove(sample.op)
     return found
 
 
-def plain_call(sample: Sample) -> ast.Call | None:
-    """Return the sample's text as a call of its operator on ``x`` and more, if that is all it is."""
+def plain_call(sample: Sample) -> tuple[str, list[str]] | None:
+    """Return the sample's text as function and arguments, if it is one call of its operator: ``t.op(x, 2)`` or ``x.op(2)``."""
     try:
         tree = ast.parse(sample.code, mode="eval").body
     except SyntaxError:
         return None
+    if not isinstance(tree, ast.Call) or "generator" in sample.code or sample.op.endswith("_"):
+        return None
+    function, arguments = ast.unparse(tree.func), [ast.unparse(part) for part in (*tree.args, *tree.keywords)]
+    if function == f"x.{sample.op}":
+        return f"t.{sample.op}", ["x", *arguments]
     names = (f"t.{sample.op}", sample.op.replace("nn.functional", "F"))
-    return tree if isinstance(tree, ast.Call) and ast.unparse(tree.func) in names else None
+    return (function, arguments) if function in names else None
 
 
 def out_form(sample: Sample) -> str:
     """Return ``t.op(x, out=out)`` for ``t.op(x)``."""
-    return sample.code[:-1].rstrip(", ") + ", out=out)" if plain_call(sample) else ""
+    call = plain_call(sample)
+    return f"{call[0]}({', '.join([*call[1], 'out=out'])})" if call else ""
 
 
 def inplace_form(sample: Sample) -> str:
     """Return ``x.op_(y)`` for ``t.op(x, y)``, and ``F.op(x, inplace=True)`` for functions of nn.functional."""
     call = plain_call(sample)
-    if call is None or not call.args or ast.unparse(call.args[0]) != "x" or "generator" in sample.code:
+    if call is None or call[1][:1] != ["x"]:
         return ""
     if sample.op.startswith("nn."):
-        return sample.code[:-1].rstrip(", ") + ", inplace=True)"
-    rest = [ast.unparse(part) for part in (*call.args[1:], *call.keywords)]
-    return f"x.{sample.op}_({', '.join(rest)})"
+        return f"{call[0]}({', '.join([*call[1], 'inplace=True'])})"
+    return f"x.{sample.op}_({', '.join(call[1][1:])})"

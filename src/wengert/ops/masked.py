@@ -21,6 +21,7 @@ from .._record.common import (
     number_operand,
     result_type,
     sum_to,
+    write_out,
 )
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
@@ -394,7 +395,7 @@ def masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 # -- nonzero -----------------------------------------------------------------------------------------------------------
 
 
-def nonzero(self: Tensor, *, as_tuple: bool = False) -> Any:
+def nonzero(self: Tensor, *, as_tuple: bool = False, out: Any = None) -> Any:
     """Indices of the elements that are not zero.
 
     Args:
@@ -404,7 +405,8 @@ def nonzero(self: Tensor, *, as_tuple: bool = False) -> Any:
     """
     if as_tuple:
         return tuple([make(part) for part in np.atleast_1d(self.array).nonzero()])
-    return make(np.argwhere(self.array).astype(np.int64, copy=False))
+    found = make(np.argwhere(self.array).astype(np.int64, copy=False))
+    return found if out is None else write_out("nonzero", out, [self], found)
 
 
 def nonzero_static(self: Tensor, *, size: Any, fill_value: Any = -1) -> Tensor:

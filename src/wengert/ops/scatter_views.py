@@ -157,7 +157,7 @@ def slice_scatter(self: Tensor, src: Tensor, dim: Any = 0, start: Any = None, en
 
     Gradient: the slice of grad for ``src``; ``self`` gets grad with zeros there.
 
-    Variants: function method
+    Variants: function method out
     """
     d = wrap_dim(dim, len(self.shp))
     stride = int_of(step)

@@ -265,7 +265,9 @@ def span(x: TensorBase, low: Any, high: Any) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def histogram(self: Tensor, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
+def histogram(
+    self: Tensor, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False, out: Any = None
+) -> Any:
     """Counts of the elements in intervals, and the limits of these.
 
     Args:
@@ -291,4 +293,4 @@ def histogram(self: Tensor, bins: Any = 100, *, range: Any = None, weight: Any =
         limits = np.linspace(low, high, bins + 1).astype(self.dt.np)
     factors = None if weight is None else weight.array
     found = np.histogram(self.array, limits, weights=factors, density=density)[0]
-    return return_types.histogram([make(found.astype(self.dt.np)), make(limits)])
+    return return_types.histogram(deliver("histogram", out, self, [make(found.astype(self.dt.np)), make(limits)]))
