@@ -163,6 +163,7 @@ INTEGERS = [
 ]
 
 PARTS = [
+    S("float_power", "t.float_power(x, y)", f64(2, 3, domain="positive"), f64(3), inplace="x.float_power_(y)"),
     *over("frexp", "t.frexp(x)", f64(5), f32(2, 3), f64(0), f64(), const([0.0, -0.0, 1.0, 1024.0, 1e-300]), only=VALUE),
     S("frexp", "t.frexp(x)[0]", f64(4), only=("grad",)),
     *each("trapz", "t.trapz(x, {})", f64(3, 4), "dx=0.5", "dim=0"),
