@@ -56,6 +56,17 @@ from ._core.modes import set_warn_always as set_warn_always
 from ._core.printing import get_printoptions as get_printoptions
 from ._core.printing import set_printoptions as set_printoptions
 from ._gen.functions import *  # noqa: F403  (generated; its __all__ lists the operators)
+from ._settings import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+from ._settings import get_default_device as get_default_device
+from ._settings import get_float32_matmul_precision as get_float32_matmul_precision
+from ._settings import get_num_threads as get_num_threads
+from ._settings import (
+    is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
+)
+from ._settings import set_default_device as set_default_device
+from ._settings import set_float32_matmul_precision as set_float32_matmul_precision
+from ._settings import set_num_threads as set_num_threads
+from ._settings import use_deterministic_algorithms as use_deterministic_algorithms
 from ._tensor import Tensor as Tensor
 from ._version import __version__ as __version__
 from .ops.random import Generator as Generator
@@ -76,7 +87,20 @@ from .autograd import set_grad_enabled as set_grad_enabled  # noqa: E402
 from .autograd.grad_mode import is_grad_enabled as is_grad_enabled  # noqa: E402
 from .autograd.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled  # noqa: E402
 
-_LAZY = {"cuda", "debug", "fft", "interop", "profiler", "signal", "utils", "viz"}
+_LAZY = {
+    "accelerator",
+    "backends",
+    "cuda",
+    "debug",
+    "fft",
+    "func",
+    "interop",
+    "optim",
+    "profiler",
+    "signal",
+    "utils",
+    "viz",
+}
 _INTEROP = {"install_torch", "load_ipython_extension", "uninstall_torch", "unload_ipython_extension"}
 
 
@@ -86,6 +110,8 @@ def __getattr__(name: str) -> _Any:
         return _import_module(f"{__name__}.{name}")
     if name in _INTEROP:
         return getattr(_import_module(f"{__name__}.interop"), name)
+    if name == "vmap":
+        return _import_module(f"{__name__}.func").vmap
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -100,17 +100,32 @@ def test_config_prints_the_configuration(tmp_path: Path) -> None:
 def test_check_accepts_a_script_whose_names_are_all_there(tmp_path: Path) -> None:
     (tmp_path / "fine.py").write_text("import torch\nx = torch.ones(2, dtype=torch.float64)\n")
     done = wengert("check", "fine.py", cwd=tmp_path)
-    assert (done.stdout, done.stderr) == ("", "2 torch names used; wengert has them all\n")
+    assert (done.stdout, done.stderr) == ("", "2 torch names used in 1 file; wengert has them all\n")
     assert done.returncode == 0
 
 
-def test_check_lists_missing_names_with_file_and_line(tmp_path: Path) -> None:
+def test_check_tells_what_is_missing_from_what_is_out_of_scope(tmp_path: Path) -> None:
     source = "import torch\nfrom torch.distributed import rpc\n\nx = torch.ones(2).whatever()\ntorch.frobnicate(x)\n"
     (tmp_path / "lacks.py").write_text(source)
     done = wengert("check", "lacks.py", cwd=tmp_path)
-    assert done.stdout.splitlines() == ["lacks.py:2: torch.distributed", "lacks.py:5: torch.frobnicate"]
-    assert done.stderr == "3 torch names used; 2 of the torch names used are missing\n"
+    assert done.stdout.splitlines() == [
+        "missing:",
+        "  torch.frobnicate  lacks.py:5",
+        "out of scope:",
+        "  torch.distributed (several processes or devices)  lacks.py:2",
+    ]
+    assert done.stderr == "3 torch names used in 1 file; 1 missing, 1 out of scope\n"
     assert done.returncode == 1
+
+
+def test_check_lists_a_name_once_with_its_first_places_and_the_most_used_first(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import torch\ntorch.rare\ntorch.frequent\n")
+    (tmp_path / "b.py").write_text("import torch as t\nt.frequent.x\nt.frequent.y\n")
+    assert wengert("check", ".", cwd=tmp_path).stdout.splitlines() == [
+        "missing:",
+        "  torch.frequent  a.py:3, b.py:2, and 1 more",
+        "  torch.rare      a.py:2",
+    ]
 
 
 def test_check_does_not_run_the_script(tmp_path: Path) -> None:
@@ -122,7 +137,7 @@ def test_check_does_not_run_the_script(tmp_path: Path) -> None:
 def test_check_reads_all_scripts_below_a_folder(folder: Path) -> None:
     (folder / "programs" / "other.py").write_text("import torch\ntorch.frobnicate\n")
     done = wengert("check", "programs", cwd=folder)
-    assert done.stdout == f"{Path('programs/other.py')}:2: torch.frobnicate\n"
+    assert done.stdout == f"missing:\n  torch.frobnicate  {Path('programs/other.py')}:2\n"
 
 
 def test_check_ends_with_status_2_for_a_file_that_is_not_python(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wengert.interop.torch_names import find_uses, first_missing
+from wengert.interop.torch_names import find_uses, first_missing, out_of_scope
 
 
 def names(source: str) -> list[str]:
@@ -63,6 +63,10 @@ def test_names_in_class_bases_decorators_defaults_and_annotations_count() -> Non
     assert names(source) == ["torch.a", "torch.b", "torch.c", "torch.d", "torch.e"]
 
 
+def test_a_name_that_is_imported_and_assigned_is_not_decided() -> None:
+    assert names("from torch import optim\noptim = make()\noptim.step()") == ["torch.optim"]
+
+
 @pytest.mark.parametrize("source", ["import torchvision\ntorchvision.ops", "from .torch import x\nx.y", "import numpy"])
 def test_other_packages_do_not_count(source: str) -> None:
     assert names(source) == []
@@ -73,7 +77,15 @@ def test_uses_carry_their_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["torch", "torch.ones", "torch.Tensor.cos", "torch.autograd.grad", "torch.nn.functional"]
+    "name",
+    [
+        "torch",
+        "torch.ones",
+        "torch.Tensor.cos",
+        "torch.autograd.grad",
+        "torch.nn.functional",
+        "torch.autograd.gradcheck.gradcheck",
+    ],
 )
 def test_a_name_that_is_there_is_not_missing(name: str) -> None:
     assert first_missing(name) is None
@@ -90,3 +102,25 @@ def test_a_name_that_is_there_is_not_missing(name: str) -> None:
 )
 def test_the_shortest_missing_beginning_of_a_name_is_found(name: str, missing: str) -> None:
     assert first_missing(name) == missing
+
+
+@pytest.mark.parametrize(
+    ("name", "subject"),
+    [
+        ("torch.cuda.Stream", "GPUs"),
+        ("torch.distributed", "several processes or devices"),
+        ("torch.nn.DataParallel", "several processes or devices"),
+        ("torch.jit", "compilers and exporters"),
+        ("torch.ao.quantization", "quantization"),
+        ("torch.sparse_coo_tensor", "sparse tensors"),
+        ("torch._C", "operators in C++"),
+        ("torch._vmap_internals", "private parts of PyTorch"),
+    ],
+)
+def test_what_wengert_does_not_aim_at_has_a_subject(name: str, subject: str) -> None:
+    assert out_of_scope(name) == subject
+
+
+@pytest.mark.parametrize("name", ["torch.frobnicate", "torch.nn.Linear", "torch.__future__", "torch.compiled"])
+def test_other_missing_names_are_in_scope(name: str) -> None:
+    assert out_of_scope(name) == ""

@@ -194,9 +194,9 @@ def no_cast(computed: dtype, target: dtype) -> RuntimeError:
 
 
 def argument_type(function: str, argument: str, position: int, expected: str, value: Any) -> TypeError:
-    """An argument of the wrong type."""
-    got = type(value).__name__
-    return TypeError(f"{function}(): argument '{argument}' (position {position}) must be {expected}, not {got}")
+    """An argument of the wrong type; position 0 for one that is given by name."""
+    where = f"'{argument}' (position {position})" if position else f"'{argument}'"
+    return TypeError(f"{function}(): argument {where} must be {expected}, not {type(value).__name__}")
 
 
 def not_int(argument: str, value: Any) -> TypeError:

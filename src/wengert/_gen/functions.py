@@ -8,7 +8,7 @@ from .._core.dtypes import Number, Size
 from .._core.rng import Generator
 from .._core.tensor_base import TensorBase
 from .._record.binary import binary
-from .._record.common import number_of, write_out
+from .._record.common import leading_number, number_of, required_dim, write_out
 from .._record.unary import unary
 from .. import _tensor
 from ..ops import activation as _activation
@@ -101,9 +101,13 @@ __all__ = [
     "LongTensor",
     "ShortTensor",
     "abs",
+    "abs_",
     "absolute",
+    "absolute_",
     "acos",
+    "acos_",
     "acosh",
+    "acosh_",
     "adaptive_avg_pool1d",
     "adaptive_max_pool1d",
     "add",
@@ -112,6 +116,7 @@ __all__ = [
     "addcmul",
     "addmm",
     "addmv",
+    "addmv_",
     "addr",
     "adjoint",
     "affine_grid_generator",
@@ -126,26 +131,37 @@ __all__ = [
     "any",
     "arange",
     "arccos",
+    "arccos_",
     "arccosh",
+    "arccosh_",
     "arcsin",
+    "arcsin_",
     "arcsinh",
+    "arcsinh_",
     "arctan",
     "arctan2",
+    "arctan_",
     "arctanh",
+    "arctanh_",
     "argmax",
     "argmin",
     "argsort",
     "argwhere",
     "as_strided",
+    "as_strided_",
     "as_strided_copy",
     "as_strided_scatter",
     "as_tensor",
     "asarray",
     "asin",
+    "asin_",
     "asinh",
+    "asinh_",
     "atan",
     "atan2",
+    "atan_",
     "atanh",
+    "atanh_",
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
@@ -175,6 +191,7 @@ __all__ = [
     "cat",
     "cdist",
     "ceil",
+    "ceil_",
     "celu",
     "celu_",
     "chain_matmul",
@@ -184,9 +201,13 @@ __all__ = [
     "cholesky_solve",
     "chunk",
     "clamp",
+    "clamp_",
     "clamp_max",
+    "clamp_max_",
     "clamp_min",
+    "clamp_min_",
     "clip",
+    "clip_",
     "clone",
     "column_stack",
     "combinations",
@@ -195,6 +216,7 @@ __all__ = [
     "concatenate",
     "conj",
     "conj_physical",
+    "conj_physical_",
     "constant_pad_nd",
     "conv1d",
     "conv2d",
@@ -206,7 +228,9 @@ __all__ = [
     "copysign",
     "corrcoef",
     "cos",
+    "cos_",
     "cosh",
+    "cosh_",
     "cosine_embedding_loss",
     "cosine_similarity",
     "count_nonzero",
@@ -219,7 +243,10 @@ __all__ = [
     "cumsum",
     "cumulative_trapezoid",
     "deg2rad",
+    "deg2rad_",
     "det",
+    "detach",
+    "detach_",
     "diag",
     "diag_embed",
     "diagflat",
@@ -245,34 +272,44 @@ __all__ = [
     "eq",
     "equal",
     "erf",
+    "erf_",
     "erfc",
+    "erfc_",
     "erfinv",
     "exp",
     "exp2",
+    "exp2_",
+    "exp_",
     "expand_copy",
     "expm1",
+    "expm1_",
     "eye",
     "feature_alpha_dropout",
     "feature_dropout",
     "fill",
+    "fill_",
     "fix",
+    "fix_",
     "flatten",
     "flip",
     "fliplr",
     "flipud",
     "float_power",
     "floor",
+    "floor_",
     "floor_divide",
     "fmax",
     "fmin",
     "fmod",
     "frac",
+    "frac_",
     "frexp",
     "from_numpy",
     "full",
     "full_like",
     "gather",
     "gcd",
+    "gcd_",
     "ge",
     "geqrf",
     "ger",
@@ -299,6 +336,7 @@ __all__ = [
     "hstack",
     "hypot",
     "i0",
+    "i0_",
     "igamma",
     "igammac",
     "imag",
@@ -306,6 +344,7 @@ __all__ = [
     "index_copy",
     "index_fill",
     "index_put",
+    "index_put_",
     "index_reduce",
     "index_select",
     "initial_seed",
@@ -335,7 +374,9 @@ __all__ = [
     "kthvalue",
     "layer_norm",
     "lcm",
+    "lcm_",
     "ldexp",
+    "ldexp_",
     "le",
     "lerp",
     "less",
@@ -344,9 +385,13 @@ __all__ = [
     "linspace",
     "log",
     "log10",
+    "log10_",
     "log1mexp",
     "log1p",
+    "log1p_",
     "log2",
+    "log2_",
+    "log_",
     "log_softmax",
     "logaddexp",
     "logaddexp2",
@@ -357,6 +402,7 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "logit",
+    "logit_",
     "logspace",
     "logsumexp",
     "lt",
@@ -393,6 +439,7 @@ __all__ = [
     "mv",
     "mvlgamma",
     "nan_to_num",
+    "nan_to_num_",
     "nanmean",
     "nanmedian",
     "nanquantile",
@@ -405,7 +452,9 @@ __all__ = [
     "native_layer_norm",
     "ne",
     "neg",
+    "neg_",
     "negative",
+    "negative_",
     "nextafter",
     "nonzero",
     "nonzero_static",
@@ -439,6 +488,7 @@ __all__ = [
     "qr",
     "quantile",
     "rad2deg",
+    "rad2deg_",
     "rand",
     "rand_like",
     "randint",
@@ -449,6 +499,7 @@ __all__ = [
     "ravel",
     "real",
     "reciprocal",
+    "reciprocal_",
     "relu",
     "relu_",
     "remainder",
@@ -463,10 +514,12 @@ __all__ = [
     "roll",
     "rot90",
     "round",
+    "round_",
     "row_stack",
     "rrelu",
     "rrelu_",
     "rsqrt",
+    "rsqrt_",
     "rsub",
     "scalar_tensor",
     "scatter",
@@ -482,11 +535,15 @@ __all__ = [
     "set_rng_state",
     "sgn",
     "sigmoid",
+    "sigmoid_",
     "sign",
     "signbit",
     "sin",
+    "sin_",
     "sinc",
+    "sinc_",
     "sinh",
+    "sinh_",
     "slice_scatter",
     "slogdet",
     "softmax",
@@ -495,7 +552,9 @@ __all__ = [
     "split_with_sizes",
     "split_with_sizes_copy",
     "sqrt",
+    "sqrt_",
     "square",
+    "square_",
     "squeeze",
     "squeeze_copy",
     "stack",
@@ -514,7 +573,9 @@ __all__ = [
     "take",
     "take_along_dim",
     "tan",
+    "tan_",
     "tanh",
+    "tanh_",
     "tensor",
     "tensor_split",
     "tensordot",
@@ -535,6 +596,7 @@ __all__ = [
     "triu_indices",
     "true_divide",
     "trunc",
+    "trunc_",
     "unbind",
     "unbind_copy",
     "unflatten",
@@ -558,6 +620,7 @@ __all__ = [
     "vstack",
     "where",
     "xlogy",
+    "xlogy_",
     "zero_",
     "zeros",
     "zeros_like",
@@ -698,7 +761,7 @@ def celu_(input: Any, alpha: Any=1.0) -> Tensor:
 def mul(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Product ``self * other`` of each pair of elements; for masks, logical and."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("mul", "input", 1, "Tensor", input)
+        input = leading_number(input, other, "mul")
     result = binary(_arithmetic.MUL, input, other)
     return result if out is None else write_out("mul", out, [input, other], result)
 
@@ -707,7 +770,7 @@ def mul(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
 def multiply(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Product ``self * other`` of each pair of elements; for masks, logical and."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("multiply", "input", 1, "Tensor", input)
+        input = leading_number(input, other, "multiply")
     result = binary(_arithmetic.MUL, input, other)
     return result if out is None else write_out("multiply", out, [input, other], result)
 
@@ -759,7 +822,7 @@ def add(input: Any, other: Tensor | Number, *, alpha: Any=1, out: Any = None) ->
         tensor([11., 12.])
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("add", "input", 1, "Tensor", input)
+        input = leading_number(input, other, "add")
     result = _arithmetic.add(input, other, alpha=alpha)
     return result if out is None else write_out("add", out, [input, other], result)
 
@@ -775,7 +838,7 @@ def sub(input: Any, other: Tensor | Number, *, alpha: Any=1, out: Any = None) ->
         RuntimeError: for masks.
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("sub", "input", 1, "Tensor", input)
+        input = leading_number(input, other, "sub")
     result = _arithmetic.sub(input, other, alpha=alpha)
     return result if out is None else write_out("sub", out, [input, other], result)
 
@@ -791,7 +854,7 @@ def subtract(input: Any, other: Tensor | Number, *, alpha: Any=1, out: Any = Non
         RuntimeError: for masks.
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("subtract", "input", 1, "Tensor", input)
+        input = leading_number(input, other, "subtract")
     result = _arithmetic.sub(input, other, alpha=alpha)
     return result if out is None else write_out("subtract", out, [input, other], result)
 
@@ -820,7 +883,7 @@ def div(input: Any, other: Tensor | Number, *, rounding_mode: str | None=None, o
         RuntimeError: for an integer divided by zero with a rounding mode, or an unknown mode.
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("div", "input", 1, "Tensor", input)
+        input = leading_number(input, other, "div")
     result = _arithmetic.div(input, other, rounding_mode=rounding_mode)
     return result if out is None else write_out("div", out, [input, other], result)
 
@@ -841,7 +904,7 @@ def divide(input: Any, other: Tensor | Number, *, rounding_mode: str | None=None
         RuntimeError: for an integer divided by zero with a rounding mode, or an unknown mode.
     """
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("divide", "input", 1, "Tensor", input)
+        input = leading_number(input, other, "divide")
     result = _arithmetic.div(input, other, rounding_mode=rounding_mode)
     return result if out is None else write_out("divide", out, [input, other], result)
 
@@ -850,7 +913,7 @@ def divide(input: Any, other: Tensor | Number, *, rounding_mode: str | None=None
 def true_divide(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Quotient ``self / other``: ``div`` without rounding."""
     if not isinstance(input, _tensor.Tensor):
-        raise errors.argument_type("true_divide", "input", 1, "Tensor", input)
+        input = leading_number(input, other, "true_divide")
     result = _arithmetic.true_divide(input, other)
     return result if out is None else write_out("true_divide", out, [input, other], result)
 
@@ -1310,6 +1373,14 @@ def conj_physical(input: Any, *, out: Any = None) -> Tensor:
 
 
 
+def conj_physical_(input: Any) -> Tensor:
+    """In-place version of ``conj_physical``."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("conj_physical_", "input", 1, "Tensor", input)
+    return _complex_views.conj_physical_(input)
+
+
+
 def resolve_conj(input: Any) -> Tensor:
     """``input``: conjugates are computed at once, so there is nothing to resolve."""
     if not isinstance(input, _tensor.Tensor):
@@ -1530,6 +1601,22 @@ def conv_transpose3d(input: Any, weight: Tensor, bias: Tensor | None=None, strid
 
 
 
+def detach(input: Any) -> Tensor:
+    """A leaf without history that shares the memory and the version counter of ``input``."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("detach", "input", 1, "Tensor", input)
+    return _copies.detach(input)
+
+
+
+def detach_(input: Any) -> Tensor:
+    """Drop the history of ``input``: it becomes a leaf that does not require grad."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("detach_", "input", 1, "Tensor", input)
+    return _copies.detach_(input)
+
+
+
 def alias_copy(input: Any, *, out: Any = None) -> Tensor:
     """A contiguous copy."""
     if not isinstance(input, _tensor.Tensor):
@@ -1620,11 +1707,11 @@ def unfold_copy(input: Any, dimension: Any, size: Any, step: Any, *, out: Any = 
 
 
 
-def unsqueeze_copy(input: Any, dim: Any, *, out: Any = None) -> Tensor:
+def unsqueeze_copy(input: Any, dim: Any=None, *, out: Any = None, axis: Any = None) -> Tensor:
     """``unsqueeze`` as a copy."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("unsqueeze_copy", "input", 1, "Tensor", input)
-    result = _copies.unsqueeze_copy(input, dim)
+    result = _copies.unsqueeze_copy(input, dim if dim is not None else required_dim(axis, "unsqueeze_copy"))
     return result if out is None else write_out("unsqueeze_copy", out, [input], result)
 
 
@@ -1985,7 +2072,7 @@ def logspace(start: Any, end: Any, steps: Any, base: Any=10.0, *, dtype: Any=Non
 
 
 
-def cumsum(input: Any, dim: Any, *, dtype: Any=None, out: Any = None) -> Tensor:
+def cumsum(input: Any, dim: Any=None, *, dtype: Any=None, out: Any = None, axis: Any = None) -> Tensor:
     """Running sum along a dimension; integers and masks as int64.
 
     Args:
@@ -1998,12 +2085,12 @@ def cumsum(input: Any, dim: Any, *, dtype: Any=None, out: Any = None) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cumsum", "input", 1, "Tensor", input)
-    result = _cumulative.cumsum(input, dim, dtype=dtype)
+    result = _cumulative.cumsum(input, dim if dim is not None else required_dim(axis, "cumsum"), dtype=dtype)
     return result if out is None else write_out("cumsum", out, [input], result)
 
 
 
-def cumprod(input: Any, dim: Any, *, dtype: Any=None, out: Any = None) -> Tensor:
+def cumprod(input: Any, dim: Any=None, *, dtype: Any=None, out: Any = None, axis: Any = None) -> Tensor:
     """Running product along a dimension; integers and masks as int64.
 
     Gradient:
@@ -2011,21 +2098,21 @@ def cumprod(input: Any, dim: Any, *, dtype: Any=None, out: Any = None) -> Tensor
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cumprod", "input", 1, "Tensor", input)
-    result = _cumulative.cumprod(input, dim, dtype=dtype)
+    result = _cumulative.cumprod(input, dim if dim is not None else required_dim(axis, "cumprod"), dtype=dtype)
     return result if out is None else write_out("cumprod", out, [input], result)
 
 
 
-def logcumsumexp(input: Any, dim: Any, *, out: Any = None) -> Tensor:
+def logcumsumexp(input: Any, dim: Any=None, *, out: Any = None, axis: Any = None) -> Tensor:
     """Logarithm of the running sum of exponentials along a dimension, without overflow."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logcumsumexp", "input", 1, "Tensor", input)
-    result = _cumulative.logcumsumexp(input, dim)
+    result = _cumulative.logcumsumexp(input, dim if dim is not None else required_dim(axis, "logcumsumexp"))
     return result if out is None else write_out("logcumsumexp", out, [input], result)
 
 
 
-def cummax(input: Any, dim: Any, *, out: Any=None) -> Any:
+def cummax(input: Any, dim: Any=None, *, out: Any=None, axis: Any = None) -> Any:
     """Running maximum along a dimension and where it was found (the latest place of ties).
 
     Returns:
@@ -2036,15 +2123,15 @@ def cummax(input: Any, dim: Any, *, out: Any=None) -> Any:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cummax", "input", 1, "Tensor", input)
-    return _cumulative.cummax(input, dim, out=out)
+    return _cumulative.cummax(input, dim if dim is not None else required_dim(axis, "cummax"), out=out)
 
 
 
-def cummin(input: Any, dim: Any, *, out: Any=None) -> Any:
+def cummin(input: Any, dim: Any=None, *, out: Any=None, axis: Any = None) -> Any:
     """Running minimum along a dimension and where it was found (the latest place of ties)."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cummin", "input", 1, "Tensor", input)
-    return _cumulative.cummin(input, dim, out=out)
+    return _cumulative.cummin(input, dim if dim is not None else required_dim(axis, "cummin"), out=out)
 
 
 
@@ -2476,6 +2563,20 @@ def clone(input: Any, memory_format: Any=None) -> Tensor:
 
 
 
+def fill_(input: Any, value: Any) -> Tensor:
+    """Set every element to ``value``, a number or a 0-d tensor.
+
+    Gradient: zero for the old value; a tensor ``value`` gets the sum.
+
+    Raises:
+        RuntimeError: for a tensor with dimensions, and for numbers that the dtype cannot hold.
+    """
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("fill_", "input", 1, "Tensor", input)
+    return _fill.fill_(input, value)
+
+
+
 def zero_(input: Any) -> Tensor:
     """Set every element to zero.
 
@@ -2718,6 +2819,16 @@ def index_put(input: Any, indices: Any, values: Tensor, accumulate: bool=False) 
     if not isinstance(values, TensorBase):
         raise errors.argument_type("index_put", "values", 3, "Tensor", values)
     return _index_put.index_put(input, indices, values, accumulate)
+
+
+
+def index_put_(input: Any, indices: Any, values: Tensor, accumulate: bool=False) -> Tensor:
+    """In-place version of :meth:`index_put`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("index_put_", "input", 1, "Tensor", input)
+    if not isinstance(values, TensorBase):
+        raise errors.argument_type("index_put_", "values", 3, "Tensor", values)
+    return _index_put.index_put_(input, indices, values, accumulate)
 
 
 
@@ -3429,7 +3540,7 @@ def masked_scatter(input: Any, mask: Tensor, source: Tensor) -> Tensor:
 
 
 
-def nonzero(input: Any, *, as_tuple: bool=False) -> Any:
+def nonzero(input: Any, *, as_tuple: bool=False, out: Any=None) -> Any:
     """Indices of the elements that are not zero.
 
     Args:
@@ -3437,7 +3548,7 @@ def nonzero(input: Any, *, as_tuple: bool=False) -> Any:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nonzero", "input", 1, "Tensor", input)
-    return _masked.nonzero(input, as_tuple=as_tuple)
+    return _masked.nonzero(input, as_tuple=as_tuple, out=out)
 
 
 
@@ -3756,6 +3867,22 @@ def clip(input: Any, min: Any=None, max: Any=None, *, out: Any = None) -> Tensor
         raise errors.argument_type("clip", "input", 1, "Tensor", input)
     result = _minmax.clamp(input, min, max)
     return result if out is None else write_out("clip", out, [input], result)
+
+
+
+def clamp_(input: Any, min: Any=None, max: Any=None) -> Tensor:
+    """In-place version of :meth:`clamp`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("clamp_", "input", 1, "Tensor", input)
+    return _minmax.clamp_(input, min, max)
+
+
+
+def clip_(input: Any, min: Any=None, max: Any=None) -> Tensor:
+    """In-place version of :meth:`clamp`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("clip_", "input", 1, "Tensor", input)
+    return _minmax.clamp_(input, min, max)
 
 
 
@@ -4556,7 +4683,7 @@ def prod(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out
 
 
 
-def logsumexp(input: Any, dim: Any, keepdim: bool=False, *, out: Any = None) -> Tensor:
+def logsumexp(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Logarithm of the sum of exponentials over dimensions; does not overflow, and -inf elements count as nothing.
 
     Gradient:
@@ -4564,7 +4691,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool=False, *, out: Any = None) -> 
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logsumexp", "input", 1, "Tensor", input)
-    result = _reduce.logsumexp(input, dim, keepdim)
+    result = _reduce.logsumexp(input, dim if dim is not None else required_dim(axis, "logsumexp"), keepdim if keepdims is None else keepdims)
     return result if out is None else write_out("logsumexp", out, [input], result)
 
 
@@ -4699,6 +4826,22 @@ def absolute(input: Any, *, out: Any = None) -> Tensor:
 
 
 
+def abs_(input: Any) -> Tensor:
+    """In-place version of :meth:`abs`; not for complex tensors, whose absolute values are real."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("abs_", "input", 1, "Tensor", input)
+    return _rounding.absolute_(input)
+
+
+
+def absolute_(input: Any) -> Tensor:
+    """In-place version of :meth:`abs`; not for complex tensors, whose absolute values are real."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("absolute_", "input", 1, "Tensor", input)
+    return _rounding.absolute_(input)
+
+
+
 def round(input: Any, *, decimals: Any=0, out: Any = None) -> Tensor:
     """Nearest integer (or multiple of ``10**-decimals``) of each element, ties to the even one.
 
@@ -4712,6 +4855,14 @@ def round(input: Any, *, decimals: Any=0, out: Any = None) -> Tensor:
 
 
 
+def round_(input: Any, *, decimals: Any=0) -> Tensor:
+    """In-place version of :meth:`round`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("round_", "input", 1, "Tensor", input)
+    return _rounding.rounded_(input, decimals=decimals)
+
+
+
 def nan_to_num(input: Any, nan: Any=None, posinf: Any=None, neginf: Any=None, *, out: Any = None) -> Tensor:
     """``input`` with NaN replaced by ``nan`` (0) and infinities by ``posinf``, ``neginf`` (the largest finite numbers).
 
@@ -4722,6 +4873,14 @@ def nan_to_num(input: Any, nan: Any=None, posinf: Any=None, neginf: Any=None, *,
         raise errors.argument_type("nan_to_num", "input", 1, "Tensor", input)
     result = _rounding.nan_to_num(input, nan, posinf, neginf)
     return result if out is None else write_out("nan_to_num", out, [input], result)
+
+
+
+def nan_to_num_(input: Any, nan: Any=None, posinf: Any=None, neginf: Any=None) -> Tensor:
+    """In-place version of :meth:`nan_to_num`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("nan_to_num_", "input", 1, "Tensor", input)
+    return _rounding.nan_to_num_(input, nan, posinf, neginf)
 
 
 
@@ -4785,7 +4944,7 @@ def select_scatter(input: Any, src: Tensor, dim: Any, index: Any) -> Tensor:
 
 
 
-def slice_scatter(input: Any, src: Tensor, dim: Any=0, start: Any=None, end: Any=None, step: Any=1, *, axis: Any = None) -> Tensor:
+def slice_scatter(input: Any, src: Tensor, dim: Any=0, start: Any=None, end: Any=None, step: Any=1, *, out: Any = None, axis: Any = None) -> Tensor:
     """Copy of ``input`` with ``src`` in place of ``self[start:end:step]`` along ``dim``.
 
     Gradient: the slice of grad for ``src``; ``input`` gets grad with zeros there.
@@ -4794,7 +4953,8 @@ def slice_scatter(input: Any, src: Tensor, dim: Any=0, start: Any=None, end: Any
         raise errors.argument_type("slice_scatter", "input", 1, "Tensor", input)
     if not isinstance(src, TensorBase):
         raise errors.argument_type("slice_scatter", "src", 2, "Tensor", src)
-    return _scatter_views.slice_scatter(input, src, dim if axis is None else axis, start, end, step)
+    result = _scatter_views.slice_scatter(input, src, dim if axis is None else axis, start, end, step)
+    return result if out is None else write_out("slice_scatter", out, [input, src], result)
 
 
 
@@ -4992,7 +5152,7 @@ def squeeze(input: Any, dim: Any=None, *, axis: Any = None) -> Tensor:
 
 
 
-def unsqueeze(input: Any, dim: Any) -> Tensor:
+def unsqueeze(input: Any, dim: Any=None, *, axis: Any = None) -> Tensor:
     """A dimension of size 1 inserted before dimension ``dim`` (from ``-ndim - 1`` to ``ndim``).
 
     Returns:
@@ -5000,7 +5160,7 @@ def unsqueeze(input: Any, dim: Any) -> Tensor:
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("unsqueeze", "input", 1, "Tensor", input)
-    return _shape.unsqueeze(input, dim)
+    return _shape.unsqueeze(input, dim if dim is not None else required_dim(axis, "unsqueeze"))
 
 
 
@@ -5216,6 +5376,14 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: Any=None) -> 
 
 
 
+def as_strided_(input: Any, size: Any, stride: Any, storage_offset: Any=None) -> Tensor:
+    """In-place version of ``as_strided``: the tensor itself gets another geometry, no data move."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("as_strided_", "input", 1, "Tensor", input)
+    return _shape_parts.as_strided_(input, size, stride, storage_offset)
+
+
+
 def split(input: Any, split_size: Any, dim: Any=0, *, axis: Any = None) -> tuple[Tensor, ...]:
     """Consecutive parts of dimension ``dim``.
 
@@ -5390,7 +5558,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: Any=1, eps: Any=1e-08, *, axi
 
 
 
-def softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Tensor:
+def softmax(input: Any, dim: Any=None, dtype: Any=None, *, out: Any = None, axis: Any = None) -> Tensor:
     """Exponentials along a dimension, divided by their sum: positive numbers that add up to 1.
 
     Args:
@@ -5406,12 +5574,12 @@ def softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Tensor
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("softmax", "input", 1, "Tensor", input)
-    result = _softmax.softmax(input, dim, dtype)
+    result = _softmax.softmax(input, dim if dim is not None else required_dim(axis, "softmax"), dtype)
     return result if out is None else write_out("softmax", out, [input], result)
 
 
 
-def log_softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Tensor:
+def log_softmax(input: Any, dim: Any=None, dtype: Any=None, *, out: Any = None, axis: Any = None) -> Tensor:
     """Logarithm of the softmax along a dimension, computed without overflow.
 
     Args:
@@ -5424,7 +5592,7 @@ def log_softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Te
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("log_softmax", "input", 1, "Tensor", input)
-    result = _softmax.log_softmax(input, dim, dtype)
+    result = _softmax.log_softmax(input, dim if dim is not None else required_dim(axis, "log_softmax"), dtype)
     return result if out is None else write_out("log_softmax", out, [input], result)
 
 
@@ -5548,7 +5716,7 @@ def histc(input: Any, bins: Any=100, min: Any=0, max: Any=0, *, out: Any = None)
 
 
 
-def histogram(input: Any, bins: Any, *, range: Any=None, weight: Any=None, density: bool=False) -> Any:
+def histogram(input: Any, bins: Any=100, *, range: Any=None, weight: Any=None, density: bool=False, out: Any=None) -> Any:
     """Counts of the elements in intervals, and the limits of these.
 
     Args:
@@ -5563,7 +5731,7 @@ def histogram(input: Any, bins: Any, *, range: Any=None, weight: Any=None, densi
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("histogram", "input", 1, "Tensor", input)
-    return _sort.histogram(input, bins, range=range, weight=weight, density=density)
+    return _sort.histogram(input, bins, range=range, weight=weight, density=density, out=out)
 
 
 
@@ -5661,6 +5829,14 @@ def logit(input: Any, eps: Any=None, *, out: Any = None) -> Tensor:
         raise errors.argument_type("logit", "input", 1, "Tensor", input)
     result = _special.logit(input, eps)
     return result if out is None else write_out("logit", out, [input], result)
+
+
+
+def logit_(input: Any, eps: Any=None) -> Tensor:
+    """In-place version of :meth:`logit`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("logit_", "input", 1, "Tensor", input)
+    return _special.logit_(input, eps)
 
 
 
@@ -6245,6 +6421,22 @@ def arcsinh(input: Any, *, out: Any = None) -> Tensor:
 
 
 
+def asinh_(input: Any) -> Tensor:
+    """In-place version of :meth:`asinh`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("asinh_", "input", 1, "Tensor", input)
+    return _trigonometric.asinh_(input)
+
+
+
+def arcsinh_(input: Any) -> Tensor:
+    """In-place version of :meth:`asinh`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("arcsinh_", "input", 1, "Tensor", input)
+    return _trigonometric.asinh_(input)
+
+
+
 def acosh(input: Any, *, out: Any = None) -> Tensor:
     """Inverse hyperbolic cosine of each element; NaN for reals below 1.
 
@@ -6271,6 +6463,22 @@ def arccosh(input: Any, *, out: Any = None) -> Tensor:
 
 
 
+def acosh_(input: Any) -> Tensor:
+    """In-place version of :meth:`acosh`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("acosh_", "input", 1, "Tensor", input)
+    return _trigonometric.acosh_(input)
+
+
+
+def arccosh_(input: Any) -> Tensor:
+    """In-place version of :meth:`acosh`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("arccosh_", "input", 1, "Tensor", input)
+    return _trigonometric.acosh_(input)
+
+
+
 def atanh(input: Any, *, out: Any = None) -> Tensor:
     """Inverse hyperbolic tangent of each element; NaN for reals outside [-1, 1].
 
@@ -6294,6 +6502,22 @@ def arctanh(input: Any, *, out: Any = None) -> Tensor:
         raise errors.argument_type("arctanh", "input", 1, "Tensor", input)
     result = _trigonometric.atanh(input)
     return result if out is None else write_out("arctanh", out, [input], result)
+
+
+
+def atanh_(input: Any) -> Tensor:
+    """In-place version of :meth:`atanh`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("atanh_", "input", 1, "Tensor", input)
+    return _trigonometric.atanh_(input)
+
+
+
+def arctanh_(input: Any) -> Tensor:
+    """In-place version of :meth:`atanh`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("arctanh_", "input", 1, "Tensor", input)
+    return _trigonometric.atanh_(input)
 
 
 
@@ -6347,3 +6571,355 @@ def kaiser_window(window_length: Any, periodic: Any=True, beta: Any=12.0, *, dty
     """
     beta = number_of(beta, "kaiser_window", "beta", 3)
     return _windows.kaiser_window(window_length, periodic, beta, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
+
+
+
+def neg_(input: Any) -> Tensor:
+    """``input.neg_()``: in-place version of :func:`neg`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("neg_", "input", 1, "Tensor", input)
+    return input.neg_()
+
+
+
+def negative_(input: Any) -> Tensor:
+    """``input.negative_()``: in-place version of :func:`negative`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("negative_", "input", 1, "Tensor", input)
+    return input.negative_()
+
+
+
+def reciprocal_(input: Any) -> Tensor:
+    """``input.reciprocal_()``: in-place version of :func:`reciprocal`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("reciprocal_", "input", 1, "Tensor", input)
+    return input.reciprocal_()
+
+
+
+def gcd_(input: Any, other: Tensor) -> Tensor:
+    """``input.gcd_()``: in-place version of :func:`gcd`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("gcd_", "input", 1, "Tensor", input)
+    return input.gcd_(other)
+
+
+
+def lcm_(input: Any, other: Tensor) -> Tensor:
+    """``input.lcm_()``: in-place version of :func:`lcm`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("lcm_", "input", 1, "Tensor", input)
+    return input.lcm_(other)
+
+
+
+def ldexp_(input: Any, other: Tensor) -> Tensor:
+    """``input.ldexp_()``: in-place version of :func:`ldexp`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("ldexp_", "input", 1, "Tensor", input)
+    return input.ldexp_(other)
+
+
+
+def addmv_(input: Any, mat: Tensor, vec: Tensor, *, beta: Any=1, alpha: Any=1) -> Tensor:
+    """``input.addmv_()``: in-place version of :func:`addmv`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("addmv_", "input", 1, "Tensor", input)
+    return input.addmv_(mat, vec, beta=beta, alpha=alpha)
+
+
+
+def clamp_min_(input: Any, min: Any) -> Tensor:
+    """``input.clamp_min_()``: in-place version of :func:`clamp_min`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("clamp_min_", "input", 1, "Tensor", input)
+    return input.clamp_min_(min)
+
+
+
+def clamp_max_(input: Any, max: Any) -> Tensor:
+    """``input.clamp_max_()``: in-place version of :func:`clamp_max`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("clamp_max_", "input", 1, "Tensor", input)
+    return input.clamp_max_(max)
+
+
+
+def square_(input: Any) -> Tensor:
+    """``input.square_()``: in-place version of :func:`square`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("square_", "input", 1, "Tensor", input)
+    return input.square_()
+
+
+
+def floor_(input: Any) -> Tensor:
+    """``input.floor_()``: in-place version of :func:`floor`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("floor_", "input", 1, "Tensor", input)
+    return input.floor_()
+
+
+
+def ceil_(input: Any) -> Tensor:
+    """``input.ceil_()``: in-place version of :func:`ceil`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("ceil_", "input", 1, "Tensor", input)
+    return input.ceil_()
+
+
+
+def trunc_(input: Any) -> Tensor:
+    """``input.trunc_()``: in-place version of :func:`trunc`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("trunc_", "input", 1, "Tensor", input)
+    return input.trunc_()
+
+
+
+def fix_(input: Any) -> Tensor:
+    """``input.fix_()``: in-place version of :func:`fix`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("fix_", "input", 1, "Tensor", input)
+    return input.fix_()
+
+
+
+def frac_(input: Any) -> Tensor:
+    """``input.frac_()``: in-place version of :func:`frac`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("frac_", "input", 1, "Tensor", input)
+    return input.frac_()
+
+
+
+def erf_(input: Any) -> Tensor:
+    """``input.erf_()``: in-place version of :func:`erf`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("erf_", "input", 1, "Tensor", input)
+    return input.erf_()
+
+
+
+def erfc_(input: Any) -> Tensor:
+    """``input.erfc_()``: in-place version of :func:`erfc`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("erfc_", "input", 1, "Tensor", input)
+    return input.erfc_()
+
+
+
+def i0_(input: Any) -> Tensor:
+    """``input.i0_()``: in-place version of :func:`i0`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("i0_", "input", 1, "Tensor", input)
+    return input.i0_()
+
+
+
+def xlogy_(input: Any, other: Tensor | Number) -> Tensor:
+    """``input.xlogy_()``: in-place version of :func:`xlogy`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("xlogy_", "input", 1, "Tensor", input)
+    return input.xlogy_(other)
+
+
+
+def exp_(input: Any) -> Tensor:
+    """``input.exp_()``: in-place version of :func:`exp`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("exp_", "input", 1, "Tensor", input)
+    return input.exp_()
+
+
+
+def exp2_(input: Any) -> Tensor:
+    """``input.exp2_()``: in-place version of :func:`exp2`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("exp2_", "input", 1, "Tensor", input)
+    return input.exp2_()
+
+
+
+def expm1_(input: Any) -> Tensor:
+    """``input.expm1_()``: in-place version of :func:`expm1`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("expm1_", "input", 1, "Tensor", input)
+    return input.expm1_()
+
+
+
+def log_(input: Any) -> Tensor:
+    """``input.log_()``: in-place version of :func:`log`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("log_", "input", 1, "Tensor", input)
+    return input.log_()
+
+
+
+def log2_(input: Any) -> Tensor:
+    """``input.log2_()``: in-place version of :func:`log2`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("log2_", "input", 1, "Tensor", input)
+    return input.log2_()
+
+
+
+def log10_(input: Any) -> Tensor:
+    """``input.log10_()``: in-place version of :func:`log10`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("log10_", "input", 1, "Tensor", input)
+    return input.log10_()
+
+
+
+def log1p_(input: Any) -> Tensor:
+    """``input.log1p_()``: in-place version of :func:`log1p`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("log1p_", "input", 1, "Tensor", input)
+    return input.log1p_()
+
+
+
+def sqrt_(input: Any) -> Tensor:
+    """``input.sqrt_()``: in-place version of :func:`sqrt`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("sqrt_", "input", 1, "Tensor", input)
+    return input.sqrt_()
+
+
+
+def rsqrt_(input: Any) -> Tensor:
+    """``input.rsqrt_()``: in-place version of :func:`rsqrt`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("rsqrt_", "input", 1, "Tensor", input)
+    return input.rsqrt_()
+
+
+
+def sigmoid_(input: Any) -> Tensor:
+    """``input.sigmoid_()``: in-place version of :func:`sigmoid`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("sigmoid_", "input", 1, "Tensor", input)
+    return input.sigmoid_()
+
+
+
+def sin_(input: Any) -> Tensor:
+    """``input.sin_()``: in-place version of :func:`sin`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("sin_", "input", 1, "Tensor", input)
+    return input.sin_()
+
+
+
+def cos_(input: Any) -> Tensor:
+    """``input.cos_()``: in-place version of :func:`cos`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("cos_", "input", 1, "Tensor", input)
+    return input.cos_()
+
+
+
+def tan_(input: Any) -> Tensor:
+    """``input.tan_()``: in-place version of :func:`tan`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("tan_", "input", 1, "Tensor", input)
+    return input.tan_()
+
+
+
+def asin_(input: Any) -> Tensor:
+    """``input.asin_()``: in-place version of :func:`asin`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("asin_", "input", 1, "Tensor", input)
+    return input.asin_()
+
+
+
+def arcsin_(input: Any) -> Tensor:
+    """``input.arcsin_()``: in-place version of :func:`arcsin`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("arcsin_", "input", 1, "Tensor", input)
+    return input.arcsin_()
+
+
+
+def acos_(input: Any) -> Tensor:
+    """``input.acos_()``: in-place version of :func:`acos`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("acos_", "input", 1, "Tensor", input)
+    return input.acos_()
+
+
+
+def arccos_(input: Any) -> Tensor:
+    """``input.arccos_()``: in-place version of :func:`arccos`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("arccos_", "input", 1, "Tensor", input)
+    return input.arccos_()
+
+
+
+def atan_(input: Any) -> Tensor:
+    """``input.atan_()``: in-place version of :func:`atan`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("atan_", "input", 1, "Tensor", input)
+    return input.atan_()
+
+
+
+def arctan_(input: Any) -> Tensor:
+    """``input.arctan_()``: in-place version of :func:`arctan`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("arctan_", "input", 1, "Tensor", input)
+    return input.arctan_()
+
+
+
+def sinh_(input: Any) -> Tensor:
+    """``input.sinh_()``: in-place version of :func:`sinh`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("sinh_", "input", 1, "Tensor", input)
+    return input.sinh_()
+
+
+
+def cosh_(input: Any) -> Tensor:
+    """``input.cosh_()``: in-place version of :func:`cosh`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("cosh_", "input", 1, "Tensor", input)
+    return input.cosh_()
+
+
+
+def tanh_(input: Any) -> Tensor:
+    """``input.tanh_()``: in-place version of :func:`tanh`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("tanh_", "input", 1, "Tensor", input)
+    return input.tanh_()
+
+
+
+def sinc_(input: Any) -> Tensor:
+    """``input.sinc_()``: in-place version of :func:`sinc`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("sinc_", "input", 1, "Tensor", input)
+    return input.sinc_()
+
+
+
+def deg2rad_(input: Any) -> Tensor:
+    """``input.deg2rad_()``: in-place version of :func:`deg2rad`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("deg2rad_", "input", 1, "Tensor", input)
+    return input.deg2rad_()
+
+
+
+def rad2deg_(input: Any) -> Tensor:
+    """``input.rad2deg_()``: in-place version of :func:`rad2deg`."""
+    if not isinstance(input, _tensor.Tensor):
+        raise errors.argument_type("rad2deg_", "input", 1, "Tensor", input)
+    return input.rad2deg_()

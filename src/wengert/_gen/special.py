@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .._core import errors
 from .._core.dtypes import Number
 from .._core.tensor_base import TensorBase
-from .._record.common import write_out
+from .._record.common import required_dim, write_out
 from .._record.unary import unary
 from .. import _tensor
 from ..ops import reduce as _reduce
@@ -81,7 +81,7 @@ __all__ = [
 ]
 
 
-def logsumexp(input: Any, dim: Any, keepdim: bool=False, *, out: Any = None) -> Tensor:
+def logsumexp(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """Logarithm of the sum of exponentials over dimensions; does not overflow, and -inf elements count as nothing.
 
     Gradient:
@@ -89,7 +89,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool=False, *, out: Any = None) -> 
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_logsumexp", "input", 1, "Tensor", input)
-    result = _reduce.logsumexp(input, dim, keepdim)
+    result = _reduce.logsumexp(input, dim if dim is not None else required_dim(axis, "logsumexp"), keepdim if keepdims is None else keepdims)
     return result if out is None else write_out("logsumexp", out, [input], result)
 
 
@@ -107,7 +107,7 @@ def round(input: Any, *, decimals: Any=0, out: Any = None) -> Tensor:
 
 
 
-def softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Tensor:
+def softmax(input: Any, dim: Any=None, dtype: Any=None, *, out: Any = None, axis: Any = None) -> Tensor:
     """Exponentials along a dimension, divided by their sum: positive numbers that add up to 1.
 
     Args:
@@ -123,12 +123,12 @@ def softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Tensor
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_softmax", "input", 1, "Tensor", input)
-    result = _softmax.softmax(input, dim, dtype)
+    result = _softmax.softmax(input, dim if dim is not None else required_dim(axis, "softmax"), dtype)
     return result if out is None else write_out("softmax", out, [input], result)
 
 
 
-def log_softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Tensor:
+def log_softmax(input: Any, dim: Any=None, dtype: Any=None, *, out: Any = None, axis: Any = None) -> Tensor:
     """Logarithm of the softmax along a dimension, computed without overflow.
 
     Args:
@@ -141,7 +141,7 @@ def log_softmax(input: Any, dim: Any, dtype: Any=None, *, out: Any = None) -> Te
     """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_log_softmax", "input", 1, "Tensor", input)
-    result = _softmax.log_softmax(input, dim, dtype)
+    result = _softmax.log_softmax(input, dim if dim is not None else required_dim(axis, "log_softmax"), dtype)
     return result if out is None else write_out("log_softmax", out, [input], result)
 
 

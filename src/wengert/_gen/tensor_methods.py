@@ -728,7 +728,7 @@ class TensorMethods(TensorBase):
         """Legacy constructor: as ``Tensor(...)``, in the dtype of ``self``."""
         return _creation_filled.new(cast("Tensor", self), *args)
 
-    def cumsum(self, dim: Any, *, dtype: Any=None) -> Tensor:
+    def cumsum(self, dim: Any=None, *, dtype: Any=None, axis: Any = None) -> Tensor:
         """Running sum along a dimension; integers and masks as int64.
 
         Args:
@@ -739,29 +739,29 @@ class TensorMethods(TensorBase):
         Gradient:
             At each place the sum of the gradients from there on.
         """
-        return _cumulative.cumsum(cast("Tensor", self), dim, dtype=dtype)
+        return _cumulative.cumsum(cast("Tensor", self), dim if dim is not None else required_dim(axis, "cumsum"), dtype=dtype)
 
-    def cumsum_(self, dim: Any, *, dtype: Any=None) -> Tensor:
+    def cumsum_(self, dim: Any=None, *, dtype: Any=None, axis: Any = None) -> Tensor:
         """In-place version of :meth:`cumsum`."""
-        return overwrite(self, _cumulative.cumsum(shadow(self), dim, dtype=dtype))
+        return overwrite(self, _cumulative.cumsum(shadow(self), dim if dim is not None else required_dim(axis, "cumsum"), dtype=dtype))
 
-    def cumprod(self, dim: Any, *, dtype: Any=None) -> Tensor:
+    def cumprod(self, dim: Any=None, *, dtype: Any=None, axis: Any = None) -> Tensor:
         """Running product along a dimension; integers and masks as int64.
 
         Gradient:
             ``sum_j grad_j prod_{k <= j, k != i} self_k``; exact where elements are zero, and again differentiable.
         """
-        return _cumulative.cumprod(cast("Tensor", self), dim, dtype=dtype)
+        return _cumulative.cumprod(cast("Tensor", self), dim if dim is not None else required_dim(axis, "cumprod"), dtype=dtype)
 
-    def cumprod_(self, dim: Any, *, dtype: Any=None) -> Tensor:
+    def cumprod_(self, dim: Any=None, *, dtype: Any=None, axis: Any = None) -> Tensor:
         """In-place version of :meth:`cumprod`."""
-        return overwrite(self, _cumulative.cumprod(shadow(self), dim, dtype=dtype))
+        return overwrite(self, _cumulative.cumprod(shadow(self), dim if dim is not None else required_dim(axis, "cumprod"), dtype=dtype))
 
-    def logcumsumexp(self, dim: Any) -> Tensor:
+    def logcumsumexp(self, dim: Any=None, *, axis: Any = None) -> Tensor:
         """Logarithm of the running sum of exponentials along a dimension, without overflow."""
-        return _cumulative.logcumsumexp(cast("Tensor", self), dim)
+        return _cumulative.logcumsumexp(cast("Tensor", self), dim if dim is not None else required_dim(axis, "logcumsumexp"))
 
-    def cummax(self, dim: Any, *, out: Any=None) -> Any:
+    def cummax(self, dim: Any=None, *, out: Any=None, axis: Any = None) -> Any:
         """Running maximum along a dimension and where it was found (the latest place of ties).
 
         Returns:
@@ -770,11 +770,11 @@ class TensorMethods(TensorBase):
         Gradient:
             To the place each value came from.
         """
-        return _cumulative.cummax(cast("Tensor", self), dim, out=out)
+        return _cumulative.cummax(cast("Tensor", self), dim if dim is not None else required_dim(axis, "cummax"), out=out)
 
-    def cummin(self, dim: Any, *, out: Any=None) -> Any:
+    def cummin(self, dim: Any=None, *, out: Any=None, axis: Any = None) -> Any:
         """Running minimum along a dimension and where it was found (the latest place of ties)."""
-        return _cumulative.cummin(cast("Tensor", self), dim, out=out)
+        return _cumulative.cummin(cast("Tensor", self), dim if dim is not None else required_dim(axis, "cummin"), out=out)
 
     def diff(self, n: Any=1, dim: Any=-1, prepend: Any=None, append: Any=None, *, axis: Any = None) -> Tensor:
         """Differences of neighbours along a dimension, taken ``n`` times; for masks, whether they differ.
@@ -1437,13 +1437,13 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("masked_scatter_", "source", 2, "Tensor", source)
         return _masked.masked_scatter_(cast("Tensor", self), mask, source)
 
-    def nonzero(self, *, as_tuple: _bool=False) -> Any:
+    def nonzero(self, *, as_tuple: _bool=False, out: Any=None) -> Any:
         """Indices of the elements that are not zero.
 
         Args:
             as_tuple: one int64 tensor per dimension (for use as an index) instead of one of shape (count, ndim).
         """
-        return _masked.nonzero(cast("Tensor", self), as_tuple=as_tuple)
+        return _masked.nonzero(cast("Tensor", self), as_tuple=as_tuple, out=out)
 
     def nonzero_static(self, *, size: Any, fill_value: Any=-1) -> Tensor:
         """Indices of the first ``size`` elements that are not zero, of shape (size, ndim); ``fill_value`` where there are fewer."""
@@ -2003,13 +2003,13 @@ class TensorMethods(TensorBase):
         """
         return _reduce.prod(cast("Tensor", self), dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
 
-    def logsumexp(self, dim: Any, keepdim: _bool=False) -> Tensor:
+    def logsumexp(self, dim: Any=None, keepdim: _bool=False, *, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Logarithm of the sum of exponentials over dimensions; does not overflow, and -inf elements count as nothing.
 
         Gradient:
             ``exp(self - result)``, the softmax.
         """
-        return _reduce.logsumexp(cast("Tensor", self), dim, keepdim)
+        return _reduce.logsumexp(cast("Tensor", self), dim if dim is not None else required_dim(axis, "logsumexp"), keepdim if keepdims is None else keepdims)
 
     def all(self, dim: Any=None, keepdim: _bool=False, *, axis: Any = None, keepdims: Any = None) -> Tensor:
         """Whether all elements (along dimensions) are nonzero; a mask, for uint8 a uint8 tensor."""
@@ -2341,17 +2341,17 @@ class TensorMethods(TensorBase):
         """In-place version of ``squeeze``: the tensor itself gets another shape."""
         return _shape.squeeze_(cast("Tensor", self), dim if axis is None else axis)
 
-    def unsqueeze(self, dim: Any) -> Tensor:
+    def unsqueeze(self, dim: Any=None, *, axis: Any = None) -> Tensor:
         """A dimension of size 1 inserted before dimension ``dim`` (from ``-ndim - 1`` to ``ndim``).
 
         Returns:
             A view.
         """
-        return _shape.unsqueeze(cast("Tensor", self), dim)
+        return _shape.unsqueeze(cast("Tensor", self), dim if dim is not None else required_dim(axis, "unsqueeze"))
 
-    def unsqueeze_(self, dim: Any) -> Tensor:
+    def unsqueeze_(self, dim: Any=None, *, axis: Any = None) -> Tensor:
         """In-place version of ``unsqueeze``: the tensor itself gets another shape."""
-        return _shape.unsqueeze_(cast("Tensor", self), dim)
+        return _shape.unsqueeze_(cast("Tensor", self), dim if dim is not None else required_dim(axis, "unsqueeze_"))
 
     def sum_to_size(self, *sizes: Any, size: Any=None) -> Tensor:
         """Sum over leading dimensions and over those where ``size`` is 1, so that the result has shape ``size``.
@@ -2634,7 +2634,7 @@ class TensorMethods(TensorBase):
         """
         return _shape_splits.unbind(cast("Tensor", self), dim if axis is None else axis)
 
-    def softmax(self, dim: Any, dtype: Any=None) -> Tensor:
+    def softmax(self, dim: Any=None, dtype: Any=None, *, axis: Any = None) -> Tensor:
         """Exponentials along a dimension, divided by their sum: positive numbers that add up to 1.
 
         Args:
@@ -2648,9 +2648,9 @@ class TensorMethods(TensorBase):
         Raises:
             NotImplementedError: for integers, unless ``dtype`` is given.
         """
-        return _softmax.softmax(cast("Tensor", self), dim, dtype)
+        return _softmax.softmax(cast("Tensor", self), dim if dim is not None else required_dim(axis, "softmax"), dtype)
 
-    def log_softmax(self, dim: Any, dtype: Any=None) -> Tensor:
+    def log_softmax(self, dim: Any=None, dtype: Any=None, *, axis: Any = None) -> Tensor:
         """Logarithm of the softmax along a dimension, computed without overflow.
 
         Args:
@@ -2661,7 +2661,7 @@ class TensorMethods(TensorBase):
         Gradient:
             ``grad - exp(result) * sum(grad)``.
         """
-        return _softmax.log_softmax(cast("Tensor", self), dim, dtype)
+        return _softmax.log_softmax(cast("Tensor", self), dim if dim is not None else required_dim(axis, "log_softmax"), dtype)
 
     def sort(self, dim: Any=-1, descending: _bool=False, *, stable: Any=None, out: Any=None, axis: Any = None) -> Any:
         """Elements sorted along a dimension, and where each came from.
@@ -2744,7 +2744,7 @@ class TensorMethods(TensorBase):
         """How many elements fall into each of ``bins`` equal intervals from ``min`` to ``max`` (by default those of the data)."""
         return _sort.histc(cast("Tensor", self), bins, min, max)
 
-    def histogram(self, bins: Any, *, range: Any=None, weight: Any=None, density: _bool=False) -> Any:
+    def histogram(self, bins: Any=100, *, range: Any=None, weight: Any=None, density: _bool=False, out: Any=None) -> Any:
         """Counts of the elements in intervals, and the limits of these.
 
         Args:
@@ -2757,7 +2757,7 @@ class TensorMethods(TensorBase):
         Returns:
             Named tuple ``(hist, bin_edges)``.
         """
-        return _sort.histogram(cast("Tensor", self), bins, range=range, weight=weight, density=density)
+        return _sort.histogram(cast("Tensor", self), bins, range=range, weight=weight, density=density, out=out)
 
     def erf(self) -> Tensor:
         """Error function 2/sqrt(pi) * integral of exp(-t**2) from 0 to x.  d = 2/sqrt(pi) exp(-x**2)."""
@@ -3378,7 +3378,7 @@ class TensorMethods(TensorBase):
 
 
 from .._record.binary import binary, binary_  # noqa: E402
-from .._record.common import number_of, shadow  # noqa: E402
+from .._record.common import number_of, required_dim, shadow  # noqa: E402
 from .._record.general import overwrite  # noqa: E402
 from .._record.unary import unary, unary_  # noqa: E402
 from ..ops import activation as _activation  # noqa: E402

@@ -14,6 +14,7 @@ from .._core.dtypes import (
     INTEGER,
     Promotion,
     Size,
+    bool_,
     can_cast,
     dtype,
     dtype_of,
@@ -80,6 +81,18 @@ EMPTY: Final[Size] = intern_size(())
 def is_number(value: Any) -> bool:
     """Whether ``value`` is a Python number (bool included) or a NumPy scalar, which counts as one."""
     return isinstance(value, (int, float, complex, _generic))
+
+
+def leading_number(value: Any, other: Any, function: str) -> Tensor:
+    """A number that stands where a function has its first tensor, as a tensor without dimensions.
+
+    Raises:
+        TypeError: ``value`` is no number either.
+    """
+    if not is_number(value):
+        raise errors.argument_type(function, "input", 1, "Tensor", value)
+    # A bool stays one, for those who refuse bools.
+    return number_operand(value, bool_ if isinstance(value, (bool, np.bool_)) else result_type([value, other]))
 
 
 def as_tensor_operand(value: Any, function: str, argument: str, position: int) -> Tensor:
@@ -175,6 +188,17 @@ def wrap_dim(dim: Any, ndim: int) -> int:
     return found + n if found < 0 else found
 
 
+def required_dim(axis: Any, function: str) -> Any:
+    """The argument ``axis`` in place of a ``dim`` that was not given.
+
+    Raises:
+        TypeError: ``axis`` is missing as well.
+    """
+    if axis is None:
+        raise TypeError(f'{function}() missing 1 required positional arguments: "dim"')
+    return axis
+
+
 def int_of(value: Any, argument: str = "") -> int:
     """An integer argument, given as anything with ``__index__``.
 
@@ -191,8 +215,10 @@ def int_of(value: Any, argument: str = "") -> int:
     return found
 
 
-def number_of(value: Any, function: str, argument: str, position: int) -> Any:
+def number_of(value: Any, function: str, argument: str, position: int = 0) -> Any:
     """A parameter as a Python number, given as one, as a NumPy scalar, or as a 0-d tensor that does not require grad.
+
+    Keyword arguments have position 0.
 
     Raises:
         TypeError: for anything else.

@@ -41,6 +41,12 @@ def result_tangent(out: TensorBase, value: Tensor, sources: list[Tensor | None])
     set_tangent(out, value.clone() if shared else value)
 
 
+def same_layout(x: TensorBase, tangent: Tensor) -> Tensor:
+    """A copy of the tangent of ``x`` whose elements lie in memory in the order of those of ``x``."""
+    copy = make(np.empty_like(memory(x)))
+    return copy.copy_(tangent)
+
+
 def write_tangent(x: TensorBase, value: TensorBase) -> None:
     """Give ``x``, which was written to, its new tangent.
 

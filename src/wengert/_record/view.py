@@ -102,7 +102,13 @@ def forward_mode(op: View, x: TensorBase, out: TensorBase) -> None:
     if tangent is not None:
         level = forward.suspend()
         try:
-            forward.set_tangent(out, view(op.again(), tangent))
+            try:
+                viewed = view(op.again(), tangent)
+            except RuntimeError:  # laid out in another way than the value, whose strides allowed the view
+                tangent = forward.same_layout(x, tangent)
+                forward.set_tangent(x, tangent)
+                viewed = view(op.again(), tangent)
+            forward.set_tangent(out, viewed)
         finally:
             forward.resume(level)
 

@@ -14,16 +14,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Final
 
-from .. import autograd, linalg, nn, special
+from .. import autograd
 from .._core.dynamic import Dynamic
 from .._core.modes import is_grad_enabled, user_frame
 from .._core.tensor_base import TensorBase
-from .._gen import functions, tensor_methods
+from .._gen import tensor_methods
 from .._tensor import Tensor
 from ..autograd import function as custom
+from ..autograd import public_names
 
 OPERATORS: Final = (
     *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"),
@@ -204,29 +204,12 @@ def _watched_function(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _replace_functions() -> None:
     """Functions, in the module that defines their public name and wherever a program has imported them to."""
-    wrappers: dict[int, tuple[Any, Any]] = {}
-    for module, names in _public_functions():
-        for name in names:
-            original = vars(module).get(name)
-            if callable(original) and not isinstance(original, type) and id(original) not in wrappers:
-                wrappers[id(original)] = (original, _watched(name, original))
+    wrappers: public_names.Replacements = {}
+    named = [(name, function) for _, name, function in public_names.public_functions()]
+    for name, original in [*named, ("backward", autograd.backward), ("grad", autograd.grad)]:
+        if id(original) not in wrappers:
+            wrappers[id(original)] = (original, _watched(name, original))
     for module in list(sys.modules.values()):
-        if not isinstance(module, ModuleType) or module.__name__.startswith(_HIDDEN):
-            continue
-        for name, value in list(vars(module).items()):
-            found = wrappers.get(id(value))
-            if found is not None and found[0] is value:
-                _swap(module, name, found[1])
-
-
-_PACKAGE: Final = __name__.partition(".")[0]
-# Modules whose own references are left alone: what they call are inner calls.
-_HIDDEN: Final = tuple(f"{_PACKAGE}.{room}" for room in ("_", "ops", "debug", "autograd."))
-
-
-def _public_functions() -> Iterator[tuple[Any, list[str]]]:
-    yield functions, list(functions.__all__)
-    yield autograd, ["backward", "grad"]
-    for module in (linalg, special, nn.functional, sys.modules.get(f"{_PACKAGE}.fft")):
-        if module is not None:
-            yield module, [name for name in vars(module) if not name.startswith("_")]
+        if public_names.is_program(module):
+            for name, _, wrapper in public_names.bound_in(module, wrappers):
+                _swap(module, name, wrapper)

@@ -21,6 +21,27 @@ _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.Generator
 _SCOPES: Final = (*_FUNCTIONS, *_COMPREHENSIONS, ast.ClassDef)
 
 
+OUT_OF_SCOPE: Final = {
+    "GPUs": "cuda mps xpu mtia accelerator backends",
+    "several processes or devices": "distributed multiprocessing nn.parallel nn.DataParallel",
+    "compilers and exporters": (
+        "jit compile compiler export fx onnx package _dynamo _inductor _export _higher_order_ops _decomp cond while_loop"
+    ),
+    "quantization": (
+        "ao quantization nn.quantized nn.qat quantize_per_tensor quantize_per_channel dequantize qint8 quint8 qint32"
+    ),
+    "mixed precision": "amp autocast is_autocast_enabled get_autocast_dtype set_autocast_enabled",
+    "sparse tensors": (
+        "sparse sparse_coo sparse_csr sparse_csc sparse_bsr sparse_bsc sparse_coo_tensor sparse_csr_tensor"
+        " sparse_csc_tensor sparse_bsr_tensor sparse_bsc_tensor sparse_compressed_tensor Tensor.to_sparse Tensor.coalesce"
+    ),
+    "nested tensors": "nested jagged nn.attention.varlen",
+    "operators in C++": "ops library classes utils.cpp_extension _C _ops _custom_op",
+    "downloads": "hub",
+}
+"""What wengert does not aim at -> the names below ``torch`` that belong to it."""
+
+
 @dataclass(frozen=True, order=True)
 class Use:
     """A place in a program that uses a name of torch."""
@@ -64,14 +85,33 @@ def first_missing(name: str) -> str | None:
     parts = name.split(".")
     for end in range(2, len(parts) + 1):
         beginning = ".".join(parts[:end])
-        if hasattr(value, parts[end - 1]):
-            value = getattr(value, parts[end - 1])
+        owner = value
+        if not isinstance(owner, ModuleType) and not hasattr(owner, parts[end - 1]):
+            owner = find_module(".".join(parts[: end - 1]))  # autograd.gradcheck is a function and a module
+        if hasattr(owner, parts[end - 1]):
+            value = getattr(owner, parts[end - 1])
             continue
-        module = find_module(beginning) if isinstance(value, ModuleType) else None
+        module = find_module(beginning) if isinstance(owner, ModuleType) else None
         if module is None:
             return beginning
         value = module
     return None
+
+
+def out_of_scope(name: str) -> str:
+    """What a missing name belongs to, if wengert does not aim at that.
+
+    Args:
+        name: For example ``"torch.cuda.Stream"``.
+
+    Returns:
+        A key of OUT_OF_SCOPE or ``"private parts of PyTorch"``, for example ``"GPUs"``; empty for what is in scope.
+    """
+    for subject, names in OUT_OF_SCOPE.items():
+        if any(name == f"torch.{n}" or name.startswith(f"torch.{n}.") for n in names.split()):
+            return subject
+    private = any(part.startswith("_") and not part.endswith("__") for part in name.split("."))
+    return "private parts of PyTorch" if private else ""
 
 
 @dataclass
@@ -88,9 +128,9 @@ class _Scope:
 
     def meaning(self, name: str) -> str | None:
         """The torch name that a bound name stands for, or None if it may be something else."""
-        if name in self.imported:  # also where an `except ImportError:` binds it to None
-            return self.imported[name]
-        values = self.other[name]
+        values = self.other.get(name, set())
+        if name in self.imported:
+            return None if values else self.imported[name]
         return next(iter(values)) if len(values) == 1 else None
 
 
@@ -161,7 +201,9 @@ class _UseFinder(ast.NodeVisitor):
             for alias in node.names:
                 self._bind_import(alias.asname or alias.name, f"{'.' * node.level}{node.module}.{alias.name}")
         elif isinstance(node, ast.Assign) and (name := _only_target(node)):
-            scope.bind(name, self._torch_name(node.value))
+            fallback = isinstance(node.value, ast.Constant) and node.value.value is None  # after `except ImportError:`
+            if not (fallback and name in scope.imported):
+                scope.bind(name, self._torch_name(node.value))
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             scope.bind(node.name, None)
         elif isinstance(node, ast.arg):

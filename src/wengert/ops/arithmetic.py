@@ -11,7 +11,7 @@ from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, DEFAULTS, FLOATING, INTEGER, DType
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary, binary_
-from .._record.common import OTHER, RESULT, SELF, is_number, result_type
+from .._record.common import OTHER, RESULT, SELF, is_number, number_of, result_type
 from .._record.unary import Unary
 from .._record.writing import zeros_like
 
@@ -254,35 +254,36 @@ def check_no_bool(x: Any, y: Any) -> None:
         raise RuntimeError(NO_BOOL_SUB_MIXED)
 
 
-def check_alpha(alpha: Any, dt: DType) -> None:
-    """``alpha`` must be a number and not raise the category of the result."""
-    if not is_number(alpha):
-        raise TypeError(f"add(): argument 'alpha' must be Number, not {type(alpha).__name__}")
-    if isinstance(alpha, bool) and dt.category != BOOL:
+def checked_alpha(alpha: Any, x: Tensor, other: Any, function: str) -> Any:
+    """``alpha`` as a number, which must not raise the category of the result."""
+    factor = number_of(alpha, function, "alpha")
+    dt = result_type([x, other])
+    if isinstance(factor, bool) and dt.category != BOOL:
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
-    if isinstance(alpha, float) and dt.category <= INTEGER:
+    if isinstance(factor, float) and dt.category <= INTEGER:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
-    if isinstance(alpha, complex) and dt.category < COMPLEX:
+    if isinstance(factor, complex) and dt.category < COMPLEX:
         raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+    return factor
 
 
-def scaled_add(alpha: Any) -> Binary:
-    """The operator ``self + alpha * other``."""
-    if alpha == 1:
+def scaled_add(alpha: Any, x: Tensor, other: Any, function: str) -> Binary:
+    """The operator ``x + alpha * other``."""
+    if type(alpha) is int and alpha == 1:
         return ADD
     op = AddBackward0()
     op.scaled = True
-    op.alpha = alpha
+    op.alpha = checked_alpha(alpha, x, other, function)
     return op
 
 
-def scaled_sub(alpha: Any) -> Binary:
-    """The operator ``self - alpha * other``."""
-    if alpha == 1:
+def scaled_sub(alpha: Any, x: Tensor, other: Any, function: str) -> Binary:
+    """The operator ``x - alpha * other``."""
+    if type(alpha) is int and alpha == 1:
         return SUB
     op = SubBackward0()
     op.scaled = True
-    op.alpha = alpha
+    op.alpha = checked_alpha(alpha, x, other, function)
     return op
 
 
@@ -306,9 +307,7 @@ def add(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
 
     Variants: function method out
     """
-    if alpha != 1:
-        check_alpha(alpha, result_type([self, other]))
-    return binary(scaled_add(alpha), self, other)
+    return binary(scaled_add(alpha, self, other, "add"), self, other)
 
 
 def add_(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
@@ -316,7 +315,7 @@ def add_(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
 
     Variants: method
     """
-    return binary_(scaled_add(alpha), self, other)
+    return binary_(scaled_add(alpha, self, other, "add_"), self, other)
 
 
 def sub(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
@@ -331,9 +330,7 @@ def sub(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
     Variants: function method out
     Aliases: subtract
     """
-    if alpha != 1:
-        check_alpha(alpha, result_type([self, other]))
-    return binary(scaled_sub(alpha), self, other)
+    return binary(scaled_sub(alpha, self, other, "sub"), self, other)
 
 
 def sub_(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
@@ -342,7 +339,7 @@ def sub_(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
     Variants: method
     Aliases: subtract_
     """
-    return binary_(scaled_sub(alpha), self, other)
+    return binary_(scaled_sub(alpha, self, other, "sub_"), self, other)
 
 
 def rsub(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
@@ -351,7 +348,7 @@ def rsub(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
     Variants: function
     """
     op = RsubBackward1() if is_number(other) else RsubBackward0()
-    op.alpha = alpha
+    op.alpha = checked_alpha(alpha, self, other, "rsub")
     return binary(op, self, other)
 
 

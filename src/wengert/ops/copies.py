@@ -135,6 +135,22 @@ def copied(kind: Any, views: list[Tensor]) -> list[Tensor]:
     return outs
 
 
+def detach(self: Tensor) -> Tensor:
+    """A leaf without history that shares the memory and the version counter of ``self``.
+
+    Variants: function
+    """
+    return self.detach()
+
+
+def detach_(self: Tensor) -> Tensor:
+    """Drop the history of ``self``: it becomes a leaf that does not require grad.
+
+    Variants: function
+    """
+    return self.detach_()
+
+
 def alias_copy(self: Tensor) -> Tensor:
     """A contiguous copy.
 

@@ -383,11 +383,12 @@ def batched(x: Tensor, y: Tensor) -> Tensor:
     ys = tuple(y.shp) if len(y.shp) > 1 else (y.shp[0], 1)
     batch = broadcast_batch(x, y, xs, ys)
     total = count(batch)
-    if len(y.shp) == 1:
+    column = len(y.shp) == 1
+    if column:
         y = y.unsqueeze(1)
     a = x.expand((*batch, *xs[-2:])).reshape((total, *xs[-2:]))
     b = y.expand((*batch, *ys[-2:])).reshape((total, *ys[-2:]))
-    shape = (*batch, *([xs[-2]] if len(x.shp) > 1 else []), *([ys[-1]] if ys[-1] != 1 or len(y.shp) > 1 else []))
+    shape = (*batch, *([xs[-2]] if len(x.shp) > 1 else []), *([] if column else [ys[-1]]))
     return unsafe_view(bmm(a, b), shape)
 
 

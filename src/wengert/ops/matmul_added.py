@@ -9,6 +9,7 @@ import numpy as np
 from .._core import errors
 from .._core.dtypes import BOOL, COMPLEX, FLOATING
 from .._core.tensor_base import TensorBase
+from .._record.common import number_of
 from .._record.matmul import (
     AddedProduct,
     Product,
@@ -162,6 +163,9 @@ def summed_products(x: Any, y: Any) -> Any:
 
 def with_factors(op: AddedProduct, x: TensorBase, alpha: Any, beta: Any) -> AddedProduct:
     """``op`` with its two numbers, which must suit the dtype."""
+    function = errors.operator_name(op)
+    beta = number_of(beta, function, "beta")
+    alpha = number_of(alpha, function, "alpha")
     for name, value in (("beta", beta), ("alpha", alpha)):
         if isinstance(value, float) and x.dt.category < FLOATING:
             raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")

@@ -293,4 +293,7 @@ def histogram(
         limits = np.linspace(low, high, bins + 1).astype(self.dt.np)
     factors = None if weight is None else weight.array
     found = np.histogram(self.array, limits, weights=factors, density=density)[0]
-    return return_types.histogram(deliver("histogram", out, self, [make(found.astype(self.dt.np)), make(limits)]))
+    results = [make(found.astype(self.dt.np)), make(limits)]
+    for result in results:
+        refuse_gradient(result, [self, bins, weight], "histogram")
+    return return_types.histogram(deliver("histogram", out, self, results))
