@@ -72,6 +72,13 @@ class ViewBackward0(Regrouping):
         return ViewBackward0(self.size)
 
 
+class ReshapeAliasBackward0(ViewBackward0):
+    """The same of a tensor with gaps, or in another order, for which ``reshape`` needs no copy."""
+
+    def again(self) -> View:
+        return ReshapeAliasBackward0(self.size)
+
+
 class UnsafeViewBackward0(General):
     """Another shape for a fresh copy that nobody else refers to: not a view."""
 
@@ -273,8 +280,10 @@ def reshape(self: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     Variants: function method
     """
     wanted = inferred(sizes_of(sizes, shape, "reshape", "shape"), int(self.array.size))
-    if self.array.flags.c_contiguous or same_memory(self.array, wanted) is not None:
+    if self.array.flags.c_contiguous:
         return run_view(ViewBackward0(wanted), self)
+    if same_memory(self.array, wanted) is not None:
+        return run_view(ReshapeAliasBackward0(wanted), self)
     return general(UnsafeViewBackward0(wanted, self.shp), [clone(self, "contiguous_format")])
 
 
