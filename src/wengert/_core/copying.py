@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .tensor_base import detached, from_array, memory, requires_grad
+from .tensor_base import TensorBase, detached, from_array, memory, requires_grad
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
+    from .dtypes import Size, dtype
 
 
 def deepcopy(t: Tensor, memo: Any) -> Any:
@@ -27,16 +28,19 @@ def deepcopy(t: Tensor, memo: Any) -> Any:
         )
     if id(t) in memo:
         return memo[id(t)]
-    out: Any = type(t).__new__(type(t))
-    array = copied_memory(t, memo)
-    out.array = array
-    out.dt = t.dt
-    out.shp = t.shp
+    out = blank(type(t), copied_memory(t, memo), t.dt, t.shp)
     out.rg = t.rg
     memo[id(t)] = out
     if t.meta is not None and t.meta.grad is not None:
         out.ensure_meta().grad = _copy.deepcopy(t.meta.grad, memo)
     out.__dict__.update(_copy.deepcopy(t.__dict__, memo))
+    return out
+
+
+def blank(kind: Any, array: Any, dt: dtype, shp: Size) -> Any:
+    """A leaf of a class of tensors, whatever the class wants to be made with."""
+    out: Any = kind.__new__(kind)
+    TensorBase.__init__(out, array, dt, shp)
     return out
 
 
@@ -81,10 +85,7 @@ def reduce(t: Tensor) -> Any:
 def rebuild(kind: Any, array: Any, needs_grad: bool, attributes: dict[str, Any]) -> Any:
     """Make a pickled tensor again."""
     plain = from_array(array)
-    out: Any = kind.__new__(kind)
-    out.array = plain.array
-    out.dt = plain.dt
-    out.shp = plain.shp
+    out = blank(kind, plain.array, plain.dt, plain.shp)
     out.rg = needs_grad
     out.__dict__.update(attributes)
     return out

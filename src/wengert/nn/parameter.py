@@ -1,4 +1,4 @@
-"""``Parameter``: a leaf that requires grad from the start."""
+"""``Parameter``: a leaf that requires grad from the start; ``Buffer``: a tensor that a module registers as its state."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ class Parameter(Tensor):
 
     __str__ = __repr__
 
+    def __deepcopy__(self, memo: Any) -> Any:
+        """Same values in memory of its own, without gradient and attributes."""
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
+        return memo[id(self)]
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _rebuild, (self.detach(), self.requires_grad, dict(self.__dict__))
 
@@ -57,3 +63,41 @@ def _rebuild(data: Any, requires_grad: bool, attributes: dict[str, Any]) -> Para
     out = Parameter(data, requires_grad)
     out.__dict__.update(attributes)
     return out
+
+
+class _BufferType(type):
+    """Lets ``isinstance(t, Buffer)`` hold for the plain tensors that ``Buffer(...)`` gives."""
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, TensorBase) and bool(getattr(value, "_is_buffer", False))
+
+
+class Buffer(metaclass=_BufferType):
+    """A tensor that, assigned to an attribute of a module, becomes a buffer of it.
+
+    Args:
+        data: values, whose memory is shared; no elements when left out.
+        persistent: whether the module's ``state_dict()`` has it.
+
+    Returns:
+        A plain ``Tensor`` with the attribute ``persistent``.
+    """
+
+    persistent: bool
+
+    def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
+        """Make a tensor and mark it."""
+        source = _empty() if data is None else data
+        out: Any = source.detach().requires_grad_(source.requires_grad)
+        out.persistent = persistent
+        out._is_buffer = True
+        return out
+
+
+def __getattr__(name: str) -> Any:
+    """PyTorch's place of the names of ``parameter_lazy``."""
+    if name in ("UninitializedBuffer", "UninitializedParameter", "UninitializedTensorMixin", "is_lazy"):
+        from . import parameter_lazy
+
+        return getattr(parameter_lazy, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

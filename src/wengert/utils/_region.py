@@ -90,8 +90,12 @@ class Checkpoint(Node):
         self.kwargs = {name: self.keep(value) for name, value in kwargs.items()}
 
     def keep(self, value: Any) -> Any:
-        """The stored form of one argument."""
-        return save(value, self, False) if isinstance(value, TensorBase) else value
+        """The stored form of one argument; tensors in lists, tuples and dictionaries are kept like others."""
+        if isinstance(value, TensorBase):
+            return save(value, self, False)
+        if type(value) in (list, tuple):
+            return type(value)(self.keep(v) for v in value)
+        return {name: self.keep(v) for name, v in value.items()} if type(value) is dict else value
 
     def read(self, value: Any) -> Any:
         """One argument from its stored form.
@@ -99,7 +103,11 @@ class Checkpoint(Node):
         Raises:
             RuntimeError: when it was modified since the call.
         """
-        return value.unpack(self) if isinstance(value, Saved) else value
+        if isinstance(value, Saved):
+            return value.unpack(self)
+        if type(value) in (list, tuple):
+            return type(value)(self.read(v) for v in value)
+        return {name: self.read(v) for name, v in value.items()} if type(value) is dict else value
 
     def give(self) -> tuple[list[Any], dict[str, Any]]:
         """All arguments, as the function takes them."""
