@@ -1,0 +1,99 @@
+"""The transforms that are running: a stack per thread, one level for each ``grad``, ``jvp`` or ``vmap``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from .._core.graph import Node
+from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
+
+
+class Level:
+    """One running transform.
+
+    Attributes:
+        kind: ``"grad"``, ``"jvp"`` or ``"vmap"``.
+        number: its place in the stack, counted from 1; PyTorch prints it as ``lvl``.
+        inputs: what a ``grad`` level differentiates with respect to.
+        batch_size, randomness: of a ``vmap`` level.
+    """
+
+    def __init__(self, kind: str, number: int) -> None:
+        self.kind = kind
+        self.number = number
+        self.inputs: list[Any] = []
+        self.batch_size = 0
+        self.randomness = "error"
+
+
+class _Stack(threading.local):
+    def __init__(self) -> None:
+        self.levels: list[Level] = []
+
+
+STACK: Final = _Stack()
+
+
+def current() -> Level | None:
+    """The innermost transform of this thread."""
+    levels = STACK.levels
+    return levels[-1] if levels else None
+
+
+def vmap_levels() -> list[Level]:
+    """The running ``vmap`` levels of this thread, outermost first."""
+    return [level for level in STACK.levels if level.kind == "vmap"]
+
+
+@contextmanager
+def entered(kind: str) -> Iterator[Level]:
+    """Run a block as one more level."""
+    from . import _guards
+
+    levels = STACK.levels
+    level = Level(kind, len(levels) + 1)
+    levels.append(level)
+    _guards.acquire()
+    try:
+        yield level
+    finally:
+        _guards.release()
+        levels.pop()
+
+
+def leads_elsewhere(t: TensorBase, own: list[Any]) -> bool:
+    """Whether the graph of ``t`` reaches a leaf that is not among ``own``."""
+    mine = {id(leaf) for leaf in own}
+    root = gradient_edge(t) if requires_grad(t) else None
+    queue: list[object] = [root]
+    seen: set[int] = set()
+    while queue:
+        target = queue.pop()
+        if target is None or id(target) in seen:
+            continue
+        seen.add(id(target))
+        if isinstance(target, Node):
+            queue.extend(below for below, _ in target.edges())
+        elif id(target) not in mine:
+            return True
+    return False
+
+
+def depends_on(t: TensorBase, inputs: list[Any]) -> bool:
+    """Whether the graph of ``t`` reaches one of ``inputs``, leaves or computed."""
+    wanted = {id(gradient_edge(i)) for i in inputs}
+    queue: list[object] = [gradient_edge(t) if requires_grad(t) else None]
+    seen: set[int] = set()
+    while queue:
+        target = queue.pop()
+        if target is None or id(target) in seen:
+            continue
+        if id(target) in wanted:
+            return True
+        seen.add(id(target))
+        if isinstance(target, Node):
+            queue.extend(below for below, _ in target.edges())
+    return False
