@@ -362,7 +362,7 @@ def test_a_leaf_that_became_part_of_a_graph_is_refused_its_gradient() -> None:
     x = memory[:2].requires_grad_()
     y = (x * 2).sum()
     memory.copy_(wg.ones(4, requires_grad=True) * 1)
-    with pytest.raises(RuntimeError, match="^leaf variable has been moved into the graph interior"):
+    with pytest.raises(RuntimeError, match=r"^leaf variable has been moved into the graph interior"):
         y.backward()
 
 
@@ -371,7 +371,7 @@ def test_a_gradient_made_in_inference_mode_is_not_added_to_outside() -> None:
     y = (x * 2).sum()
     with wg.inference_mode():
         x.grad = wg.ones(3)
-    with pytest.raises(RuntimeError, match="^Inplace update to inference tensor outside InferenceMode"):
+    with pytest.raises(RuntimeError, match=r"^Inplace update to inference tensor outside InferenceMode"):
         y.backward()
 
 
