@@ -169,7 +169,11 @@ class LeakyReluBackward0(Piecewise):
         return "leaky_relu_cpu"
 
     def value(self, x: Any) -> Any:
-        return np.where(x > 0, x, x * x.dtype.type(self.negative_slope))
+        slope = x.dtype.type(self.negative_slope)
+        if x.ndim == 0 or not 0 < slope <= 1:
+            return np.where(x > 0, x, x * slope)
+        out = x * slope
+        return np.maximum(x, out, out=out)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -198,7 +202,14 @@ class HardswishBackward0(Piecewise):
     """x min(max(x + 3, 0), 6) / 6.  Derivative 0 up to -3, x/3 + 1/2 below 3, then 1."""
 
     def value(self, x: Any) -> Any:
-        return x * np.minimum(np.maximum(x + 3, 0), 6) / 6
+        if x.ndim == 0:
+            return x * np.minimum(np.maximum(x + 3, 0), 6) / 6
+        out = x + 3
+        np.maximum(out, 0, out=out)
+        np.minimum(out, 6, out=out)
+        out *= x
+        out /= 6
+        return out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None

@@ -83,7 +83,13 @@ class GeluBackward0(Piecewise):
 
     def value(self, x: Any) -> Any:
         if self.approximate == "none":
-            return x * 0.5 * (1 + erf_array(x * ROOT_HALF))
+            if x.ndim == 0:
+                return x * 0.5 * (1 + erf_array(x * ROOT_HALF))
+            out = erf_array(x * ROOT_HALF)
+            out += 1
+            out *= 0.5  # exact: the order of these two factors does not matter
+            out *= x
+            return out
         return 0.5 * x * (1 + np.tanh(GELU_BETA * (x + GELU_KAPPA * (x * x * x))))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
@@ -104,7 +110,12 @@ class SiluBackward0(Piecewise):
     """x sigmoid(x).  d = s (1 + x (1 - s)) with s = sigmoid(x)."""
 
     def value(self, x: Any) -> Any:
-        return x / (1 + np.exp(-x))
+        if x.ndim == 0:
+            return x / (1 + np.exp(-x))
+        out = np.negative(x)
+        np.exp(out, out=out)
+        out += 1
+        return np.divide(x, out, out=out)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None

@@ -10,7 +10,7 @@ import numpy as np
 from .._core import errors
 from .._core.dtypes import FLOATING, bool_, float16, float32
 from .._core.tensor_base import TensorBase, requires_grad
-from .._record.common import is_number, make
+from .._record.common import is_number, make, untracked
 from .._record.general import General, general_many
 from .._record.unary import unary
 from .dropout import plain_dropout
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
 
 MINUS_INFINITY: Final = float("-inf")
+EVERY: Final = slice(None)
+BLOCK: Final = 1 << 19  # scores in memory at once: the products stay large, the cache holds them
 
 
 class SafeSoftmaxBackward0(SoftmaxBackward0):
@@ -81,27 +83,35 @@ class ScaledDotProductFlashAttentionForCpuBackward0(General):
 
     def forward(self, arrays: list[Any]) -> Any:
         q, k, v = arrays[:3]
-        kind = np.float32 if q.dtype == np.float16 else q.dtype
+        kind = float32.np if q.dtype == float16.np else q.dtype
         heads = (q.shape[1] // k.shape[1]) if k.shape[1] > 0 else 1
         if heads > 1:
             k, v = k.repeat(heads, axis=1), v.repeat(heads, axis=1)
-        scores = np.matmul(q.astype(kind, copy=False), k.astype(kind, copy=False).swapaxes(-1, -2))
+        q, k, v = [a.astype(kind, copy=False) for a in (q, k, v)]
+        mask = arrays[3] if self.masked else None
+        out = np.empty_like(arrays[0])
+        logs = np.empty(q.shape[:3], kind)
+        for rows in blocks(q.shape, k.shape[2]):
+            scores = self.scores(q, k, mask, rows)
+            top = scores.max(-1, keepdims=True)
+            top = np.where(top == MINUS_INFINITY, 0, top)
+            scores -= top
+            np.exp(scores, out=scores)
+            total = scores.sum(-1, keepdims=True)
+            found = np.matmul(scores, v)
+            np.divide(found, np.where(total == 0, 1, total), out=out[:, :, rows], casting="same_kind")
+            logs[:, :, rows] = np.where(total == 0, 0, top + np.log(total))[..., 0]
+        return [out, logs]
+
+    def scores(self, q: Any, k: Any, mask: Any, rows: slice) -> Any:
+        """Scaled and masked products of the queries ``rows`` with all keys."""
+        scores = np.matmul(q[:, :, rows], k.swapaxes(-1, -2))
         scores *= scores.dtype.type(self.factor(q.shape[-1]))
-        if self.masked:
-            scores += arrays[3]
+        if mask is not None:
+            scores += mask if mask.shape[-2] == 1 else mask[..., rows, :]
         if self.is_causal:
-            scores += causal_mask(scores.shape[-2], scores.shape[-1], kind)
-        top = scores.max(-1, keepdims=True)
-        top = np.where(top == MINUS_INFINITY, 0, top)
-        scores -= top
-        np.exp(scores, out=scores)
-        total = scores.sum(-1, keepdims=True)
-        out = np.empty_like(q)
-        np.divide(
-            np.matmul(scores, v.astype(kind, copy=False)), np.where(total == 0, 1, total), out=out, casting="same_kind"
-        )
-        logs = np.where(total == 0, 0, top + np.log(total))[..., 0]
-        return [out, logs.astype(kind, copy=False)]
+            scores += causal_mask(q.shape[2], k.shape[2], q.dtype, rows)
+        return scores
 
     def weights(self, q: Tensor, k: Tensor, mask: Any) -> Tensor:
         """The attention weights, from keys repeated for all heads."""
@@ -120,6 +130,8 @@ class ScaledDotProductFlashAttentionForCpuBackward0(General):
             return found
         q, key, value = [self.tensor(name) for name in names[:3]]
         k, v = repeated(key, q.shp[1]), repeated(value, q.shp[1])
+        if q.dt is not float16 and untracked(grad) and untracked(q) and untracked(k) and untracked(v):
+            return self.in_blocks(grad.array, q.array, k.array, v.array, key, value)
         p = self.weights(q, k, self.tensor("attn_mask") if self.masked else None)
         if self.wanted(2):
             found[2] = gathered(p.transpose(-1, -2) @ grad, value)
@@ -132,6 +144,27 @@ class ScaledDotProductFlashAttentionForCpuBackward0(General):
         if self.wanted(1):
             found[1] = gathered(slope.transpose(-1, -2) @ q, key)
         return found
+
+    def in_blocks(self, grad: Any, q: Any, k: Any, v: Any, key: Tensor, value: Tensor) -> list[Tensor | None]:
+        """``backward`` on arrays, some queries at a time."""
+        mask = self.tensor("attn_mask").array if self.masked else None
+        logs = self.tensor("logsumexp").array
+        factor = q.dtype.type(self.factor(q.shape[-1]))
+        dq, dk, dv = np.empty(q.shape, q.dtype), np.zeros(k.shape, k.dtype), np.zeros(v.shape, v.dtype)
+        for rows in blocks(q.shape, k.shape[2]):
+            g = grad[:, :, rows]
+            p = self.scores(q, k, mask, rows)
+            p -= logs[:, :, rows, None]
+            np.exp(p, out=p)
+            dv += np.matmul(p.swapaxes(-1, -2), g)
+            slope = np.matmul(g, v.swapaxes(-1, -2))
+            slope -= (p * slope).sum(-1, keepdims=True)
+            slope *= p
+            slope *= factor
+            dq[:, :, rows] = np.matmul(slope, k)
+            dk += np.matmul(slope.swapaxes(-1, -2), q[:, :, rows])
+        found = [make(dq), gathered(make(dk), key), gathered(make(dv), value)]
+        return [found[i] if self.wanted(i) else None for i in range(3)]
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         q = inputs[0]
@@ -161,9 +194,16 @@ def scale_of(scale: Any, width: int) -> float:
     return 1.0 / math.sqrt(width) if width > 0 else 1.0
 
 
-def causal_mask(rows: int, columns: int, kind: Any) -> Any:
-    """Array that is minus infinity above the diagonal, 0 elsewhere."""
-    return np.where(np.tri(rows, columns) > 0, 0, MINUS_INFINITY).astype(kind)
+def blocks(shape: tuple[int, ...], columns: int) -> list[slice]:
+    """Queries to take at once, so that about ``BLOCK`` scores stand in memory."""
+    step = max(1, BLOCK // max(1, shape[0] * shape[1] * columns))
+    return [slice(start, start + step) for start in range(0, shape[2], step)]
+
+
+def causal_mask(rows: int, columns: int, kind: Any, chosen: slice = EVERY) -> Any:
+    """Array that is minus infinity above the diagonal, 0 elsewhere; of the ``chosen`` rows."""
+    seen = np.arange(rows)[chosen, None] >= np.arange(columns)
+    return np.where(seen, kind.type(0), kind.type(MINUS_INFINITY))
 
 
 def repeated(t: Tensor, heads: int) -> Tensor:

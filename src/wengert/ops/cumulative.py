@@ -10,7 +10,7 @@ from .._core import return_types
 from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, float16, float32, int64, parse_dtype
 from .._core.tensor_base import TensorBase
-from .._record.common import RESULT, SELF, cast_array, cast_grad, converted, make, untracked, wrap_dim
+from .._record.common import RESULT, SELF, cast_array, cast_grad, converted, make, number_of, untracked, wrap_dim
 from .._record.general import General, general_many
 from .._record.selection import check_order, deliver
 from .._record.unary import Unary, unary
@@ -23,6 +23,9 @@ _add: Final[Any] = np.add.accumulate
 _multiply: Final[Any] = np.multiply.accumulate
 _maximum: Final[Any] = np.maximum.accumulate
 _minimum: Final[Any] = np.minimum.accumulate
+
+# How many elements a running sum holds in float64 at once.
+BLOCK: Final = 1 << 16
 
 
 class Scan(Unary):
@@ -58,8 +61,33 @@ class Scan(Unary):
             return x[()]
         kind = x.dtype
         if kind == float32.np or kind == float16.np:
-            return accumulate(x, self.dim, np.float64).astype(kind, order="C")
+            return wide_scan(accumulate, x, self.dim, np.empty(x.shape, kind))
         return accumulate(x, self.dim, kind, np.empty(x.shape, kind))
+
+
+def wide_scan(accumulate: Any, x: Any, axis: int, out: Any) -> Any:
+    """``accumulate`` in float64, written to ``out``: in blocks along the axis, so that few elements are wide at once."""
+    n = x.shape[axis]
+    if x.size <= BLOCK:
+        out[...] = accumulate(x, axis, np.float64)
+        return out
+    step = max(1, BLOCK * n // x.size)
+    carried = 0  # how many places the block before lends: its last one, after the first block
+    last: Any = None
+    for start in range(0, n, step):
+        place = (slice(None),) * axis
+        part = x[(*place, slice(start, start + step))]
+        shape = list(part.shape)
+        shape[axis] += carried
+        work = np.empty(shape, np.float64)
+        if carried > 0:
+            work[(*place, slice(0, 1))] = last
+        work[(*place, slice(carried, None))] = part
+        accumulate(work, axis, None, work)
+        out[(*place, slice(start, start + step))] = work[(*place, slice(carried, None))]
+        last = work[(*place, slice(-1, None))]
+        carried = 1
+    return out
 
 
 class CumsumBackward0(Scan):
@@ -119,8 +147,12 @@ def sum_of_rest(t: Tensor, dim: int) -> Tensor:
 
 def rest_array(x: Any, axis: int) -> Any:
     """``sum_of_rest`` for arrays."""
-    wide = np.float64 if x.dtype == float32.np or x.dtype == float16.np else x.dtype
-    return np.flip(_add(np.flip(x, axis), axis, wide), axis).astype(x.dtype, copy=False)
+    backwards = np.flip(x, axis)
+    if x.dtype != float32.np and x.dtype != float16.np:
+        return np.flip(_add(backwards, axis), axis)
+    out = np.empty(x.shape, x.dtype)
+    wide_scan(_add, backwards, axis, np.flip(out, axis))
+    return out
 
 
 def product_gradient(grad: Any, x: Any, result: Any, axis: int) -> Any:
@@ -396,7 +428,8 @@ def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: Any =
     d = wrap_dim(dim, len(y.shp))
     if x is not None:
         return unary(DivBackward1(2.0), cumsum(widths_of(x, y, d) * pair_sums(y, d), d))
-    return cumsum(unary(MulBackward1((1.0 if dx is None else dx) / 2.0), pair_sums(y, d)), d)
+    width = 1.0 if dx is None else number_of(dx, "cumulative_trapezoid", "dx")
+    return cumsum(unary(MulBackward1(width / 2.0), pair_sums(y, d)), d)
 
 
 def pair_sums(y: Tensor, d: int) -> Tensor:

@@ -9,10 +9,10 @@ import numpy as np
 from .._core import errors
 from .._core.dtypes import FLOATING, float16
 from .._core.tensor_base import TensorBase
-from .._record.common import is_number, make
+from .._record.common import is_number, make, untracked
 from .._record.general import General, general
 from .loss import reduced
-from .norm import norm_array, norm_slope, pairwise_distance
+from .norm import BLOCK, norm_array, norm_slope, pairwise_distance
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -29,18 +29,30 @@ class PdistBackward0(General):
         first, second = np.triu_indices(x.shape[0], 1)
         if x.shape[1] == 0:
             return np.zeros(first.shape, x.dtype)
-        return np.asarray(norm_array(x[first] - x[second], self.p, -1, False), x.dtype)
+        out = np.empty(first.shape, x.dtype)
+        step = max(1, BLOCK // x.shape[1])
+        for start in range(0, len(first), step):
+            part = slice(start, start + step)
+            out[part] = norm_array(x[first[part]] - x[second[part]], self.p, -1, False)
+        return out
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]
         assert grad is not None
         x = self.tensor("self")
+        total: Tensor = x.new_zeros(x.shp)
         if x.shp[1] == 0:
-            return [x.new_zeros(x.shp)]
+            return [total]
+        result = self.tensor("result")
         first, second = pairs(x.shp[0])
-        steps = x.index_select(0, first) - x.index_select(0, second)
-        slope = grad.unsqueeze(-1) * norm_slope(steps, self.tensor("result").unsqueeze(-1), self.p, -1)
-        return [x.new_zeros(x.shp).index_add(0, first, slope).index_add(0, second, -slope)]
+        count = result.shp[0]
+        step = max(1, BLOCK // x.shp[1]) if untracked(grad) and untracked(x) else max(1, count)
+        for start in range(0, count, step):
+            a, b, g, r = [t.narrow(0, start, min(step, count - start)) for t in (first, second, grad, result)]
+            steps = x.index_select(0, a) - x.index_select(0, b)
+            slope = g.unsqueeze(-1) * norm_slope(steps, r.unsqueeze(-1), self.p, -1)
+            total = total.index_add(0, a, slope).index_add(0, b, -slope)
+        return [total]
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         tangent = tangents[0]

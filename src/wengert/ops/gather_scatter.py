@@ -61,6 +61,7 @@ def fits(small: Size, large: Size, dim: int) -> bool:
     return all(small[d] <= large[d] or d == dim for d in range(min(len(small), len(large))))
 
 
+BLOCK: Final = 1 << 16  # how many positions stand in memory at once
 ONE: Final = intern_size((1,))  # the shape that a 0-d source has here
 
 
@@ -121,16 +122,20 @@ def scattered(target: Any, dim: int, index: Any, src: Any) -> None:
 
 
 def scatter_with(at: Any, target: Any, dim: int, index: Any, src: Any) -> None:
-    """Combine ``src`` into the target with a ``ufunc.at``."""
+    """Combine ``src`` into the target with a ``ufunc.at``, in blocks of rows: positions are wide, and needed only once."""
     if index.size == 0:
         return
-    flat = target.reshape(-1)
-    shape = target.shape if target.ndim > 0 else (1,)
-    places = flat_positions(np.atleast_1d(index), dim, shape).reshape(-1)
-    values = corner(src, index)
-    at(flat, places, np.broadcast_to(values, index.shape).reshape(-1))
-    if not np.may_share_memory(flat, target):
-        target[...] = flat.reshape(target.shape)
+    work = np.atleast_1d(np.ascontiguousarray(target))
+    index = np.atleast_1d(index)
+    values = np.broadcast_to(corner(src, index), index.shape)
+    step = max(1, BLOCK * index.shape[0] // index.size)
+    for start in range(0, index.shape[0], step):
+        rows = slice(start, start + step)
+        block = work if dim == 0 else work[rows]
+        places = flat_positions(index[rows], dim, block.shape).reshape(-1)
+        at(block.reshape(-1), places, values[rows].reshape(-1))
+    if not np.may_share_memory(work, target):
+        target[...] = work.reshape(target.shape)
 
 
 # -- gather ------------------------------------------------------------------------------------------------------------

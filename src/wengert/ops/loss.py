@@ -148,7 +148,15 @@ class SmoothL1LossBackward0(PairLoss):
 
     def pointwise(self, x: Any, t: Any) -> Any:
         size = np.absolute(x - t)
-        return np.where(size < self.beta, size * size * 0.5 / self.beta, size - 0.5 * self.beta)
+        if size.ndim == 0:
+            return np.where(size < self.beta, size * size * 0.5 / self.beta, size - 0.5 * self.beta)
+        near = size < self.beta
+        square = size * size
+        square *= 0.5
+        square /= self.beta
+        size -= 0.5 * self.beta
+        np.copyto(size, square, where=near)
+        return size
 
     def slope(self, x: Tensor, t: Tensor) -> Tensor:
         return unary(HardtanhBackward0(-1, 1), (x - t) / self.beta)
@@ -166,7 +174,15 @@ class HuberLossBackward0(PairLoss):
 
     def pointwise(self, x: Any, t: Any) -> Any:
         size = np.absolute(x - t)
-        return np.where(size <= self.delta, size * size * 0.5, self.delta * (size - 0.5 * self.delta))
+        if size.ndim == 0:
+            return np.where(size <= self.delta, size * size * 0.5, self.delta * (size - 0.5 * self.delta))
+        near = size <= self.delta
+        square = size * size
+        square *= 0.5
+        size -= 0.5 * self.delta
+        size *= self.delta
+        np.copyto(size, square, where=near)
+        return size
 
     def slope(self, x: Tensor, t: Tensor) -> Tensor:
         return unary(HardtanhBackward0(-self.delta, self.delta), x - t)

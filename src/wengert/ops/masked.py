@@ -53,7 +53,9 @@ class WhereBackward0(General):
         a = x if x.dtype == self.dt.np else cast_array(x, self.dt)
         b = y if y.dtype == self.dt.np else cast_array(y, self.dt)
         out = np.where(condition, a, b)
-        return laid_out_like(out, condition) if out.shape == condition.shape and out.ndim > 1 else out
+        if out.shape != condition.shape or out.ndim < 2 or (out.flags.c_contiguous and condition.flags.c_contiguous):
+            return out
+        return laid_out_like(out, condition)
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]

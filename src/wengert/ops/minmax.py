@@ -193,9 +193,14 @@ class ClampBackward1(Unary):
         self.high: Any = high
 
     def forward(self, x: Any) -> Any:
-        if self.low is not None:
-            x = np.maximum(x, self.low)
-        return x if self.high is None else np.minimum(x, self.high)
+        if self.low is None:
+            return x if self.high is None else np.minimum(x, self.high)
+        out = np.maximum(x, self.low)
+        if self.high is None:
+            return out
+        if out.ndim == 0 or out.dtype != x.dtype or x.dtype.kind != "f":
+            return np.minimum(out, self.high)
+        return np.minimum(out, self.high, out=out)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None

@@ -13,7 +13,7 @@ from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import COMPLEX, FLOATING, DType, float16, parse_dtype
 from .._core.tensor_base import TensorBase
-from .._record.common import RESULT, SELF, converted, make, result_type, sum_to, wrap_dim
+from .._record.common import RESULT, SELF, converted, make, result_type, sum_to, untracked, wrap_dim
 from .._record.general import General, general
 from .._record.reduction import Reduction, axes, over, reduce
 from .linalg_checks import check_floating
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _add: Final[Any] = np.add.reduce
 INF: Final = float("inf")
+BLOCK: Final = 1 << 18  # differences of coordinates in memory at once
 
 
 class LinalgVectorNormBackward0(Reduction):
@@ -107,14 +108,49 @@ class CdistBackward0(General):
         self.p: Any = p
 
     def forward(self, arrays: list[Any]) -> Any:
-        return norm_array(arrays[0][..., :, None, :] - arrays[1][..., None, :, :], self.p, -1, False)
+        x, y = arrays
+        blocks = self.blocks(x.shape, y.shape)
+        if len(blocks) == 1:
+            return norm_array(x[..., :, None, :] - y[..., None, :, :], self.p, -1, False)
+        stack = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+        out = np.empty((*stack, x.shape[-2], y.shape[-2]), x.dtype)
+        for rows in blocks:
+            out[..., rows, :] = norm_array(x[..., rows, None, :] - y[..., None, :, :], self.p, -1, False)
+        return out
+
+    def blocks(self, first: tuple[int, ...], second: tuple[int, ...]) -> list[slice]:
+        """Rows of x1 to take at once, so that about ``BLOCK`` differences stand in memory."""
+        each = second[-2] * second[-1]
+        for n in np.broadcast_shapes(first[:-2], second[:-2]):
+            each *= n
+        step = max(1, BLOCK // max(1, each))
+        return [slice(start, start + step) for start in range(0, max(first[-2], 1), step)]
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]
         assert grad is not None
-        x, y = self.tensor("x1"), self.tensor("x2")
+        x, y, result = self.tensor("x1"), self.tensor("x2"), self.tensor("result")
+        blocks = self.blocks(x.shp, y.shp)
+        if len(blocks) == 1 or not (untracked(grad) and untracked(x) and untracked(y)):
+            return self.slopes(grad, x, y, result)
+        firsts: list[Any] = []
+        second: Any = 0
+        for rows in blocks:
+            part = make(x.array[..., rows, :])
+            a, b = self.slopes(make(grad.array[..., rows, :]), part, y, make(result.array[..., rows, :]))
+            if a is not None:
+                firsts.append(a.array)
+            if b is not None:
+                second = second + b.array
+        return [
+            make(np.concatenate(firsts, -2)) if self.wanted(0) else None,
+            make(second) if self.wanted(1) else None,
+        ]
+
+    def slopes(self, grad: Tensor, x: Tensor, y: Tensor, result: Tensor) -> list[Tensor | None]:
+        """Gradients of both matrices, over all pairs of their rows at once."""
         steps = x.unsqueeze(-2) - y.unsqueeze(-3)
-        slope = grad.unsqueeze(-1) * norm_slope(steps, self.tensor("result").unsqueeze(-1), self.p, -1)
+        slope = grad.unsqueeze(-1) * norm_slope(steps, result.unsqueeze(-1), self.p, -1)
         return [
             sum_to(slope.sum(-2), x.shp) if self.wanted(0) else None,
             sum_to(-slope.sum(-3), y.shp) if self.wanted(1) else None,

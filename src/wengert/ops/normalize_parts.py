@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _float64: Final[Any] = np.float64
 
+LARGE: Final = 1 << 18
+
 
 class Frame:
     """How the input of a normalisation is divided into groups.
@@ -82,7 +84,11 @@ def standardize(x: Any, frame: Frame) -> tuple[Any, Any, Any]:
     """Standardised values, means and variances of an array; two passes, with sums in double precision."""
     mean = mean_of(x, frame.axes)
     centred = np.subtract(x, mean, out=np.empty(x.shape, wide(x)), casting="same_kind")
-    variance = mean_of(np.square(centred), frame.axes)
+    if centred.size > LARGE:  # subtracting twice is cheaper than a second array
+        variance = mean_of(np.square(centred, out=centred), frame.axes)
+        np.subtract(x, mean, out=centred, casting="same_kind")
+    else:
+        variance = mean_of(np.square(centred), frame.axes)
     centred *= 1.0 / np.sqrt(variance + frame.eps)
     return centred, mean, variance
 

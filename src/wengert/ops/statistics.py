@@ -39,7 +39,8 @@ class Spread(Reduction):
         deviation = x - _add(x, axis, None, None, True) / count
         if deviation.dtype.kind == "c":
             deviation = np.abs(deviation)
-        total = _add(np.square(deviation), axis, None, None, self.keepdim)
+        deviation *= deviation
+        total = _add(deviation, axis, None, None, self.keepdim)
         left = count - self.correction
         return total / (left if left > 0 else 0.0)
 

@@ -238,7 +238,10 @@ class RsqrtBackward0(Unary):
     reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
-        return x.dtype.type(1) / np.sqrt(x)
+        if x.ndim == 0:
+            return x.dtype.type(1) / np.sqrt(x)
+        root = np.sqrt(x)
+        return np.divide(x.dtype.type(1), root, out=root)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -255,7 +258,12 @@ class SigmoidBackward0(Unary):
     reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
-        return x.dtype.type(1) / (1 + np.exp(-x))
+        if x.ndim == 0:
+            return x.dtype.type(1) / (1 + np.exp(-x))
+        out = np.negative(x)
+        np.exp(out, out=out)
+        out += 1
+        return np.divide(x.dtype.type(1), out, out=out)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
