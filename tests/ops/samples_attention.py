@@ -133,5 +133,9 @@ FUSED: list[Sample] = [
 
 SAMPLES = [
     *relax(16, SOFT, [*without(ONE_OPERATOR, ONE), *STEPS]),
-    *relax(64, SOFT + ", between products", [*PROJECTED, *without(ONE_OPERATOR, FUSED)]),
+    *relax(
+        64,
+        SOFT + ", between products",
+        [*PROJECTED, *relax(4, "weights made again from saved sums", without(ONE_OPERATOR, FUSED))],
+    ),
 ]
