@@ -29,12 +29,14 @@ class Sequential(Module):
 
     def __init__(self, *args: Any) -> None:
         super().__init__()
-        if len(args) == 1 and isinstance(args[0], OrderedDict):
-            for name, module in args[0].items():
-                self.add_module(name, module)
-        else:
-            for i, module in enumerate(args):
-                self.add_module(str(i), module)
+        entries: Iterable[tuple[str, Any]]
+        match args:
+            case (OrderedDict() as by_name,):
+                entries = by_name.items()
+            case _:
+                entries = ((str(place), module) for place, module in enumerate(args))
+        for name, module in entries:
+            self.add_module(name, module)
 
     def forward(self, input: Any) -> Any:
         """The result of the last module."""
@@ -71,7 +73,7 @@ class Sequential(Module):
         return len(self._modules)
 
     def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules.values())
+        yield from self._modules.values()
 
     def __add__(self, other: Any) -> Sequential:
         out = Sequential()
@@ -112,7 +114,7 @@ class Sequential(Module):
 
     def append(self, module: Module) -> Self:
         """Add a module at the end; returns the container."""
-        self.add_module(str(len(self)), module)
+        self.add_module(f"{len(self)}", module)
         return self
 
     def insert(self, index: int, module: Module) -> Self:
@@ -122,12 +124,11 @@ class Sequential(Module):
             AssertionError: for something that is no module.
             IndexError: for an index out of range.
         """
+        modules: list[Any] = list(self)
         if not isinstance(module, Module):
             raise AssertionError(f"module should be of type: {Module}")
-        n = len(self)
-        if not -n <= index <= n:
+        if abs(index) > len(modules):
             raise IndexError(f"Index out of range: {index}")
-        modules: list[Any] = list(self)
         modules.insert(index, module)
         self._renumber(modules)
         return self
@@ -152,8 +153,9 @@ class ModuleList(Module):
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
-        if modules is not None:
-            self.extend(modules)
+        if modules is None:
+            return
+        self.extend(modules)
 
     def _key(self, index: Any) -> str:
         """Name of the module at an index, which may count from the end."""
@@ -179,10 +181,11 @@ class ModuleList(Module):
         return len(self._modules)
 
     def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules.values())
+        yield from self._modules.values()
 
     def __iadd__(self, modules: Iterable[Module]) -> Self:
-        return self.extend(modules)
+        self.extend(modules)
+        return self
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])
@@ -196,7 +199,7 @@ class ModuleList(Module):
 
     def append(self, module: Module) -> Self:
         """Add a module at the end; returns the list."""
-        self.add_module(str(len(self)), module)
+        self.add_module(f"{len(self)}", module)
         return self
 
     def extend(self, modules: Iterable[Module]) -> Self:
@@ -241,46 +244,47 @@ class ModuleDict(Module):
 
     def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
         super().__init__()
-        if modules is not None:
-            self.update(modules)
-
-    def __getitem__(self, key: str) -> Module:
-        return self._modules[key]
-
-    def __setitem__(self, key: str, module: Module) -> None:
-        self.add_module(key, module)
-
-    def __delitem__(self, key: str) -> None:
-        del self._modules[key]
+        if modules is None:
+            return
+        self.update(modules)
 
     def __len__(self) -> int:
         return len(self._modules)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
-
     def __contains__(self, key: object) -> bool:
         return key in self._modules
 
-    def clear(self) -> None:
-        """Remove everything."""
-        self._modules.clear()
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
 
-    def pop(self, key: str) -> Module:
-        """Remove a module, and return it."""
-        return self._modules.pop(key)
+    def __setitem__(self, key: str, module: Module) -> None:
+        self.add_module(key, module)
+
+    def __getitem__(self, key: str) -> Module:
+        return self._modules[key]
+
+    def __delitem__(self, key: str) -> None:
+        del self._modules[key]
 
     def keys(self) -> KeysView[str]:
         """The names."""
         return self._modules.keys()
 
+    def values(self) -> ValuesView[Module]:
+        """The modules."""
+        return self._modules.values()
+
     def items(self) -> ItemsView[str, Module]:
         """Names and modules."""
         return self._modules.items()
 
-    def values(self) -> ValuesView[Module]:
-        """The modules."""
-        return self._modules.values()
+    def pop(self, key: str) -> Module:
+        """Remove a module, and return it."""
+        return self._modules.pop(key)
+
+    def clear(self) -> None:
+        """Remove everything."""
+        self._modules.clear()
 
     def update(self, modules: Any) -> None:
         """Add the modules of a dictionary or of an iterable of pairs.

@@ -89,7 +89,7 @@ def _trunc_by_uniform(tensor: Tensor, mean: float, std: float, a: float, b: floa
     values, refused = tensor, None
     while refused is None or refused.any():
         drawn = empty_like(tensor).uniform_(a, b, generator=generator)
-        score = drawn.sub(mean).div_(std).pow_(2).mul_(-0.5).sub_(largest)
+        score = ((drawn - mean) / std) ** 2 * -0.5 - largest
         too_high = empty_like(tensor).uniform_(generator=generator).log_() > score
         values = drawn if refused is None else where(refused, drawn, values)
         refused = too_high if refused is None else refused & too_high
@@ -98,7 +98,7 @@ def _trunc_by_uniform(tensor: Tensor, mean: float, std: float, a: float, b: floa
 
 def _normal_cdf(x: float) -> float:
     """Distribution function of the normal distribution."""
-    return (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
+    return 0.5 * math.erfc(-x / math.sqrt(2.0))
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -140,15 +140,15 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """
     if tensor.ndimension() not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
-    sizes = tensor.size()
-    if sizes[0] % groups != 0:
+    out_channels, channels, *field = tensor.shape
+    per_group, rest = divmod(out_channels, groups)
+    if rest:
         raise ValueError("dim 0 must be divisible by groups")
-    per_group = sizes[0] // groups
-    centre = tuple(n // 2 for n in sizes[2:])
+    centre = tuple(n // 2 for n in field)
     with no_grad():
         tensor.zero_()
         for group in range(groups):
-            for channel in range(min(per_group, sizes[1])):
+            for channel in range(min(per_group, channels)):
                 tensor[(group * per_group + channel, channel, *centre)] = 1
     return tensor
 

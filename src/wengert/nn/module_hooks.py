@@ -55,12 +55,15 @@ class WrappedHook:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the hook."""
+        return self.hook(*self._first(), *args, **kwargs)
+
+    def _first(self) -> tuple[Any, ...]:
+        """The module, for a hook that gets it."""
         if self.module is None:
-            return self.hook(*args, **kwargs)
-        module = self.module()
-        if module is None:
+            return ()
+        if (alive := self.module()) is None:
             raise RuntimeError("You are trying to call the hook of a dead Module!")
-        return self.hook(module, *args, **kwargs)
+        return (alive,)
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = {"hook": self.hook, "with_module": self.module is not None}
@@ -70,11 +73,10 @@ class WrappedHook:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.hook = state["hook"]
-        self.module = None
-        if state["with_module"]:
-            if state["module"] is None:
-                raise RuntimeError("You are trying to revive the hook of a dead Module!")
-            self.module = weakref.ref(state["module"])
+        module = state.get("module")
+        if state["with_module"] and module is None:
+            raise RuntimeError("You are trying to revive the hook of a dead Module!")
+        self.module = None if module is None else weakref.ref(module)
 
 
 class GlobalHooks:

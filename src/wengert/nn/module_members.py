@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from .._tensor import Tensor
 from .module_hooks import GLOBAL
@@ -32,6 +32,16 @@ def _replaced(hooks: OrderedDict[int, Callable[..., Any]], owner: Any, name: str
         if result is not None:
             value = result
     return value
+
+
+def children_of(module: Any) -> Iterator[tuple[str, Any]]:
+    """The modules directly below with their names, but not the names that stand for None."""
+    return ((name, child) for name, child in module._modules.items() if child is not None)
+
+
+def _joined(path: str, name: str) -> str:
+    """A dotted name."""
+    return f"{path}.{name}" if path else name
 
 
 class Members:
@@ -83,10 +93,9 @@ class Members:
                 f"cannot assign '{typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
             )
         self._buffers[name] = _replaced(GLOBAL.buffer_registration, self, name, tensor)
-        if persistent:
-            self._non_persistent_buffers_set.discard(name)
-        else:
-            self._non_persistent_buffers_set.add(name)
+        hidden = self._non_persistent_buffers_set
+        mark = hidden.discard if persistent else hidden.add
+        mark(name)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter, or None for one that is left out.
@@ -158,53 +167,30 @@ class Members:
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        params = self.__dict__.get("_parameters")
-        if isinstance(value, Parameter):
-            if params is None:
-                raise AttributeError("cannot assign parameters before Module.__init__() call")
-            self._forget(name, keep="_parameters")
-            self.register_parameter(name, value)
-        elif params is not None and name in params:
-            if value is not None:
-                raise TypeError(
-                    f"cannot assign '{typename(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
-                )
-            self.register_parameter(name, value)
-        else:
-            self._set_module_or_buffer(name, value)
+        tables = self.__dict__
+        for kind in KINDS:
+            if isinstance(value, kind.type):
+                if kind.table not in tables:
+                    raise AttributeError(f"cannot assign {kind.title} before Module.__init__() call")
+                self._forget(name, keep=kind.table)
+                return self._store(kind, name, value)
+            if name in tables.get(kind.table, ()):
+                if value is not None and not isinstance(value, kind.replacement):
+                    raise TypeError(
+                        f"cannot assign '{typename(value)}' as {kind.place} '{name}' ({kind.allowed} or None expected)"
+                    )
+                return self._store(kind, name, value)
+        return object.__setattr__(self, name, value)
 
-    def _set_module_or_buffer(self, name: str, value: Any) -> None:
-        """Register a module or a buffer; anything else is a plain attribute."""
-        modules = self.__dict__.get("_modules")
-        buffers = self.__dict__.get("_buffers")
-        if isinstance(value, Members):
-            if modules is None:
-                raise AttributeError("cannot assign module before Module.__init__() call")
-            self._forget(name, keep="_modules")
-            modules[name] = _replaced(GLOBAL.module_registration, self, name, value)
-        elif modules is not None and name in modules:
-            if value is not None:
-                raise TypeError(
-                    f"cannot assign '{typename(value)}' as child module '{name}' (torch.nn.Module or None expected)"
-                )
-            modules[name] = _replaced(GLOBAL.module_registration, self, name, value)
-        elif isinstance(value, Buffer) or (buffers is not None and name in buffers):
-            self._set_buffer(name, value)
+    def _store(self, kind: _Kind, name: str, value: Any) -> None:
+        """Put a value, or None, into the table of its kind."""
+        if kind.table == "_parameters":
+            self.register_parameter(name, value)
+        elif kind.table == "_modules":
+            self._modules[name] = _replaced(GLOBAL.module_registration, self, name, value)
         else:
-            object.__setattr__(self, name, value)
-
-    def _set_buffer(self, name: str, value: Any) -> None:
-        """Register a ``Buffer`` or give a registered one a new value."""
-        if value is not None and not isinstance(value, Tensor):
-            raise TypeError(
-                f"cannot assign '{typename(value)}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None expected)"
-            )
-        if isinstance(value, Buffer):
-            self._forget(name, keep="_buffers")
-            persistent = value.persistent
-        else:
-            persistent = name not in self._non_persistent_buffers_set
-        self.register_buffer(name, value, persistent)
+            hidden = name in self._non_persistent_buffers_set
+            self.register_buffer(name, value, value.persistent if isinstance(value, Buffer) else not hidden)
 
     def _forget(self, name: str, keep: str) -> None:
         """Before a name gets a new kind: drop what it stood for."""
@@ -216,15 +202,14 @@ class Members:
             self._non_persistent_buffers_set.discard(name)
 
     def __delattr__(self, name: str) -> None:
-        if name in self._parameters:
-            del self._parameters[name]
-        elif name in self._buffers:
-            del self._buffers[name]
-            self._non_persistent_buffers_set.discard(name)
-        elif name in self._modules:
-            del self._modules[name]
-        else:
+        tables: tuple[dict[str, Any], ...] = (self._parameters, self._buffers, self._modules)
+        table = next((table for table in tables if name in table), None)
+        if table is None:
             object.__delattr__(self, name)
+            return
+        del table[name]
+        if table is self._buffers:
+            self._non_persistent_buffers_set.discard(name)
 
     def __dir__(self) -> list[str]:
         names = [*dir(type(self)), *self.__dict__, *self._parameters, *self._modules, *self._buffers]
@@ -241,33 +226,28 @@ class Members:
         self, memo: set[Any] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Any]]:
         """This module and all below it with their dotted names; each once, unless ``remove_duplicate`` is False."""
-        memo = set() if memo is None else memo
-        if self in memo:
-            return
-        if remove_duplicate:
-            memo.add(self)
-        yield prefix, self
-        for name, module in self._modules.items():
-            if module is not None:
-                yield from module.named_modules(memo, prefix + ("." if prefix else "") + name, remove_duplicate)
+        seen = set() if memo is None else memo
+        if self not in seen:
+            seen.update({self} if remove_duplicate else ())
+            yield prefix, self
+            for name, child in children_of(self):
+                yield from child.named_modules(seen, _joined(prefix, name), remove_duplicate)
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Any]:
         """This module and all below it."""
-        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
-            yield module
+        yield from (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
     def named_children(self) -> Iterator[tuple[str, Any]]:
         """The modules directly below with their names, each once."""
-        seen = set()
-        for name, module in self._modules.items():
-            if module is not None and module not in seen:
-                seen.add(module)
-                yield name, module
+        seen: set[Any] = set()
+        for name, child in children_of(self):
+            if child not in seen:
+                yield name, child
+            seen.add(child)
 
     def children(self) -> Iterator[Any]:
         """The modules directly below."""
-        for _, module in self.named_children():
-            yield module
+        yield from (child for _, child in self.named_children())
 
     def _named_members(
         self,
@@ -277,15 +257,16 @@ class Members:
         remove_duplicate: bool = True,
     ) -> Iterator[tuple[str, Any]]:
         """What ``get_members_fn(module).items()`` gives for each module, with dotted names."""
+        owners: Iterable[tuple[str, Any]] = [(prefix, self)]
+        if recurse:
+            owners = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+        found = ((_joined(path, name), member) for path, owner in owners for name, member in get_members_fn(owner))
         seen: set[int] = set()
-        owners = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
-        for owner_name, owner in owners:
-            for name, member in get_members_fn(owner):
-                if member is None or id(member) in seen:
-                    continue
+        for full_name, member in found:
+            if member is not None and id(member) not in seen:
+                yield full_name, member
                 if remove_duplicate:
                     seen.add(id(member))
-                yield owner_name + ("." if owner_name else "") + name, member
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -295,8 +276,7 @@ class Members:
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Parameters of this module and (with ``recurse``) all below it: what an optimizer takes."""
-        for _, param in self.named_parameters(recurse=recurse):
-            yield param
+        yield from (param for _, param in self.named_parameters(recurse=recurse))
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -306,8 +286,7 @@ class Members:
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """Buffers of this module and (with ``recurse``) all below it."""
-        for _, buffer in self.named_buffers(recurse=recurse):
-            yield buffer
+        yield from (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     # -- by dotted name ------------------------------------------------------------------------------------------------
 
@@ -387,4 +366,22 @@ HOOK_ATTRIBUTES = (
     "_state_dict_pre_hooks",
     "_load_state_dict_pre_hooks",
     "_load_state_dict_post_hooks",
+)
+
+
+class _Kind(NamedTuple):
+    """One kind of registered attribute."""
+
+    table: str
+    type: Any  # a value of this type makes any name one of the kind
+    replacement: Any  # what else than None a name that is one already can get
+    title: str
+    place: str
+    allowed: str
+
+
+KINDS = (
+    _Kind("_parameters", Parameter, Parameter, "parameters", "parameter", "torch.nn.Parameter"),
+    _Kind("_modules", Members, Members, "module", "child module", "torch.nn.Module"),
+    _Kind("_buffers", Buffer, Tensor, "buffer", "buffer", "torch.nn.Buffer, torch.Tensor"),
 )

@@ -11,7 +11,7 @@ from .._core.hooks import RemovableHandle
 from .._tensor import Tensor
 from ..autograd.grad_mode import no_grad
 from .module_hooks import Handle, WrappedHook
-from .module_members import REPORT_BUG, Members
+from .module_members import REPORT_BUG, Members, children_of
 from .parameter import Parameter
 from .parameter_lazy import is_lazy
 
@@ -76,25 +76,22 @@ class State(Members):
             destination = args[0] if destination is None else destination
             prefix = args[1] if len(args) > 1 and prefix == "" else prefix
             keep_vars = args[2] if len(args) > 2 and keep_vars is False else keep_vars
-        if destination is None:
-            destination = OrderedDict()
-            destination._metadata = OrderedDict()
-        local_metadata = {"version": self._version}
-        if hasattr(destination, "_metadata"):
-            destination._metadata[prefix[:-1]] = local_metadata
-        for hook in self._state_dict_pre_hooks.values():
-            hook(self, prefix, keep_vars)
-        self._save_to_state_dict(destination, prefix, keep_vars)
-        for name, module in self._modules.items():
-            if module is not None:
-                module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
-        for hook in self._state_dict_hooks.values():
-            result = hook(self, destination, prefix, local_metadata)
-            if result is not None:
-                if getattr(hook, "_from_public_api", False):
-                    raise RuntimeError("state_dict post-hook must return None")
-                destination = result
-        return destination
+        state = _empty_state() if destination is None else destination
+        about = {"version": self._version}
+        getattr(state, "_metadata", {})[prefix[:-1]] = about
+        for before in self._state_dict_pre_hooks.values():
+            before(self, prefix, keep_vars)
+        self._save_to_state_dict(state, prefix, keep_vars)
+        for name, child in children_of(self):
+            child.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for after in self._state_dict_hooks.values():
+            replacement = after(self, state, prefix, about)
+            if replacement is None:
+                continue
+            if getattr(after, "_from_public_api", False):
+                raise RuntimeError("state_dict post-hook must return None")
+            state = replacement
+        return state
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         """Add the module's own members."""
@@ -155,18 +152,17 @@ class State(Members):
         error_msgs: list[str],
     ) -> None:
         """Take the module's own members; what does not fit is added to the lists. Override to read older versions."""
-        for hook in self._load_state_dict_pre_hooks.values():
-            hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        arguments = (state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        for before in self._load_state_dict_pre_hooks.values():
+            before(*arguments)
         own = {name: value for name, value in self._own_state() if value is not None}
         assign = bool(local_metadata.get("assign_to_params_buffers", False))
-        for name, value in own.items():
-            key = prefix + name
-            if key in state_dict:
-                text = self._load_member(name, key, value, state_dict[key], assign)
-                if text is not None:
-                    error_msgs.append(text)
-            elif strict:
-                missing_keys.append(key)
+        if strict:
+            missing_keys += [prefix + name for name in own if prefix + name not in state_dict]
+        for name in [name for name in own if prefix + name in state_dict]:
+            text = self._load_member(name, prefix + name, own[name], state_dict[prefix + name], assign)
+            if text is not None:
+                error_msgs.append(text)
         extra_key = prefix + EXTRA
         if type(self).set_extra_state is not State.set_extra_state:
             if extra_key in state_dict:
@@ -265,14 +261,19 @@ class _Loading:
         if self.assign:
             metadata["assign_to_params_buffers"] = True
         module._load_from_state_dict(state, prefix, metadata, True, self.missing, self.unexpected, self.errors)
-        for name, child in module._modules.items():
-            if child is not None:
-                below = f"{prefix}{name}."
-                self.load(child, {k: v for k, v in state.items() if k.startswith(below)}, below)
+        for name, child in children_of(module):
+            below = f"{prefix}{name}."
+            self.load(child, {k: v for k, v in state.items() if k.startswith(below)}, below)
         keys = _IncompatibleKeys(self.missing, self.unexpected)
-        for hook in module._load_state_dict_post_hooks.values():
-            if hook(module, keys) is not None:
-                raise AssertionError(POST_HOOK)
+        if any(after(module, keys) is not None for after in module._load_state_dict_post_hooks.values()):
+            raise AssertionError(POST_HOOK)
+
+
+def _empty_state() -> Any:
+    """A dictionary that also takes the versions of the modules."""
+    state: Any = OrderedDict()
+    state._metadata = OrderedDict()
+    return state
 
 
 def _assignable(old: Any, new: Any) -> Any:

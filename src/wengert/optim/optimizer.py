@@ -87,13 +87,13 @@ class Optimizer:
             self.add_param_group(group)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
+        return {name: getattr(self, name) for name in ("defaults", "state", "param_groups")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        vars(self).update(state)
+        self.defaults.setdefault("differentiable", False)
         self._add_missing_hook_tables()
         self._patch_step_function()
-        self.defaults.setdefault("differentiable", False)
 
     def __repr__(self) -> str:
         lines = [type(self).__name__ + " ("]
@@ -208,14 +208,9 @@ class Optimizer:
             result = hook(self, state_dict)
             if result is not None:
                 state_dict = result
-        groups = self.param_groups
         saved_groups = deepcopy(state_dict["param_groups"])
-        if len(groups) != len(saved_groups):
-            raise ValueError("loaded state dict has a different number of parameter groups")
-        if any(len(group["params"]) != len(saved["params"]) for group, saved in zip(groups, saved_groups)):
-            raise ValueError(
-                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
-            )
+        groups = self.param_groups
+        _check_sizes(groups, saved_groups)
         params: dict[Any, tuple[Tensor, dict[str, Any]]] = {}
         for group, saved in zip(groups, saved_groups):
             params.update((number, (p, saved)) for number, p in zip(saved["params"], group["params"]))
@@ -241,18 +236,11 @@ class Optimizer:
             set_to_none: False fills the gradients with zeros in place and cuts them from their graph.
         """
         with profiler.record_function(f"Optimizer.zero_grad#{type(self).__name__}.zero_grad"):
-            for group in self.param_groups:
-                for p in group["params"]:
-                    if p.grad is None:
-                        continue
-                    if set_to_none:
-                        p.grad = None
-                        continue
-                    if p.grad.grad_fn is not None:
-                        p.grad.detach_()
-                    else:
-                        p.grad.requires_grad_(False)
-                    p.grad.zero_()
+            for p in chain.from_iterable(group["params"] for group in self.param_groups):
+                if set_to_none:
+                    p.grad = None
+                elif p.grad is not None:
+                    _clear(p.grad)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change the parameters by one step.
@@ -291,10 +279,10 @@ class Optimizer:
             param_group["param_names"] = names
         for p in params:
             self._check_param(p)
-        for name, default in self.defaults.items():
-            if default is required and name not in param_group:
+        for name in [name for name in self.defaults if name not in param_group]:
+            if self.defaults[name] is required:
                 raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
-            param_group.setdefault(name, default)
+            param_group[name] = self.defaults[name]
         self._check_against_other_groups(param_group)
         self.param_groups.append(param_group)
 
@@ -329,6 +317,26 @@ def evaluate(closure: Callable[[], Any] | None) -> Any:
         return None
     with enable_grad():
         return closure()
+
+
+def _check_sizes(groups: list[dict[str, Any]], saved_groups: list[dict[str, Any]]) -> None:
+    """Loaded groups must have the sizes of those that they replace."""
+    sizes, saved_sizes = ([len(group["params"]) for group in side] for side in (groups, saved_groups))
+    if len(sizes) != len(saved_sizes):
+        raise ValueError("loaded state dict has a different number of parameter groups")
+    if sizes != saved_sizes:
+        raise ValueError(
+            "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+        )
+
+
+def _clear(grad: Tensor) -> None:
+    """Fill a gradient with zeros that have no history."""
+    if grad.grad_fn is None:
+        grad.requires_grad_(False)
+    else:
+        grad.detach_()
+    grad.zero_()
 
 
 def _in_order(*tables: Hooks) -> Iterator[Callable[..., Any]]:

@@ -99,13 +99,12 @@ class AveragedModel(Module):
         use_buffers: bool = False,
     ) -> None:
         super().__init__()
-        if avg_fn is not None and multi_avg_fn is not None:
+        if None not in (avg_fn, multi_avg_fn):
             raise AssertionError("Only one of avg_fn and multi_avg_fn should be provided")
-        self.module = deepcopy(model)
-        self.register_buffer("n_averaged", F.tensor(0, dtype=int64))
-        self.avg_fn = avg_fn
-        self.multi_avg_fn = multi_avg_fn
         self.use_buffers = use_buffers
+        self.avg_fn, self.multi_avg_fn = avg_fn, multi_avg_fn
+        self.register_buffer("n_averaged", F.tensor(0, dtype=int64))
+        self.module = deepcopy(model)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the averaged model returns."""
@@ -129,8 +128,9 @@ class AveragedModel(Module):
             for average, value in zip(mine, current):
                 average.copy_(update(average, value, self.n_averaged))
         if not self.use_buffers:
-            for buffer, value in zip(self.module.buffers(), model.buffers(), strict=True):
-                buffer.detach().copy_(value.detach())
+            both = (module.buffers() for module in (self.module, model))
+            for average, value in zip(*both, strict=True):
+                average.detach().copy_(value.detach())
         self.n_averaged += 1
 
 
@@ -188,23 +188,20 @@ class SWALR(LRScheduler):
             group["swa_lr"] = lr
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
-        self._anneal_strategy = anneal_strategy
-        if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
+        if not (isinstance(anneal_epochs, int) and anneal_epochs >= 0):
             raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
-        self.anneal_epochs = anneal_epochs
+        self.anneal_epochs, self._anneal_strategy = anneal_epochs, anneal_strategy
         super().__init__(optimizer, last_epoch)
 
     def _share(self, step: int) -> float:
         """Which share of the way is gone after ``step``."""
-        part = max(0, min(1, step / max(1, self.anneal_epochs)))
+        part = min(max(step / (self.anneal_epochs or 1), 0), 1)
         return (1 - math.cos(math.pi * part)) / 2 if self._anneal_strategy == "cos" else part
 
     def get_lr(self) -> list[Any]:
         """The rates of this step, from those of the last one."""
         self._warn_outside_step()
-        step = self._step_count - 1
-        if self.anneal_epochs == 0:
-            step = max(1, step)
+        step = max(self._step_count - 1, 0 if self.anneal_epochs else 1)
         before, now = self._share(step - 1), self._share(step)
         rates = []
         for group in self.optimizer.param_groups:
