@@ -110,9 +110,11 @@ def accumulated(leaf: TensorBase, meta: Meta, grad: TensorBase, alone: bool) -> 
 def reshaped(grad: Any, leaf: TensorBase) -> TensorBase:
     """The gradient of a leaf that has got another shape since it was used: possible where only dimensions of size 1 differ."""
     if [n for n in grad.shp if n != 1] != [n for n in leaf.shp if n != 1]:
-        error = errors.broadcast(leaf.shp, grad.shp, "gradient")
+        text = str(errors.broadcast(leaf.shp, grad.shp, "gradient"))
         raise RuntimeError(
-            f"{error}\n  the leaf has got another shape since it was used (.data, or in place under no_grad)"
+            errors.with_hints(
+                text, "the leaf has got another shape since it was used (.data, or in place under no_grad)"
+            )
         )
     found: TensorBase = grad.reshape(leaf.shp)
     return found

@@ -15,8 +15,8 @@ from .._core.compat import i64, mypyc_attr
 from .._core.dtypes import COMPLEX, size_of
 from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
-from .._core.saved import save_input, unpack
-from .._core.tensor_base import TensorBase, gradient_edge, requires_grad, version_of
+from .._core.saved import unpack
+from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
 from .binary import Binary, forward_mode, save_carefully
 from .common import OTHER, SELF, expand_to, make, sum_to, untracked
 
@@ -177,13 +177,6 @@ class AddedProduct(Product):
         else:
             self.slot1 = slot
 
-    def release(self) -> None:
-        """Drop the saved factors."""
-        if self.slot0 is not None or self.slot1 is not None:
-            self.slot0 = None
-            self.slot1 = None
-            self.released = True
-
 
 def scaled(grad: Tensor | None, factor: Any) -> Any:
     """A gradient times the conjugate of a number."""
@@ -226,12 +219,11 @@ def record_added(node: AddedProduct, summand: TensorBase, x: TensorBase, y: Tens
     node.stamp()
     out.rg = True
     out.fn = node
-    if second is not None:
-        node.slot0 = save_input(x, node)
-        node.version0 = version_of(x)
     if first is not None:
-        node.slot1 = save_input(y, node)
-        node.version1 = version_of(y)
+        node.kept = node.reads_self
+    if second is not None:
+        node.kept = node.kept | node.reads_other
+    save_carefully(node, x, y, node.kept)
 
 
 def added_forward_mode(op: AddedProduct, summand: TensorBase, x: TensorBase, y: TensorBase, out: Tensor) -> None:
