@@ -150,6 +150,8 @@ def mend_interpreted_base(c_text: str) -> str:
 def mend_frame_access(c_text: str) -> str:
     """Ask frames through the C API instead of by attribute: every node does, and it is a tenth of recording one."""
     asked = r"(cpy_r_r\d+) = CPyStatics\[\d+\]; /\* '{}' \*/\n( +cpy_r_r\d+) = CPyObject_GetAttr\(cpy_r_frame, \1\);"
+    own = r"(\n[^\n]*?(cpy_r_r\d+) = CPyStatic_graph____getframe;(?:(?!\n\}).)*?= )PyObject_Vectorcall\(\2, 0, 0, 0\);"
+    c_text = re.sub(own, r"\1(PyObject *)PyThreadState_GetFrame(PyThreadState_Get());", c_text, flags=re.S)
     code = r"\2 = (PyObject *)PyFrame_GetCode((PyFrameObject *)cpy_r_frame);"
     lasti = r"\2 = PyLong_FromLong(PyFrame_GetLasti((PyFrameObject *)cpy_r_frame));"
     return re.sub(asked.format("f_lasti"), lasti, re.sub(asked.format("f_code"), code, c_text))

@@ -117,3 +117,18 @@ def test_a_method_a_class_a_property_and_a_module_are_documented() -> None:
 def test_what_the_source_does_not_define_is_left_as_it_is() -> None:
     text = METHODS + TYPE + PROPERTIES
     assert docs_hook.inject(text, docs_hook.collect("")) == text
+
+
+def test_the_frame_is_asked_of_the_interpreter_only_where_it_was_sys_getframe() -> None:
+    asked = (
+        "{\n    cpy_r_r1 = CPyStatic_graph____getframe;\n    cpy_r_r2 = PyObject_Vectorcall(cpy_r_r1, 0, 0, 0);\n}\n"
+    )
+    other = "{\n    cpy_r_r1 = CPyStatic_graph___other;\n    cpy_r_r2 = PyObject_Vectorcall(cpy_r_r1, 0, 0, 0);\n}\n"
+    mended = docs_hook.mend_frame_access(asked + other)
+    assert (
+        mended
+        == asked.replace(
+            "PyObject_Vectorcall(cpy_r_r1, 0, 0, 0)", "(PyObject *)PyThreadState_GetFrame(PyThreadState_Get())"
+        )
+        + other
+    )
