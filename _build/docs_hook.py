@@ -4,6 +4,7 @@
   into `__text_signature__` and `__doc__`: the text is written anew from the Python source.
 - The signature is lost if a default is no literal, and ends in a wrong "/" after an unboxed default such as `1.0`.
 - `__file__` of a module is derived from the shared library, as if that lay beside the package and not inside it.
+- An argument that should be a tensor and is not is refused by the class's path; PyTorch names function, argument and place.
 - Weak references to an instance of a class with an interpreted base (Tensor) are never cleared: mypyc treats the head of
   their list as an attribute, and using one after the instance has died reads freed memory. `__dict__` of such an instance
   is missing until the first attribute is set.
@@ -25,6 +26,9 @@ _METHOD_TABLE = re.compile(r"static PyMethodDef (\w+)\[\] = \{\n.*?\n\};", re.S)
 _METHOD = re.compile(rf'(\{{"(\w+)",\s*\(PyCFunction\)\w+,\s*[A-Z_ |]+,\s*PyDoc_STR\()({_STRING})\)')
 _TYPE = re.compile(rf'(\.tp_name = "(\w+)",\n(?:(?!\n\}};).)*?\.tp_doc = PyDoc_STR\()({_STRING})\)', re.S)
 _PROPERTY_TABLE = re.compile(r"static PyGetSetDef (\w+)_getseters\[\] = \{\n.*?\n\};", re.S)
+_WRAPPER = re.compile(r"PyObject \*CPyPy_\w+\(.*?\n {8}\}\n", re.S)
+_PARSER = re.compile(r'kwlist\[\] = \{([^}]*)\};\s*static CPyArg_Parser parser = \{"[^":]*:(\w+)"')
+_NOT_A_TENSOR = re.compile(r'CPy_TypeError\("wengert\._tensor\.Tensor(?: or None)?", obj_(\w+)\);')
 _PROPERTY = re.compile(r'(\{"(\w+)",\s*\(getter\)\w+,\s*(?:\(setter\)\w+|NULL),\s*)NULL(, NULL\})')
 
 
@@ -157,6 +161,28 @@ def mend_frame_access(c_text: str) -> str:
     return re.sub(asked.format("f_lasti"), lasti, re.sub(asked.format("f_code"), code, c_text))
 
 
+def mend_tensor_refusals(c_text: str, prefix: str) -> str:
+    """Refuse an argument that is no tensor as PyTorch does; ``prefix`` is what its name of the functions begins with."""
+
+    def wrapper(match: re.Match[str]) -> str:
+        parser = _PARSER.search(match[0])
+        if parser is None:
+            return match[0]
+        names = re.findall(r'"(\w+)"', parser[1])
+
+        def refusal(found: re.Match[str]) -> str:
+            place = names.index(found[1]) + 1 if found[1] in names else 0
+            start = f"\"{prefix}{parser[2]}(): argument '{found[1]}'"
+            texts = f'PyVectorcall_NARGS(nargs) < {place} ? {start}" : {start} (position {place})"'
+            return (
+                f'PyErr_Format(PyExc_TypeError, "%s must be Tensor, not %.200s", {texts}, Py_TYPE(obj_{found[1]})->tp_name);'
+            )
+
+        return _NOT_A_TENSOR.sub(refusal, match[0])
+
+    return _WRAPPER.sub(wrapper, c_text)
+
+
 def _class_of(c_name: str, docs: dict[str, Doc]) -> str:
     """The class behind a C name such as part___Leaf; longest first, because part____Leaf ends in ___Leaf too."""
     return max((name for name in docs if name and f"___{c_name}".endswith(f"___{name}")), key=len, default="")
@@ -190,4 +216,7 @@ def _mend_module(path: Path, source_of: dict[str, Path]) -> None:
     named = _MODULE.search(c_text)
     if named and named[2] in source_of:
         docs = collect(source_of[named[2]].read_text(encoding="utf-8"))
-        path.write_text(inject(mend_frame_access(mend_interpreted_base(c_text)), docs), encoding="utf-8")
+        room, _, module = named[2].removeprefix("wengert.").partition(".")
+        prefix = f"{module}_" if room == "_gen" and module in ("linalg", "fft", "special") else ""
+        c_text = mend_tensor_refusals(mend_frame_access(mend_interpreted_base(c_text)), prefix)
+        path.write_text(inject(c_text, docs), encoding="utf-8")

@@ -374,9 +374,10 @@ def checks(op: Operator, name: str, position: int, skip: int = 1) -> list[str]:
         if i < skip:
             continue
         kind = ast.unparse(a.annotation) if a.annotation else ""
-        if kind == "Tensor":
+        if kind in ("Tensor", "Tensor | None"):
+            given = "" if kind == "Tensor" else f"{a.arg} is not None and "
             lines += [
-                f"if not isinstance({a.arg}, TensorBase):",
+                f"if {given}not isinstance({a.arg}, TensorBase):",
                 f'    raise errors.argument_type({where}, "Tensor", {a.arg})',
             ]
         elif i >= required and "Tensor" not in kind and is_float(op.args.defaults[i - required]):

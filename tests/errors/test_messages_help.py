@@ -183,3 +183,18 @@ def test_hints_can_be_switched_off(setting: str, expected: str) -> None:
         [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == expected
+
+
+@pytest.mark.parametrize(
+    ("program", "sentence"),
+    [
+        (lambda x: torch.mm(x, 3), "mm(): argument 'mat2' (position 2) must be Tensor, not int"),
+        (lambda x: x.mm(3), "mm(): argument 'mat2' (position 1) must be Tensor, not int"),
+        (lambda x: torch.linalg.solve(x, 3), "linalg_solve(): argument 'B' (position 2) must be Tensor, not int"),
+        (lambda x: F.linear(x, x, 3), "linear(): argument 'bias' (position 3) must be Tensor, not int"),
+    ],
+)
+def test_an_argument_that_is_no_tensor_is_named_with_its_function_and_place(
+    program: Callable[[Any], object], sentence: str
+) -> None:
+    assert text_of(lambda: program(torch.ones(2, 2))) == sentence

@@ -132,3 +132,23 @@ def test_the_frame_is_asked_of_the_interpreter_only_where_it_was_sys_getframe() 
         )
         + other
     )
+
+
+WRAPPER = """
+        PyObject *CPyPy_functions___mm(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames) {
+            static const char * const kwlist[] = {"input", "mat2", 0};
+            static CPyArg_Parser parser = {"OO:mm", kwlist, 0};
+                CPy_TypeError("wengert._tensor.Tensor", obj_mat2);
+        }
+"""
+
+
+def test_an_argument_that_is_no_tensor_is_refused_with_function_and_place() -> None:
+    mended = docs_hook.mend_tensor_refusals(WRAPPER, "linalg_")
+    assert "CPy_TypeError" not in mended
+    assert "linalg_mm(): argument 'mat2' (position 2)" in mended
+
+
+def test_a_type_error_outside_an_argument_parser_is_left_as_it_is() -> None:
+    text = 'CPy_TypeError("wengert._tensor.Tensor", obj_mat2);'
+    assert docs_hook.mend_tensor_refusals(text, "") == text

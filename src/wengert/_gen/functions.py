@@ -64,6 +64,7 @@ from ..ops import power as _power
 from ..ops import queries as _queries
 from ..ops import random as _random
 from ..ops import rearrange as _rearrange
+from ..ops import recurrent as _recurrent
 from ..ops import reduce as _reduce
 from ..ops import rounding as _rounding
 from ..ops import scatter_reduce as _scatter_reduce
@@ -322,6 +323,8 @@ __all__ = [
     "grid_sampler_2d",
     "grid_sampler_3d",
     "group_norm",
+    "gru",
+    "gru_cell",
     "gt",
     "hamming_window",
     "hann_window",
@@ -405,6 +408,8 @@ __all__ = [
     "logit_",
     "logspace",
     "logsumexp",
+    "lstm",
+    "lstm_cell",
     "lt",
     "lu",
     "lu_solve",
@@ -511,6 +516,10 @@ __all__ = [
     "resolve_neg",
     "result_type",
     "rms_norm",
+    "rnn_relu",
+    "rnn_relu_cell",
+    "rnn_tanh",
+    "rnn_tanh_cell",
     "roll",
     "rot90",
     "round",
@@ -1456,6 +1465,8 @@ def convolution(input: Any, weight: Tensor, bias: Tensor | None, stride: Any, pa
         raise errors.argument_type("convolution", "input", 1, "Tensor", input)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("convolution", "weight", 2, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("convolution", "bias", 3, "Tensor", bias)
     return _conv.convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
 
 
@@ -1475,6 +1486,8 @@ def conv1d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, 
         raise errors.argument_type("conv1d", "input", 1, "Tensor", input)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("conv1d", "weight", 2, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("conv1d", "bias", 3, "Tensor", bias)
     return _conv.conv1d(input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -1511,6 +1524,8 @@ def conv2d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, 
         raise errors.argument_type("conv2d", "input", 1, "Tensor", input)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("conv2d", "weight", 2, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("conv2d", "bias", 3, "Tensor", bias)
     return _conv.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -1530,6 +1545,8 @@ def conv3d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, 
         raise errors.argument_type("conv3d", "input", 1, "Tensor", input)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("conv3d", "weight", 2, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("conv3d", "bias", 3, "Tensor", bias)
     return _conv.conv3d(input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -1550,6 +1567,8 @@ def conv_transpose1d(input: Any, weight: Tensor, bias: Tensor | None=None, strid
         raise errors.argument_type("conv_transpose1d", "input", 1, "Tensor", input)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("conv_transpose1d", "weight", 2, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("conv_transpose1d", "bias", 3, "Tensor", bias)
     return _conv.conv_transpose1d(input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
@@ -1577,6 +1596,8 @@ def conv_transpose2d(input: Any, weight: Tensor, bias: Tensor | None=None, strid
         raise errors.argument_type("conv_transpose2d", "input", 1, "Tensor", input)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("conv_transpose2d", "weight", 2, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("conv_transpose2d", "bias", 3, "Tensor", bias)
     return _conv.conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
@@ -1597,6 +1618,8 @@ def conv_transpose3d(input: Any, weight: Tensor, bias: Tensor | None=None, strid
         raise errors.argument_type("conv_transpose3d", "input", 1, "Tensor", input)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("conv_transpose3d", "weight", 2, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("conv_transpose3d", "bias", 3, "Tensor", bias)
     return _conv.conv_transpose3d(input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
@@ -3784,6 +3807,8 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         raise errors.argument_type("bilinear", "input2", 2, "Tensor", input2)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("bilinear", "weight", 3, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("bilinear", "bias", 4, "Tensor", bias)
     return _matmul_added.bilinear(input1, input2, weight, bias)
 
 
@@ -4591,6 +4616,152 @@ def meshgrid(*tensors: Any, indexing: Any=None) -> Any:
         RuntimeError: for other shapes, dtypes or indexing.
     """
     return _rearrange.meshgrid(*tensors, indexing=indexing)
+
+
+
+def lstm(input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: Any, batch_first: Any) -> tuple[Tensor, ...]:
+    """Layers of long short-term memory over sequences.
+
+    For sequences of several lengths the arguments are (data, batch_sizes, hx, params, has_biases, num_layers, dropout,
+    train, bidirectional), in this order.
+
+    Args:
+        input: (steps, sequences, features).
+        hx: first hidden and cell states, (layers * directions, sequences, width) each.
+        params: for each direction of each layer weight_ih, weight_hh, with ``has_biases`` bias_ih, bias_hh, and
+            weight_hr if there are projections.
+        has_biases: whether there are biases.
+        num_layers: number of layers.
+        dropout: probability with which the inputs of all layers but the first are set to 0.
+        train: whether dropout takes place.
+        bidirectional: whether each layer also runs backward in time.
+        batch_first: whether ``input`` and the result are (sequences, steps, features).
+
+    Returns:
+        Hidden states of the last layer after all steps, and the last hidden and cell states of all layers.
+
+    Raises:
+        RuntimeError: for shapes, dtypes or numbers of tensors that do not fit.
+
+    Source: Hochreiter and Schmidhuber 1997; Gers et al. 2000 for the forget gate; Sak et al. 2014 for projections.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("lstm", "input", 1, "Tensor", input)
+    return _recurrent.lstm(input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first)
+
+
+
+def gru(input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: Any, batch_first: Any) -> tuple[Tensor, ...]:
+    """Layers of gated recurrent units over sequences; arguments as for ``lstm``, with one tensor ``hx``.
+
+    Source: Cho et al. 2014.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("gru", "input", 1, "Tensor", input)
+    return _recurrent.gru(input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first)
+
+
+
+def rnn_tanh(input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: Any, batch_first: Any) -> tuple[Tensor, ...]:
+    """Recurrent layers with tanh over sequences; arguments as for ``gru``.
+
+    Source: Elman 1990.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("rnn_tanh", "input", 1, "Tensor", input)
+    return _recurrent.rnn_tanh(input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first)
+
+
+
+def rnn_relu(input: Tensor, hx: Any, params: Any, has_biases: Any, num_layers: Any, dropout: Any, train: Any, bidirectional: Any, batch_first: Any) -> tuple[Tensor, ...]:
+    """Recurrent layers with relu over sequences; arguments as for ``gru``."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("rnn_relu", "input", 1, "Tensor", input)
+    return _recurrent.rnn_relu(input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first)
+
+
+
+def lstm_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None=None, b_hh: Tensor | None=None) -> tuple[Tensor, ...]:
+    """One step of long short-term memory.
+
+    Args:
+        input: (sequences, features).
+        hx: hidden and cell state, (sequences, width) each.
+        w_ih: (4 * width, features), the gates in the order input, forget, cell, output.
+        w_hh: (4 * width, width).
+        b_ih, b_hh: (4 * width,).
+
+    Returns:
+        The next hidden and cell state.
+
+    Raises:
+        RuntimeError: for shapes that do not fit.
+    """
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("lstm_cell", "input", 1, "Tensor", input)
+    if not isinstance(w_ih, TensorBase):
+        raise errors.argument_type("lstm_cell", "w_ih", 3, "Tensor", w_ih)
+    if not isinstance(w_hh, TensorBase):
+        raise errors.argument_type("lstm_cell", "w_hh", 4, "Tensor", w_hh)
+    if b_ih is not None and not isinstance(b_ih, TensorBase):
+        raise errors.argument_type("lstm_cell", "b_ih", 5, "Tensor", b_ih)
+    if b_hh is not None and not isinstance(b_hh, TensorBase):
+        raise errors.argument_type("lstm_cell", "b_hh", 6, "Tensor", b_hh)
+    return _recurrent.lstm_cell(input, hx, w_ih, w_hh, b_ih, b_hh)
+
+
+
+def gru_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None=None, b_hh: Tensor | None=None) -> Tensor:
+    """The next hidden state of a gated recurrent unit; arguments as for ``lstm_cell``, gates in the order reset, update, new."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("gru_cell", "input", 1, "Tensor", input)
+    if not isinstance(hx, TensorBase):
+        raise errors.argument_type("gru_cell", "hx", 2, "Tensor", hx)
+    if not isinstance(w_ih, TensorBase):
+        raise errors.argument_type("gru_cell", "w_ih", 3, "Tensor", w_ih)
+    if not isinstance(w_hh, TensorBase):
+        raise errors.argument_type("gru_cell", "w_hh", 4, "Tensor", w_hh)
+    if b_ih is not None and not isinstance(b_ih, TensorBase):
+        raise errors.argument_type("gru_cell", "b_ih", 5, "Tensor", b_ih)
+    if b_hh is not None and not isinstance(b_hh, TensorBase):
+        raise errors.argument_type("gru_cell", "b_hh", 6, "Tensor", b_hh)
+    return _recurrent.gru_cell(input, hx, w_ih, w_hh, b_ih, b_hh)
+
+
+
+def rnn_tanh_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None=None, b_hh: Tensor | None=None) -> Tensor:
+    """tanh(input W_ih^T + b_ih + hx W_hh^T + b_hh)."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("rnn_tanh_cell", "input", 1, "Tensor", input)
+    if not isinstance(hx, TensorBase):
+        raise errors.argument_type("rnn_tanh_cell", "hx", 2, "Tensor", hx)
+    if not isinstance(w_ih, TensorBase):
+        raise errors.argument_type("rnn_tanh_cell", "w_ih", 3, "Tensor", w_ih)
+    if not isinstance(w_hh, TensorBase):
+        raise errors.argument_type("rnn_tanh_cell", "w_hh", 4, "Tensor", w_hh)
+    if b_ih is not None and not isinstance(b_ih, TensorBase):
+        raise errors.argument_type("rnn_tanh_cell", "b_ih", 5, "Tensor", b_ih)
+    if b_hh is not None and not isinstance(b_hh, TensorBase):
+        raise errors.argument_type("rnn_tanh_cell", "b_hh", 6, "Tensor", b_hh)
+    return _recurrent.rnn_tanh_cell(input, hx, w_ih, w_hh, b_ih, b_hh)
+
+
+
+def rnn_relu_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None=None, b_hh: Tensor | None=None) -> Tensor:
+    """max(0, input W_ih^T + b_ih + hx W_hh^T + b_hh)."""
+    if not isinstance(input, TensorBase):
+        raise errors.argument_type("rnn_relu_cell", "input", 1, "Tensor", input)
+    if not isinstance(hx, TensorBase):
+        raise errors.argument_type("rnn_relu_cell", "hx", 2, "Tensor", hx)
+    if not isinstance(w_ih, TensorBase):
+        raise errors.argument_type("rnn_relu_cell", "w_ih", 3, "Tensor", w_ih)
+    if not isinstance(w_hh, TensorBase):
+        raise errors.argument_type("rnn_relu_cell", "w_hh", 4, "Tensor", w_hh)
+    if b_ih is not None and not isinstance(b_ih, TensorBase):
+        raise errors.argument_type("rnn_relu_cell", "b_ih", 5, "Tensor", b_ih)
+    if b_hh is not None and not isinstance(b_hh, TensorBase):
+        raise errors.argument_type("rnn_relu_cell", "b_hh", 6, "Tensor", b_hh)
+    return _recurrent.rnn_relu_cell(input, hx, w_ih, w_hh, b_ih, b_hh)
 
 
 

@@ -641,6 +641,8 @@ def conv1d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, 
         raise errors.argument_type("conv1d", "input", 1, "Tensor", input)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("conv1d", "weight", 2, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("conv1d", "bias", 3, "Tensor", bias)
     return _conv.conv1d(input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -677,6 +679,8 @@ def conv2d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, 
         raise errors.argument_type("conv2d", "input", 1, "Tensor", input)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("conv2d", "weight", 2, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("conv2d", "bias", 3, "Tensor", bias)
     return _conv.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -696,6 +700,8 @@ def conv3d(input: Any, weight: Tensor, bias: Tensor | None=None, stride: Any=1, 
         raise errors.argument_type("conv3d", "input", 1, "Tensor", input)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("conv3d", "weight", 2, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("conv3d", "bias", 3, "Tensor", bias)
     return _conv.conv3d(input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -716,6 +722,8 @@ def conv_transpose1d(input: Any, weight: Tensor, bias: Tensor | None=None, strid
         raise errors.argument_type("conv_transpose1d", "input", 1, "Tensor", input)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("conv_transpose1d", "weight", 2, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("conv_transpose1d", "bias", 3, "Tensor", bias)
     return _conv.conv_transpose1d(input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
@@ -743,6 +751,8 @@ def conv_transpose2d(input: Any, weight: Tensor, bias: Tensor | None=None, strid
         raise errors.argument_type("conv_transpose2d", "input", 1, "Tensor", input)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("conv_transpose2d", "weight", 2, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("conv_transpose2d", "bias", 3, "Tensor", bias)
     return _conv.conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
@@ -763,6 +773,8 @@ def conv_transpose3d(input: Any, weight: Tensor, bias: Tensor | None=None, strid
         raise errors.argument_type("conv_transpose3d", "input", 1, "Tensor", input)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("conv_transpose3d", "weight", 2, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("conv_transpose3d", "bias", 3, "Tensor", bias)
     return _conv.conv_transpose3d(input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
@@ -1515,6 +1527,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None=None) -> Tensor:
         raise errors.argument_type("linear", "input", 1, "Tensor", input)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("linear", "weight", 2, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("linear", "bias", 3, "Tensor", bias)
     return _matmul_added.linear(input, weight, bias)
 
 
@@ -1534,6 +1548,8 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         raise errors.argument_type("bilinear", "input2", 2, "Tensor", input2)
     if not isinstance(weight, TensorBase):
         raise errors.argument_type("bilinear", "weight", 3, "Tensor", weight)
+    if bias is not None and not isinstance(bias, TensorBase):
+        raise errors.argument_type("bilinear", "bias", 4, "Tensor", bias)
     return _matmul_added.bilinear(input1, input2, weight, bias)
 
 
