@@ -1,7 +1,8 @@
-"""How each package runs a program of ``workloads.py``: without recording, recorded, with gradients, as a training step.
+"""How each package runs a program of ``workloads``: without recording, recorded, with gradients, as a training step.
 
 Every such method returns a step: a function without arguments that does the work once and returns its result, which
-``arrays`` turns into NumPy arrays to compare packages by.
+``arrays`` turns into NumPy arrays to compare packages by. ``xp`` is a package's vocabulary, the words that programs use; a
+word that is not there is reported as missing.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from workloads import GRADIENT, LEARNING_RATE, NO_GRAD, RECORDED, Array, Program, Workload
+from workloads.workload import GRADIENT, LEARNING_RATE, NO_GRAD, RECORDED, STEP, Array, Program, Workload
 
 Step = Callable[[], Any]
 Tensors = list[Any]
 
 
 class Package(ABC):
-    """A package that can differentiate; ``xp`` is the module that programs use."""
+    """A package that can differentiate."""
 
     xp: Any
     version: str
@@ -47,13 +48,18 @@ class Package(ABC):
     @abstractmethod
     def train(self, program: Program, params: Tensors, data: Tensors) -> Step: ...
 
+    def build(self, program: Program, params: Tensors, data: Tensors) -> Step:
+        """The step that a program in PyTorch's own words returns."""
+        raise AttributeError("does not speak PyTorch's words")
+
     @abstractmethod
     def arrays(self, result: Any) -> list[Array]: ...
 
     def step(self, workload: Workload) -> Step:
         params, data = workload.inputs()
         tensors = [self.tensor(array, workload.kind != NO_GRAD) for array in params]
-        make = {NO_GRAD: self.forward, RECORDED: self.record, GRADIENT: self.gradient}.get(workload.kind, self.train)
+        makers = {NO_GRAD: self.forward, RECORDED: self.record, GRADIENT: self.gradient, STEP: self.build}
+        make = makers.get(workload.kind, self.train)
         return make(workload.program, tensors, [self.tensor(array, False) for array in data])
 
 
@@ -61,11 +67,12 @@ class Eager(Package):
     """PyTorch, and wengert by the same lines."""
 
     def __init__(self, name: str) -> None:
-        self.xp = importlib.import_module(name)
-        self.version = str(getattr(self.xp, "__version__", ""))
+        self.module = importlib.import_module(name)
+        self.version = str(getattr(self.module, "__version__", ""))
+        self.xp = torch_words(self.module)
 
     def tensor(self, array: Array, requires_grad: bool) -> Any:
-        return self.xp.tensor(array, requires_grad=requires_grad)
+        return self.module.tensor(array, requires_grad=requires_grad)
 
     def record(self, program: Program, params: Tensors, data: Tensors) -> Step:
         return self.forward(program, params, data)
@@ -91,7 +98,7 @@ class Eager(Package):
         def step() -> list[Any]:
             loss = program(xp, params, data)
             loss.backward()
-            with xp.no_grad():
+            with self.module.no_grad():
                 for param in params:
                     param -= LEARNING_RATE * param.grad
                     param.grad = None
@@ -99,9 +106,59 @@ class Eager(Package):
 
         return step
 
+    def build(self, program: Program, params: Tensors, data: Tensors) -> Step:
+        step: Step = program(self.module, params, data)
+        return step
+
     def arrays(self, result: Any) -> list[Array]:
         results = result if isinstance(result, list) else [result]
         return [tensor.detach().numpy() for tensor in results]
+
+
+def torch_words(module: Any) -> Any:
+    """The vocabulary in PyTorch's functions."""
+    nn = module.nn.functional
+    words = (
+        "tanh",
+        "sin",
+        "sum",
+        "mean",
+        "var",
+        "exp",
+        "log",
+        "sigmoid",
+        "where",
+        "amax",
+        "cumsum",
+        "logsumexp",
+        "stack",
+    )
+    fuse = getattr(module, "fuse", None)
+    return SimpleNamespace(
+        **{word: getattr(module, word) for word in (*words, "einsum", "index_add")},
+        **{word: getattr(nn, word) for word in ("relu", "gelu", "silu", "softmax", "log_softmax", "cross_entropy")},
+        **{word: getattr(nn, word) for word in ("mse_loss", "embedding", "max_pool2d", "avg_pool2d")},
+        **{word: getattr(module.linalg, word) for word in ("cholesky", "solve", "slogdet", "svdvals")},
+        sort=lambda x: module.sort(x)[0],
+        layer_norm=lambda x, weight, bias: nn.layer_norm(x, weight.shape, weight, bias),
+        batch_norm=lambda x, weight, bias: nn.batch_norm(x, None, None, weight, bias, training=True),
+        convolution=lambda x, weight, **options: (nn.conv1d if x.dim() == 3 else nn.conv2d)(x, weight, **options),
+        fused=(lambda f: f) if fuse is None else fused_once(fuse),
+    )
+
+
+def fused_once(fuse: Any) -> Any:
+    """Fuses a program ``f(xp, x)`` when it is first asked for."""
+    known: dict[Any, Any] = {}
+
+    def fused(f: Any) -> Any:
+        if f not in known:
+            words = importlib.import_module("wengert")
+            body = fuse(lambda x: f(words, x))
+            known[f] = lambda xp, x: body(x)
+        return known[f]
+
+    return fused
 
 
 class MyGrad(Package):
@@ -112,7 +169,18 @@ class MyGrad(Package):
         nnet = importlib.import_module("mygrad.nnet")
         self.module = mygrad
         self.version = mygrad.__version__
-        self.xp = SimpleNamespace(tanh=mygrad.tanh, sum=mygrad.sum, relu=nnet.relu, log_softmax=nnet.logsoftmax)
+        words = ("tanh", "sin", "sum", "mean", "exp", "log", "where", "stack", "einsum")
+        self.xp = SimpleNamespace(
+            **{word: getattr(mygrad, word) for word in words},
+            var=lambda x, axis: mygrad.var(x, axis, ddof=1),
+            amax=lambda x, dim: mygrad.max(x, axis=dim),
+            cumsum=lambda x, dim: mygrad.cumsum(x, axis=dim),
+            sigmoid=nnet.sigmoid,
+            relu=nnet.relu,
+            softmax=lambda x, dim: nnet.softmax(x, axis=dim),
+            log_softmax=lambda x, dim: nnet.logsoftmax(x, axis=dim),
+            fused=lambda f: f,
+        )
 
     def tensor(self, array: Array, requires_grad: bool) -> Any:
         return self.module.tensor(array, constant=not requires_grad)
@@ -150,6 +218,64 @@ class MyGrad(Package):
         return [np.asarray(array) for array in results]
 
 
+class TinyGrad(Package):
+    """tinygrad: lazy tensors, realised at the end of a step."""
+
+    def __init__(self, name: str) -> None:
+        module = importlib.import_module(name)
+        self.Tensor = module.Tensor
+        self.version = importlib.import_module("importlib.metadata").version(name)
+        words = ("tanh", "sin", "sum", "mean", "exp", "log", "sigmoid", "relu", "gelu", "silu", "logsumexp")
+        self.xp = SimpleNamespace(
+            **{word: getattr(module.Tensor, word) for word in words},
+            softmax=lambda x, dim: x.softmax(dim),
+            log_softmax=lambda x, dim: x.log_softmax(dim),
+            where=lambda mask, x, y: mask.where(x, y),
+            amax=lambda x, dim: x.max(dim),
+            cumsum=lambda x, dim: x.cumsum(dim),
+            stack=lambda tensors: module.Tensor.stack(*tensors),
+            fused=lambda f: f,
+        )
+
+    def tensor(self, array: Array, requires_grad: bool) -> Any:
+        return self.Tensor(array, requires_grad=requires_grad).realize()
+
+    def forward(self, program: Program, params: Tensors, data: Tensors) -> Step:
+        return lambda: program(self.xp, params, data).realize()
+
+    def record(self, program: Program, params: Tensors, data: Tensors) -> Step:
+        return self.forward(program, params, data)
+
+    def backward(self, recorded: Any) -> None:
+        recorded.backward()
+
+    def gradient(self, program: Program, params: Tensors, data: Tensors) -> Step:
+        def step() -> list[Any]:
+            for param in params:
+                param.grad = None
+            loss = program(self.xp, params, data)
+            loss.backward()
+            results = [loss, *(param.grad for param in params)]
+            self.Tensor.realize(*results)
+            return results
+
+        return step
+
+    def train(self, program: Program, params: Tensors, data: Tensors) -> Step:
+        gradients = self.gradient(program, params, data)
+
+        def step() -> list[Any]:
+            loss = gradients()[0]
+            for param in params:
+                param.assign(param.detach() - LEARNING_RATE * param.grad).realize()
+            return [loss, *params]
+
+        return step
+
+    def arrays(self, result: Any) -> list[Array]:
+        return [tensor.numpy() for tensor in (result if isinstance(result, list) else [result])]
+
+
 class Functional(Package):
     """Packages that transform functions: HIPS autograd and JAX differ only in where their transformations live."""
 
@@ -163,9 +289,13 @@ class Functional(Package):
     def wait(self, value: Any) -> Any:
         """The value, computed."""
 
+    def compiled(self, function: Any) -> Any:
+        """The function, compiled where the package is asked to."""
+        return function
+
     def forward(self, program: Program, params: Tensors, data: Tensors) -> Step:
-        xp = self.xp
-        return lambda: self.wait(program(xp, params, data))
+        function = self.compiled(self._of_params(program, params, data))
+        return lambda: self.wait(function(params))
 
     def record(self, program: Program, params: Tensors, data: Tensors) -> Step:
         function = self._of_params(program, params, data)
@@ -176,7 +306,7 @@ class Functional(Package):
         self.wait(pull(np.ones_like(value)))
 
     def gradient(self, program: Program, params: Tensors, data: Tensors) -> Step:
-        value_and_grad = self.value_and_grad(self._of_params(program, params, data))
+        value_and_grad = self.compiled(self.value_and_grad(self._of_params(program, params, data)))
 
         def step() -> list[Any]:
             value, gradients = value_and_grad(params)
@@ -185,7 +315,7 @@ class Functional(Package):
         return step
 
     def train(self, program: Program, params: Tensors, data: Tensors) -> Step:
-        value_and_grad = self.value_and_grad(self._of_params(program, params, data))
+        value_and_grad = self.compiled(self.value_and_grad(self._of_params(program, params, data)))
 
         def step() -> list[Any]:
             value, gradients = value_and_grad(params)
@@ -215,11 +345,20 @@ class HipsAutograd(Functional):
         self.version = getattr(autograd, "__version__", "") or importlib.import_module("importlib.metadata").version(
             name
         )
+        words = ("tanh", "sin", "sum", "mean", "exp", "log", "where", "stack", "einsum", "sort")
         self.xp = SimpleNamespace(
-            tanh=numpy.tanh,
-            sum=numpy.sum,
+            **{word: getattr(numpy, word) for word in words},
+            var=lambda x, axis: numpy.var(x, axis, ddof=1),
             relu=lambda x: numpy.maximum(x, 0),
-            log_softmax=lambda x, axis: x - logsumexp(x, axis, keepdims=True),
+            sigmoid=lambda x: 1 / (1 + numpy.exp(-x)),
+            amax=lambda x, dim: numpy.max(x, axis=dim),
+            cumsum=lambda x, dim: numpy.cumsum(x, axis=dim),
+            logsumexp=lambda x, dim: logsumexp(x, axis=dim),
+            log_softmax=lambda x, dim: x - logsumexp(x, dim, keepdims=True),
+            softmax=lambda x, dim: numpy.exp(x - logsumexp(x, dim, keepdims=True)),
+            **{word: getattr(numpy.linalg, word) for word in ("cholesky", "solve", "slogdet")},
+            svdvals=lambda x: numpy.linalg.svd(x, compute_uv=False),
+            fused=lambda f: f,
         )
 
     def tensor(self, array: Array, requires_grad: bool) -> Any:
@@ -234,7 +373,7 @@ class HipsAutograd(Functional):
 
 
 class Jax(Functional):
-    """JAX, operation by operation as the others; ``jax.jit``, which compiles whole programs, is another race."""
+    """JAX, operation by operation as the others."""
 
     def __init__(self, name: str) -> None:
         jax = importlib.import_module(name)
@@ -243,9 +382,7 @@ class Jax(Functional):
         self.version = jax.__version__
         self.value_and_grad = jax.value_and_grad
         self.wait_for = jax.block_until_ready
-        self.xp = SimpleNamespace(
-            tanh=jax.numpy.tanh, sum=jax.numpy.sum, relu=jax.nn.relu, log_softmax=jax.nn.log_softmax
-        )
+        self.xp = jax_words(jax)
 
     def tensor(self, array: Array, requires_grad: bool) -> Any:
         return self.module.numpy.asarray(array)
@@ -258,19 +395,57 @@ class Jax(Functional):
         return self.wait_for(value)
 
 
-ADAPTERS: dict[str, Callable[[str], Package]] = {
-    "torch": Eager,
-    "wengert": Eager,
-    "autograd": HipsAutograd,
-    "mygrad": MyGrad,
-    "jax": Jax,
+class JaxJit(Jax):
+    """JAX with the whole step compiled by ``jax.jit``."""
+
+    def compiled(self, function: Any) -> Any:
+        return self.module.jit(function)
+
+
+def jax_words(jax: Any) -> Any:
+    """The vocabulary in JAX's functions."""
+    jnp, nn = jax.numpy, jax.nn
+    words = ("tanh", "sin", "sum", "mean", "exp", "log", "where", "stack", "einsum", "sort")
+
+    def cross_entropy(logits: Any, labels: Any) -> Any:
+        return -jnp.take_along_axis(nn.log_softmax(logits, 1), labels[:, None], 1).mean()
+
+    def layer_norm(x: Any, weight: Any, bias: Any) -> Any:
+        mean = x.mean(-1, keepdims=True)
+        return (x - mean) * jax.lax.rsqrt(x.var(-1, keepdims=True) + 1e-5) * weight + bias
+
+    return SimpleNamespace(
+        **{word: getattr(jnp, word) for word in words},
+        **{word: getattr(nn, word) for word in ("relu", "silu", "sigmoid")},
+        gelu=lambda x: nn.gelu(x, approximate=False),
+        var=lambda x, axis: jnp.var(x, axis, ddof=1),
+        amax=lambda x, dim: jnp.max(x, axis=dim),
+        cumsum=lambda x, dim: jnp.cumsum(x, axis=dim),
+        softmax=lambda x, dim: nn.softmax(x, axis=dim),
+        log_softmax=lambda x, dim: nn.log_softmax(x, axis=dim),
+        logsumexp=lambda x, dim: nn.logsumexp(x, axis=dim),
+        cross_entropy=cross_entropy,
+        mse_loss=lambda x, y: jnp.mean((x - y) ** 2),
+        layer_norm=layer_norm,
+        embedding=lambda ids, table: table[ids],
+        index_add=lambda total, dim, ids, rows: total.at[ids].add(rows),
+        **{word: getattr(jnp.linalg, word) for word in ("cholesky", "solve", "slogdet", "svdvals")},
+        fused=lambda f: f,
+    )
+
+
+ADAPTERS: dict[str, tuple[str, Callable[[str], Package]]] = {
+    "torch": ("torch", Eager),
+    "wengert": ("wengert", Eager),
+    "autograd": ("autograd", HipsAutograd),
+    "mygrad": ("mygrad", MyGrad),
+    "jax": ("jax", Jax),
+    "jax jit": ("jax", JaxJit),
+    "tinygrad": ("tinygrad", TinyGrad),
 }
 PEERS = [name for name in ADAPTERS if name != "wengert"]
 
 
-def installed(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
-
-
 def load(name: str) -> Package:
-    return ADAPTERS[name](name)
+    module, adapter = ADAPTERS[name]
+    return adapter(module)

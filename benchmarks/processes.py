@@ -1,4 +1,4 @@
-"""What needs a process of its own: memory, deep graphs and import time.
+"""What needs a fresh process: memory, deep graphs, import time, the first gradient.
 
 ``python processes.py PACKAGE LENGTH`` builds a chain of LENGTH operations on 3-vectors, runs the backward pass, frees
 the graph, and prints times and memory as JSON.
@@ -12,39 +12,52 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workers import Peer
 
 Row = dict[str, Any]
-Environment = Mapping[str, str]
+Run = Callable[["Peer"], Row]
 
+GROUP = "process"
 DEEP = 100_000
 DEEPER = 1_000_000
 HERE = Path(__file__).resolve().parent
 STATUS = Path("/proc/self/status")
+HELLO = {
+    "torch": "import {0} as torch; x = torch.ones(3, requires_grad=True); (x * x).sum().backward()",
+    "autograd": "import autograd, autograd.numpy as np; autograd.grad(lambda x: np.sum(x * x))(np.ones(3))",
+    "jax": "import jax; jax.grad(lambda x: (x * x).sum())(jax.numpy.ones(3)).block_until_ready()",
+    "mygrad": "import mygrad, numpy as np; x = mygrad.tensor(np.ones(3)); (x * x).sum().backward()",
+    "tinygrad": "import tinygrad; x = tinygrad.Tensor([1.0] * 3, requires_grad=True); (x * x).sum().backward(); x.grad.numpy()",
+}
+"""Programs that import a package and differentiate a sum of squares."""
 
 
-def deep_rows(names: list[str], rounds: int, environment: Environment) -> list[Row]:
+def deep_rows(peers: list[Peer], rounds: int) -> list[Row]:
     """Time, peak memory and bytes a node of a graph of 100,000 operations, the packages taking turns."""
     title = f"graph of {DEEP:,} operations"
-    runs = rounds_of(names, rounds, lambda name: run_chain(name, DEEP, environment))
+    runs = rounds_of(peers, rounds, lambda peer: run_chain(peer, DEEP))
     rows = []
     for label, unit, key in [
         ("build + backward", "s", "seconds"),
         ("peak memory above the import", "B", "peak"),
         ("bytes a node", "B", "bytes_per_node"),
     ]:
-        rows += rows_of(f"{title}, {label}", unit, runs, key, reference=names[0])
+        rows += rows_of(f"{title}, {label}", unit, runs, key, reference=peers[0].title)
     return rows
 
 
-def deeper_rows(environment: Environment) -> list[Row]:
+def deeper_rows(peers: list[Peer]) -> list[Row]:
     """The phases of a graph of 1,000,000 operations, wengert alone."""
     title = f"graph of {DEEPER:,} operations"
-    runs = rounds_of(["wengert"], 1, lambda name: run_chain(name, DEEPER, environment))
+    runs = rounds_of([peer for peer in peers if peer.title == "wengert"], 1, lambda peer: run_chain(peer, DEEPER))
     rows = []
     for label, unit, key in [
         ("build", "s", "build"),
@@ -56,25 +69,33 @@ def deeper_rows(environment: Environment) -> list[Row]:
     return rows
 
 
-def import_rows(names: list[str], rounds: int, environment: Environment) -> list[Row]:
-    """Import time, and what it adds to the import of NumPy in the same round."""
-    runs = rounds_of(["numpy", *names], rounds + 1, lambda name: run_import(name, environment))
-    runs = {name: values[1:] for name, values in runs.items()}  # the first import may write byte code
-    for name in names:
-        for run, floor in zip(runs[name], runs["numpy"], strict=False):
+def import_rows(peers: list[Peer], rounds: int) -> list[Row]:
+    """Import time and what it adds to NumPy's in the same round, memory after it, and the time of a first gradient."""
+    numpy = replace(peers[0], title="numpy", package="numpy")
+    runs = rounds_of([numpy, *peers], rounds + 1, run_import)
+    runs = {title: values[1:] for title, values in runs.items()}  # the first import may write byte code
+    for peer in peers:
+        for run, floor in zip(runs[peer.title], runs["numpy"], strict=False):
             if "seconds" in run and "seconds" in floor:
                 run["extra"] = run["seconds"] - floor["seconds"]
     del runs["numpy"]
-    rows = rows_of("import", "s", runs, "seconds", reference=names[0])
-    return rows + rows_of("import, beyond NumPy's", "s", runs, "extra", reference=names[0])
+    rows = []
+    for label, unit, key in [
+        ("import", "s", "seconds"),
+        ("import, beyond NumPy's", "s", "extra"),
+        ("resident memory after the import", "B", "resident"),
+        ("process of a first gradient", "s", "hello"),
+    ]:
+        rows += rows_of(label, unit, runs, key, reference=peers[0].title)
+    return rows
 
 
-def rounds_of(names: list[str], rounds: int, run: Callable[[str], Row]) -> dict[str, list[Row]]:
-    runs: dict[str, list[Row]] = {name: [] for name in names}
+def rounds_of(peers: list[Peer], rounds: int, run: Run) -> dict[str, list[Row]]:
+    runs: dict[str, list[Row]] = {peer.title: [] for peer in peers}
     for turn in range(rounds):
-        for name in names if turn % 2 == 0 else names[::-1]:
-            if not any("problem" in result for result in runs[name]):
-                runs[name].append(run(name))
+        for peer in peers if turn % 2 == 0 else peers[::-1]:
+            if not any("problem" in result for result in runs[peer.title]):
+                runs[peer.title].append(run(peer))
     return runs
 
 
@@ -87,6 +108,7 @@ def rows_of(title: str, unit: str, runs: dict[str, list[Row]], key: str, referen
         ratios = [run[key] / other for run, other in zip(results, others, strict=False) if key in run and other]
         rows.append(
             {
+                "group": GROUP,
                 "workload": title,
                 "package": name,
                 "unit": unit,
@@ -99,19 +121,39 @@ def rows_of(title: str, unit: str, runs: dict[str, list[Row]], key: str, referen
     return rows
 
 
-def run_chain(name: str, length: int, environment: Environment) -> Row:
-    return run_json([sys.executable, str(HERE / "processes.py"), name, str(length)], environment)
+def run_chain(peer: Peer, length: int) -> Row:
+    return run_json(peer, [str(HERE / "processes.py"), peer.package, str(length)])
 
 
-def run_import(name: str, environment: Environment) -> Row:
-    code = f"from time import perf_counter as t; s = t(); import {name}; print('{{\"seconds\": %r}}' % (t() - s))"
-    return run_json([sys.executable, "-c", code], environment)
+def run_import(peer: Peer) -> Row:
+    """Seconds of the import, memory after it, and the seconds of a whole process that takes one gradient."""
+    from packages import ADAPTERS
+
+    module = ADAPTERS[peer.package][0] if peer.package in ADAPTERS else peer.package
+    code = (
+        f"from time import perf_counter as t; s = t(); import {module}; s = t() - s; import processes as p; p.tell(s)"
+    )
+    row = run_json(peer, ["-c", f"import sys; sys.path.insert(0, {str(HERE)!r}); {code}"])
+    hello = HELLO.get("torch" if module == "wengert" else module)
+    if hello is not None and "problem" not in row:
+        start = perf_counter()
+        subprocess.run([peer.python, "-c", hello.format(module)], env=dict(peer.environment), check=True)
+        row["hello"] = perf_counter() - start
+    return row
 
 
-def run_json(command: list[str], environment: Environment) -> Row:
+def tell(seconds: float) -> None:
+    """Print what ``run_import`` reads; runs in the process that has imported a package."""
+    print(json.dumps({"seconds": seconds, "resident": memory("VmRSS")}))
+
+
+def run_json(peer: Peer, arguments: list[str]) -> Row:
     """What the command printed as JSON, or ``problem``."""
+    command = [peer.python, *arguments]
     try:
-        done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(
+            command, env=dict(peer.environment), capture_output=True, text=True, timeout=300, check=False
+        )
     except subprocess.TimeoutExpired:
         return {"problem": "no result within 300 s"}
     if done.returncode:
@@ -123,7 +165,7 @@ def run_json(command: list[str], environment: Environment) -> Row:
 
 def measure_chain(name: str, length: int) -> Row:
     from packages import load
-    from workloads import chain, chain_vectors
+    from workloads.overhead import chain, chain_vectors
 
     package = load(name)
     params, data = chain_vectors()

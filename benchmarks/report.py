@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import goals
+
 Row = dict[str, Any]
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 
 def machine() -> dict[str, Any]:
@@ -40,31 +45,94 @@ def header(result: dict[str, Any]) -> str:
         [
             f"{facts['processor']}, {facts['cores']} cores, {facts['system']}, {facts['python']}",
             f"{versions}; {settings['threads']} thread(s) each; load average {load[0]} before, {load[1]} after",
-            f"{settings['rounds']} rounds in turn, blocks of {settings['seconds']} s, garbage collector on; medians;"
-            f" in brackets the median over the rounds of the ratio to {result['reference']}",
+            f"{settings['rounds']} rounds in turn, a process each, blocks of {settings['seconds']} s, garbage collector on;"
+            f" medians, in brackets the median over the rounds of the ratio to {result['reference']}",
         ]
     )
 
 
 def table(rows: list[Row]) -> str:
     """One line a workload, one column a package, problems below."""
-    columns = list(dict.fromkeys(row["package"] for row in rows if row["value"] is not None or row["problem"]))
-    titles = list(dict.fromkeys(row["workload"] for row in rows))
-    cells = {(row["workload"], row["package"]): cell(row) for row in rows}
-    lines = [["", *columns]] + [[title, *(cells.get((title, name), "") for name in columns)] for title in titles]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns) + 1)]
-    text = [
-        "  ".join(
-            [line[0].ljust(widths[0]), *(part.rjust(width) for part, width in zip(line[1:], widths[1:], strict=True))]
-        )
-        for line in lines
-    ]
-    text.insert(1, "-" * len(text[0]))
     problems: dict[str, list[str]] = {}
     for row in rows:
         if row["problem"]:
             problems.setdefault(f"{row['package']}: {row['problem']}", []).append(row["workload"])
-    return "\n".join([*text, *(f"\n{problem}\n  in {'; '.join(titles)}" for problem, titles in problems.items())])
+    return "\n".join(
+        [lines(cells(rows)), *(f"\n{problem}\n  in {'; '.join(titles)}" for problem, titles in problems.items())]
+    )
+
+
+def cells(rows: list[Row]) -> list[list[str]]:
+    """The head, then a line a workload."""
+    columns = list(dict.fromkeys(row["package"] for row in rows if row["value"] is not None or row["problem"]))
+    titles = list(dict.fromkeys(row["workload"] for row in rows))
+    found = {(row["workload"], row["package"]): cell(row) for row in rows}
+    return [["", *columns], *([title, *(found.get((title, name), "") for name in columns)] for title in titles)]
+
+
+def lines(cells: list[list[str]]) -> str:
+    """A table as text in columns."""
+    widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
+    text = [
+        "  ".join([line[0].ljust(widths[0]), *(part.rjust(w) for part, w in zip(line[1:], widths[1:], strict=True))])
+        for line in cells
+    ]
+    text.insert(1, "-" * len(text[0]))
+    return "\n".join(text)
+
+
+def markdown(cells: list[list[str]]) -> str:
+    """A table in Markdown."""
+    head, *body = cells
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *body])
+
+
+def write_page(result: dict[str, Any]) -> None:
+    """docs/benchmarks.md and its picture: what is meant, what is reached, every number."""
+    rows = result["rows"]
+    parts = [
+        "# Benchmarks",
+        f"Made by `python benchmarks/run.py --page` on {date.today()}; do not edit.",
+        header(result),
+        "Smaller is better. The goals are ratios to PyTorch; rows above the goal are listed as they are.",
+        "![ratios to PyTorch by workload](benchmarks.png)",
+        markdown([goals.SUMMARY_HEAD, *goals.summary(rows)]),
+    ]
+    for group in dict.fromkeys(row.get("group", "") for row in rows):
+        parts += [f"## {group}", markdown(cells([row for row in rows if row.get("group", "") == group]))]
+    PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    draw(rows)
+
+
+def draw(rows: list[Row]) -> None:
+    """The ratios of wengert to PyTorch, a row of dots for each group."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    groups = [g for g in goals.GOALS if any(r.get("group") == g and r["ratio"] is not None for r in rows)]
+    figure, axes = pyplot.subplots(figsize=(9, 0.6 * len(groups) + 1.4), layout="constrained")
+    for place, group in enumerate(reversed(groups)):
+        for package, colour, shift in (("wengert", "tab:blue", 0.12), ("wengert pure", "tab:orange", -0.12)):
+            mine = [r for r in rows if r.get("group") == group and r["package"] == package and r["ratio"] is not None]
+            ratios = [r["ratio"] for r in mine]
+            axes.plot(
+                ratios,
+                [place + shift] * len(ratios),
+                "o",
+                color=colour,
+                alpha=0.6,
+                label=package if place == 0 else None,
+            )
+        axes.plot([goals.GOALS[group].worst] * 2, [place - 0.35, place + 0.35], color="grey", lw=1)
+    axes.axvline(1, color="black", lw=0.8)
+    axes.set(xscale="log", xlabel="time / PyTorch's (left is faster; grey: the goal for each workload)")
+    axes.set_yticks(range(len(groups)), list(reversed(groups)))
+    axes.legend(loc="lower right")
+    figure.savefig(PAGE.with_suffix(".png"), dpi=120)
+    pyplot.close(figure)
 
 
 def cell(row: Row) -> str:

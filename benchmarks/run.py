@@ -1,132 +1,160 @@
-"""Benchmarks of wengert beside PyTorch and, where installed, HIPS autograd, MyGrad and JAX.
+"""Benchmarks of wengert beside PyTorch and, where installed, JAX, HIPS autograd, MyGrad and tinygrad.
 
-``python benchmarks/run.py`` prints a table; ``--json`` keeps all samples. Every result is compared with the reference
-before it is timed.
+``python benchmarks/run.py`` prints a table; ``--json`` keeps all samples, ``--page`` writes docs/benchmarks.md. Every
+package runs in a process of its own; they take turns, and every result is compared with the reference before it is timed.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
+import goals
 import report
-from interleave import selected
-from packages import PEERS, installed
+from packages import ADAPTERS, PEERS
 from processes import Row, deep_rows, deeper_rows, import_rows
+from workers import Peer, Race
+from workloads import WORKLOADS
 
 HERE = Path(__file__).resolve().parent
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "WENGERT_NUM_THREADS")
 MODES = ("compiled", "pure")
+QUICK = ("a * b", "chain of 100", "tanh(x*x+x)*2-x 1e6", "matmul 256", "LeNet", "Rosenbrock 50, func")
 
 
 def main() -> None:
     options = parse()
-    names = [name for name in options.peers if installed(name)]
-    names += ["wengert"] * wengert_found()
-    if not names:
-        sys.exit("none of the packages is installed")
     load = report.load_average()
-    rows: list[Row] = []
-    versions: dict[str, str] = {}
-    for number, mode in enumerate(options.modes):
-        # The peers are timed once, with the first mode; later modes bring the reference along for the ratios.
-        run = run_mode(mode, names if number == 0 else list(dict.fromkeys([names[0], "wengert"])), options)
-        versions |= run["versions"]
-        rows += [row for row in run["rows"] if number == 0 or row["package"].startswith("wengert")]
-        if "wengert" not in names:
-            break
-        if mode == "compiled" and not run["compiled"]:
-            print("wengert is not compiled here: its numbers are those of plain Python", file=sys.stderr)
-            break
+    peers = list_of_peers(options)
+    with Race(peers, options.rounds, options.seconds) as race:
+        rows = [row for index in chosen(options) for row in watched(race, index)]
+        versions = race.versions()
+        problems = race.problems
+    rows += process_rows(options, peers)
     result = {
         "machine": report.machine(),
         "settings": {key: getattr(options, key) for key in ("rounds", "seconds", "threads", "only", "modes")},
         "versions": versions,
         "load": [load, report.load_average()],
-        "reference": names[0],
+        "reference": peers[0].title,
+        "absent": problems,
         "rows": rows,
     }
-    print(f"{report.header(result)}\n\n{report.table(rows)}")
+    print(
+        f"{report.header(result)}\n\n{report.table(rows)}\n\n{report.lines([goals.SUMMARY_HEAD, *goals.summary(rows)])}"
+    )
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
+    if options.page:
+        report.write_page(result)
 
 
 def parse() -> argparse.Namespace:
     def words(text: str) -> list[str]:
-        return [word.strip() for word in text.split(",") if word.strip()]
+        return [word.strip() for word in text.split(";") if word.strip()]
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument(
-        "--only", type=words, default=[], metavar="WORDS", help="workloads whose title contains one of the words"
+    add = parser.add_argument
+    add(
+        "--only",
+        type=words,
+        default=[],
+        metavar="WORDS",
+        help="workloads or groups with one of these in the title, split by ;",
     )
-    parser.add_argument(
+    add("--quick", action="store_true", help="a few workloads of each group, in less than a minute")
+    add(
         "--peers",
         type=words,
         default=PEERS,
         metavar="NAMES",
-        help="beside wengert, the first is the reference; default: %(default)s",
+        help="beside wengert; the first is the reference; split by ;",
     )
-    parser.add_argument("--modes", type=words, default=list(MODES), help="of wengert; default: compiled,pure")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=0.05, help="length of a block; default: %(default)s")
-    parser.add_argument("--threads", type=int, default=1, help="of BLAS and of PyTorch; default: %(default)s")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples to a file")
+    add("--modes", type=words, default=list(MODES), help="of wengert; default: compiled;pure")
+    add("--python", action="append", default=[], metavar="PEER=FILE", help="the interpreter that has a peer")
+    add("--rounds", type=int, default=9)
+    add("--seconds", type=float, default=0.05, help="length of a block; default: %(default)s")
+    add("--threads", type=int, default=os.cpu_count() or 1, help="of every package; default: the machine's")
+    add("--json", type=Path, metavar="FILE", help="write all samples to a file")
+    add("--page", action="store_true", help="write docs/benchmarks.md")
     options = parser.parse_args()
     unknown = set(options.peers) - set(PEERS) | set(options.modes) - set(MODES)
     if unknown:
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; peers are {', '.join(PEERS)}, modes {', '.join(MODES)}")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; peers are {'; '.join(PEERS)}, modes {'; '.join(MODES)}")
+    if options.quick:
+        options.only = options.only or list(QUICK)
+        options.rounds, options.modes, options.peers = min(options.rounds, 5), options.modes[:1], options.peers[:1]
     return options
 
 
-def wengert_found() -> bool:
-    """True if wengert can be imported; a source checkout is enough."""
-    source = HERE.parent / "src"
-    if not installed("wengert") and (source / "wengert" / "__init__.py").exists():
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(source), os.environ.get("PYTHONPATH")]))
-        return True
-    return installed("wengert")
+def selected(text: str, only: list[str]) -> bool:
+    return not only or any(word.lower() in text.lower() for word in only)
 
 
-def run_mode(mode: str, names: list[str], options: argparse.Namespace) -> dict[str, Any]:
-    """All rows of one mode of wengert, whose column is named after what really ran."""
-    print(f"timing {', '.join(names)} ({mode})", file=sys.stderr)
+def chosen(options: argparse.Namespace) -> list[int]:
+    """Places of the workloads that were asked for."""
+    return [i for i, w in enumerate(WORKLOADS) if selected(f"{w.group}: {w.title}", options.only)]
+
+
+def watched(race: Race, index: int) -> list[Row]:
+    print(f"  {WORKLOADS[index].title}", file=sys.stderr, flush=True)
+    return race.run(index)
+
+
+def list_of_peers(options: argparse.Namespace) -> list[Peer]:
+    """The packages that can be imported, the reference first, then wengert in its modes."""
+    pythons: dict[str, str] = dict(item.split("=", 1) for item in options.python)
     environment = dict(os.environ) | {variable: str(options.threads) for variable in THREAD_VARIABLES}
-    if mode == "pure":
-        environment["WENGERT_PURE"] = "1"
-    run = interleaved(names, options, environment)
-    rows: list[Row] = run["rows"]
-    few = min(3, options.rounds)
+    if not importlib.util.find_spec("wengert"):  # a source checkout is enough
+        environment["PYTHONPATH"] = os.pathsep.join(
+            filter(None, [str(HERE.parent / "src"), environment.get("PYTHONPATH")])
+        )
+    peers = []
+    for name in options.peers:
+        python: str = pythons.get(name) or pythons.get(ADAPTERS[name][0]) or sys.executable
+        if can_import(python, ADAPTERS[name][0]):
+            peers.append(Peer(name, name, python, environment))
+    if not peers:
+        sys.exit("none of the peers is installed")
+    ours = [
+        Peer("wengert", "wengert", sys.executable, environment),
+        Peer("wengert pure", "wengert", sys.executable, environment | {"WENGERT_PURE": "1"}),
+    ]
+    compiled = succeeds(sys.executable, "import wengert._config as c, sys; sys.exit(not c.is_compiled())", environment)
+    if not compiled:
+        print("wengert is not compiled here: its numbers are those of plain Python", file=sys.stderr)
+    wanted = [peer for peer, mode in zip(ours, MODES, strict=True) if mode in options.modes]
+    return peers[:1] + (wanted if compiled else ours[1:]) + peers[1:]
+
+
+def can_import(python: str, module: str) -> bool:
+    code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
+    return succeeds(python, code, os.environ)
+
+
+def succeeds(python: str, code: str, environment: Mapping[str, str]) -> bool:
+    return subprocess.run([python, "-c", code], env=dict(environment), check=False).returncode == 0
+
+
+def process_rows(options: argparse.Namespace, peers: list[Peer]) -> list[Row]:
+    """Import time, and graphs so large that memory is what counts."""
     jobs: dict[str, Callable[[], list[Row]]] = {
-        "graph of 100,000 operations": lambda: deep_rows(names, few, environment),
-        "graph of 1,000,000 operations": lambda: deeper_rows(environment) if "wengert" in names else [],
-        "import": lambda: import_rows(names, options.rounds, environment),
+        "process: graph of 100,000 operations": lambda: deep_rows(peers, min(3, options.rounds)),
+        "process: graph of 1,000,000 operations": lambda: deeper_rows(peers),
+        "process: import": lambda: import_rows(peers, options.rounds),
     }
+    rows: list[Row] = []
     for title, job in jobs.items():
         if selected(title, options.only):
             print(f"  {title}", file=sys.stderr)
             rows += job()
-    for row in rows:
-        if row["package"] == "wengert" and not run["compiled"]:
-            row["package"] = "wengert pure"
-    return run
-
-
-def interleaved(names: list[str], options: argparse.Namespace, environment: dict[str, str]) -> dict[str, Any]:
-    request = {"packages": names, "rounds": options.rounds, "seconds": options.seconds, "only": options.only}
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "request.json"
-        file.write_text(json.dumps(request))
-        command = [sys.executable, str(HERE / "interleave.py"), str(file)]
-        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    run: dict[str, Any] = json.loads(done.stdout)
-    return run
+    return rows
 
 
 if __name__ == "__main__":

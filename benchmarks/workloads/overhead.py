@@ -1,44 +1,17 @@
-"""What is timed: small programs, each written once and run by every package.
-
-A program is ``f(xp, params, data)``: ``xp`` is the package's module (``xp.tanh``, ``xp.sum``, ...), ``params`` the
-tensors whose gradients are wanted, ``data`` the constants. It returns a tensor, a scalar where a gradient is taken.
-"""
+"""Graphs of small tensors, where the work is in calling, recording and walking, not in arithmetic."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
-Array = Any
-Inputs = tuple[list[Array], list[Array]]  # params, data
-Program = Callable[[Any, Sequence[Any], Sequence[Any]], Any]
+from .workload import GRADIENT, NO_GRAD, RECORDED, TRAINING, Inputs, Workload
 
-NO_GRAD: Final = "no grad"
-RECORDED: Final = "recorded"
-GRADIENT: Final = "forward+backward"
-TRAINING: Final = "training step"
-
+GROUP: Final = "overhead"
 REPEATS: Final = 100  # of a single operation in one timed call, so that the harness costs nothing beside it
-LEARNING_RATE: Final = 0.01
-
-
-@dataclass(frozen=True)
-class Workload:
-    """A program, how it is run (one of the kinds above), its inputs, and by what one call's time is divided."""
-
-    name: str
-    kind: str
-    program: Program
-    inputs: Callable[[], Inputs]
-    divide_by: int = 1
-
-    @property
-    def title(self) -> str:
-        return f"{self.name}, {self.kind}"
 
 
 def vectors() -> Inputs:
@@ -101,6 +74,19 @@ def scalar_mlp(xp: Any, params: Sequence[Any], data: Sequence[Any]) -> Any:
     return layer[0]
 
 
+def leaves() -> Inputs:
+    values = np.random.default_rng(5).uniform(-1, 1, (1000, 3)).astype(np.float32)
+    return list(values), []
+
+
+def sum_of_squares(xp: Any, params: Sequence[Any], data: Sequence[Any]) -> Any:
+    """A thousand leaves flow into one sum."""
+    total = params[0] * params[0]
+    for leaf in params[1:]:
+        total = total + leaf * leaf
+    return xp.sum(total)
+
+
 RNN_STEPS: Final = 64
 
 
@@ -144,6 +130,42 @@ def lorenz(xp: Any, params: Sequence[Any], data: Sequence[Any]) -> Any:
     return x + y + z
 
 
+def pendulum_inputs() -> Inputs:
+    return [np.array([0.7, 0.0]), np.array(9.81), np.array(1.3)], []
+
+
+def pendulum(xp: Any, params: Sequence[Any], data: Sequence[Any]) -> Any:
+    """A pendulum, 100 Runge-Kutta steps on a vector of angle and speed, differentiated by start, gravity and length."""
+    state, gravity, length = params
+    h = 0.02
+
+    def slope(s: Any) -> Any:
+        return xp.stack([s[1], -(gravity / length) * xp.sin(s[0])])
+
+    for _ in range(100):
+        k1 = slope(state)
+        k2 = slope(state + k1 * (h / 2))
+        k3 = slope(state + k2 * (h / 2))
+        k4 = slope(state + k3 * h)
+        state = state + (k1 + k2 * 2 + k3 * 2 + k4) * (h / 6)
+    return xp.sum(state * state)
+
+
+def network_inputs() -> Inputs:
+    rng = np.random.default_rng(3)
+    widths = (64, 64, 64, 10)
+    params = []
+    for fan_in, fan_out in itertools.pairwise(widths):
+        params += [rng.normal(0, 0.12, (fan_in, fan_out)).astype(np.float32), np.zeros(fan_out, np.float32)]
+    return params, [rng.normal(0, 1, (1, 64)).astype(np.float32)]
+
+
+def network(xp: Any, params: Sequence[Any], data: Sequence[Any]) -> Any:
+    w1, b1, w2, b2, w3, b3 = params
+    h = xp.relu(data[0] @ w1 + b1)
+    return xp.relu(h @ w2 + b2) @ w3 + b3
+
+
 def digits_inputs() -> Inputs:
     """Random images and labels of the size of scikit-learn's digits: 64 pixels, 10 classes, a batch of 64."""
     rng = np.random.default_rng(2)
@@ -159,15 +181,22 @@ def digits_loss(xp: Any, params: Sequence[Any], data: Sequence[Any]) -> Any:
     return -xp.sum(one_hot * xp.log_softmax(logits, 1)) / 64
 
 
+def workload(name: str, kind: str, program: Any, inputs: Any, divide_by: int = 1) -> Workload:
+    return Workload(GROUP, name, kind, program, inputs, divide_by)
+
+
 WORKLOADS: Final = [
-    Workload("a * b", NO_GRAD, multiply_repeatedly, vectors, REPEATS),
-    Workload("a * b", RECORDED, multiply_repeatedly, vectors, REPEATS),
-    Workload("sum(a * b)", GRADIENT, sum_of_product, vectors),
-    Workload("chain of 100", NO_GRAD, chain, chain_vectors),
-    Workload("chain of 100", RECORDED, chain, chain_vectors),
-    Workload("chain of 100", GRADIENT, sum_of_chain, chain_vectors),
-    Workload("scalar MLP, 977 nodes", GRADIENT, scalar_mlp, scalar_mlp_inputs),
-    Workload("tanh RNN, 64 steps", GRADIENT, tanh_rnn, rnn_inputs),
-    Workload("Lorenz RK4, 200 steps", GRADIENT, lorenz, lorenz_inputs),
-    Workload("digits MLP 64-64-10", TRAINING, digits_loss, digits_inputs),
+    workload("a * b", NO_GRAD, multiply_repeatedly, vectors, REPEATS),
+    workload("a * b", RECORDED, multiply_repeatedly, vectors, REPEATS),
+    workload("sum(a * b)", GRADIENT, sum_of_product, vectors),
+    workload("chain of 100", NO_GRAD, chain, chain_vectors),
+    workload("chain of 100", RECORDED, chain, chain_vectors),
+    workload("chain of 100", GRADIENT, sum_of_chain, chain_vectors),
+    workload("scalar MLP, 977 nodes", GRADIENT, scalar_mlp, scalar_mlp_inputs),
+    workload("1,000 leaves", GRADIENT, sum_of_squares, leaves),
+    workload("tanh RNN, 64 steps", GRADIENT, tanh_rnn, rnn_inputs),
+    workload("Lorenz RK4, 200 steps", GRADIENT, lorenz, lorenz_inputs),
+    workload("pendulum RK4, 100 steps", GRADIENT, pendulum, pendulum_inputs),
+    workload("MLP 64-64-64-10, one sample", NO_GRAD, network, network_inputs),
+    workload("digits MLP 64-64-10", TRAINING, digits_loss, digits_inputs),
 ]
