@@ -238,7 +238,7 @@ class TinyGrad(Package):
         )
 
     def tensor(self, array: Array, requires_grad: bool) -> Any:
-        return self.Tensor(array, requires_grad=requires_grad).realize()
+        return self.Tensor(array).realize()
 
     def forward(self, program: Program, params: Tensors, data: Tensors) -> Step:
         return lambda: program(self.xp, params, data).realize()
@@ -251,11 +251,8 @@ class TinyGrad(Package):
 
     def gradient(self, program: Program, params: Tensors, data: Tensors) -> Step:
         def step() -> list[Any]:
-            for param in params:
-                param.grad = None
             loss = program(self.xp, params, data)
-            loss.backward()
-            results = [loss, *(param.grad for param in params)]
+            results = [loss, *loss.gradient(*params)]
             self.Tensor.realize(*results)
             return results
 
@@ -265,9 +262,9 @@ class TinyGrad(Package):
         gradients = self.gradient(program, params, data)
 
         def step() -> list[Any]:
-            loss = gradients()[0]
-            for param in params:
-                param.assign(param.detach() - LEARNING_RATE * param.grad).realize()
+            loss, *found = gradients()
+            for param, gradient in zip(params, found, strict=True):
+                param.assign(param - LEARNING_RATE * gradient).realize()
             return [loss, *params]
 
         return step

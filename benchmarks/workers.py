@@ -126,7 +126,7 @@ class Race:
         for title, times in samples.items():
             ratios = [time / other for time, other in zip(times, reference, strict=False)]
             rows.append(row(workload, title, [time / workload.divide_by for time in times], ratios))
-        return rows
+        return sorted(rows, key=lambda found: list(self.workers).index(found["package"]))
 
     def _alive(self, title: str) -> Worker:
         """The worker, started anew if it has ended."""
