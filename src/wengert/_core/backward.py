@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 
 from . import accumulate, engine, errors
-from .dtypes import COMPLEX
+from .dtypes import COMPLEX, dtype
 from .graph import Identity, Node, node_of, target_of
 from .modes import MODES
-from .tensor_base import TensorBase, from_array, gradient_edge, requires_grad
+from .tensor_base import TensorBase, gradient_edge, requires_grad
 
 CREATE_GRAPH: Final = (
     "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which can "
@@ -47,6 +47,7 @@ class Once:
 
 
 _ONCE: Final = Once()
+_ONES: Final[dict[dtype, Any]] = {}
 
 
 def get_gradient_edge(tensor: Any) -> GradientEdge:
@@ -205,7 +206,16 @@ def implicit_seed(index: int, out: Any, shape: Any, dt: Any) -> TensorBase | Non
         )
     if dt.category == COMPLEX:
         raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {dt!r}")
-    return from_array(dt.np.type(1) if len(shape) == 0 else np.ones(shape, dt.np))
+    return _tensor.Tensor(one(dt) if len(shape) == 0 else np.ones(shape, dt.np), dt, shape)
+
+
+def one(dt: dtype) -> Any:
+    """The scalar 1; most passes begin with it, and making it takes longer than looking it up."""
+    found = _ONES.get(dt)
+    if found is None:
+        found = dt.np.type(1)
+        _ONES[dt] = found
+    return found
 
 
 def input_place(t: Any) -> tuple[object, int]:
@@ -217,3 +227,6 @@ def input_place(t: Any) -> tuple[object, int]:
     wide: Any = t
     wide.retain_grad()
     return gradient_edge(t), int(t.nr)
+
+
+from .. import _tensor  # noqa: E402
