@@ -38,7 +38,10 @@ ROOMS = (
     "signal",
     "nn",
     "optim",
+    "optimize",
+    "integrate",
     "data",
+    "history",
     "viz",
     "interop",
     "debug",
@@ -53,6 +56,7 @@ CYCLE = ("_core", "_record", "ops", "_gen", "_tensor")
 # Imports against the order, each inside a function and with its reason: (importing room, imported room).
 LAZY: dict[tuple[str, str], str] = {
     ("autograd", "profiler"): "autograd.profiler is PyTorch's older name of it",
+    ("autograd", "func"): "grad(is_grads_batched=True) is one pass for many cotangents, which vmap needs too",
 }
 
 EAGER_LIBRARIES = ("numpy",)
@@ -60,7 +64,8 @@ EAGER_LIBRARIES = ("numpy",)
 LAZY_LIBRARIES: dict[str, tuple[str, ...] | None] = {
     "scipy": None,
     "graphviz": ("viz",),
-    "matplotlib": ("viz",),
+    "matplotlib": ("viz", "history"),
+    "tqdm": ("history",),
     "torch": ("interop", "testing"),
 }
 
