@@ -10,6 +10,11 @@ from typing import Any, Final
 from . import _load
 from .formula import elementwise as elementwise
 from .formula import rowwise as rowwise
+from .memory import empty as empty
+from .memory import empty_like as empty_like
+from .memory import get_memory_limit as get_memory_limit
+from .memory import memory_held as memory_held
+from .memory import set_memory_limit as set_memory_limit
 
 #: The compiled module, None where NumPy does the work.
 COMPILED: Final[Any] = _load.MODULE

@@ -6,13 +6,10 @@ from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
 
 cdef extern from "numpy/arrayobject.h":
-    object PyArray_NewLikeArray(cnp.ndarray, int, cnp.dtype, int)
-    object PyArray_SimpleNew(int, cnp.npy_intp*, int)
     bint PyArray_CheckExact(object)
     bint PyArray_IS_C_CONTIGUOUS(cnp.ndarray)
     bint PyArray_ISBEHAVED_RO(cnp.ndarray)
     bint PyArray_ISBEHAVED(cnp.ndarray)
-    int NPY_KEEPORDER
 
 cdef extern from "vm.h" namespace "wengert" nogil:
     ctypedef Py_ssize_t Index
@@ -340,13 +337,11 @@ cdef object new_output(Call* c, Kind kind, int type_number, cnp.ndarray first):
         if full and cnp.PyArray_DIM(first, d) != c.shape[d]:
             full = False
     if kind == VECTOR and full and not PyArray_IS_C_CONTIGUOUS(first):
-        descr = cnp.PyArray_DescrFromType(type_number)
-        Py_INCREF(descr)  # taken over by the call
-        return PyArray_NewLikeArray(first, NPY_KEEPORDER, descr, 0)
+        return new_like(first, type_number)
     for d in range(c.dims):
         if (kind == SCALAR and d >= c.row_dims) or (kind == COLUMNS and d < c.row_dims):
             shape[d] = 1
-    return PyArray_SimpleNew(c.dims, shape, type_number)
+    return new_array(c.dims, shape, type_number)
 
 
 cdef list protect(Program* program, Call* c, tuple operands, list outputs):
