@@ -1,4 +1,4 @@
-"""In-tree PEP 517 backend: setuptools, asking for mypyc and NumPy only when something will be compiled."""
+"""In-tree PEP 517 backend: setuptools, asking for mypyc, Cython and NumPy only when something will be compiled."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import plan
 from setuptools import build_meta
 from setuptools.build_meta import *  # noqa: F403  the hooks that need no change
 
-# NumPy for its type stubs: without them mypy sees `Any` and mypyc compiles slower code.
-COMPILE_REQUIRES = ["mypy[mypyc]==2.4.1", "numpy>=2.0"]
+# NumPy for the headers, and for its type stubs: without them mypy sees `Any` and mypyc compiles slower code.
+COMPILE_REQUIRES = ["mypy[mypyc]==2.4.1", "Cython>=3.1", "numpy>=2.0"]
 
 
 def _requires(editable: bool) -> list[str]:

@@ -1,4 +1,7 @@
-"""The setuptools side of the build: mypyc, docstrings, parallel C compilers, all modules compiled or none."""
+"""The setuptools side of the build: mypyc with docstrings, the kernels, parallel compilers.
+
+The modules of mypyc are compiled all or not at all; each build of the kernels stands for itself.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import docs_hook
+import kernels
 import plan
 import setuptools
 from setuptools.command.build_ext import build_ext
@@ -30,14 +34,34 @@ GROUP = "wengert._core.native"  # dotted, so that the shared library of all modu
 C_DIR = Path("build", "mypyc")
 
 reason = f"built with {plan.switched_off_by()}" if MODE == "pure" else ""
+kernels_reason = reason
 digests: dict[str, str] = {}
 
 
 def extensions() -> list[setuptools.Extension]:
-    """The extension modules, or none with the cause in `reason`."""
-    global digests, reason
+    """The extension modules, as far as they can be built."""
     if not BUILDING or MODE == "pure":
         return []
+    found = _mypyc_extensions() if plan.builds("mypyc") else []
+    return found + (_kernel_extensions() if plan.builds("kernels") else [])
+
+
+def _kernel_extensions() -> list[setuptools.Extension]:
+    """The builds of the kernels, or none with the cause in `kernels_reason`."""
+    global kernels_reason
+    try:
+        return kernels.extensions(optional=MODE == "auto") if (plan.KERNELS / "_k.pyx").exists() else []
+    except Exception as error:
+        if MODE == "require":
+            raise
+        kernels_reason = _cause(error)
+        _warn("the kernels are not built, NumPy does their work", kernels_reason)
+        return []
+
+
+def _mypyc_extensions() -> list[setuptools.Extension]:
+    """The modules of mypyc, or none with the cause in `reason`."""
+    global digests, reason
     digests = plan.digests()  # before the compilation: an edit during it makes the modules stale
     try:
         _probe_compiler()
@@ -114,24 +138,50 @@ def _module(source: Path) -> str:
 
 def _give_up(error: BaseException) -> None:
     global reason
+    reason = _cause(error)
+    if MODE == "auto":
+        _warn("wengert is NOT compiled, plain Python is installed", reason)
+
+
+def _cause(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if len(text) > 200:  # the command line of a compiler
         text = f"{text[:60]} ... {text[-60:]}"
-    reason = f"the compilation failed: {text}"
-    if MODE == "auto":
-        print(f"\n*** wengert is NOT compiled, plain Python is installed: {reason}\n", file=sys.stderr, flush=True)
+    return f"the compilation failed: {text}"
+
+
+def _warn(what: str, why: str) -> None:
+    print(f"\n*** {what}: {why}\n", file=sys.stderr, flush=True)
 
 
 def _settle(package: Path, compiled: bool, keep: Iterable[Path] = ()) -> None:
-    """Delete the compiled modules but `keep`, also those of a source that is gone, and write down what is there.
-
-    `wengert.show_config()` reads wengert/_build_info.py.
-    """
+    """Delete the modules of mypyc but `keep`, also those of a source that is gone, and write down what is there."""
     for binary in set(plan.binaries(package)).difference(keep):
         binary.unlink()
+    _write_record(package, COMPILED=compiled, REASON=reason, SOURCES=digests if compiled else {})
+
+
+def _settle_kernels(package: Path, keep: Iterable[Path]) -> None:
+    """Delete the builds of the kernels but `keep`, and write down what is there."""
+    global kernels_reason
+    kept = sorted(file.name.partition(".")[0].removeprefix("_k_") for file in keep if file.exists())
+    for binary in set(plan.kernel_binaries(package)).difference(keep):
+        binary.unlink()
+    missing = sorted(set(plan.kernel_builds()).difference(kept))
+    if missing and not kernels_reason:
+        kernels_reason = f"the compilation failed: {', '.join(missing)}"
+    _write_record(
+        package, KERNELS=kept, KERNELS_REASON=kernels_reason, KERNEL_SOURCES=plan.kernel_digest() if kept else ""
+    )
+
+
+def _write_record(package: Path, **fields: object) -> None:
+    """Change fields of wengert/_build_info.py, which `wengert.show_config()` reads."""
+    file = package / "_build_info.py"
+    record = {**plan.build_record(file), **fields}
     lines = ['"""Written by the build: how this copy came to be.  Read by wengert.show_config()."""', ""]
-    lines += [f"COMPILED = {compiled}", f"REASON = {reason!r}", f"SOURCES = {digests if compiled else {}!r}", ""]
-    (package / "_build_info.py").write_text("\n".join(lines), encoding="utf-8")
+    lines += [f"{name} = {value!r}" for name, value in sorted(record.items())]
+    file.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 class BuildPy(build_py):
@@ -146,25 +196,45 @@ class BuildPy(build_py):
 
 
 class BuildExt(build_ext):
-    """All compiled modules or none: half of them would not import."""
+    """The modules of mypyc, all or none, for half of them would not import; then the kernels."""
 
     def run(self) -> None:
-        if not self.extensions:
-            return
-        in_place = self.inplace or self.editable_mode
-        package = plan.PACKAGE if in_place else Path(self.build_lib, "wengert")
-        try:
-            super().run()
-        except Exception as error:
+        in_place = self.inplace
+        package = plan.PACKAGE if in_place or self.editable_mode else Path(self.build_lib, "wengert")
+        every = self.extensions
+        parts = {
+            kernel: [e for e in every if e.name.startswith("wengert.kernels.") is kernel] for kernel in (False, True)
+        }
+        built, compiler = [], self.compiler
+        for kernel, part in parts.items():
+            if not part:
+                continue
+            self.extensions, self.inplace, self.compiler = part, in_place, compiler
+            try:
+                super().run()
+            except Exception as error:
+                self._failed(package, kernel, error)
+                if MODE == "require":
+                    raise
+                continue
+            built += part
+            files = [package.parent / self.get_ext_filename(self.get_ext_fullname(e.name)) for e in part]
+            if kernel:
+                _settle_kernels(package, files)
+            else:
+                _settle(package, compiled=True, keep=files)
+        # Nothing else is left for setuptools to copy or to list.
+        self.extensions = self.distribution.ext_modules = built
+
+    def _failed(self, package: Path, kernel: bool, error: Exception) -> None:
+        global kernels_reason
+        if not kernel:
             _give_up(error)
             _settle(package, compiled=False)
-            if MODE == "require":
-                raise
-            # Nothing is left for setuptools to copy or to list.
-            self.extensions = self.distribution.ext_modules = []
-        else:
-            names = [self.get_ext_fullname(extension.name) for extension in self.extensions]
-            _settle(package, compiled=True, keep=[package.parent / self.get_ext_filename(name) for name in names])
+            return
+        kernels_reason = _cause(error)
+        _warn("the kernels are not built, NumPy does their work", kernels_reason)
+        _settle_kernels(package, [])
 
     def build_extensions(self) -> None:
         """Let every C file be one job of a small pool, and skip those that have not changed since the last build."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
+import platform
 import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "wengert"
+KERNELS = PACKAGE / "kernels"
 MODES = ("auto", "pure", "require")
+PARTS = ("mypyc", "kernels")
 
 
 def mode(editable: bool) -> str:
@@ -20,6 +24,14 @@ def mode(editable: bool) -> str:
     if chosen not in MODES:
         raise SystemExit(f"WENGERT_BUILD={chosen!r}: expected one of {', '.join(MODES)}")
     return chosen
+
+
+def builds(part: str) -> bool:
+    """Whether one of PARTS is built: WENGERT_PART=kernels leaves the modules of mypyc as they are, and the reverse."""
+    chosen = os.environ.get("WENGERT_PART") or part
+    if chosen not in PARTS:
+        raise SystemExit(f"WENGERT_PART={chosen!r}: expected one of {', '.join(PARTS)}")
+    return chosen == part
 
 
 def switched_off_by() -> str:
@@ -49,6 +61,40 @@ def digests() -> dict[str, str]:
     }
 
 
+def kernel_builds() -> list[str]:
+    """The builds of the kernels for this machine, one per instruction set; WENGERT_KERNELS=v3,v4 chooses among them."""
+    found = ["v2", "v3", "v4"] if platform.machine().lower() in ("x86_64", "amd64") else ["native"]
+    wish = os.environ.get("WENGERT_KERNELS")
+    return [name for name in found if name in wish.split(",")] if wish else found
+
+
+def kernel_sources() -> list[Path]:
+    """Everything that the compilers of the kernels read."""
+    return [KERNELS / "_k.pyx", *sorted(KERNELS.glob("src/*.pxi")), *sorted(KERNELS.glob("src/*.h"))]
+
+
+def kernel_digest() -> str:
+    """Hash of these: tells whether a build is that of these files."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in kernel_sources())).hexdigest()[:16]
+
+
 def binaries(package: Path) -> list[Path]:
-    """The compiled modules below `package`."""
-    return [*package.rglob("*.so"), *package.rglob("*.pyd")]
+    """The modules of mypyc below `package`."""
+    return sorted(set(_extensions(package)).difference(kernel_binaries(package)))
+
+
+def kernel_binaries(package: Path) -> list[Path]:
+    """The builds of the kernels below `package`."""
+    return _extensions(package / "kernels")
+
+
+def _extensions(folder: Path) -> list[Path]:
+    return [*folder.rglob("*.so"), *folder.rglob("*.pyd")]
+
+
+def build_record(file: Path) -> dict[str, object]:
+    """What the build wrote into `file`, a _build_info.py, read without importing the package; empty if there is none."""
+    if not file.exists():
+        return {}
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    return {ast.unparse(n.targets[0]): ast.literal_eval(n.value) for n in body if isinstance(n, ast.Assign)}

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import hashlib
 import json
 import os
@@ -84,29 +83,37 @@ def setup(args: argparse.Namespace) -> None:
 # ---- build ----------------------------------------------------------------------------------------------------------
 
 
-def build_record() -> dict[str, object]:
-    """What the build wrote into wengert/_build_info.py, read without importing the package; empty if there is none."""
-    if not BUILD_INFO.exists():
-        return {}
-    body = ast.parse(BUILD_INFO.read_text(encoding="utf-8")).body
-    return {ast.unparse(n.targets[0]): ast.literal_eval(n.value) for n in body if isinstance(n, ast.Assign)}
-
-
 def is_built() -> bool:
     """Whether the checkout holds compiled modules of exactly these sources for the interpreter in use."""
-    record = build_record()
+    record = plan.build_record(BUILD_INFO)
     if not record.get("COMPILED") or record["SOURCES"] != plan.digests():
         return False
-    query = "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))"
-    suffix = sysconfig.get_config_var("EXT_SUFFIX")
-    if VENV_PYTHON.exists():
-        suffix = subprocess.run([python(), "-c", query], capture_output=True, text=True, check=True).stdout.strip()
+    suffix = extension_suffix()
     return all(f.with_suffix(suffix).exists() for f in plan.compiled_sources())
+
+
+def kernels_are_built() -> bool:
+    """The same for the kernels."""
+    record = plan.build_record(BUILD_INFO)
+    if not record.get("KERNELS") or record["KERNEL_SOURCES"] != plan.kernel_digest():
+        return False
+    names = {
+        f.name.partition(".")[0] for f in plan.kernel_binaries(plan.PACKAGE) if f.name.endswith(extension_suffix())
+    }
+    return names >= {f"_k_{name}" for name in plan.kernel_builds()}
+
+
+def extension_suffix() -> str:
+    """How the interpreter in use ends the names of compiled modules."""
+    if not VENV_PYTHON.exists():
+        return str(sysconfig.get_config_var("EXT_SUFFIX"))
+    query = "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))"
+    return subprocess.run([python(), "-c", query], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def remove_build() -> None:
     """Back to a plain Python checkout."""
-    for file in (*plan.binaries(plan.PACKAGE), BUILD_INFO):
+    for file in (*plan.binaries(plan.PACKAGE), *plan.kernel_binaries(plan.PACKAGE), BUILD_INFO):
         file.unlink(missing_ok=True)
 
 
@@ -115,14 +122,18 @@ def build(args: argparse.Namespace) -> None:
     if args.clean:
         remove_build()
         return
-    if is_built() and not args.force:
+    kernels_only: bool = args.kernels
+    done = {"kernels": kernels_are_built(), "mypyc": kernels_only or is_built()}
+    for part, up_to_date in done.items():
+        if up_to_date and not (args.force and not (kernels_only and part == "mypyc")):
+            continue
+        say(f"compiling: {part}")
+        start = time.perf_counter()
+        command = (python(), "-W", "ignore", "setup.py", "-q", "build_ext", "--inplace")
+        require(run(*command, WENGERT_BUILD="require", WENGERT_PURE="", WENGERT_PART=part), "compilation")
+        say(f"compiled in {time.perf_counter() - start:.0f} s; `tools/dev.py build --clean` goes back to plain Python")
+    if all(done.values()) and not args.force:
         say("compiled modules are up to date")
-        return
-    say("compiling with mypyc")
-    start = time.perf_counter()
-    command = (python(), "-W", "ignore", "setup.py", "-q", "build_ext", "--inplace")
-    require(run(*command, WENGERT_BUILD="require", WENGERT_PURE=""), "compilation")
-    say(f"compiled in {time.perf_counter() - start:.0f} s; `tools/dev.py build --clean` goes back to plain Python")
 
 
 # ---- check ----------------------------------------------------------------------------------------------------------
@@ -186,7 +197,7 @@ def test(args: argparse.Namespace) -> None:
     verdicts = {}
     for compiled in modes:
         if compiled:
-            build(argparse.Namespace(clean=False, force=False))
+            build(argparse.Namespace(clean=False, force=False, kernels=False))
         verdicts["compiled" if compiled else "plain Python"] = test_once(compiled, args.jobs, args.arguments)
     for kind, code in verdicts.items():
         say(f"tests, {kind}: {'passed' if code == 0 else f'FAILED (exit code {code})'}")
@@ -238,6 +249,7 @@ def parser() -> argparse.ArgumentParser:
     options["setup"].add_argument("--extras", default="test,dev", help="extras of pyproject.toml (%(default)s)")
     options["check"].add_argument("--fix", action="store_true", help="format, apply safe lint fixes and regenerate")
     options["build"].add_argument("--clean", action="store_true", help="remove the compiled modules instead")
+    options["build"].add_argument("--kernels", action="store_true", help="only the kernels, in half a minute")
     options["build"].add_argument("--force", action="store_true", help="compile even if nothing has changed")
     modes = options["test"].add_mutually_exclusive_group()
     modes.add_argument("--pure", action="store_true", help="as plain Python (default)")

@@ -18,8 +18,8 @@ SOURCE = Path(__file__).resolve().parent.parent / "src"
 ROOMS = (
     "_pure",
     "_version",
-    "_config",
     "kernels",
+    "_config",
     "_core",
     "_record",
     "ops",

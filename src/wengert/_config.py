@@ -13,7 +13,7 @@ from typing import Any, Final, TextIO
 
 import numpy as np
 
-from . import _pure
+from . import _pure, kernels
 from ._version import __version__
 
 _PACKAGE: Final = Path(__file__).resolve().parent
@@ -25,7 +25,7 @@ def is_compiled() -> bool:
     return any(
         str(getattr(module, "__file__", None) or "").endswith(tuple(EXTENSION_SUFFIXES))
         for name, module in list(sys.modules.items())
-        if name.startswith("wengert.")
+        if name.startswith("wengert.") and not name.startswith("wengert.kernels.")
     )
 
 
@@ -36,7 +36,8 @@ def config_info() -> dict[str, Any]:
 
     Returns:
         A new dict: ``version``, ``compiled`` (bool), ``why``, ``stale`` (list of the .py files of the package
-        that were changed after they were compiled), ``python``, ``numpy``, ``scipy``, ``blas``, ``platform``, ``path``.
+        that were changed after they were compiled), ``kernels`` (instruction set, and why), ``threads``,
+        ``python``, ``numpy``, ``scipy``, ``blas``, ``platform``, ``path``.
 
     Example:
         >>> config_info()["version"]
@@ -49,6 +50,8 @@ def config_info() -> dict[str, Any]:
         "compiled": compiled,
         "why": _why(compiled, build),
         "stale": _stale(build) if compiled else [],
+        "kernels": f"{kernels.isa()}: {kernels.why()}",
+        "threads": kernels.get_num_threads(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "numpy": np.__version__,
         "scipy": _installed("scipy"),
@@ -69,35 +72,36 @@ def show_config(file: TextIO | None = None) -> None:
     lines = [f"wengert {info['version']}, {kind}: {info['why']}"]
     if info["stale"]:
         lines.append(f"  stale:    edited after they were compiled: {', '.join(info['stale'])}; {_REBUILD}")
-    lines += [f"  {key + ':':<9} {info[key]}" for key in ("python", "numpy", "scipy", "blas", "platform", "path")]
+    keys = ("kernels", "threads", "python", "numpy", "scipy", "blas", "platform", "path")
+    lines += [f"  {key + ':':<9} {info[key]}" for key in keys]
     print("\n".join(lines), file=file)
 
 
-def _build_info() -> Any:
-    """The module that the build wrote, or None in a checkout that was never built."""
+def _build_info() -> dict[str, Any]:
+    """What the build wrote down, empty in a checkout that was never built."""
     try:
-        return importlib.import_module("wengert._build_info")
+        return vars(importlib.import_module("wengert._build_info"))
     except ModuleNotFoundError:
-        return None
+        return {}
 
 
-def _why(compiled: bool, build: Any) -> str:
+def _why(compiled: bool, build: dict[str, Any]) -> str:
     if compiled:
-        return str(build.REASON) if build and build.COMPILED else "compiled modules lie beside the sources"
+        return str(build["REASON"]) if build.get("COMPILED") else "compiled modules lie beside the sources"
     if _pure.requested() and _has_binaries():
         return "WENGERT_PURE=1 is set, so the compiled modules are ignored"
-    if build and not build.COMPILED:
-        return str(build.REASON)
+    if build.get("COMPILED") is False:
+        return str(build["REASON"])
     return f"a source checkout without compiled modules; {_REBUILD}"
 
 
 def _has_binaries() -> bool:
-    return any(next(_PACKAGE.rglob("*" + suffix), None) is not None for suffix in EXTENSION_SUFFIXES)
+    return any(file.parent.name != "kernels" for suffix in EXTENSION_SUFFIXES for file in _PACKAGE.rglob("*" + suffix))
 
 
-def _stale(build: Any) -> list[str]:
+def _stale(build: dict[str, Any]) -> list[str]:
     """The sources that differ from the ones the build recorded."""
-    recorded: dict[str, str] = build.SOURCES if build else {}
+    recorded: dict[str, str] = build.get("SOURCES", {})
     return [name for name, digest in recorded.items() if _digest(_PACKAGE / name) != digest]
 
 

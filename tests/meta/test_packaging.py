@@ -25,9 +25,9 @@ def python(code: str, **env: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **env}).stdout.strip()
 
 
-def build_info(compiled: bool, reason: str, sources: dict[str, str]) -> Any:
-    """A stand-in for the module that the build writes."""
-    return type("info", (), {"COMPILED": compiled, "REASON": reason, "SOURCES": sources})
+def build_info(compiled: bool, reason: str, sources: dict[str, str]) -> dict[str, Any]:
+    """What the build writes down."""
+    return {"COMPILED": compiled, "REASON": reason, "SOURCES": sources}
 
 
 def test_every_folder_with_python_files_is_a_package() -> None:
@@ -102,9 +102,9 @@ def test_the_reason_for_plain_python_is_the_switch_if_there_is_something_to_swit
 ) -> None:
     monkeypatch.setenv("WENGERT_PURE", "1")
     monkeypatch.setattr(_config, "_PACKAGE", tmp_path)
-    assert "without compiled modules" in _config._why(False, None)
+    assert "without compiled modules" in _config._why(False, {})
     (tmp_path / f"part{_config.EXTENSION_SUFFIXES[0]}").write_bytes(b"")
-    assert "WENGERT_PURE=1 is set" in _config._why(False, None)
+    assert "WENGERT_PURE=1 is set" in _config._why(False, {})
 
 
 def test_a_source_that_was_edited_after_it_was_compiled_is_stale(

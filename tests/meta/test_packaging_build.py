@@ -100,6 +100,9 @@ def make_checkout(folder: Path) -> Path:
     (package / "_core").mkdir(parents=True)
     for name in ("_config.py", "_pure.py", "_version.py", "py.typed", "_core/compat.py"):
         shutil.copy(ROOT / "src" / "wengert" / name, package / name)
+    (package / "kernels").mkdir()
+    for file in (ROOT / "src" / "wengert" / "kernels").glob("*.py"):
+        shutil.copy(file, package / "kernels" / file.name)
     texts = {"__init__.py": INIT, "_core/__init__.py": "", "_core/dynamic.py": "class Dynamic:\n    pass\n"}
     texts |= {"_core/graph.py": GRAPH, "_tensor.py": TENSOR}
     for name, text in texts.items():

@@ -1,0 +1,178 @@
+"""Programs run by NumPy, block by block, so that a fused formula needs little more memory than its results."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from .plans import Code, Plan
+from .tracing import COLUMNS, UFUNCS
+
+BLOCK: Final = 1 << 16  # elements: a handful of registers of this size fit the second-level cache
+WHOLE_ROW: Final = 1 << 18  # longer rows go in stages
+
+Place = tuple[slice, ...]
+
+
+def run(plan: Plan, shape: tuple[int, ...], operands: Sequence[Any], outputs: Sequence[Any], row_dims: int) -> None:
+    """Fill ``outputs``.
+
+    Args:
+        plan: the program.
+        shape: what the operands broadcast to.
+        operands: arrays of that shape, or with size 1 for columns in which they do not vary, of one floating dtype or bool.
+        outputs: for each output an array of that shape; its columns have size 1 where it has one number per row, its rows
+            where it has one number per column.
+        row_dims: how many leading dimensions count rows; the others are columns.
+    """
+    machine = _Machine(plan, shape, operands, outputs, row_dims)
+    reduces = len(plan.stages) > 1 or "c" in plan.outputs
+    if reduces and ("c" in plan.outputs or machine.columns <= WHOLE_ROW):
+        machine.sweep(plan.whole, row_dims)
+        return
+    for code in plan.stages:
+        machine.sweep(code, len(machine.shape))
+
+
+class _Machine:
+    """One call: the operands, and one number per row as far as it is known."""
+
+    def __init__(
+        self, plan: Plan, shape: tuple[int, ...], operands: Sequence[Any], outputs: Sequence[Any], row_dims: int
+    ) -> None:
+        self.plan = plan
+        self.operands = operands
+        self.outputs = outputs
+        self.row_dims = row_dims
+        self.shape = shape
+        self.columns = math.prod(self.shape[row_dims:])
+        self.dtype = next((x.dtype for x in operands if x.dtype != np.bool_), np.dtype(np.float32))
+        self.row_axes = tuple(range(row_dims))
+        self.column_axes = tuple(range(row_dims, len(self.shape)))
+        self.scalars: dict[int, Any] = {}
+        self.constants = [self.dtype.type(self.columns if c is COLUMNS else c) for c in plan.constants]
+        for kind, output in zip(plan.outputs, outputs):
+            if kind == "c":
+                output[...] = 0
+
+    def sweep(self, code: Code, splittable: int) -> None:
+        """Run ``code`` over blocks that split the first ``splittable`` dimensions."""
+        ops = {out: op for op, out, *_ in code.instructions}
+        rows = (*self.shape[: self.row_dims], *[1] * len(self.column_axes))
+        made = {
+            slot: np.full(rows, _START[ops[slot]], np.float64 if ops[slot] == "row_sum" else self.dtype)
+            for slot in code.reduced
+        }
+        memory: list[Any] = [None] * code.registers
+        for place in places(self.shape, splittable):
+            values = self.block(code, place, memory)
+            row = self.row_of(place)
+            for slot, total in made.items():
+                total[row] = _COMBINE[ops[slot]](total[row], values[slot])
+        self.scalars.update({slot: total.astype(self.dtype) for slot, total in made.items()})
+
+    def row_of(self, place: Place) -> Place:
+        """The part of an array of one number per row that belongs to a block."""
+        return (*place[: self.row_dims], *[slice(None)] * len(self.column_axes))
+
+    def block(self, code: Code, place: Place, memory: list[Any]) -> dict[int, Any]:
+        """Run ``code`` over one block; the values of all slots."""
+        plan = self.plan
+        row = self.row_of(place)
+        shape = tuple(min(s.stop, n) - s.start for s, n in zip(place, self.shape))
+        values: dict[int, Any] = {plan.first_constant + i: c for i, c in enumerate(self.constants)}
+        values.update({slot: known[row] for slot, known in self.scalars.items()})
+        for i in code.used:
+            x = self.operands[i][place if plan.vector[i] else row]
+            values[i] = x.astype(self.dtype) if x.dtype == np.bool_ else x
+        for op, out, *operands in code.instructions:
+            values[out] = self.step(op, [values[x] for x in operands], self.target(out, shape, place, memory))
+        for j, kind in enumerate(plan.outputs):
+            slot = plan.inputs + j
+            if slot in values and kind != "c":
+                target = self.outputs[j][place if kind == "v" else row]
+                if values[slot] is not target:
+                    target[...] = values[slot]
+        return values
+
+    def target(self, slot: int, shape: tuple[int, ...], place: Place, memory: list[Any]) -> Any:
+        """The array that an instruction writes to; None where it makes one."""
+        plan = self.plan
+        register = slot - plan.first_register
+        if register >= 0:
+            if memory[register] is None or memory[register].shape != shape:
+                memory[register] = np.empty(shape, self.dtype)
+            return memory[register]
+        j = slot - plan.inputs
+        if 0 <= j < len(plan.outputs) and plan.outputs[j] == "v" and not plan.masks[j]:
+            return self.outputs[j][place]
+        if 0 <= j < len(plan.outputs) and plan.outputs[j] == "c":
+            return self.outputs[j][(*[slice(None)] * self.row_dims, *place[self.row_dims :])]
+        return None
+
+    def step(self, op: str, operands: list[Any], out: Any) -> Any:
+        """One instruction."""
+        if op == "column_sum":
+            out += np.add.reduce(operands[0], axis=self.row_axes, keepdims=True)
+            return out
+        if op in _REDUCE:
+            return _REDUCE[op](operands[0], axis=self.column_axes, keepdims=True)
+        found = _UFUNCS.get(op)
+        if found is not None:
+            value = found(*operands[: found.nin]) if out is None else found(*operands[: found.nin], out=out)
+            return value if out is not None or value.dtype == self.dtype else value.astype(self.dtype)
+        value = _OTHERS[op](*operands)
+        if out is None:
+            return value
+        out[...] = value
+        return out
+
+
+def places(shape: tuple[int, ...], splittable: int) -> Iterator[Place]:
+    """Blocks of about ``BLOCK`` elements that cover an array; only the first ``splittable`` dimensions are split."""
+    axis, inner = 0, math.prod(shape[1:])
+    while axis < splittable - 1 and inner > BLOCK:
+        axis += 1
+        inner //= shape[axis]
+    if splittable == 0:
+        yield tuple(slice(0, n) for n in shape)
+        return
+    per = max(1, BLOCK // max(inner, 1))
+    rest = tuple(slice(0, n) for n in shape[axis + 1 :])
+    for outer in np.ndindex(shape[:axis]):
+        for start in range(0, shape[axis], per):
+            yield (*[slice(i, i + 1) for i in outer], slice(start, start + per), *rest)
+
+
+def _sigmoid(x: Any, *_: Any) -> Any:
+    out = np.negative(x)
+    np.exp(out, out=out)
+    out += 1
+    return np.reciprocal(out, out=out)
+
+
+def _erf(x: Any, *_: Any) -> Any:
+    from scipy import special
+
+    value = special.erf(x)
+    return value if value.dtype == x.dtype else value.astype(x.dtype)
+
+
+_UFUNCS: Final[dict[str, Any]] = {name: ufunc for ufunc, name in UFUNCS.items()}
+_OTHERS: Final[dict[str, Callable[..., Any]]] = {
+    "move": lambda x, *_: x,
+    "sigmoid": _sigmoid,
+    "erf": _erf,
+    "fma": lambda x, y, z: x * y + z,
+    "where": lambda mask, x, y: np.where(mask != 0, x, y),
+}
+_REDUCE: Final[dict[str, Any]] = {
+    "row_sum": np.add.reduce,
+    "row_max": np.maximum.reduce,
+    "row_min": np.minimum.reduce,
+}
+_COMBINE: Final[dict[str, Any]] = {"row_sum": np.add, "row_max": np.maximum, "row_min": np.minimum}
+_START: Final = {"row_sum": 0.0, "row_max": -math.inf, "row_min": math.inf}

@@ -1,0 +1,1 @@
+# Direct paths of single operators, see direct.h.

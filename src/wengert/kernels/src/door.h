@@ -1,0 +1,111 @@
+// The way from Python into a kernel: arrays become pointers, ints and floats become numbers, the lock is released.
+//
+// A kernel is a template over the element type, entered in a table for the types it has.  Its Python name takes arrays (or
+// None), ints and floats in any order; each kind keeps its own order.  The first array decides the element type.  Callers
+// check shapes and bounds; here only what would read foreign memory at once is refused: other types, strided arrays.
+#pragma once
+#ifndef NPY_NO_DEPRECATED_API
+#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
+#endif
+#include <Python.h>
+#include <numpy/arrayobject.h>
+
+#include <cstddef>
+#include <exception>
+
+namespace wengert::arrays {
+
+struct Args {
+  static constexpr int most_arrays = 12, most_numbers = 40, most_reals = 8;
+  void* array[most_arrays];
+  ptrdiff_t number[most_numbers];
+  double real[most_reals];
+  int arrays = 0, numbers = 0, reals = 0;
+
+  template <class T>
+  T* at(int i) const {
+    return static_cast<T*>(array[i]);
+  }
+};
+
+using Kernel = void (*)(const Args&);
+
+// Null where a kernel does not have the type.
+struct Entry {
+  const char* name;
+  Kernel float32, float64, int32, int64, bytes;
+};
+
+inline Kernel chosen(const Entry& entry, PyArrayObject* array) {
+  int type = PyArray_TYPE(array);
+  size_t size = PyArray_ITEMSIZE(array);
+  if (type == NPY_FLOAT32) return entry.float32;
+  if (type == NPY_FLOAT64) return entry.float64;
+  if (!PyTypeNum_ISINTEGER(type) && !PyTypeNum_ISBOOL(type)) return nullptr;
+  return size == 8 ? entry.int64 : size == 4 ? entry.int32 : size == 1 ? entry.bytes : nullptr;
+}
+
+// One argument; false with a Python error set.
+inline bool read_argument(const Entry& entry, PyObject* given, Args& args, Kernel& kernel) {
+  if (PyLong_CheckExact(given)) {
+    if (args.numbers == Args::most_numbers) return PyErr_Format(PyExc_TypeError, "%s: too many ints", entry.name), false;
+    args.number[args.numbers] = PyLong_AsSsize_t(given);
+    return args.number[args.numbers++] != -1 || !PyErr_Occurred();
+  }
+  if (PyFloat_CheckExact(given)) {
+    if (args.reals == Args::most_reals) return PyErr_Format(PyExc_TypeError, "%s: too many floats", entry.name), false;
+    args.real[args.reals++] = PyFloat_AS_DOUBLE(given);
+    return true;
+  }
+  if (args.arrays == Args::most_arrays) return PyErr_Format(PyExc_TypeError, "%s: too many arrays", entry.name), false;
+  if (given == Py_None) {
+    args.array[args.arrays++] = nullptr;
+    return true;
+  }
+  if (!PyArray_Check(given)) return PyErr_Format(PyExc_TypeError, "%s takes arrays, ints and floats", entry.name), false;
+  PyArrayObject* array = reinterpret_cast<PyArrayObject*>(given);
+  if (!PyArray_ISCARRAY_RO(array))
+    return PyErr_Format(PyExc_ValueError, "%s takes contiguous arrays in native byte order", entry.name), false;
+  if (!kernel) {
+    kernel = chosen(entry, array);
+    if (!kernel) return PyErr_Format(PyExc_TypeError, "%s has no such element type", entry.name), false;
+  }
+  args.array[args.arrays++] = PyArray_DATA(array);
+  return true;
+}
+
+inline PyObject* enter(PyObject* self, PyObject* const* given, Py_ssize_t count) {
+  const Entry& entry = *static_cast<const Entry*>(PyCapsule_GetPointer(self, nullptr));
+  Args args;
+  Kernel kernel = nullptr;
+  for (Py_ssize_t i = 0; i < count; i++)
+    if (!read_argument(entry, given[i], args, kernel)) return nullptr;
+  if (!kernel) return PyErr_Format(PyExc_TypeError, "%s takes at least one array", entry.name);
+  bool no_memory = false;
+  Py_BEGIN_ALLOW_THREADS;
+  try {
+    kernel(args);
+  } catch (const std::exception&) {
+    no_memory = true;  // the only exception that kernels let pass
+  }
+  Py_END_ALLOW_THREADS;
+  if (no_memory) return PyErr_NoMemory();
+  Py_RETURN_NONE;
+}
+
+// A function for every entry, in a dictionary by name.
+inline bool add_functions(PyObject* dictionary, const Entry* entries, size_t count) {
+  static PyMethodDef definition = {"kernel", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(enter)), METH_FASTCALL,
+                                   nullptr};
+  for (size_t i = 0; i < count; i++) {
+    PyObject* capsule = PyCapsule_New(const_cast<Entry*>(entries + i), nullptr, nullptr);
+    PyObject* function = capsule ? PyCFunction_New(&definition, capsule) : nullptr;
+    Py_XDECREF(capsule);
+    int failed = function ? PyDict_SetItemString(dictionary, entries[i].name, function) : -1;
+    Py_XDECREF(function);
+    if (failed) return false;
+  }
+  return true;
+}
+
+}  // namespace wengert::arrays

@@ -1,0 +1,169 @@
+// A fork-safe pool of threads.  parallel_for(n, f) calls f(i) for every i below n, on the caller and on workers.
+//
+// - Which pieces there are never depends on the number of threads, so results do not either.
+// - The caller works too and never waits for a worker that has not begun: on a busy machine this is at worst a serial loop.
+// - A call from inside a piece, or while another thread has the pool, runs serially.
+// - Workers do not survive a fork.  The child starts its own, where a child of OpenMP's pool would wait for ever.
+// - The pool is never destroyed: at the end of the process workers may still sleep in it.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+#ifndef _WIN32
+#include <pthread.h>
+#endif
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
+
+namespace wengert {
+
+using Index = std::ptrdiff_t;
+
+inline void cpu_relax() {
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+class Pool {
+ public:
+  using Piece = void (*)(const void* context, Index i);
+
+  void run(Index count, Piece piece, const void* context) {
+    if (wanted_ < 2 || count < 2 || !job_.try_lock()) {
+      for (Index i = 0; i < count; i++) piece(context, i);
+      return;
+    }
+    start_workers();
+    piece_ = piece;
+    context_ = context;
+    count_ = count;
+    next_.store(0);
+    open_.store(true);
+    bool wake;
+    {
+      std::lock_guard<std::mutex> lock(sleep_);
+      epoch_.fetch_add(1);
+      wake = sleepers_ > 0;
+    }
+    if (wake) awake_.notify_all();
+    drain();
+    open_.store(false);
+    while (inside_.load(std::memory_order_acquire)) cpu_relax();
+    job_.unlock();
+  }
+
+  int threads() const { return wanted_; }
+
+  void set_threads(int wanted) {
+    std::lock_guard<std::mutex> job(job_);
+    stop_workers();
+    wanted_ = wanted < 1 ? 1 : wanted;
+  }
+
+ private:
+  // About 50 us: longer than the gap between two operators of one program, shorter than a time slice.
+  static constexpr int spins_before_sleep = 1000;
+
+  void start_workers() {
+    while (static_cast<int>(workers_.size()) < wanted_ - 1) {
+      try {
+        workers_.emplace_back([this] { work(); });
+      } catch (const std::system_error&) {  // no more threads in this process: go on with those there are
+        wanted_ = static_cast<int>(workers_.size()) + 1;
+      }
+    }
+  }
+
+  void stop_workers() {
+    {
+      std::lock_guard<std::mutex> lock(sleep_);
+      stop_.store(true);
+    }
+    awake_.notify_all();
+    for (auto& worker : workers_) worker.join();
+    workers_.clear();
+    stop_.store(false);
+  }
+
+  void drain() {
+    for (Index i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < count_;) piece_(context_, i);
+  }
+
+  void work() {
+    unsigned long seen = 0;
+    for (;;) {
+      for (int spin = 0; epoch_.load(std::memory_order_acquire) == seen && !stop_.load();) {
+        if (++spin < spins_before_sleep) {
+          cpu_relax();
+        } else {
+          std::unique_lock<std::mutex> lock(sleep_);
+          sleepers_++;
+          awake_.wait(lock, [&] { return epoch_.load() != seen || stop_.load(); });
+          sleepers_--;
+        }
+      }
+      if (stop_.load()) return;
+      seen = epoch_.load(std::memory_order_acquire);
+      // Entering before looking: whoever closes the job waits until nobody is inside.
+      inside_.fetch_add(1);
+      if (open_.load()) drain();
+      inside_.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  std::mutex job_, sleep_;
+  std::condition_variable awake_;
+  std::vector<std::thread> workers_;
+  int sleepers_ = 0;
+  std::atomic<int> wanted_{static_cast<int>(std::thread::hardware_concurrency()) > 0
+                               ? static_cast<int>(std::thread::hardware_concurrency())
+                               : 1};
+  std::atomic<Index> next_{0}, inside_{0};
+  std::atomic<unsigned long> epoch_{0};
+  std::atomic<bool> open_{false}, stop_{false};
+  Piece piece_ = nullptr;
+  const void* context_ = nullptr;
+  Index count_ = 0;
+};
+
+inline Pool*& pool_pointer() {
+  static Pool* pool = nullptr;
+  return pool;
+}
+
+// The child of a fork has no workers and maybe a locked mutex: it leaves the old pool where it is and makes another.
+inline void replace_pool_after_fork() {
+  int threads = pool_pointer()->threads();
+  pool_pointer() = new Pool;
+  pool_pointer()->set_threads(threads);
+}
+
+inline Pool& pool() {
+  static bool ready = [] {
+    pool_pointer() = new Pool;
+#ifndef _WIN32
+    pthread_atfork(nullptr, nullptr, replace_pool_after_fork);
+#endif
+    return true;
+  }();
+  (void)ready;
+  return *pool_pointer();
+}
+
+template <class F> inline void parallel_for(Index count, const F& f) {
+  if (count == 1) {
+    f(Index(0));
+    return;
+  }
+  pool().run(count, [](const void* context, Index i) { (*static_cast<const F*>(context))(i); }, &f);
+}
+
+}  // namespace wengert

@@ -1,0 +1,133 @@
+# New arrays, the large ones in recycled memory, see recycle.h.
+
+from cpython.pycapsule cimport PyCapsule_New
+from cpython.ref cimport Py_INCREF
+from libc.string cimport memcpy, memset
+
+cdef extern from "recycle.h" namespace "wengert" nogil:
+    cdef cppclass Recycler:
+        void* allocate(size_t)
+        void release(void*)
+        void* resize(void*, size_t)
+        void set_limit(size_t)
+        size_t limit()
+        size_t held()
+    Recycler& recycler()
+    const size_t LARGE "wengert::Recycler::smallest"
+
+cdef extern from "numpy/arrayobject.h":
+    ctypedef struct PyDataMemAllocator:
+        void* ctx
+        void* (*malloc)(void*, size_t) noexcept
+        void* (*calloc)(void*, size_t, size_t) noexcept
+        void* (*realloc)(void*, void*, size_t) noexcept
+        void (*free)(void*, void*, size_t) noexcept
+    ctypedef struct PyDataMem_Handler:
+        char name[127]
+        unsigned char version
+        PyDataMemAllocator allocator
+    object PyDataMem_SetHandler(object)
+    object PyArray_NewLikeArray(cnp.ndarray, int, cnp.dtype, int)
+    object PyArray_SimpleNew(int, cnp.npy_intp*, int)
+    object PyArray_Empty(int, cnp.npy_intp*, cnp.dtype, int)
+    int NPY_KEEPORDER
+
+
+cdef void* _malloc(void* ctx, size_t size) noexcept:
+    return recycler().allocate(size)
+
+
+cdef void* _calloc(void* ctx, size_t count, size_t size) noexcept:
+    cdef void* data = recycler().allocate(count * size)
+    if data != NULL:
+        memset(data, 0, count * size)
+    return data
+
+
+cdef void* _realloc(void* ctx, void* data, size_t size) noexcept:
+    return recycler().resize(data, size)
+
+
+cdef void _free(void* ctx, void* data, size_t size) noexcept:
+    recycler().release(data)
+
+
+cdef PyDataMem_Handler _handler
+memcpy(_handler.name, b"wengert", 8)
+_handler.version = 1
+_handler.allocator.malloc = _malloc
+_handler.allocator.calloc = _calloc
+_handler.allocator.realloc = _realloc
+_handler.allocator.free = _free
+cdef object _capsule = PyCapsule_New(&_handler, "mem_handler", NULL)
+
+
+cdef object enter(size_t count, int type_number):
+    """Let the array that is made next have recycled memory if it is large; give the result to ``leave``."""
+    if count * 16 < LARGE:  # no element is larger: small arrays need not ask for its size
+        return None
+    if count * cnp.PyArray_DescrFromType(type_number).itemsize < LARGE:
+        return None
+    return PyDataMem_SetHandler(_capsule)
+
+
+cdef inline int leave(object previous) except -1:
+    """Undo ``enter``."""
+    if previous is not None:
+        PyDataMem_SetHandler(previous)
+    return 0
+
+
+cdef object new_array(int dims, cnp.npy_intp* shape, int type_number):
+    """An uninitialised array in C order."""
+    cdef size_t count = 1
+    cdef int d
+    for d in range(dims):
+        count *= shape[d]
+    previous = enter(count, type_number)
+    try:
+        return PyArray_SimpleNew(dims, shape, type_number)
+    finally:
+        leave(previous)
+
+
+cdef object new_like(cnp.ndarray first, int type_number):
+    """An uninitialised array with the shape and the order of dimensions of ``first``."""
+    cdef cnp.dtype descr = cnp.PyArray_DescrFromType(type_number)
+    previous = enter(cnp.PyArray_SIZE(first), type_number)
+    try:
+        Py_INCREF(descr)  # taken over by the call
+        return PyArray_NewLikeArray(first, NPY_KEEPORDER, descr, 0)
+    finally:
+        leave(previous)
+
+
+def empty(tuple shape, cnp.dtype dtype):
+    """An uninitialised array in C order."""
+    cdef cnp.npy_intp sizes[64]
+    cdef int d, dims = len(shape)
+    if dims > 64:
+        raise ValueError(f"an array has at most 64 dimensions, not {dims}")
+    for d in range(dims):
+        sizes[d] = shape[d]
+    return new_array(dims, sizes, dtype.num)
+
+
+def empty_like(cnp.ndarray array):
+    """An uninitialised array with the shape, the dtype and the order of dimensions of ``array``."""
+    return new_like(array, cnp.PyArray_TYPE(array))
+
+
+def set_memory_limit(size_t size):
+    """Keep at most so many bytes of freed arrays for the next ones; what is above is given back at once."""
+    recycler().set_limit(size)
+
+
+def get_memory_limit():
+    """The bytes that may be kept."""
+    return recycler().limit()
+
+
+def memory_held():
+    """The bytes that are kept now."""
+    return recycler().held()

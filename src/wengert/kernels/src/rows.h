@@ -1,0 +1,101 @@
+// Rows and elements by number: taking them, and adding them up where numbers repeat.
+#pragma once
+#include <algorithm>
+#include <cstring>
+
+#include "pool.h"
+
+namespace wengert::arrays {
+
+constexpr ptrdiff_t ROWS_WORK = 1 << 15;  // elements that are worth a task
+
+// out[i] = table[index[i]], rows of `width` bytes.
+inline void take_rows(ptrdiff_t n, ptrdiff_t width, const char* table, const int64_t* index, char* out) {
+  ptrdiff_t group = 1 + 4 * ROWS_WORK / (width + 1);
+  parallel_for((n + group - 1) / group, [&](ptrdiff_t task) {
+    for (ptrdiff_t i = task * group; i < std::min(n, (task + 1) * group); i++)
+      memcpy(out + i * width, table + index[i] * width, width);
+  });
+}
+
+template <class T>
+static inline void add_row(ptrdiff_t width, const T* __restrict row, T* __restrict to) {
+  for (ptrdiff_t j = 0; j < width; j++) to[j] += row[j];
+}
+
+// target[index[i]] += rows[i], in rising i for every row of the target.  A task has a range of target rows: no two write to
+// one, and the order of a row's sum does not depend on the threads.
+template <class T>
+void add_rows(ptrdiff_t n, ptrdiff_t width, ptrdiff_t count, const int64_t* index, const T* rows, T* target) {
+  ptrdiff_t tasks = width < 16 || n * width < 2 * ROWS_WORK ? 1 : 8, each = (count + tasks - 1) / tasks;
+  parallel_for(tasks, [&](ptrdiff_t task) {
+    ptrdiff_t low = task * each, high = std::min(count, low + each);
+    if (width == 1)
+      for (ptrdiff_t i = 0; i < n; i++) target[index[i]] += rows[i];
+    else
+      for (ptrdiff_t i = 0; i < n; i++)
+        if (index[i] >= low && index[i] < high) add_row(width, rows + i * width, target + index[i] * width);
+  });
+}
+
+// Elements along the middle of three dimensions: out[a, i, b] = x[a, index[a, i, b], b].
+template <class T, class I>
+void gather(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, const T* x, const I* index, T* out) {
+  ptrdiff_t group = 1 + ROWS_WORK / (n * inner + 1);
+  parallel_for((outer + group - 1) / group, [&](ptrdiff_t task) {
+    for (ptrdiff_t a = task * group; a < std::min(outer, (task + 1) * group); a++) {
+      const T* from = x + a * size * inner;
+      const I* at = index + a * n * inner;
+      T* to = out + a * n * inner;
+      if (inner == 1)
+        for (ptrdiff_t i = 0; i < n; i++) to[i] = from[at[i]];
+      else
+        for (ptrdiff_t i = 0; i < n; i++, at += inner, to += inner)
+          for (ptrdiff_t b = 0; b < inner; b++) to[b] = from[at[b] * inner + b];
+    }
+  });
+}
+
+// target[a, index[a, i, b], b] += source[a, i, b], in rising i.
+template <class T>
+void scatter_add(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, const T* source, const int64_t* index,
+                 T* target) {
+  ptrdiff_t group = 1 + ROWS_WORK / (n * inner + 1);
+  parallel_for((outer + group - 1) / group, [&](ptrdiff_t task) {
+    for (ptrdiff_t a = task * group; a < std::min(outer, (task + 1) * group); a++) {
+      const int64_t* at = index + a * n * inner;
+      const T* from = source + a * n * inner;
+      T* to = target + a * size * inner;
+      if (inner == 1)
+        for (ptrdiff_t i = 0; i < n; i++) to[at[i]] += from[i];
+      else
+        for (ptrdiff_t i = 0; i < n; i++, at += inner, from += inner)
+          for (ptrdiff_t b = 0; b < inner; b++) to[at[b] * inner + b] += from[b];
+    }
+  });
+}
+
+// Sums of table rows, bag after bag: bag i has entries ends[i - 1] to ends[i].  Entries of the row `skipped` do not count.
+template <class T>
+void bag_sums(ptrdiff_t bags, ptrdiff_t width, ptrdiff_t skipped, const T* table, const int64_t* index, const int64_t* starts,
+              const int64_t* ends, const T* factors, T* out) {
+  ptrdiff_t group = 1 + 1024 / (width + 1);
+  parallel_for((bags + group - 1) / group, [&](ptrdiff_t task) {
+    for (ptrdiff_t b = task * group; b < std::min(bags, (task + 1) * group); b++) {
+      T* to = out + b * width;
+      std::fill_n(to, width, T(0));
+      for (ptrdiff_t i = starts[b]; i < ends[b]; i++) {
+        if (index[i] == skipped) continue;
+        const T* row = table + index[i] * width;
+        if (factors) {
+          T factor = factors[i];
+          for (ptrdiff_t j = 0; j < width; j++) to[j] += factor * row[j];
+        } else {
+          add_row(width, row, to);
+        }
+      }
+    }
+  });
+}
+
+}  // namespace wengert::arrays

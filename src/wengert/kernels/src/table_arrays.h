@@ -1,0 +1,94 @@
+// Pooling, rows by number and running sums as the door sees them.
+#pragma once
+#include <limits>
+
+#include "door.h"
+#include "pooling.h"
+#include "rows.h"
+#include "scan.h"
+
+namespace wengert::arrays {
+
+// planes; then depth, height, width of size, out, kernel, stride, padding, dilation.
+inline Pooling pooling_of(const Args& args) {
+  Pooling g;
+  g.planes = args.number[0];
+  ptrdiff_t* sizes[6] = {g.size, g.out, g.kernel, g.stride, g.padding, g.dilation};
+  for (int i = 0; i < 6; i++)
+    for (int d = 0; d < 3; d++) sizes[i][d] = args.number[1 + 3 * i + d];
+  return g;
+}
+
+template <class T>
+void enter_max_pool(const Args& a) {
+  max_pool<T>(pooling_of(a), a.at<T>(0), a.at<T>(1), a.at<int64_t>(2));
+}
+
+template <class T>
+void enter_put_back(const Args& a) {
+  put_back<T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2));
+}
+
+// After the pooling: whether the padding counts, and the divisor given, or 0.
+template <class T>
+void enter_avg_pool(const Args& a) {
+  avg_pool<T>(pooling_of(a), a.number[19] != 0, a.number[20], a.at<T>(0), a.at<T>(1));
+}
+
+template <class T>
+void enter_avg_pool_backward(const Args& a) {
+  avg_pool_backward<T>(pooling_of(a), a.number[19] != 0, a.number[20], a.at<T>(0), a.at<T>(1));
+}
+
+// Arrays table, index, out; rows, and bytes of a row.
+inline void enter_take_rows(const Args& a) {
+  take_rows(a.number[0], a.number[1], a.at<char>(0), a.at<int64_t>(1), a.at<char>(2));
+}
+
+// Arrays rows, index, target; rows, their width, and those of the target.
+template <class T>
+void enter_add_rows(const Args& a) {
+  add_rows<T>(a.number[0], a.number[1], a.number[2], a.at<int64_t>(1), a.at<T>(0), a.at<T>(2));
+}
+
+// Arrays x, index, out; outer, n, size, inner.
+template <class T>
+void enter_gather(const Args& a) {
+  gather<T, int64_t>(a.number[0], a.number[1], a.number[2], a.number[3], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2));
+}
+
+// Arrays source, index, target; outer, n, size, inner.
+template <class T>
+void enter_scatter_add(const Args& a) {
+  scatter_add<T>(a.number[0], a.number[1], a.number[2], a.number[3], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2));
+}
+
+// Arrays table, index, starts, ends, factors (or none), out; bags, width, row that does not count.
+template <class T>
+void enter_bag_sums(const Args& a) {
+  bag_sums<T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<int64_t>(1), a.at<int64_t>(2), a.at<int64_t>(3),
+              a.at<T>(4), a.at<T>(5));
+}
+
+// Arrays x, out; outer, n, inner, whether from the end.
+template <class Op, class T>
+void enter_scan(const Args& a) {
+  scan<Op, T>(a.number[0], a.number[1], a.number[2], a.number[3] != 0, a.at<T>(0), a.at<T>(1));
+}
+
+constexpr Entry array_entries[] = {
+    {"max_pool", enter_max_pool<float>, enter_max_pool<double>, nullptr, nullptr, nullptr},
+    {"put_back", enter_put_back<float>, enter_put_back<double>, nullptr, nullptr, nullptr},
+    {"avg_pool", enter_avg_pool<float>, enter_avg_pool<double>, nullptr, nullptr, nullptr},
+    {"avg_pool_backward", enter_avg_pool_backward<float>, enter_avg_pool_backward<double>, nullptr, nullptr, nullptr},
+    {"take_rows", enter_take_rows, enter_take_rows, enter_take_rows, enter_take_rows, enter_take_rows},
+    {"add_rows", enter_add_rows<float>, enter_add_rows<double>, enter_add_rows<int32_t>, enter_add_rows<int64_t>, nullptr},
+    {"gather", enter_gather<float>, enter_gather<double>, enter_gather<int32_t>, enter_gather<int64_t>, nullptr},
+    {"scatter_add", enter_scatter_add<float>, enter_scatter_add<double>, enter_scatter_add<int32_t>,
+     enter_scatter_add<int64_t>, nullptr},
+    {"bag_sums", enter_bag_sums<float>, enter_bag_sums<double>, nullptr, nullptr, nullptr},
+    {"running_sum", enter_scan<Plus, float>, enter_scan<Plus, double>, nullptr, nullptr, nullptr},
+    {"running_product", enter_scan<Times, float>, enter_scan<Times, double>, nullptr, nullptr, nullptr},
+};
+
+}  // namespace wengert::arrays

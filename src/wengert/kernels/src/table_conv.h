@@ -1,0 +1,40 @@
+// Convolution as the door sees it.
+#pragma once
+#include "conv_weight.h"
+#include "door.h"
+
+namespace wengert::arrays {
+
+// samples, channels, outs, groups; then depth, height, width of size, out, kernel, stride, padding, dilation.
+inline Conv conv_of(const Args& args) {
+  Conv c;
+  const ptrdiff_t* n = args.number;
+  c.samples = n[0], c.channels = n[1], c.outs = n[2], c.groups = n[3];
+  ptrdiff_t* sizes[6] = {c.size, c.out, c.kernel, c.stride, c.padding, c.dilation};
+  for (int i = 0; i < 6; i++)
+    for (int d = 0; d < 3; d++) sizes[i][d] = n[4 + 3 * i + d];
+  return c;
+}
+
+template <class T>
+void enter_conv_forward(const Args& a) {
+  conv_forward<T>(conv_of(a), a.at<T>(0), a.at<T>(1), a.at<T>(2), a.at<T>(3));
+}
+
+template <class T>
+void enter_conv_grad_input(const Args& a) {
+  conv_grad_input<T>(conv_of(a), a.at<T>(0), a.at<T>(1), a.at<T>(2));
+}
+
+template <class T>
+void enter_conv_grad_weight(const Args& a) {
+  conv_grad_weight<T>(conv_of(a), a.at<T>(0), a.at<T>(1), a.at<T>(2));
+}
+
+constexpr Entry conv_entries[] = {
+    {"conv_forward", enter_conv_forward<float>, enter_conv_forward<double>, nullptr, nullptr, nullptr},
+    {"conv_grad_input", enter_conv_grad_input<float>, enter_conv_grad_input<double>, nullptr, nullptr, nullptr},
+    {"conv_grad_weight", enter_conv_grad_weight<float>, enter_conv_grad_weight<double>, nullptr, nullptr, nullptr},
+};
+
+}  // namespace wengert::arrays

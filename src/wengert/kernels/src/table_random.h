@@ -1,0 +1,67 @@
+// Random numbers and the largest elements as the door sees them.
+#pragma once
+#include "door.h"
+#include "random.h"
+#include "select.h"
+
+namespace wengert::arrays {
+
+inline void enter_mt_seed(const Args& a) { mt_seed((uint32_t)a.number[0], a.at<uint32_t>(0)); }
+inline void enter_mt_words(const Args& a) { mt_words(a.number[0], a.at<uint32_t>(0), a.at<uint32_t>(1)); }
+
+// Arrays out, words; n, whether from 0 to 1; low, high.
+template <class T>
+void enter_uniforms(const Args& a) {
+  uniforms(a.number[0], a.at<uint32_t>(1), a.number[1] != 0, a.real[0], a.real[1], a.at<T>(0));
+}
+
+template <class T>
+void enter_normals(const Args& a) {
+  normals(a.number[0], a.real[0], a.real[1], a.at<T>(0));
+}
+
+template <class T>
+void enter_exponentials(const Args& a) {
+  exponentials(a.number[0], a.real[0], a.at<uint32_t>(1), a.at<T>(0));
+}
+
+template <class T>
+void enter_coins(const Args& a) {
+  coins<T>(a.number[0], a.real[0], a.at<uint32_t>(1), a.at<T>(0));
+}
+
+inline void enter_shuffle(const Args& a) {
+  shuffle(a.number[0], a.number[1], a.number[2], a.at<uint32_t>(1), a.at<int64_t>(0));
+}
+
+// Arrays x, values, places; rows, n, k, whether the largest.
+template <class T>
+void enter_top_rows(const Args& a) {
+  if (a.number[3])
+    top_rows<true, T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<T>(1), a.at<int64_t>(2));
+  else
+    top_rows<false, T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<T>(1), a.at<int64_t>(2));
+}
+
+// Arrays x, values (or none), places; outer, n, inner, whether the largest.
+template <class T>
+void enter_extreme(const Args& a) {
+  if (a.number[3])
+    extreme<true, T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<T>(1), a.at<int64_t>(2));
+  else
+    extreme<false, T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<T>(1), a.at<int64_t>(2));
+}
+
+constexpr Entry random_entries[] = {
+    {"mt_seed", nullptr, nullptr, enter_mt_seed, nullptr, nullptr},
+    {"mt_words", nullptr, nullptr, enter_mt_words, nullptr, nullptr},
+    {"uniforms", enter_uniforms<float>, enter_uniforms<double>, nullptr, nullptr, nullptr},
+    {"normals", enter_normals<float>, enter_normals<double>, nullptr, nullptr, nullptr},
+    {"exponentials", enter_exponentials<float>, enter_exponentials<double>, nullptr, nullptr, nullptr},
+    {"coins", enter_coins<float>, enter_coins<double>, enter_coins<int32_t>, enter_coins<int64_t>, enter_coins<int8_t>},
+    {"shuffle", nullptr, nullptr, nullptr, enter_shuffle, nullptr},
+    {"top_rows", enter_top_rows<float>, enter_top_rows<double>, enter_top_rows<int32_t>, enter_top_rows<int64_t>, nullptr},
+    {"extreme", enter_extreme<float>, enter_extreme<double>, enter_extreme<int32_t>, enter_extreme<int64_t>, nullptr},
+};
+
+}  // namespace wengert::arrays

@@ -1,0 +1,494 @@
+// A register machine for fused elementwise and row programs.
+//
+// A program computes outputs from inputs that are broadcast to one frame, row dimensions first, then column dimensions.
+// Its values are vectors (one number per column) or scalars (one per row).  It runs block by block, so that registers stay
+// in the first-level cache:
+//   flat     no reduction: blocks of BLOCK columns;
+//   whole    with reductions over rows of up to WHOLE_ROW columns: registers hold a row;
+//   staged   with reductions over longer rows: one pass over the blocks per level of reductions, values computed again in
+//            each pass rather than stored.
+// Pieces and partial sums are the same for any number of threads.  The state of a call is on the stack or in scratch memory
+// of the thread: programs are shared and never written to.  How the Python side makes programs: kernels/tracing.py.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "pool.h"
+#include "vmath.h"
+
+namespace wengert {
+
+constexpr int MAX_DIMS = 8, MAX_OPERANDS = 16, MAX_SLOTS = 128;
+constexpr Index BLOCK = 1024;         // elements: 4 KB of float32 a register
+constexpr Index WHOLE_ROW = 8192;     // columns: longer rows go in stages
+constexpr Index PIECE = 16384;        // elements worked on before a thread looks for more
+constexpr Index ACCUMULATORS = 16;    // partial column sums of a call, at most
+
+template <class T> WENGERT_INLINE T nan_max(T x, T y) { return (x > y) | (x != x) ? x : y; }
+template <class T> WENGERT_INLINE T nan_min(T x, T y) { return (x < y) | (x != x) ? x : y; }
+template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T(x < 0); }
+
+// Name and value of every instruction; Python knows them by name.
+#define WENGERT_UNARY(X) \
+  X(move, x) X(negative, -x) X(absolute, std::fabs(x)) X(sqrt, std::sqrt(x)) X(exp, vmath::exp(x)) \
+  X(expm1, vmath::expm1(x)) X(log, vmath::log(x)) X(log1p, vmath::log1p(x)) X(tanh, vmath::tanh(x)) \
+  X(sigmoid, vmath::sigmoid(x)) X(erf, vmath::erf(x)) X(reciprocal, T(1) / x) X(square, x * x) X(sign, sign(x)) \
+  X(floor, std::floor(x)) X(ceil, std::ceil(x)) X(trunc, std::trunc(x)) X(isnan, T(x != x)) X(logical_not, T(x == 0))
+#define WENGERT_BINARY(X) \
+  X(add, x + y) X(subtract, x - y) X(multiply, x * y) X(divide, x / y) X(maximum, nan_max(x, y)) \
+  X(minimum, nan_min(x, y)) X(greater, T(x > y)) X(greater_equal, T(x >= y)) X(equal, T(x == y)) \
+  X(not_equal, T(x != y)) X(copysign, std::copysign(x, y))
+#define WENGERT_TERNARY(X) X(fma, x * y + z) X(where, x != 0 ? y : z)
+#define WENGERT_REDUCTION(X) X(row_sum) X(row_max) X(row_min) X(column_sum)
+
+enum Opcode : uint8_t {
+#define X(name, value) OP_##name,
+  WENGERT_UNARY(X) WENGERT_BINARY(X) WENGERT_TERNARY(X)
+#undef X
+#define X(name) OP_##name,
+  WENGERT_REDUCTION(X)
+#undef X
+  OPCODES
+};
+
+inline const char* opcode_name(int op) {
+  static const char* const names[] = {
+#define X(name, value) #name,
+      WENGERT_UNARY(X) WENGERT_BINARY(X) WENGERT_TERNARY(X)
+#undef X
+#define X(name) #name,
+      WENGERT_REDUCTION(X)
+#undef X
+  };
+  return names[op];
+}
+
+struct Instruction {
+  uint8_t op;
+  int16_t out, a, b, c;
+};
+
+// Instructions with their own numbering of registers.
+struct Code {
+  std::vector<Instruction> instructions;
+  int registers = 0;
+  uint32_t used = 0;         // inputs that are read, one bit each
+  std::vector<int> reduced;  // slots of the reductions that this stage makes
+};
+
+enum class Kind : uint8_t { vector, scalar, columns };  // of an output; columns: one number per column
+
+// Slots: inputs, outputs, constants, scalars (one per row), registers.
+struct Program {
+  int inputs = 0, outputs = 0, scalars = 0, count_constant = -1;  // that constant is the number of columns
+  uint32_t vector_inputs = 0;                                     // one bit each; the others do not vary within a row
+  Kind output_kind[MAX_OPERANDS] = {};
+  uint32_t hazards[MAX_OPERANDS] = {};  // inputs that are read after the output was written, one bit each
+  std::vector<double> constants;
+  Code whole;
+  std::vector<Code> stages;  // more than one if there are reductions
+
+  int first_constant() const { return inputs + outputs; }
+  int first_scalar() const { return first_constant() + static_cast<int>(constants.size()); }
+  int first_register() const { return first_scalar() + scalars; }
+};
+
+// How the columns of an operand lie in memory.
+enum class Access : uint8_t { direct, single, gathered };
+
+struct Operand {
+  char* base = nullptr;
+  Index stride[MAX_DIMS] = {};  // bytes
+  bool is_bool = false;
+  Access access = Access::direct;
+};
+
+struct Call {
+  const Program* program = nullptr;
+  int dims = 0, row_dims = 0;
+  Index shape[MAX_DIMS] = {};
+  Operand operand[MAX_OPERANDS];  // inputs, then outputs
+  Index rows = 1, columns = 1;
+};
+
+// ---- arithmetic over one block ---------------------------------------------------------------------------------------
+
+template <class T, class F> WENGERT_INLINE void map1(T* out, const T* a, Index n, F f) {
+#pragma GCC ivdep
+  for (Index i = 0; i < n; i++) out[i] = f(a[i]);
+}
+
+template <bool A, bool B, class T, class F> WENGERT_INLINE void map2(T* out, const T* a, const T* b, Index n, F f) {
+  T x = *a, y = *b;
+#pragma GCC ivdep
+  for (Index i = 0; i < n; i++) out[i] = f(A ? a[i] : x, B ? b[i] : y);
+}
+
+template <bool A, bool B, bool C, class T, class F>
+WENGERT_INLINE void map3(T* out, const T* a, const T* b, const T* c, Index n, F f) {
+  T x = *a, y = *b, z = *c;
+#pragma GCC ivdep
+  for (Index i = 0; i < n; i++) out[i] = f(A ? a[i] : x, B ? b[i] : y, C ? c[i] : z);
+}
+
+// 32 partial results in a fixed order, whatever the width of the vectors: vectorises without -ffast-math.
+template <class T, class F> WENGERT_INLINE T lanes(const T* a, Index n, T start, F combine) {
+  constexpr int width = 32;
+  T lane[width];
+  for (int j = 0; j < width; j++) lane[j] = start;
+  Index i = 0;
+  for (; i + width <= n; i += width)
+    for (int j = 0; j < width; j++) lane[j] = combine(lane[j], a[i + j]);
+  for (int j = 0; i < n; i++, j++) lane[j] = combine(lane[j], a[i]);
+  for (int step = width / 2; step; step /= 2)
+    for (int j = 0; j < step; j++) lane[j] = combine(lane[j], lane[j + step]);
+  return lane[0];
+}
+
+template <class T> T sum(const T* a, Index n) {
+  auto plus = [](T x, T y) { return x + y; };
+  if (n <= BLOCK) return lanes(a, n, T(0), plus);
+  double total = 0;
+  for (Index i = 0; i < n; i += BLOCK) total += lanes(a + i, std::min(BLOCK, n - i), T(0), plus);
+  return static_cast<T>(total);
+}
+
+template <class T> void step(const Instruction& code, T* const* slot, const bool* vec, Index n) {
+  T* out = slot[code.out];
+  const T *a = slot[code.a], *b = slot[code.b], *c = slot[code.c];
+  const bool va = vec[code.a], vb = vec[code.b], vc = vec[code.c];
+  const Index m = vec[code.out] ? n : 1;
+  switch (code.op) {
+#define X(name, value) \
+  case OP_##name: { \
+    auto f = [](T x) { return static_cast<T>(value); }; \
+    if (va || m == 1) map1(out, a, m, f); \
+    else std::fill_n(out, m, f(*a)); \
+    break; \
+  }
+    WENGERT_UNARY(X)
+#undef X
+#define X(name, value) \
+  case OP_##name: { \
+    auto f = [](T x, T y) { return static_cast<T>(value); }; \
+    if (va && vb) map2<true, true>(out, a, b, m, f); \
+    else if (va) map2<true, false>(out, a, b, m, f); \
+    else if (vb) map2<false, true>(out, a, b, m, f); \
+    else map2<false, false>(out, a, b, m, f); \
+    break; \
+  }
+    WENGERT_BINARY(X)
+#undef X
+#define X(name, value) \
+  case OP_##name: { \
+    auto f = [](T x, T y, T z) { return static_cast<T>(value); }; \
+    if (va && vb && vc) map3<true, true, true>(out, a, b, c, m, f); \
+    else if (va && vb) map3<true, true, false>(out, a, b, c, m, f); \
+    else if (va && vc) map3<true, false, true>(out, a, b, c, m, f); \
+    else if (va) map3<true, false, false>(out, a, b, c, m, f); \
+    else if (vb && vc) map3<false, true, true>(out, a, b, c, m, f); \
+    else if (vb) map3<false, true, false>(out, a, b, c, m, f); \
+    else if (vc) map3<false, false, true>(out, a, b, c, m, f); \
+    else map3<false, false, false>(out, a, b, c, m, f); \
+    break; \
+  }
+    WENGERT_TERNARY(X)
+#undef X
+    case OP_row_sum: *out = sum(a, n); break;
+    case OP_row_max: *out = lanes(a, n, T(-INFINITY), [](T x, T y) { return nan_max(x, y); }); break;
+    case OP_row_min: *out = lanes(a, n, T(INFINITY), [](T x, T y) { return nan_min(x, y); }); break;
+    case OP_column_sum:
+#pragma GCC ivdep
+      for (Index i = 0; i < n; i++) out[i] += a[i];
+      break;
+    default: break;
+  }
+}
+
+// ---- operands ----------------------------------------------------------------------------------------------------------
+
+// Byte offset of row r.
+inline Index row_offset(const Call& call, const Operand& o, Index r) {
+  Index offset = 0;
+  for (int d = call.row_dims - 1; d > 0; d--) {
+    offset += r % call.shape[d] * o.stride[d];
+    r /= call.shape[d];
+  }
+  return call.row_dims ? offset + r * o.stride[0] : 0;
+}
+
+// Walks the columns [start, start + n) of one row in runs of the last dimension: f(pointer, stride, length, done).
+template <class F> inline void runs(const Call& call, const Operand& o, char* row, Index start, Index n, const F& f) {
+  const int last = call.dims - 1;
+  Index index[MAX_DIMS], rest = start;
+  char* p = row;
+  for (int d = last; d >= call.row_dims; d--) {
+    index[d] = rest % call.shape[d];
+    rest /= call.shape[d];
+    p += index[d] * o.stride[d];
+  }
+  for (Index done = 0;;) {
+    Index length = std::min(n - done, call.shape[last] - index[last]);
+    f(p, o.stride[last], length, done);
+    done += length;
+    if (done == n) return;
+    p -= index[last] * o.stride[last];
+    index[last] = 0;
+    for (int d = last - 1;; d--) {  // carry
+      p += o.stride[d];
+      if (++index[d] < call.shape[d]) break;
+      p -= index[d] * o.stride[d];
+      index[d] = 0;
+    }
+  }
+}
+
+template <class T> void gather(const Call& call, const Operand& o, char* row, Index start, Index n, T* to) {
+  runs(call, o, row, start, n, [&](const char* p, Index stride, Index length, Index done) {
+    T* out = to + done;
+    if (o.is_bool) {
+      for (Index i = 0; i < length; i++) out[i] = static_cast<T>(p[i * stride] != 0);
+    } else if (stride == sizeof(T)) {
+      std::memcpy(out, p, length * sizeof(T));
+    } else if (stride == 0) {
+      std::fill_n(out, length, *reinterpret_cast<const T*>(p));
+    } else {
+      for (Index i = 0; i < length; i++) out[i] = *reinterpret_cast<const T*>(p + i * stride);
+    }
+  });
+}
+
+template <class T> void scatter(const Call& call, const Operand& o, char* row, Index start, Index n, const T* from) {
+  runs(call, o, row, start, n, [&](char* p, Index stride, Index length, Index done) {
+    const T* in = from + done;
+    if (o.is_bool) {
+      for (Index i = 0; i < length; i++) p[i * stride] = in[i] != 0;
+    } else if (stride == sizeof(T)) {
+      std::memcpy(p, in, length * sizeof(T));
+    } else {
+      for (Index i = 0; i < length; i++) *reinterpret_cast<T*>(p + i * stride) = in[i];
+    }
+  });
+}
+
+// Drops dimensions of size 1 and joins neighbours that every operand walks through in one stride.
+inline void coalesce(Call& call) {
+  const int operands = call.program->inputs + call.program->outputs;
+  int kept = 0, kept_rows = 0;
+  for (int d = 0; d < call.dims; d++) {
+    if (call.shape[d] == 1) continue;
+    const bool is_row = d < call.row_dims;
+    bool join = kept > (is_row ? 0 : kept_rows);
+    for (int o = 0; join && o < operands; o++)
+      join = call.operand[o].stride[kept - 1] == call.operand[o].stride[d] * call.shape[d];
+    if (!join) kept++;
+    if (is_row) kept_rows = kept;
+    call.shape[kept - 1] = join ? call.shape[kept - 1] * call.shape[d] : call.shape[d];
+    for (int o = 0; o < operands; o++) call.operand[o].stride[kept - 1] = call.operand[o].stride[d];
+  }
+  if (kept == kept_rows) {  // a single column
+    call.shape[kept] = 1;
+    for (int o = 0; o < operands; o++) call.operand[o].stride[kept] = 0;
+    kept++;
+  }
+  call.dims = kept;
+  call.row_dims = kept_rows;
+  call.rows = call.columns = 1;
+  for (int d = 0; d < kept; d++) (d < kept_rows ? call.rows : call.columns) *= call.shape[d];
+}
+
+template <class T> void choose_access(Call& call) {
+  const Program& program = *call.program;
+  for (int i = 0; i < program.inputs + program.outputs; i++) {
+    Operand& o = call.operand[i];
+    const bool is_output = i >= program.inputs;
+    const bool varies = is_output ? program.output_kind[i - program.inputs] == Kind::vector : program.vector_inputs >> i & 1;
+    const bool unit = call.dims == call.row_dims + 1 && (o.stride[call.dims - 1] == sizeof(T) || call.columns == 1);
+    o.access = !varies ? Access::single : unit && !o.is_bool ? Access::direct : Access::gathered;
+  }
+}
+
+// ---- running -------------------------------------------------------------------------------------------------------------
+
+// Registers of the calling thread, aligned to cache lines.
+template <class T> T* scratch(Index count) {
+  static thread_local std::vector<char> memory;
+  const size_t bytes = count * sizeof(T) + 64;
+  if (memory.size() < bytes) memory.resize(bytes);
+  return reinterpret_cast<T*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) & ~uintptr_t(63));
+}
+
+// The slots of one thread while it works on a piece.
+template <class T> struct Frame {
+  const Call& call;
+  const Program& program;
+  const Code& code;
+  Index width;  // of a register
+  T* slot[MAX_SLOTS];
+  bool vec[MAX_SLOTS];
+  T* gathered[MAX_OPERANDS];
+  T single[MAX_OPERANDS];  // booleans that do not vary within a row, as numbers
+  T* scalars;
+
+  Frame(const Call& call, const Code& code, Index block)
+      : call(call), program(*call.program), code(code), width((block + 15) / 16 * 16) {
+    const int operands = program.inputs + program.outputs;
+    int extra = 0;
+    for (int i = 0; i < operands; i++) extra += call.operand[i].access == Access::gathered;
+    T* next = scratch<T>((code.registers + extra) * width + MAX_SLOTS);
+    scalars = next;
+    next += MAX_SLOTS;
+    for (int s = 0; s < program.first_register(); s++) {
+      vec[s] = false;
+      slot[s] = scalars + s;
+    }
+    for (size_t i = 0; i < program.constants.size(); i++)
+      scalars[program.first_constant() + i] = static_cast<T>(program.constants[i]);
+    if (program.count_constant >= 0) scalars[program.first_constant() + program.count_constant] = static_cast<T>(call.columns);
+    for (int r = 0; r < code.registers; r++, next += width) {
+      vec[program.first_register() + r] = true;
+      slot[program.first_register() + r] = next;
+    }
+    for (int i = 0; i < operands; i++) {
+      vec[i] = call.operand[i].access != Access::single;
+      gathered[i] = next;
+      if (call.operand[i].access == Access::gathered) next += width;
+    }
+  }
+
+  // Columns [start, start + n) of row r; outputs of one number per row are written where `store_scalars`.
+  void run(Index r, Index start, Index n, bool store_scalars) {
+    for (int i = 0; i < program.inputs; i++)
+      if (code.used >> i & 1) load(i, r, start, n);
+    for (int j = 0; j < program.outputs; j++) {
+      const int i = program.inputs + j;
+      const Operand& o = call.operand[i];
+      if (program.output_kind[j] == Kind::columns) {
+        vec[i] = true;  // the caller has set the slot
+      } else if (o.access == Access::gathered) {
+        slot[i] = gathered[i];
+      } else {
+        slot[i] = reinterpret_cast<T*>(o.base + row_offset(call, o, r)) + (o.access == Access::direct ? start : 0);
+        if (o.access == Access::single && !store_scalars) slot[i] = scalars + i;
+      }
+    }
+    for (const Instruction& instruction : code.instructions) step(instruction, slot, vec, n);
+    for (int j = 0; j < program.outputs; j++) {
+      const Operand& o = call.operand[program.inputs + j];
+      if (o.access == Access::gathered && program.output_kind[j] == Kind::vector)
+        scatter(call, o, o.base + row_offset(call, o, r), start, n, gathered[program.inputs + j]);
+    }
+  }
+
+  void load(int i, Index r, Index start, Index n) {
+    const Operand& o = call.operand[i];
+    char* row = o.base + row_offset(call, o, r);
+    if (o.access == Access::direct) {
+      slot[i] = reinterpret_cast<T*>(row) + start;
+    } else if (o.access == Access::single) {
+      if (o.is_bool) single[i] = static_cast<T>(*row != 0);
+      slot[i] = o.is_bool ? single + i : reinterpret_cast<T*>(row);
+    } else {
+      const int last = call.dims - 1;
+      const Index inner = start % call.shape[last];
+      slot[i] = gathered[i];
+      if (!o.is_bool && o.stride[last] == sizeof(T) && inner + n <= call.shape[last])
+        runs(call, o, row, start, n, [&](char* p, Index, Index, Index) { slot[i] = reinterpret_cast<T*>(p); });
+      else
+        gather(call, o, row, start, n, gathered[i]);
+    }
+  }
+};
+
+inline Index pieces(Index count, Index per) { return (count + per - 1) / per; }
+
+template <class T> void run_flat(const Call& call) {
+  const Index blocks = pieces(call.columns, BLOCK), per = PIECE / BLOCK;
+  parallel_for(pieces(blocks, per), [&](Index piece) {
+    Frame<T> frame(call, call.program->whole, std::min(BLOCK, call.columns));
+    for (Index b = piece * per; b < std::min(blocks, (piece + 1) * per); b++)
+      frame.run(0, b * BLOCK, std::min(BLOCK, call.columns - b * BLOCK), true);
+  });
+}
+
+template <class T> void run_whole(const Call& call) {
+  const Program& program = *call.program;
+  int sums = 0;
+  for (int j = 0; j < program.outputs; j++) sums += program.output_kind[j] == Kind::columns;
+  Index per = std::max(Index(1), PIECE / call.columns);
+  if (sums) per = std::max(per, pieces(call.rows, ACCUMULATORS));
+  const Index count = pieces(call.rows, per);
+  std::vector<T> partial(sums * count * call.columns);
+  parallel_for(count, [&](Index piece) {
+    Frame<T> frame(call, program.whole, call.columns);
+    T* accumulator = partial.data() + piece * sums * call.columns;
+    for (int j = 0; j < program.outputs; j++)
+      if (program.output_kind[j] == Kind::columns) {
+        frame.slot[program.inputs + j] = accumulator;
+        accumulator += call.columns;
+      }
+    for (Index r = piece * per; r < std::min(call.rows, (piece + 1) * per); r++) frame.run(r, 0, call.columns, true);
+  });
+  int k = 0;
+  for (int j = 0; j < program.outputs; j++) {
+    if (program.output_kind[j] != Kind::columns) continue;
+    T* out = reinterpret_cast<T*>(call.operand[program.inputs + j].base);
+    std::fill_n(out, call.columns, T(0));
+    for (Index piece = 0; piece < count; piece++) {
+      const T* in = partial.data() + (piece * sums + k) * call.columns;
+      for (Index i = 0; i < call.columns; i++) out[i] += in[i];
+    }
+    k++;
+  }
+}
+
+template <class T> void run_staged(const Call& call) {
+  const Program& program = *call.program;
+  const Index blocks = pieces(call.columns, BLOCK), per = PIECE / BLOCK, row_pieces = pieces(blocks, per);
+  std::vector<T> scalars(call.rows * program.scalars), partial;
+  for (const Code& code : program.stages) {
+    const Index made = code.reduced.size();
+    partial.assign(call.rows * blocks * made, T(0));
+    parallel_for(call.rows * row_pieces, [&](Index piece) {
+      Frame<T> frame(call, code, BLOCK);
+      const Index r = piece / row_pieces, first = piece % row_pieces * per;
+      T* own = frame.scalars + program.first_scalar();
+      std::copy_n(scalars.data() + r * program.scalars, program.scalars, own);
+      for (Index b = first; b < std::min(blocks, first + per); b++) {
+        frame.run(r, b * BLOCK, std::min(BLOCK, call.columns - b * BLOCK), b == 0);
+        for (Index k = 0; k < made; k++) partial[(r * blocks + b) * made + k] = frame.scalars[code.reduced[k]];
+      }
+    });
+    for (Index r = 0; r < call.rows; r++)
+      for (Index k = 0; k < made; k++) {
+        const int slot = code.reduced[k];
+        const T* first = partial.data() + r * blocks * made + k;
+        double total = first[0];
+        uint8_t op = OP_row_sum;
+        for (const Instruction& i : code.instructions)
+          if (i.out == slot) op = i.op;
+        for (Index b = 1; b < blocks; b++) {
+          const double next = first[b * made];
+          total = op == OP_row_sum ? total + next : op == OP_row_max ? nan_max(total, next) : nan_min(total, next);
+        }
+        scalars[r * program.scalars + slot - program.first_scalar()] = static_cast<T>(total);
+      }
+  }
+}
+
+// Runs the call, whose operands have the strides of the whole frame.
+template <class T> void run(Call& call) {
+  coalesce(call);
+  choose_access<T>(call);
+  const Program& program = *call.program;
+  bool sums = false;
+  for (int j = 0; j < program.outputs; j++) sums |= program.output_kind[j] == Kind::columns;
+  if (call.row_dims == 0 && !sums && program.stages.size() < 2) run_flat<T>(call);
+  else if (call.columns <= WHOLE_ROW || sums) run_whole<T>(call);
+  else run_staged<T>(call);
+}
+
+}  // namespace wengert

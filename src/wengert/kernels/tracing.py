@@ -1,0 +1,189 @@
+"""Values of formulas: a Python function is called once with traced values, and what it does to them is written down.
+
+A formula is a function of arrays in NumPy's terms (operators, ufuncs, ``np.where``) plus the reductions below. Called with
+arrays it computes; called with ``Traced`` values it leaves a graph, which plans.py orders into instructions.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+REDUCTIONS: Final = ("row_sum", "row_max", "row_min", "column_sum")
+
+
+class Traced:
+    """A value of a formula: an operation and its operands.
+
+    Attributes:
+        op: name of an instruction, "input" or "constant".
+        args: operands.
+        vector: whether it varies within a row.
+        number: the value of a constant, the place of an input.
+        mask: whether it is 0 or 1, made by a comparison.
+    """
+
+    __slots__ = ("args", "mask", "number", "op", "vector")
+
+    def __init__(self, op: str, args: tuple[Traced, ...], vector: bool, number: Any = None, mask: bool = False) -> None:
+        self.op = op
+        self.args = args
+        self.vector = vector
+        self.number = number
+        self.mask = mask
+
+    def __add__(self, other: Any) -> Traced:
+        return make("add", self, other)
+
+    def __radd__(self, other: Any) -> Traced:
+        return make("add", other, self)
+
+    def __sub__(self, other: Any) -> Traced:
+        return make("subtract", self, other)
+
+    def __rsub__(self, other: Any) -> Traced:
+        return make("subtract", other, self)
+
+    def __mul__(self, other: Any) -> Traced:
+        return make("square", self) if other is self else make("multiply", self, other)
+
+    def __rmul__(self, other: Any) -> Traced:
+        return make("multiply", other, self)
+
+    def __truediv__(self, other: Any) -> Traced:
+        return make("divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> Traced:
+        return make("divide", other, self)
+
+    def __pow__(self, exponent: Any) -> Traced:
+        if exponent == 2:
+            return make("square", self)
+        raise TypeError(f"a formula cannot raise to the power {exponent!r}: only 2 has an instruction")
+
+    def __neg__(self) -> Traced:
+        return make("negative", self)
+
+    def __abs__(self) -> Traced:
+        return make("absolute", self)
+
+    def __gt__(self, other: Any) -> Traced:
+        return make("greater", self, other)
+
+    def __ge__(self, other: Any) -> Traced:
+        return make("greater_equal", self, other)
+
+    def __lt__(self, other: Any) -> Traced:
+        return make("greater", other, self)
+
+    def __le__(self, other: Any) -> Traced:
+        return make("greater_equal", other, self)
+
+    def __eq__(self, other: object) -> Traced:  # type: ignore[override]
+        return make("equal", self, other)
+
+    def __ne__(self, other: object) -> Traced:  # type: ignore[override]
+        return make("not_equal", self, other)
+
+    def __and__(self, other: Any) -> Traced:
+        return masked(make("multiply", self, other))
+
+    def __or__(self, other: Any) -> Traced:
+        return masked(make("maximum", self, other))
+
+    def __invert__(self) -> Traced:
+        return make("logical_not", self)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        raise TypeError("a formula cannot branch on a value: use np.where")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Traced:
+        op = UFUNCS.get(ufunc)
+        if op is None or method != "__call__" or options:
+            raise TypeError(f"a formula has no instruction for {ufunc.__name__}")
+        if op in SWAPPED:
+            return make(SWAPPED[op], inputs[1], inputs[0])
+        return inputs[0] * inputs[0] if op == "square" else make(op, *inputs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Traced:
+        if function is not np.where or len(args) != 3 or options:
+            raise TypeError(f"a formula has no instruction for {function.__name__}")
+        return make("where", *args)
+
+
+UFUNCS: Final[dict[Any, str]] = {
+    getattr(np, name): name
+    for name in (
+        *("negative", "absolute", "sqrt", "exp", "expm1", "log", "log1p", "tanh", "reciprocal", "square", "sign"),
+        *("floor", "ceil", "trunc", "isnan", "logical_not", "add", "subtract", "multiply", "divide", "maximum"),
+        *("minimum", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "copysign"),
+    )
+}
+SWAPPED: Final = {"less": "greater", "less_equal": "greater_equal"}
+MASKS: Final = {"greater", "greater_equal", "equal", "not_equal", "isnan", "logical_not"}
+
+
+def make(op: str, *operands: Any) -> Traced:
+    """The value of an operation; numbers become constants."""
+    args = tuple(x if isinstance(x, Traced) else constant(x) for x in operands)
+    if op in REDUCTIONS:
+        return Traced(op, args, op == "column_sum")
+    return Traced(op, args, any(x.vector for x in args), None, op in MASKS)
+
+
+def constant(value: Any) -> Traced:
+    """A number as a value.
+
+    Raises:
+        TypeError: for anything but a real number.
+    """
+    if isinstance(value, (int, float, np.floating, np.integer)):
+        return Traced("constant", (), False, float(value))
+    raise TypeError(f"a formula cannot use a {type(value).__name__}: only its arguments and real numbers")
+
+
+def masked(value: Traced) -> Traced:
+    """Mark a value as 0 or 1."""
+    value.mask = True
+    return value
+
+
+def sigmoid(x: Any) -> Any:
+    """Logistic sigmoid 1/(1 + exp(-x))."""
+    return make("sigmoid", x) if isinstance(x, Traced) else x.dtype.type(1) / (1 + np.exp(-x))
+
+
+def row_sum(x: Traced) -> Traced:
+    """Sum over each row."""
+    return make("row_sum", x)
+
+
+def row_max(x: Traced) -> Traced:
+    """Largest element of each row; NaN where there is one."""
+    return make("row_max", x)
+
+
+def row_min(x: Traced) -> Traced:
+    """Smallest element of each row; NaN where there is one."""
+    return make("row_min", x)
+
+
+def row_mean(x: Traced) -> Traced:
+    """Mean of each row."""
+    return make("divide", row_sum(x), columns())
+
+
+def columns() -> Traced:
+    """Number of elements of a row."""
+    return Traced("constant", (), False, COLUMNS)
+
+
+def column_sum(x: Traced) -> Traced:
+    """Sum over all rows: an output of one number per column."""
+    return make("column_sum", x)
+
+
+COLUMNS: Final = "columns"

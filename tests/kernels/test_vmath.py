@@ -1,0 +1,120 @@
+"""The elementary functions of every build: errors in units of the last place, and special values."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wengert.kernels import _load
+from wengert.kernels.formula import Blocked
+from wengert.kernels.tracing import make
+
+BUILDS = [
+    name
+    for name in _load.BUILDS
+    if os.environ.get("WENGERT_PURE", "") in ("", "0")
+    and importlib.util.find_spec(f"wengert.kernels._k_{name}") is not None
+    and _load._supported(name)
+]
+if not BUILDS:
+    pytest.skip("the kernels were not built", allow_module_level=True)
+
+SPECIAL = [
+    math.nan,
+    math.inf,
+    -math.inf,
+    0.0,
+    -0.0,
+    1e-40,
+    -1e-40,
+    1e-320,
+    1e-3,
+    -1e-8,
+    1e30,
+    -1e30,
+    89.0,
+    -104.0,
+    710.0,
+]
+SPECIAL += [-745.2, 1.0, -1.0, 0.75, -0.75, 4.1, 5.95, 1e-38, -88.0, 20.0, -20.0]
+
+
+def erf(x: Any) -> Any:
+    import mpmath
+
+    with mpmath.workdps(30):
+        values = [np.longdouble(mpmath.nstr(mpmath.erf(mpmath.mpf(float(v))), 25)) for v in x]
+    return np.copysign(values, x)  # mpmath has no negative zero
+
+
+def sigmoid(x: Any) -> Any:
+    return 1 / (1 + np.exp(-x))
+
+
+# Instruction: reference in long double, where to look, largest error in float32 and in float64.
+FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Any, float, float]] = {
+    "exp": (np.exp, lambda r, n: r.uniform(-87, 88, n), 1.1, 1.0),
+    "expm1": (np.expm1, lambda r, n: r.uniform(-20, 20, n) * r.uniform(size=n) ** 4, 1.6, 2.0),
+    "log": (np.log, lambda r, n: np.exp(r.uniform(-80, 80, n)), 1.0, 1.0),
+    "log1p": (np.log1p, lambda r, n: np.expm1(r.uniform(-3, 10, n)) * r.uniform(size=n) ** 4, 2.2, 2.2),
+    "tanh": (np.tanh, lambda r, n: r.uniform(-9, 9, n) * r.uniform(size=n) ** 2, 2.5, 2.5),
+    "sigmoid": (sigmoid, lambda r, n: r.uniform(-80, 80, n), 2.5, 2.5),
+    "erf": (erf, lambda r, n: r.uniform(-5, 5, n), 3.0, 2.0),
+    "sqrt": (np.sqrt, lambda r, n: np.exp(r.uniform(-80, 80, n)), 0.5, 0.5),
+    "reciprocal": (lambda x: 1 / x, lambda r, n: np.exp(r.uniform(-80, 80, n)), 0.5, 0.5),
+}
+
+
+def kernel(build: str, op: str) -> Any:
+    """A program of one instruction in one build."""
+
+    def formula(x: Any) -> Any:
+        return make(op, x)
+
+    module = importlib.import_module(f"wengert.kernels._k_{build}")
+    return module.Kernel(op, Blocked(formula, False).plan_for, formula, False)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("op", FUNCTIONS)
+@pytest.mark.parametrize("build", BUILDS)
+def test_errors_stay_within_the_stated_units_of_the_last_place(build: str, op: str, dtype: Any) -> None:
+    reference, where, single, double = FUNCTIONS[op]
+    count = 2000 if op == "erf" else 40_000
+    x = where(np.random.default_rng(0), count).astype(dtype)
+    expected = reference(x.astype(np.longdouble))
+    found = kernel(build, op)(x)
+    ulp = np.abs(found.astype(np.longdouble) - expected) / np.spacing(np.abs(expected).astype(dtype)).astype(
+        np.longdouble
+    )
+    assert ulp.max() <= (single if dtype == np.float32 else double), f"{ulp.max()} at {x[ulp.argmax()]!r}"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("op", FUNCTIONS)
+@pytest.mark.parametrize("build", BUILDS)
+def test_special_values_are_those_of_c(build: str, op: str, dtype: Any) -> None:
+    with np.errstate(all="ignore"):
+        x = np.array(SPECIAL, np.float64).astype(dtype)
+        expected = (erf if op == "erf" else FUNCTIONS[op][0])(x).astype(dtype)
+    found = kernel(build, op)(x)
+    tiny = np.finfo(dtype).smallest_subnormal
+    # Next to the subnormal numbers one unit of them is all that can be asked for.
+    np.testing.assert_allclose(found, expected, rtol=4 * np.finfo(dtype).eps, atol=2 * tiny)
+    exact = (expected == 0) | np.isinf(expected)
+    assert (np.signbit(found) == np.signbit(expected))[exact].all()
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_python_and_the_machine_know_the_same_instructions(build: str) -> None:
+    from wengert.kernels import blocks, tracing
+
+    names = set(importlib.import_module(f"wengert.kernels._k_{build}").opcode_names())
+    assert names == (set(blocks._UFUNCS) - set(tracing.SWAPPED)) | set(blocks._OTHERS) | set(tracing.REDUCTIONS)
