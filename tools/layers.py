@@ -31,6 +31,7 @@ ROOMS = (
     "_settings",
     "accelerator",
     "backends",
+    "cpu",
     "cuda",
     "linalg",
     "special",

@@ -1,4 +1,4 @@
-"""Settings that programs make for a whole run: checked and remembered. NumPy on the CPU leaves none of them a choice."""
+"""Settings that programs make for a whole run: checked and remembered; few leave a choice on the CPU."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import warnings
 from typing import Any
 
+from . import kernels
 from ._core.device import CPU, check_device, device
 
 
@@ -36,7 +37,9 @@ def get_default_device() -> device:
 
 
 def set_num_threads(threads: Any) -> None:
-    """Remember how many threads are wanted. NumPy's library reads OMP_NUM_THREADS and the like when it starts.
+    """Let compiled kernels use so many threads, the calling one included; their results do not depend on it.
+
+    NumPy's BLAS keeps to the number that it read when it started (OMP_NUM_THREADS, OPENBLAS_NUM_THREADS).
 
     Raises:
         RuntimeError: ``threads`` is not a positive int.
@@ -46,6 +49,7 @@ def set_num_threads(threads: Any) -> None:
     if threads < 1:
         raise RuntimeError("set_num_threads expects a positive integer")
     _Settings.threads = threads
+    kernels.set_num_threads(threads)
 
 
 def get_num_threads() -> int:

@@ -10,7 +10,6 @@ import torch as oracle
 
 import wengert
 from wengert import linalg
-from wengert._config import is_compiled
 
 # Expressions in t, the package. SINGULAR is a matrix without inverse, BATCH a stack of the identity and zeros, NAN nan.
 PROGRAMS = (
@@ -225,7 +224,6 @@ def test_exception_and_first_sentence_are_those_of_torch(text: str) -> None:
     assert kind is (linalg.LinAlgError if expected is oracle.linalg.LinAlgError else expected)
 
 
-@pytest.mark.skipif(is_compiled(), reason="mypyc checks annotated arguments itself, in words of its own")
 @pytest.mark.parametrize("text", NO_TENSORS)
 def test_what_is_no_tensor_is_refused_with_the_sentence_of_torch(text: str) -> None:
     assert raised(wengert, text) == raised(oracle, text)
