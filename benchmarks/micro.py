@@ -1,14 +1,16 @@
-"""The costs behind the decisions in docs/design, in nanoseconds: `python benchmarks/micro.py`."""
+"""The costs behind the decisions in docs/design: `python benchmarks/micro.py`."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import timeit
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from wengert import kernels
 from wengert._config import is_compiled
 from wengert._core.quiet import restore, silence
 
@@ -47,6 +49,22 @@ def main() -> None:
     for label, statement in rows:
         best = min(timeit.repeat(statement, globals=names, number=100_000, repeat=9)) / 100_000 * 1e9
         print(f"{label:40s} {best:6.0f} ns")
+    for count in (100_000, 1_000_000, 10_000_000):
+        x = np.linspace(-1, 1, count, dtype=np.float32)
+        for label, new in (("fresh", np.empty_like), ("recycled", kernels.empty_like)):
+            best = min(timeit.repeat(lambda: tanh_chain(x, new), number=1, repeat=9)) * 1e3  # noqa: B023
+            print(f"{f'tanh chain, {count:,} numbers, {label} memory':50s} {best:6.2f} ms")
+
+
+def tanh_chain(x: Any, new: Callable[[Any], Any]) -> Any:
+    """tanh(x*x+x)*2-x and its derivative, one operation at a time, each result in ``new(x)``."""
+    inner = np.add(np.multiply(x, x, out=new(x)), x, out=new(x))
+    y = np.tanh(inner, out=new(x))
+    np.subtract(np.multiply(y, 2, out=new(x)), x, out=new(x))
+    slope = np.multiply(np.subtract(1, np.multiply(y, y, out=new(x)), out=new(x)), 2, out=new(x))
+    return np.subtract(
+        np.multiply(slope, np.add(np.multiply(x, 2, out=new(x)), 1, out=new(x)), out=new(x)), 1, out=new(x)
+    )
 
 
 if __name__ == "__main__":
