@@ -204,6 +204,11 @@ def test(args: argparse.Namespace) -> None:
     sys.exit(any(verdicts.values()))
 
 
+def sanitize(args: argparse.Namespace) -> None:
+    """Run the tests of the kernels under the sanitizers of gcc."""
+    sys.exit(run(python(), "tools/sanitize.py", *args.arguments))
+
+
 def bench(args: argparse.Namespace) -> None:
     """Run benchmarks/run.py."""
     sys.exit(run(python(), "benchmarks/run.py", *args.arguments))
@@ -237,10 +242,10 @@ def clean(args: argparse.Namespace) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
-    epilog = "Unknown options of test, bench, regen and demo are passed on."
+    epilog = "Unknown options of test, sanitize, bench, regen and demo are passed on."
     main = argparse.ArgumentParser(description=__doc__, epilog=epilog)
     commands = main.add_subparsers(dest="command", required=True, metavar="command")
-    for function in (setup, check, test, bench, regen, build, demo, clean):
+    for function in (setup, check, test, sanitize, bench, regen, build, demo, clean):
         text = (function.__doc__ or "").replace("%", "%%")
         # No abbreviations: pytest's --co is not our --compiled.
         command = commands.add_parser(function.__name__, help=text, description=text, allow_abbrev=False)
@@ -263,7 +268,7 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Run the command of the command line."""
     args, rest = parser().parse_known_args()
-    if rest and args.command not in ("test", "bench", "regen", "demo"):
+    if rest and args.command not in ("test", "sanitize", "bench", "regen", "demo"):
         parser().error(f"unrecognized arguments: {' '.join(rest)}")
     args.arguments = rest
     args.function(args)
