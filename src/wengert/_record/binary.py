@@ -131,54 +131,42 @@ class Binary(Node):
         y: TensorBase | None = None
         z: TensorBase | None = None
         if kept & SELF:
-            slot = self.slot0
-            if (
-                isinstance(slot, TensorBase)
-                and slot.counter is None
-                and slot.ver == self.version0
-                and slot.meta is None
-            ):
-                x = slot  # what unpack would find, without the call
+            a = self.slot0
+            if isinstance(a, TensorBase) and a.counter is None and a.ver == self.version0 and a.meta is None:
+                x = a  # what unpack would find, without the call
             else:
-                x = unpack(slot, self.version0, self)
+                x = unpack(a, self.version0, self)
         if kept & OTHER:
-            slot = self.slot1
-            if (
-                isinstance(slot, TensorBase)
-                and slot.counter is None
-                and slot.ver == self.version1
-                and slot.meta is None
-            ):
-                y = slot
+            b = self.slot1
+            if isinstance(b, TensorBase) and b.counter is None and b.ver == self.version1 and b.meta is None:
+                y = b
             else:
-                y = unpack(slot, self.version1, self)
+                y = unpack(b, self.version1, self)
         if kept & RESULT:
             z = unpack(self.result, 0, self)
+        fused = (self.reads_self | self.reads_other) & FUSED != 0 and self.fits(grad, x, y)
         first: Tensor | None = None
         second: Tensor | None = None
-        fused = False
-        if (self.reads_self | self.reads_other) & FUSED and quiet(grad):
-            fused = (x is None or x.dt is grad.dt) and (y is None or y.dt is grad.dt)
         if self.next0 is not None:
-            if fused and self.reads_self & FUSED:
-                first = self.fused(grad, x, y, z, True)
-            else:
-                first = self.grad_self(grad, x, y, z)  # type: ignore[arg-type]
+            first = self.fused(grad, x, y, z, True) if fused else self.grad_self(grad, x, y, z)  # type: ignore[arg-type]
             if kept & UNDO_SELF and first is not None:
                 first = undo(first, self.kind0)
         if self.next1 is not None:
-            if fused and self.reads_other & FUSED:
-                second = self.fused(grad, x, y, z, False)
-            else:
-                second = self.grad_other(grad, x, y, z)  # type: ignore[arg-type]
+            second = self.fused(grad, x, y, z, False) if fused else self.grad_other(grad, x, y, z)  # type: ignore[arg-type]
             if kept & UNDO_OTHER and second is not None:
                 second = undo(second, self.kind1)
         return first, second
 
+    def fits(self, grad: TensorBase, x: TensorBase | None, y: TensorBase | None) -> bool:
+        """Whether ``slopes`` may work on the arrays."""
+        return quiet(grad) and (x is None or x.dt is grad.dt) and (y is None or y.dt is grad.dt)
+
     def fused(
         self, grad: TensorBase, x: TensorBase | None, y: TensorBase | None, z: TensorBase | None, first: bool
-    ) -> Tensor:
-        """One gradient by way of ``slopes``."""
+    ) -> Tensor | None:
+        """One gradient, by way of ``slopes`` where that is stated."""
+        if (self.reads_self if first else self.reads_other) & FUSED == 0:
+            return self.grad_self(grad, x, y, z) if first else self.grad_other(grad, x, y, z)  # type: ignore[arg-type]
         a = None if x is None else x.array
         b = None if y is None else y.array
         c = None if z is None else z.array

@@ -46,7 +46,7 @@ def reciprocal_slope(grad: Any, result: Any) -> Any:
 @elementwise
 def absolute_slope(grad: Any, x: Any) -> Any:
     """Gradient of |x|: 0 at 0, and for NaN."""
-    return np.where(x > 0, grad, np.where(x < 0, -grad, grad * 0))
+    return np.where(x > 0, grad, np.where(x < 0, -grad, 0))
 
 
 @elementwise
@@ -119,7 +119,7 @@ def relu(x: Any) -> Any:
 @elementwise
 def threshold_slope(grad: Any, x: Any, threshold: Any) -> Any:
     """The gradient above the threshold, and where x is not a number."""
-    return np.where(x <= threshold, grad * 0, grad)
+    return np.where(x <= threshold, 0, grad)
 
 
 @elementwise
@@ -137,7 +137,7 @@ def leaky_relu_slope(grad: Any, x: Any, slope: Any) -> Any:
 @elementwise
 def hardtanh_slope(grad: Any, x: Any, low: Any, high: Any) -> Any:
     """The gradient strictly inside the interval, and where x is not a number."""
-    return np.where((x <= low) | (x >= high), grad * 0, grad)
+    return np.where((x <= low) | (x >= high), 0, grad)
 
 
 @elementwise
@@ -150,6 +150,30 @@ def hardsigmoid(x: Any) -> Any:
 def hardswish(x: Any) -> Any:
     """x min(max(x + 3, 0), 6) / 6."""
     return x * np.minimum(np.maximum(x + 3, 0), 6) / 6
+
+
+@elementwise
+def hardsigmoid_slope(grad: Any, x: Any) -> Any:
+    """Gradient of hardsigmoid: 1/6 strictly inside."""
+    return np.where((x <= -3) | (x >= 3), 0, grad / 6)
+
+
+@elementwise
+def hardswish_slope(grad: Any, x: Any) -> Any:
+    """Gradient of hardswish."""
+    return np.where(x >= 3, grad, np.where(x <= -3, 0, grad * (x / 3 + 0.5)))
+
+
+@elementwise
+def hardshrink_slope(grad: Any, x: Any, lambd: Any) -> Any:
+    """The gradient outside [-lambd, lambd]."""
+    return np.where((x >= -lambd) & (x <= lambd), 0, grad)
+
+
+@elementwise
+def elu_slope(grad: Any, x: Any, negative: Any, scale: Any, input_scale: Any) -> Any:
+    """Gradient of elu; cut at 0, so that the branch that is not taken cannot overflow."""
+    return np.where(x > 0, grad * scale, grad * (np.exp(np.minimum(x, 0) * input_scale) * negative))
 
 
 @elementwise
@@ -202,6 +226,13 @@ def silu_slope(grad: Any, x: Any) -> Any:
 def mish(x: Any) -> Any:
     """x tanh(softplus(x))."""
     return x * np.tanh(np.log1p(np.exp(x)))
+
+
+@elementwise
+def mish_slope(grad: Any, x: Any) -> Any:
+    """Gradient of mish."""
+    t = np.tanh(np.where(x > 20, x, np.log1p(np.exp(x))))
+    return grad * (t + x * tracing.sigmoid(x) * (1 - t * t))
 
 
 @elementwise
