@@ -11,8 +11,9 @@ from .._core.graph import Node
 from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
 from .._core.saved import Saved, save_input, save_output, unpack
-from .._core.tensor_base import TensorBase, gradient_edge, is_dense, requires_grad, version_of
+from .._core.tensor_base import TensorBase, gradient_edge, is_dense, memory, requires_grad, version_of
 from .common import (
+    FUSED,
     OTHER,
     RESULT,
     SELF,
@@ -26,6 +27,7 @@ from .common import (
     is_number,
     number_operand,
     prepare_inplace,
+    quiet,
     result_type,
     shadow,
     sum_to,
@@ -41,7 +43,7 @@ class Binary(Node):
     """Base of the nodes of z = f(x, y). A subclass states value, derivatives and what the derivatives need.
 
     Attributes:
-        reads_self: which of ``SELF``, ``OTHER``, ``RESULT`` the gradient of x reads.
+        reads_self: which of ``SELF``, ``OTHER``, ``RESULT`` the gradient of x reads; ``FUSED`` if ``slopes`` is stated.
         reads_other: the same of the gradient of y.
         noisy: whether ordinary values meet floating-point warnings, see Note [Quiet operations].
         differentiable: False for operators whose floating results carry no gradient.
@@ -76,6 +78,14 @@ class Binary(Node):
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         """Gradient of y, before broadcasting is undone."""
         raise NotImplementedError
+
+    def slopes(self, grad: Any, x: Any, other: Any, result: Any, first: bool) -> Any:
+        """``grad_self`` (``first``) or ``grad_other`` for arrays of real numbers, in one pass."""
+        raise NotImplementedError
+
+    def write(self, x: Any, y: Any, out: Any) -> bool:
+        """Compute straight into ``out``, which may be ``x``; False where the operator does not."""
+        return False
 
     def fresh(self) -> Binary:
         """A new node of this operator (operators with parameters return themselves)."""
@@ -121,40 +131,46 @@ class Binary(Node):
         y: TensorBase | None = None
         z: TensorBase | None = None
         if kept & SELF:
-            slot = self.slot0
-            if (
-                isinstance(slot, TensorBase)
-                and slot.counter is None
-                and slot.ver == self.version0
-                and slot.meta is None
-            ):
-                x = slot  # what unpack would find, without the call
+            a = self.slot0
+            if isinstance(a, TensorBase) and a.counter is None and a.ver == self.version0 and a.meta is None:
+                x = a  # what unpack would find, without the call
             else:
-                x = unpack(slot, self.version0, self)
+                x = unpack(a, self.version0, self)
         if kept & OTHER:
-            slot = self.slot1
-            if (
-                isinstance(slot, TensorBase)
-                and slot.counter is None
-                and slot.ver == self.version1
-                and slot.meta is None
-            ):
-                y = slot
+            b = self.slot1
+            if isinstance(b, TensorBase) and b.counter is None and b.ver == self.version1 and b.meta is None:
+                y = b
             else:
-                y = unpack(slot, self.version1, self)
+                y = unpack(b, self.version1, self)
         if kept & RESULT:
             z = unpack(self.result, 0, self)
+        fused = (self.reads_self | self.reads_other) & FUSED != 0 and self.fits(grad, x, y)
         first: Tensor | None = None
         second: Tensor | None = None
         if self.next0 is not None:
-            first = self.grad_self(grad, x, y, z)  # type: ignore[arg-type]
+            first = self.fused(grad, x, y, z, True) if fused else self.grad_self(grad, x, y, z)  # type: ignore[arg-type]
             if kept & UNDO_SELF and first is not None:
                 first = undo(first, self.kind0)
         if self.next1 is not None:
-            second = self.grad_other(grad, x, y, z)  # type: ignore[arg-type]
+            second = self.fused(grad, x, y, z, False) if fused else self.grad_other(grad, x, y, z)  # type: ignore[arg-type]
             if kept & UNDO_OTHER and second is not None:
                 second = undo(second, self.kind1)
         return first, second
+
+    def fits(self, grad: TensorBase, x: TensorBase | None, y: TensorBase | None) -> bool:
+        """Whether ``slopes`` may work on the arrays."""
+        return quiet(grad) and (x is None or x.dt is grad.dt) and (y is None or y.dt is grad.dt)
+
+    def fused(
+        self, grad: TensorBase, x: TensorBase | None, y: TensorBase | None, z: TensorBase | None, first: bool
+    ) -> Tensor | None:
+        """One gradient, by way of ``slopes`` where that is stated."""
+        if (self.reads_self if first else self.reads_other) & FUSED == 0:
+            return self.grad_self(grad, x, y, z) if first else self.grad_other(grad, x, y, z)  # type: ignore[arg-type]
+        a = None if x is None else x.array
+        b = None if y is None else y.array
+        c = None if z is None else z.array
+        return make(self.slopes(grad.array, a, b, c, first))
 
     def release(self) -> None:
         """Drop the saved operands and result."""
@@ -373,7 +389,10 @@ def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
     before = shadow(x) if record or dual else x
     a = before.array if x.dt is dt else cast_array(before.array, dt)
     b = y.array if y.dt is dt else cast_array(y.array, dt)
-    array = compute(op, a, b, x.shp, y.shp)
+    # A recorded write may still be refused when the old value is saved.
+    array = memory(x) if not record and not dual and x.dt is dt and not op.makes_mask else None
+    if array is None or not written(op, a, b, array):
+        array = compute(op, a, b, x.shp, y.shp)
     tangent = inplace_tangent(op, x, before, y, array) if dual else None
     if not record:
         write(x, array)
@@ -382,6 +401,15 @@ def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
     if tangent is not None:
         forward.write_tangent(x, tangent)
     return x  # type: ignore[return-value]
+
+
+def written(op: Binary, a: Any, b: Any, out: Any) -> bool:
+    """Whether the operator has put its value into ``out`` without floating-point warnings."""
+    token = silence()
+    try:
+        return op.write(a, b, out)
+    finally:
+        restore(token)
 
 
 def record_inplace(op: Binary, x: TensorBase, before: TensorBase, y: TensorBase, array: Any, dt: dtype) -> None:

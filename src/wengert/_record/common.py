@@ -44,6 +44,7 @@ OTHER: Final = 2
 RESULT: Final = 4
 UNDO_SELF: Final = 8
 UNDO_OTHER: Final = 16
+FUSED: Final = 32
 
 
 def make(array: Any) -> Tensor:
@@ -152,6 +153,13 @@ def sum_to(grad: Tensor, shape: Size) -> Tensor:
 def untracked(t: TensorBase) -> bool:
     """Whether what is computed from ``t`` has neither a graph nor a tangent: a formula may then work on its array."""
     return not MODES.unusual and (not requires_grad(t) or not is_grad_enabled())
+
+
+def quiet(grad: TensorBase) -> bool:
+    """Whether a backward formula on real numbers leaves neither graph nor tangent: it may be one kernel on arrays."""
+    if grad.dt.category != FLOATING or MODES.unusual or is_grad_enabled():
+        return False
+    return isinstance(grad.array, (_ndarray, _generic))  # Note [Batched tensors have no array]
 
 
 def expand_to(t: Tensor, shape: Size) -> Tensor:

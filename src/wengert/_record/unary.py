@@ -14,8 +14,8 @@ from .._core.graph import Node
 from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
 from .._core.saved import Saved, save_input, save_output, unpack
-from .._core.tensor_base import TensorBase, gradient_edge, requires_grad, version_of
-from .common import RESULT, SELF, float_dtype_for, prepare_inplace, shadow, write
+from .._core.tensor_base import TensorBase, gradient_edge, memory, requires_grad, version_of
+from .common import FUSED, RESULT, SELF, float_dtype_for, prepare_inplace, quiet, shadow, write
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -28,7 +28,7 @@ class Unary(Node):
     A prototype instance (or, for operators with parameters, the instance that carries them) is the operator itself.
 
     Attributes:
-        reads: which of ``SELF`` and ``RESULT`` the derivative reads.
+        reads: which of ``SELF`` and ``RESULT`` the derivative reads, and ``FUSED`` if ``slope`` is stated.
         differentiable: False for operators whose floating results carry no gradient.
     """
 
@@ -44,6 +44,14 @@ class Unary(Node):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         """Gradient of x, given the gradient of y."""
+        raise NotImplementedError
+
+    def write(self, x: Any, out: Any) -> bool:
+        """Compute straight into ``out``, which may be ``x``; False where the operator does not."""
+        return False
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        """``grad_self`` for arrays of real numbers, in one pass."""
         raise NotImplementedError
 
     def fresh(self) -> Unary:
@@ -72,6 +80,10 @@ class Unary(Node):
         x = None if slot is None else unpack(slot, self.version, self)
         kept = self.result
         y = None if kept is None else kept.unpack(self)
+        same = (x is None or x.dt is grad.dt) and (y is None or y.dt is grad.dt)
+        if self.reads & FUSED and same and quiet(grad):
+            array = self.slope(grad.array, None if x is None else x.array, None if y is None else y.array)
+            return _tensor.Tensor(array, grad.dt, grad.shp), None
         return self.grad_self(grad, x, y), None  # type: ignore[arg-type]
 
     def release(self) -> None:
@@ -160,9 +172,13 @@ def unary_(op: Unary, x: TensorBase) -> Tensor:
     source = op.prepare(x) if x.dt.category < FLOATING else x
     record = prepare_inplace(x, op.out_dtype(source.dt), x.shp, requires_grad(x) and op.differentiable)
     tangent = forward.inplace_tangent(op, x) if MODES.dual_level >= 0 else None
+    # A recorded write may still be refused when the old value is saved.
+    direct = not record and source is x and op.out_dtype(x.dt) is x.dt
     token = silence()
     try:
-        array = op.forward(source.array)
+        array = memory(x) if direct else None
+        if array is None or not op.write(array, array):
+            array = op.forward(source.array)
     finally:
         restore(token)
     if record:

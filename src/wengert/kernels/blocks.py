@@ -154,7 +154,8 @@ def _sigmoid(x: Any, *_: Any) -> Any:
     return np.reciprocal(out, out=out)
 
 
-def _erf(x: Any, *_: Any) -> Any:
+def erf(x: Any, *_: Any) -> Any:
+    """Error function, in the dtype of its argument."""
     from scipy import special
 
     value = special.erf(x)
@@ -165,7 +166,7 @@ _UFUNCS: Final[dict[str, Any]] = {name: ufunc for ufunc, name in UFUNCS.items()}
 _OTHERS: Final[dict[str, Callable[..., Any]]] = {
     "move": lambda x, *_: x,
     "sigmoid": _sigmoid,
-    "erf": _erf,
+    "erf": erf,
     "fma": lambda x, y, z: x * y + z,
     "where": lambda mask, x, y: np.where(mask != 0, x, y),
 }

@@ -114,8 +114,8 @@ def _vector(arrays: list[Any], shape: tuple[int, ...], row_dims: int) -> tuple[b
 
 
 def _outputs(program: Plan, arrays: list[Any], shape: tuple[int, ...], row_dims: int, dtype: Any) -> list[Any]:
-    """New arrays for the results, laid out like the first operand that has the full shape."""
-    full = next((x for x in arrays if x.shape == shape), None)
+    """New arrays for the results, laid out like the first operand where that has the full shape and repeats nothing."""
+    full = next((x for x in arrays[:1] if x.shape == shape and 0 not in x.strides), None)
     made = []
     for kind, mask in zip(program.outputs, program.masks):
         if kind == "v" and full is not None:

@@ -1,16 +1,76 @@
 """The formulas of the operators: values and fused derivatives, each written once, in NumPy's terms.
 
-A derivative takes the incoming gradient first, then what the operator saved; ``slope`` names it.
+A derivative takes the incoming gradient first, then what the operator saved; ``slope`` names it. Python numbers keep the
+dtype of the arrays they meet; ``np.where`` of two numbers would not, so one of them is always an array.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, Final
 
 import numpy as np
 
+from . import blocks, tracing
 from .formula import elementwise, rowwise
 from .tracing import column_sum, row_max, row_mean, row_sum
+
+TWO_BY_ROOT_PI: Final = 2 / math.sqrt(math.pi)
+ROOT_HALF: Final = math.sqrt(0.5)
+INV_ROOT_2PI: Final = 1 / math.sqrt(2 * math.pi)
+GELU_BETA: Final = math.sqrt(2 / math.pi)
+GELU_KAPPA: Final = 0.044715
+
+
+# ---- arithmetic and elementary functions ------------------------------------------------------------------------------
+
+
+@elementwise
+def add_scaled(x: Any, y: Any, alpha: Any) -> Any:
+    """Sum with a factor."""
+    return x + y * alpha
+
+
+@elementwise
+def divide_other(grad: Any, x: Any, other: Any) -> Any:
+    """Gradient of the divisor."""
+    return -grad * ((x / other) / other)
+
+
+@elementwise
+def reciprocal_slope(grad: Any, result: Any) -> Any:
+    """Gradient of 1/x."""
+    return -grad * (result * result)
+
+
+@elementwise
+def absolute_slope(grad: Any, x: Any) -> Any:
+    """Gradient of |x|: 0 at 0, and for NaN."""
+    return np.where(x > 0, grad, np.where(x < 0, -grad, 0))
+
+
+@elementwise
+def expm1_slope(grad: Any, result: Any) -> Any:
+    """Gradient of exp(x) - 1."""
+    return grad * (result + 1)
+
+
+@elementwise
+def log1p_slope(grad: Any, x: Any) -> Any:
+    """Gradient of log(1 + x)."""
+    return grad / (x + 1)
+
+
+@elementwise
+def sqrt_slope(grad: Any, result: Any) -> Any:
+    """Gradient of the square root."""
+    return grad / (result * 2)
+
+
+@elementwise
+def rsqrt_slope(grad: Any, result: Any) -> Any:
+    """Gradient of 1/sqrt(x)."""
+    return grad * -0.5 * (result * result * result)
 
 
 @elementwise
@@ -19,26 +79,267 @@ def tanh_slope(grad: Any, result: Any) -> Any:
     return grad * (1 - result * result)
 
 
+@elementwise
+def sigmoid(x: Any) -> Any:
+    """Logistic sigmoid."""
+    return tracing.sigmoid(x)
+
+
+@elementwise
+def sigmoid_slope(grad: Any, result: Any) -> Any:
+    """Gradient of the sigmoid."""
+    return grad * (1 - result) * result
+
+
+@elementwise
+def erf(x: Any) -> Any:
+    """Error function."""
+    return _erf(x)
+
+
+@elementwise
+def erf_slope(grad: Any, x: Any) -> Any:
+    """Gradient of the error function."""
+    return np.exp(-(x * x)) * TWO_BY_ROOT_PI * grad
+
+
+def _erf(x: Any) -> Any:
+    return tracing.make("erf", x) if isinstance(x, tracing.Traced) else blocks.erf(x)
+
+
+# ---- activations --------------------------------------------------------------------------------------------------------
+
+
+@elementwise
+def relu(x: Any) -> Any:
+    """max(x, 0)."""
+    return np.maximum(0, x)  # in this order -0.0 stays, as in PyTorch
+
+
+@elementwise
+def threshold_slope(grad: Any, x: Any, threshold: Any) -> Any:
+    """The gradient above the threshold, and where x is not a number."""
+    return np.where(x <= threshold, 0, grad)
+
+
+@elementwise
+def leaky_relu(x: Any, slope: Any) -> Any:
+    """x, or ``slope`` times x where it is not positive."""
+    return np.where(x > 0, x, x * slope)
+
+
+@elementwise
+def leaky_relu_slope(grad: Any, x: Any, slope: Any) -> Any:
+    """Gradient of that."""
+    return np.where(x > 0, grad, grad * slope)
+
+
+@elementwise
+def hardtanh_slope(grad: Any, x: Any, low: Any, high: Any) -> Any:
+    """The gradient strictly inside the interval, and where x is not a number."""
+    return np.where((x <= low) | (x >= high), 0, grad)
+
+
+@elementwise
+def hardsigmoid(x: Any) -> Any:
+    """min(max(x + 3, 0), 6) / 6."""
+    return np.minimum(np.maximum(x + 3, 0), 6) / 6
+
+
+@elementwise
+def hardswish(x: Any) -> Any:
+    """x min(max(x + 3, 0), 6) / 6."""
+    return x * np.minimum(np.maximum(x + 3, 0), 6) / 6
+
+
+@elementwise
+def hardsigmoid_slope(grad: Any, x: Any) -> Any:
+    """Gradient of hardsigmoid: 1/6 strictly inside."""
+    return np.where((x <= -3) | (x >= 3), 0, grad / 6)
+
+
+@elementwise
+def hardswish_slope(grad: Any, x: Any) -> Any:
+    """Gradient of hardswish."""
+    return np.where(x >= 3, grad, np.where(x <= -3, 0, grad * (x / 3 + 0.5)))
+
+
+@elementwise
+def hardshrink_slope(grad: Any, x: Any, lambd: Any) -> Any:
+    """The gradient outside [-lambd, lambd]."""
+    return np.where((x >= -lambd) & (x <= lambd), 0, grad)
+
+
+@elementwise
+def elu_slope(grad: Any, x: Any, negative: Any, scale: Any, input_scale: Any) -> Any:
+    """Gradient of elu; cut at 0, so that the branch that is not taken cannot overflow."""
+    return np.where(x > 0, grad * scale, grad * (np.exp(np.minimum(x, 0) * input_scale) * negative))
+
+
+@elementwise
+def elu(x: Any, negative: Any, scale: Any, input_scale: Any) -> Any:
+    """scale x, or negative (exp(input_scale x) - 1) below 0."""
+    return np.where(x < 0, np.expm1(x * input_scale) * negative, x * scale)
+
+
+@elementwise
+def gelu(x: Any) -> Any:
+    """x times the normal distribution function."""
+    return (_erf(x * ROOT_HALF) + 1) * 0.5 * x
+
+
+@elementwise
+def gelu_slope(grad: Any, x: Any) -> Any:
+    """Gradient of gelu: Phi(x) + x phi(x)."""
+    return grad * ((_erf(x * ROOT_HALF) + 1) * 0.5 + x * (np.exp(x * x * -0.5) * INV_ROOT_2PI))
+
+
+@elementwise
+def gelu_tanh(x: Any) -> Any:
+    """The approximation of gelu by tanh."""
+    return 0.5 * x * (1 + np.tanh(GELU_BETA * (x + GELU_KAPPA * (x * x * x))))
+
+
+@elementwise
+def gelu_tanh_slope(grad: Any, x: Any) -> Any:
+    """Gradient of that."""
+    square = x * x
+    bend = np.tanh((x + square * x * GELU_KAPPA) * GELU_BETA)
+    inner = (square * (3 * GELU_KAPPA) + 1) * GELU_BETA
+    return grad * ((bend + 1) * 0.5 + x * 0.5 * (1 - bend * bend) * inner)
+
+
+@elementwise
+def silu(x: Any) -> Any:
+    """x sigmoid(x)."""
+    return x / (1 + np.exp(-x))
+
+
+@elementwise
+def silu_slope(grad: Any, x: Any) -> Any:
+    """Gradient of silu."""
+    s = tracing.sigmoid(x)
+    return grad * (s * (x * (1 - s) + 1))
+
+
+@elementwise
+def mish(x: Any) -> Any:
+    """x tanh(softplus(x))."""
+    return x * np.tanh(np.log1p(np.exp(x)))
+
+
+@elementwise
+def mish_slope(grad: Any, x: Any) -> Any:
+    """Gradient of mish."""
+    t = np.tanh(np.where(x > 20, x, np.log1p(np.exp(x))))
+    return grad * (t + x * tracing.sigmoid(x) * (1 - t * t))
+
+
+@elementwise
+def softplus(x: Any, beta: Any, threshold: Any) -> Any:
+    """log(1 + exp(beta x)) / beta, and x itself above the threshold."""
+    scaled = x * beta
+    return np.where(scaled > threshold, x, np.log1p(np.exp(scaled)) / beta)
+
+
+@elementwise
+def softplus_slope(grad: Any, x: Any, beta: Any, threshold: Any) -> Any:
+    """Gradient of that."""
+    scaled = x * beta
+    return np.where(scaled > threshold, grad, grad * tracing.sigmoid(scaled))
+
+
+@elementwise
+def log_sigmoid(x: Any) -> Any:
+    """log(sigmoid(x)), without overflow."""
+    return np.minimum(x, 0) - np.log1p(np.exp(-np.absolute(x)))
+
+
+@elementwise
+def log_sigmoid_slope(grad: Any, x: Any) -> Any:
+    """Gradient of that."""
+    return grad * tracing.sigmoid(-x)
+
+
+# ---- rows ---------------------------------------------------------------------------------------------------------------
+
+
 @rowwise
 def softmax(x: Any) -> Any:
     """Exponentials divided by their sum."""
     e = np.exp(x - row_max(x))
-    return e / row_sum(e)
+    return e * (1 / row_sum(e))
+
+
+@rowwise
+def softmax_slope(grad: Any, result: Any) -> Any:
+    """Gradient of softmax."""
+    return (grad - row_sum(grad * result)) * result
+
+
+@rowwise
+def log_softmax(x: Any) -> Any:
+    """Logarithm of softmax, without overflow."""
+    shifted = x - row_max(x)
+    return shifted - np.log(row_sum(np.exp(shifted)))
+
+
+@rowwise
+def log_softmax_slope(grad: Any, result: Any) -> Any:
+    """Gradient of that."""
+    return grad - np.exp(result) * row_sum(grad)
+
+
+@rowwise
+def variance(x: Any, freedom: Any) -> Any:
+    """Sum of squared distances to the mean, divided by the degrees of freedom."""
+    centred = x - row_mean(x)
+    return row_sum(centred * centred) / freedom
+
+
+@rowwise
+def moments(x: Any, eps: Any) -> Any:
+    """Mean, variance, and the reciprocal of the standard deviation of the variance plus ``eps``."""
+    mean = row_mean(x)
+    centred = x - mean
+    var = row_mean(centred * centred)
+    return mean, var, 1 / np.sqrt(var + eps)
+
+
+@elementwise
+def affine(x: Any, mean: Any, rstd: Any, weight: Any, bias: Any) -> Any:
+    """Standardised, scaled and shifted."""
+    return (x - mean) * rstd * weight + bias
 
 
 @rowwise
 def normalize(x: Any, weight: Any, bias: Any, eps: Any) -> Any:
-    """Rows with mean 0 and variance 1, scaled and shifted; mean; reciprocal standard deviation."""
+    """Rows with mean 0 and variance 1, scaled and shifted; mean; variance; reciprocal standard deviation."""
     mean = row_mean(x)
     centred = x - mean
-    rstd = 1 / np.sqrt(row_mean(centred * centred) + eps)
-    return centred * rstd * weight + bias, mean, rstd
+    var = row_mean(centred * centred)
+    rstd = 1 / np.sqrt(var + eps)
+    return centred * rstd * weight + bias, mean, var, rstd
 
 
 @rowwise
 def normalize_slope(grad: Any, x: Any, weight: Any, mean: Any, rstd: Any) -> Any:
-    """Gradients of x, weight and bias."""
+    """Gradient of x."""
+    hat = (x - mean) * rstd
+    scaled = grad * weight
+    return (scaled - (hat * row_mean(scaled * hat) + row_mean(scaled))) * rstd
+
+
+@rowwise
+def normalize_slopes(grad: Any, x: Any, weight: Any, mean: Any, rstd: Any) -> Any:
+    """Gradients of x, and of weight and bias that vary along the row."""
     hat = (x - mean) * rstd
     scaled = grad * weight
     first = (scaled - (hat * row_mean(scaled * hat) + row_mean(scaled))) * rstd
     return first, column_sum(grad * hat), column_sum(grad)
+
+
+@rowwise
+def weight_slopes(grad: Any, x: Any, mean: Any, rstd: Any) -> Any:
+    """Gradients of weight and bias that belong to a row."""
+    return row_sum(grad * ((x - mean) * rstd)), row_sum(grad)

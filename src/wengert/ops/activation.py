@@ -14,8 +14,9 @@ from .._core.compat import i64
 from .._core.dtypes import BOOL, FLOATING
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary
-from .._record.common import OTHER, RESULT, make, number_of
+from .._record.common import FUSED, OTHER, RESULT, SELF, make, number_of
 from .._record.unary import Unary, unary, unary_
+from ..kernels import formulas
 from .random import default_generator
 from .rounding import zeros_as
 from .transcendental import Slope
@@ -61,7 +62,7 @@ class ReluBackward0(Unary):
     def forward(self, x: Any) -> Any:
         if x.dtype.kind == "c":
             raise NotImplementedError("clamp is not supported for complex types")
-        return np.maximum(x.dtype.type(0), x)  # in this order -0.0 stays, as in PyTorch
+        return formulas.relu(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -86,7 +87,7 @@ class ThresholdBackwardBackward0(Slope):
         self.threshold: Any = threshold
 
     def forward(self, x: Any, y: Any) -> Any:
-        return np.where(y <= self.threshold, x.dtype.type(0), x)
+        return formulas.threshold_slope(x, y, float(self.threshold))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None
@@ -111,12 +112,17 @@ class ThresholdBackwardBackward0(Slope):
 class ThresholdBackward0(Piecewise):
     """x where it is above ``threshold``, else ``number``.  Derivative 1 above, else 0."""
 
+    reads: i64 = SELF | FUSED
+
     def __init__(self, threshold: Any, number: Any) -> None:
         self.threshold: Any = number_of(threshold, "threshold", "threshold", 2)
         self.number: Any = number_of(number, "threshold", "value", 3)
 
     def value(self, x: Any) -> Any:
         return np.where(x <= self.threshold, x.dtype.type(self.number), x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.threshold_slope(grad, x, float(self.threshold))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -136,6 +142,8 @@ class ThresholdBackward1(ThresholdBackward0):
 class HardtanhBackward0(Piecewise):
     """x limited to [min_val, max_val].  Derivative 1 strictly inside, else 0."""
 
+    reads: i64 = SELF | FUSED
+
     def __init__(self, min_val: Any, max_val: Any) -> None:
         self.min_val: Any = min_val
         self.max_val: Any = max_val
@@ -147,6 +155,9 @@ class HardtanhBackward0(Piecewise):
             if low < 0 and x.dtype.kind == "u":
                 raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
         return np.minimum(np.maximum(x, low), high)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.hardtanh_slope(grad, x, float(self.min_val), float(self.max_val))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -162,6 +173,8 @@ class HardtanhBackward0(Piecewise):
 class LeakyReluBackward0(Piecewise):
     """x for positive elements, ``negative_slope * x`` for others.  Derivative 1 or ``negative_slope`` (also at 0)."""
 
+    reads: i64 = SELF | FUSED
+
     def __init__(self, negative_slope: Any) -> None:
         self.negative_slope: Any = negative_slope
 
@@ -169,11 +182,10 @@ class LeakyReluBackward0(Piecewise):
         return "leaky_relu_cpu"
 
     def value(self, x: Any) -> Any:
-        slope = x.dtype.type(self.negative_slope)
-        if x.ndim == 0 or not 0 < slope <= 1:
-            return np.where(x > 0, x, x * slope)
-        out = x * slope
-        return np.maximum(x, out, out=out)
+        return formulas.leaky_relu(x, float(self.negative_slope))
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.leaky_relu_slope(grad, x, float(self.negative_slope))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -190,8 +202,13 @@ class LeakyReluBackward1(LeakyReluBackward0):
 class HardsigmoidBackward0(Piecewise):
     """min(max(x + 3, 0), 6) / 6.  Derivative 1/6 strictly between -3 and 3, else 0."""
 
+    reads: i64 = SELF | FUSED
+
     def value(self, x: Any) -> Any:
-        return np.minimum(np.maximum(x + 3, 0), 6) / 6
+        return formulas.hardsigmoid(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.hardsigmoid_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -201,15 +218,13 @@ class HardsigmoidBackward0(Piecewise):
 class HardswishBackward0(Piecewise):
     """x min(max(x + 3, 0), 6) / 6.  Derivative 0 up to -3, x/3 + 1/2 below 3, then 1."""
 
+    reads: i64 = SELF | FUSED
+
     def value(self, x: Any) -> Any:
-        if x.ndim == 0:
-            return x * np.minimum(np.maximum(x + 3, 0), 6) / 6
-        out = x + 3
-        np.maximum(out, 0, out=out)
-        np.minimum(out, 6, out=out)
-        out *= x
-        out /= 6
-        return out
+        return formulas.hardswish(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.hardswish_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -220,11 +235,16 @@ class HardswishBackward0(Piecewise):
 class HardshrinkBackward0(Piecewise):
     """0 for elements in [-lambd, lambd], the others unchanged.  Derivative 0 or 1."""
 
+    reads: i64 = SELF | FUSED
+
     def __init__(self, lambd: Any) -> None:
         self.lambd: Any = lambd
 
     def value(self, x: Any) -> Any:
         return np.where((x >= -self.lambd) & (x <= self.lambd), x.dtype.type(0), x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.hardshrink_slope(grad, x, float(self.lambd))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._core import errors
+from .._core.compat import i64
 from .._core.dtypes import FLOATING
-from .._record.common import wrap_dim
+from .._record.common import FUSED, SELF, wrap_dim
 from .._record.general import General, general
 from .._record.unary import unary, unary_
+from ..kernels import formulas
 from .activation import Piecewise, apply, two_slopes
-from .special import erf_array
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -34,6 +35,8 @@ def sigmoid_array(x: Any) -> Any:
 class EluBackward0(Piecewise):
     """scale * x for positive elements, else scale * alpha * (exp(input_scale * x) - 1)."""
 
+    reads: i64 = SELF | FUSED
+
     def __init__(self, alpha: Any, scale: Any = 1, input_scale: Any = 1) -> None:
         self.alpha: Any = alpha
         self.scale: Any = scale
@@ -43,9 +46,11 @@ class EluBackward0(Piecewise):
         return "elu_cpu"
 
     def value(self, x: Any) -> Any:
-        number = x.dtype.type
-        low = np.expm1(x * number(self.input_scale)) * number(self.alpha * self.scale)
-        return np.where(x < 0, low, x * number(self.scale))
+        return formulas.elu(x, float(self.alpha * self.scale), float(self.scale), float(self.input_scale))
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        numbers = [float(v) for v in (self.alpha, self.scale, self.input_scale)]
+        return formulas.elu_slope(grad, x, numbers[2] * numbers[0] * numbers[1], numbers[1], numbers[2])
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -75,6 +80,8 @@ class CeluBackward1(CeluBackward0):
 class GeluBackward0(Piecewise):
     """x times the normal distribution function at x, or its approximation by tanh."""
 
+    reads: i64 = SELF | FUSED
+
     def __init__(self, approximate: str) -> None:
         self.approximate: str = approximate
 
@@ -82,15 +89,11 @@ class GeluBackward0(Piecewise):
         return "GeluKernelImpl"
 
     def value(self, x: Any) -> Any:
-        if self.approximate == "none":
-            if x.ndim == 0:
-                return x * 0.5 * (1 + erf_array(x * ROOT_HALF))
-            out = erf_array(x * ROOT_HALF)
-            out += 1
-            out *= 0.5  # exact: the order of these two factors does not matter
-            out *= x
-            return out
-        return 0.5 * x * (1 + np.tanh(GELU_BETA * (x + GELU_KAPPA * (x * x * x))))
+        return formulas.gelu(x) if self.approximate == "none" else formulas.gelu_tanh(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        formula = formulas.gelu_slope if self.approximate == "none" else formulas.gelu_tanh_slope
+        return formula(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -109,13 +112,13 @@ class GeluBackward0(Piecewise):
 class SiluBackward0(Piecewise):
     """x sigmoid(x).  d = s (1 + x (1 - s)) with s = sigmoid(x)."""
 
+    reads: i64 = SELF | FUSED
+
     def value(self, x: Any) -> Any:
-        if x.ndim == 0:
-            return x / (1 + np.exp(-x))
-        out = np.negative(x)
-        np.exp(out, out=out)
-        out += 1
-        return np.divide(x, out, out=out)
+        return formulas.silu(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.silu_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -126,8 +129,13 @@ class SiluBackward0(Piecewise):
 class MishBackward0(Piecewise):
     """x tanh(log(1 + exp(x))).  d = t + x s (1 - t**2) with t = tanh(softplus(x)), s = sigmoid(x)."""
 
+    reads: i64 = SELF | FUSED
+
     def value(self, x: Any) -> Any:
-        return x * np.tanh(np.log1p(np.exp(x)))
+        return formulas.mish(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.mish_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -138,13 +146,17 @@ class MishBackward0(Piecewise):
 class SoftplusBackward0(Piecewise):
     """log(1 + exp(beta x)) / beta, and x itself where beta x is above ``threshold``."""
 
+    reads: i64 = SELF | FUSED
+
     def __init__(self, beta: Any, threshold: Any) -> None:
         self.beta: Any = beta
         self.threshold: Any = threshold
 
     def value(self, x: Any) -> Any:
-        scaled = x * x.dtype.type(self.beta)
-        return np.where(scaled > self.threshold, x, np.log1p(np.exp(scaled)) / x.dtype.type(self.beta))
+        return formulas.softplus(x, float(self.beta), float(self.threshold))
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.softplus_slope(grad, x, float(self.beta), float(self.threshold))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -159,12 +171,16 @@ class SoftplusBackward0(Piecewise):
 class LogSigmoidBackward0(Piecewise):
     """log(1/(1 + exp(-x))), without overflow.  d = 1 - sigmoid(x)."""
 
+    reads: i64 = SELF | FUSED
+
     def kernel(self) -> str:
         return "log_sigmoid_cpu"
 
     def value(self, x: Any) -> Any:
-        x = np.asarray(x, order="C")
-        return np.minimum(x, 0) - np.log1p(np.exp(-np.absolute(x)))
+        return formulas.log_sigmoid(np.asarray(x, order="C"))
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.log_sigmoid_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None

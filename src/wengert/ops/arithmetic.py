@@ -11,13 +11,25 @@ from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, DEFAULTS, FLOATING, INTEGER, DType
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary, binary_
-from .._record.common import OTHER, RESULT, SELF, is_number, number_of, result_type
+from .._record.common import FUSED, OTHER, RESULT, SELF, is_number, number_of, result_type
 from .._record.unary import Unary
 from .._record.writing import zeros_like
+from ..kernels import arrays, formulas
 
 if TYPE_CHECKING:
     from .._core.dtypes import Number
     from .._tensor import Tensor
+
+_add: Final[Any] = arrays.add
+_subtract: Final[Any] = arrays.subtract
+_multiply: Final[Any] = arrays.multiply
+_divide: Final[Any] = arrays.divide
+_negative: Final[Any] = arrays.negative
+_add_into: Final[Any] = arrays.add_into
+_subtract_into: Final[Any] = arrays.subtract_into
+_multiply_into: Final[Any] = arrays.multiply_into
+_divide_into: Final[Any] = arrays.divide_into
+_negative_into: Final[Any] = arrays.negative_into
 
 NO_BOOL_SUB: Final = "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."
 NO_BOOL_SUB_MIXED: Final = "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
@@ -34,7 +46,10 @@ class AddBackward0(Binary):
     noisy: bool = False
 
     def forward(self, x: Any, y: Any) -> Any:
-        return x + y * self.alpha if self.scaled else x + y
+        return add_scaled(x, y, self.alpha) if self.scaled else _add(x, y)
+
+    def write(self, x: Any, y: Any, out: Any) -> bool:
+        return write_scaled(x, y, self.alpha, out) if self.scaled else _add_into(x, y, out) is out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         return grad
@@ -59,7 +74,10 @@ class SubBackward0(Binary):
     noisy: bool = False
 
     def forward(self, x: Any, y: Any) -> Any:
-        return x - y * self.alpha if self.scaled else x - y
+        return add_scaled(x, y, -self.alpha) if self.scaled else _subtract(x, y)
+
+    def write(self, x: Any, y: Any, out: Any) -> bool:
+        return write_scaled(x, y, -self.alpha, out) if self.scaled else _subtract_into(x, y, out) is out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         return grad
@@ -122,7 +140,10 @@ class MulBackward0(Binary):
     noisy: bool = False
 
     def forward(self, x: Any, y: Any) -> Any:
-        return x * y
+        return _multiply(x, y)
+
+    def write(self, x: Any, y: Any, out: Any) -> bool:
+        return _multiply_into(x, y, out) is out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None
@@ -140,10 +161,16 @@ class DivBackward0(Binary):
     """Quotient ``self / other`` of each pair of elements; integers give the default dtype."""
 
     reads_self: i64 = OTHER
-    reads_other: i64 = SELF | OTHER
+    reads_other: i64 = SELF | OTHER | FUSED
 
     def forward(self, x: Any, y: Any) -> Any:
-        return x / y
+        return _divide(x, y)
+
+    def write(self, x: Any, y: Any, out: Any) -> bool:
+        return _divide_into(x, y, out) is out
+
+    def slopes(self, grad: Any, x: Any, other: Any, result: Any, first: bool) -> Any:
+        return formulas.divide_other(grad, x, other)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None
@@ -198,7 +225,10 @@ class NegBackward0(Unary):
     reads: i64 = 0
 
     def forward(self, x: Any) -> Any:
-        return -x
+        return _negative(x)
+
+    def write(self, x: Any, out: Any) -> bool:
+        return _negative_into(x, out) is out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return -grad
@@ -218,10 +248,13 @@ class ReciprocalBackward0(Unary):
     SCHEMA: Final = (
         "reciprocal(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
     )
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
 
     def forward(self, x: Any) -> Any:
         return x.dtype.type(1) / x
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.reciprocal_slope(grad, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -237,6 +270,26 @@ MUL: Final = MulBackward0()
 DIV: Final = DivBackward0()
 NEG: Final = NegBackward0()
 RECIPROCAL: Final = ReciprocalBackward0()
+
+
+def add_scaled(x: Any, y: Any, alpha: Any) -> Any:
+    """x + alpha y for arrays."""
+    if fits_kernel(x, y, alpha):
+        return formulas.add_scaled(x, y, alpha)
+    return x + y * alpha
+
+
+def write_scaled(x: Any, y: Any, alpha: Any, out: Any) -> bool:
+    """The same straight into ``out``; False for what has no kernel."""
+    if not fits_kernel(x, y, alpha):
+        return False
+    formulas.add_scaled.into((out,), x, y, alpha)
+    return True
+
+
+def fits_kernel(x: Any, y: Any, alpha: Any) -> bool:
+    """Whether these are single or double precision numbers."""
+    return x.ndim > 0 and x.dtype.char in "fd" and x.dtype == y.dtype and isinstance(alpha, (int, float))
 
 
 def conjugate(number: Any) -> Any:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..kernels import bulk as kernels
 from .sizes import count
 
 # np.lib.stride_tricks.as_strided(...) takes 5 us, ndarray(shape, dtype, contiguous array, offset, strides) half a us.
@@ -214,6 +215,8 @@ def ranges(total: int, step: int) -> list[tuple[int, int]]:
 
 def convolved(x: Any, weight: Any, bias: Any, sweep: Sweep) -> Any:
     """The convolution (samples, out channels, *out) of x (samples, channels, *size) with weight and bias (or None)."""
+    if kernels.handles(x, weight) and count(sweep.out) > 0:
+        return kernels.convolved(x, weight, bias, sweep)
     groups = sweep.groups
     weights = weight.reshape(groups, weight.shape[0] // groups, count(weight.shape[1:]))
     shifts = None if bias is None else bias.reshape(groups, weights.shape[1], *[1] * len(sweep.out))
@@ -240,12 +243,14 @@ def convolved(x: Any, weight: Any, bias: Any, sweep: Sweep) -> Any:
 
 def input_gradient(grad: Any, weight: Any, channels: int, sweep: Sweep) -> Any:
     """Gradient of the input (samples, channels, *size): each place adds its gradient, times the weight, to its window."""
+    finite = bool(np.isfinite(weight).all())
+    if finite and kernels.handles(grad, weight) and channels * count(sweep.size) > 0:
+        return kernels.input_gradient(grad, weight, channels, sweep)
     groups = sweep.groups
     weights = weight.reshape(groups, weight.shape[0] // groups, count(weight.shape[1:])).swapaxes(1, 2)
     if sweep.pointwise() and grad.flags.c_contiguous:
         flat = weights @ grad.reshape(grad.shape[0], groups, weights.shape[2], count(sweep.out))
         return flat.reshape(grad.shape[0], channels, *sweep.size)
-    finite = bool(np.isfinite(weight).all())
     turned = sweep.turned()
     if turned is not None and finite and weight.shape[0] <= channels:
         return convolved(grad, flipped(weight, groups), None, turned)
@@ -275,8 +280,9 @@ def flipped(weight: Any, groups: int) -> Any:
 
 def weight_gradient(grad: Any, x: Any, sweep: Sweep) -> Any:
     """Gradient of the weight (out channels, channels of a group, *kernel): products of gradients and windows, added up."""
-    wide = weight_products(grad, x, sweep, sweep.wide)
-    if sweep.wide and not np.isfinite(wide).all():
+    by_kernel = kernels.handles(grad, x) and count(sweep.kernel) > 0
+    wide = kernels.weight_gradient(grad, x, sweep) if by_kernel else weight_products(grad, x, sweep, sweep.wide)
+    if (by_kernel or sweep.wide) and not np.isfinite(wide).all():
         return weight_products(grad, x, sweep, False)
     return wide
 

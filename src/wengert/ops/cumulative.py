@@ -14,6 +14,7 @@ from .._record.common import RESULT, SELF, cast_array, cast_grad, converted, mak
 from .._record.general import General, general_many
 from .._record.selection import check_order, deliver
 from .._record.unary import Unary, unary
+from ..kernels import bulk as kernels
 from .scaled import DivBackward1, MulBackward1
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _minimum: Final[Any] = np.minimum.accumulate
 
 # How many elements a running sum holds in float64 at once.
 BLOCK: Final = 1 << 16
+# Below this many elements a ufunc's own loop is as fast as a kernel's.
+TINY: Final = 64
 
 
 class Scan(Unary):
@@ -60,6 +63,8 @@ class Scan(Unary):
         if x.ndim == 0:
             return x[()]
         kind = x.dtype
+        if x.size >= TINY and kernels.handles(x):
+            return kernels.running("sum" if accumulate is _add else "product", x, self.dim, False)
         if kind == float32.np or kind == float16.np:
             return wide_scan(accumulate, x, self.dim, np.empty(x.shape, kind))
         return accumulate(x, self.dim, kind, np.empty(x.shape, kind))
@@ -147,6 +152,8 @@ def sum_of_rest(t: Tensor, dim: int) -> Tensor:
 
 def rest_array(x: Any, axis: int) -> Any:
     """``sum_of_rest`` for arrays."""
+    if x.size >= TINY and kernels.handles(x):
+        return kernels.running("sum", x, axis, True)
     backwards = np.flip(x, axis)
     if x.dtype != float32.np and x.dtype != float16.np:
         return np.flip(_add(backwards, axis), axis)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -11,10 +11,15 @@ from .._core.dtypes import int64, tensor_type_name
 from .._core.tensor_base import TensorBase, bump, memory
 from .._record.common import int_of, make
 from .._record.general import General, general
+from ..kernels import bulk as kernels
 from .index_arrays import add_rows
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
+
+
+# Elements from which several threads are faster than one.
+MANY: Final = 1 << 16
 
 
 class EmbeddingBackward0(General):
@@ -34,6 +39,8 @@ class EmbeddingBackward0(General):
 
     def forward(self, arrays: list[Any]) -> Any:
         weight, indices = arrays
+        if indices.dtype == np.int64 and indices.size * weight.shape[1] >= MANY and kernels.moves(weight):
+            return kernels.take_rows(weight, indices)
         return weight.take(indices, axis=0)
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:

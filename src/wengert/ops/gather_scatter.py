@@ -18,6 +18,7 @@ from .._record.binary import check_overlap
 from .._record.common import make, wrap_dim
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
+from ..kernels import bulk as kernels
 from .index_arrays import flat_positions, wrapped
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def fits(small: Size, large: Size, dim: int) -> bool:
     return all(small[d] <= large[d] or d == dim for d in range(min(len(small), len(large))))
 
 
+FEW: Final = 256  # below this many elements NumPy's way is as fast as a kernel's
 BLOCK: Final = 1 << 16  # how many positions stand in memory at once
 ONE: Final = intern_size((1,))  # the shape that a 0-d source has here
 
@@ -105,9 +107,12 @@ def gathered(x: Any, dim: int, index: Any) -> Any:
         return np.asarray(x).reshape(1)[index]
     if index.size == 0:
         return np.zeros(index.shape, x.dtype)
+    whole = trim(x, index.shape, dim)
+    if index.size >= FEW and index.dtype == np.int64 and kernels.moves(whole):
+        return kernels.gather(whole, dim, index)
     if index.ndim < 2:
         return x[index]
-    return np.take_along_axis(trim(x, index.shape, dim), index, dim)
+    return np.take_along_axis(whole, index, dim)
 
 
 def scattered(target: Any, dim: int, index: Any, src: Any) -> None:
@@ -128,6 +133,13 @@ def scatter_with(at: Any, target: Any, dim: int, index: Any, src: Any) -> None:
     work = np.atleast_1d(np.ascontiguousarray(target))
     index = np.atleast_1d(index)
     values = np.broadcast_to(corner(src, index), index.shape)
+    reached = trim(work, index.shape, dim)
+    by_kernel = at is np.add.at and index.size >= FEW and index.dtype == np.int64 and kernels.moves(work, values)
+    if by_kernel and reached.shape == work.shape:
+        kernels.scatter_add(work, dim, index, values)
+        if not np.may_share_memory(work, target):
+            target[...] = work.reshape(target.shape)
+        return
     step = max(1, BLOCK * index.shape[0] // index.size)
     for start in range(0, index.shape[0], step):
         rows = slice(start, start + step)

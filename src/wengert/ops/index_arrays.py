@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..kernels import bulk as kernels
+
 _add_at: Final[Any] = np.add.at
 _intp: Final[Any] = np.intp
 # Below this many values np.add.at is faster than building a sparse matrix (benchmarks/indexing.py).
@@ -22,9 +24,12 @@ def add_rows(target: Any, index: Any, rows: Any) -> None:
         index: (n,), from 0 to k - 1.
         rows: (n, ...).
 
-    Many wide rows are summed as the product of a sparse 0/1 matrix with the rows: for 16384 rows of 256 float32 into 50000 that
+    Without kernels, many wide rows are summed as the product of a sparse 0/1 matrix with the rows: for 16384 rows of 256 float32 into 50000 that
     takes 10 ms, against 38 ms for ``np.add.at`` and 94 ms for sorting.
     """
+    if rows.size >= TINY and target.flags.c_contiguous and kernels.moves(target, rows) and index.dtype == np.int64:
+        kernels.add_rows(target, index, rows)
+        return
     if target.ndim == 1 or rows.size < FEW:
         _add_at(target, index, rows)
         return

@@ -10,6 +10,7 @@ from .._core import errors
 from .._core.dtypes import FLOATING
 from .._core.tensor_base import TensorBase
 from .._record.general import General, general
+from ..kernels import bulk as kernels
 from .pool_arrays import Grid, Line, Ragged, Windows, part, resized, spread_sums, window_sums
 from .pool_max import MaxPool, MaxPoolBackward, pooled
 from .pool_sizes import check_dims
@@ -32,6 +33,13 @@ def even_line(size: int, out: int) -> Line | None:
     return Line(size, size // out, size // out, 0, 1, out)
 
 
+def even_lines(shape: tuple[int, ...], out: tuple[int, ...]) -> list[Line] | None:
+    """Regular grids along all last dimensions; None where one is ragged."""
+    lines = [even_line(size, n) for size, n in zip(shape[len(shape) - len(out) :], out, strict=True)]
+    found = [line for line in lines if line is not None]
+    return found if len(found) == len(lines) else None
+
+
 def along(line: Line, dim: int, dims: int) -> list[Line]:
     """Windows along one of ``dims`` dimensions; along the others every element is one."""
     each = Line(1, 1, 1, 0, 1, 1)
@@ -43,6 +51,9 @@ def ragged_means(x: Any, out: tuple[int, ...]) -> Any:
     if x.dtype == np.float16:
         return ragged_means(x.astype(np.float32), out).astype(x.dtype)
     dims = len(out)
+    lines = even_lines(x.shape, out)
+    if lines is not None and kernels.handles(x):
+        return kernels.avg_pool(x, lines, False, 0)
     for dim, n in enumerate(out):
         size = x.shape[dim - dims]
         line = even_line(size, n)
@@ -62,6 +73,9 @@ def ragged_spread(grad: Any, shape: tuple[int, ...], dims: int) -> Any:
     """The adjoint of ``ragged_means`` for an input of this shape."""
     if grad.dtype == np.float16:
         return ragged_spread(grad.astype(np.float32), shape, dims).astype(grad.dtype)
+    lines = even_lines(shape, grad.shape[grad.ndim - dims :])
+    if lines is not None and min(shape) > 0 and kernels.handles(grad):
+        return kernels.avg_pool_gradient(grad, shape, lines, False, 0)
     for dim in range(dims - 1, -1, -1):
         size, n = shape[dim - dims], grad.shape[dim - dims]
         line = even_line(size, n)

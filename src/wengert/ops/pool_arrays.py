@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import bulk as kernels
 from .sizes import count
 
 
@@ -150,6 +151,10 @@ class Grid(Windows):
         self.overlaps: list[tuple[tuple[slice, slice], ...]] = list(product(*along))
         self.taps: int = len(self.overlaps)
 
+    def compiled(self) -> bool:
+        """Whether a kernel does the work."""
+        return len(self.lines) <= 3 and count(self.shape()) > 0 and kernels.handles(self.x)
+
     def shape(self) -> tuple[int, ...]:
         return (*self.x.shape[: -len(self.lines)], *[line.out for line in self.lines])
 
@@ -252,6 +257,8 @@ def begun(windows: Windows, dt: Any) -> tuple[Any, int]:
 
 def window_maxima(windows: Windows, dt: Any) -> Any:
     """Maximum of each window; NaN where there is one."""
+    if isinstance(windows, Grid) and windows.compiled():
+        return kernels.max_pool(windows.x, windows.lines, False)[0]
     best, counted = begun(windows, dt)
     for tap in range(counted, windows.taps):
         part_of = best[windows.target(tap)]
@@ -261,6 +268,8 @@ def window_maxima(windows: Windows, dt: Any) -> Any:
 
 def window_maxima_at(windows: Windows, dt: Any) -> list[Any]:
     """Maximum of each window, and the position of the first element that has it; of the last NaN where there is one."""
+    if isinstance(windows, Grid) and windows.compiled():
+        return list(kernels.max_pool(windows.x, windows.lines, True))
     best, counted = begun(windows, dt)
     small: Any = np.uint8 if windows.taps <= 256 else np.int64
     chosen = np.zeros(best.shape, small)
@@ -284,6 +293,8 @@ def window_maxima_at(windows: Windows, dt: Any) -> list[Any]:
 def put_back(grad: Any, indices: Any, shape: tuple[int, ...], dims: int) -> Any:
     """Zeros of a shape with each gradient added at its index, counted through the last ``dims`` dimensions."""
     size = count(shape[-dims:])
+    if count(shape) > 0 and kernels.handles(grad):
+        return kernels.put_back(grad, indices, shape, dims)
     out = np.zeros(shape, grad.dtype)
     if indices.size == 0:
         return out

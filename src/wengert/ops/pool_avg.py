@@ -11,6 +11,7 @@ from .._core.dtypes import BOOL, COMPLEX, INTEGER, int64
 from .._core.tensor_base import TensorBase
 from .._record.common import int_of
 from .._record.general import General, general
+from ..kernels import bulk as kernels
 from .pool_arrays import Line, spread_sums, window_sums
 from .pool_sizes import Pooling, check_dims, check_pooled, check_windows, named, read_pooling
 
@@ -41,17 +42,21 @@ class Averaging:
         lines = self.pooling.lines(x.shape)
         if x.dtype == np.float16:
             return self.means(x.astype(np.float32)).astype(x.dtype)
+        if kernels.handles(x) and all(line.out > 0 for line in lines):
+            return kernels.avg_pool(x, lines, self.count_include_pad, self.divisor_override or 0)
         total = window_sums(x, lines)
         divisor = self.divisor(lines, x.dtype)
         if x.dtype.kind in "iu":
             return np.trunc(total / divisor).astype(x.dtype)
-        return total / divisor
+        return np.divide(total, divisor, out=total if total is not x else None)
 
     def spread(self, grad: Any, shape: tuple[int, ...]) -> Any:
         """Gradient of an input of this shape."""
         if grad.dtype == np.float16:
             return self.spread(grad.astype(np.float32), shape).astype(grad.dtype)
         lines = self.pooling.lines(shape)
+        if kernels.handles(grad) and min(shape) > 0:
+            return kernels.avg_pool_gradient(grad, shape, lines, self.count_include_pad, self.divisor_override or 0)
         return spread_sums(grad / self.divisor(lines, grad.dtype), lines)
 
     def parameters(self) -> dict[str, Any]:

@@ -11,13 +11,16 @@ from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, DType, bool_
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary
-from .._record.common import RESULT, SELF, make, number_of, shadow
+from .._record.common import FUSED, RESULT, SELF, make, number_of, shadow
 from .._record.general import overwrite
 from .._record.unary import Unary, unary, unary_
+from ..kernels import arrays, formulas
 from .power import refuse_gradient
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
+
+_absolute: Final[Any] = arrays.absolute
 
 
 def zeros_as(grad: Tensor) -> Tensor:
@@ -34,8 +37,13 @@ def refuse_category(x: TensorBase, category: int, kernel: str) -> None:
 class AbsBackward0(Unary):
     """Absolute value of each element.  d|x| = sgn(x), 0 at 0."""
 
+    reads: i64 = SELF | FUSED
+
     def forward(self, x: Any) -> Any:
-        return np.absolute(x)
+        return _absolute(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.absolute_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None

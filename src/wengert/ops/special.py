@@ -9,8 +9,9 @@ import numpy as np
 
 from .._core import errors
 from .._core.compat import i64
-from .._record.common import RESULT, SELF, make, number_of
+from .._record.common import FUSED, RESULT, SELF, make, number_of
 from .._record.unary import Unary, unary, unary_
+from ..kernels import formulas
 from .scaled import MulBackward1
 
 if TYPE_CHECKING:
@@ -44,12 +45,16 @@ class ErfBackward0(Special):
     SCHEMA: Final = (
         "erf(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
     )
+    reads: i64 = SELF | FUSED
 
     def value(self, x: Any) -> Any:
-        return _special().erf(x)
+        return formulas.erf(x)
 
     def kernel(self) -> str:
         return "erf_vml_cpu"
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.erf_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -379,8 +384,7 @@ def _special() -> Any:
 
 def erf_array(x: Any) -> Any:
     """Error function of an array, in its dtype."""
-    value = _special().erf(x)
-    return value if value.dtype == x.dtype else value.astype(x.dtype)
+    return formulas.erf(x)
 
 
 def away_from_zero(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -56,7 +56,7 @@ class Spread(Reduction):
     def out_dtype(self, dt: DType) -> DType:
         return dt.to_real()
 
-    def slope(self, grad: Tensor, x: Tensor) -> Tensor:
+    def rise(self, grad: Tensor, x: Tensor) -> Tensor:
         """Gradient of the variance: 2 (x - mean) / (n - correction)."""
         return self.spread(grad) * (self.deviation(x) * (2.0 / self.freedom() if self.freedom() else np.inf))
 
@@ -81,7 +81,7 @@ class VarBackward0(Spread):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
-        return self.slope(grad, x)
+        return self.rise(grad, x)
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return self.tangent(tangent, x)
@@ -97,7 +97,7 @@ class StdBackward0(Spread):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
-        return self.slope((grad / (result * 2)).masked_fill(make(result.array == 0), 0), x)
+        return self.rise((grad / (result * 2)).masked_fill(make(result.array == 0), 0), x)
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return (self.tangent(tangent, x) / (result * 2)).masked_fill(make(result.array == 0), 0)

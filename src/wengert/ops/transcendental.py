@@ -11,11 +11,18 @@ from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import COMPLEX, DEFAULTS, FLOATING, DType
 from .._record.binary import Binary, binary
-from .._record.common import RESULT, SELF, result_type
+from .._record.common import FUSED, RESULT, SELF, result_type
 from .._record.unary import Unary, unary
+from ..kernels import arrays, formulas
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
+
+_exp: Final[Any] = arrays.exp
+_expm1: Final[Any] = arrays.expm1
+_log: Final[Any] = arrays.log
+_log1p: Final[Any] = arrays.log1p
+_sqrt: Final[Any] = arrays.sqrt
 
 LN2: Final = math.log(2.0)
 LN10: Final = math.log(10.0)
@@ -79,7 +86,10 @@ class ExpBackward0(Unary):
     reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
-        return np.exp(x)
+        return _exp(x)
+
+    def write(self, x: Any, out: Any) -> bool:
+        return _exp(x, out) is out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -114,10 +124,16 @@ class Expm1Backward0(Unary):
     SCHEMA: Final = (
         "expm1(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
     )
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
 
     def forward(self, x: Any) -> Any:
-        return np.expm1(x)
+        return _expm1(x)
+
+    def write(self, x: Any, out: Any) -> bool:
+        return _expm1(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.expm1_slope(grad, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -133,7 +149,10 @@ class LogBackward0(Unary):
     SCHEMA: Final = "log(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def forward(self, x: Any) -> Any:
-        return np.log(x)
+        return _log(x)
+
+    def write(self, x: Any, out: Any) -> bool:
+        return _log(x, out) is out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -181,9 +200,16 @@ class Log1PBackward0(Unary):
     SCHEMA: Final = (
         "log1p(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
     )
+    reads: i64 = SELF | FUSED
 
     def forward(self, x: Any) -> Any:
-        return np.log1p(x)
+        return _log1p(x)
+
+    def write(self, x: Any, out: Any) -> bool:
+        return _log1p(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.log1p_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -218,10 +244,16 @@ class SqrtBackward0(Unary):
     """Square root of each element; NaN for negative reals.  d sqrt(x) = 1/(2 sqrt(x)), inf at 0."""
 
     SCHEMA: Final = "sqrt(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
 
     def forward(self, x: Any) -> Any:
-        return np.sqrt(x)
+        return _sqrt(x)
+
+    def write(self, x: Any, out: Any) -> bool:
+        return _sqrt(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.sqrt_slope(grad, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -235,13 +267,16 @@ class RsqrtBackward0(Unary):
     """1/sqrt(x) of each element.  d = -1/2 result**3."""
 
     SCHEMA: Final = "rsqrt(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
 
     def forward(self, x: Any) -> Any:
         if x.ndim == 0:
             return x.dtype.type(1) / np.sqrt(x)
         root = np.sqrt(x)
         return np.divide(x.dtype.type(1), root, out=root)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.rsqrt_slope(grad, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -258,12 +293,7 @@ class SigmoidBackward0(Unary):
     reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
-        if x.ndim == 0:
-            return x.dtype.type(1) / (1 + np.exp(-x))
-        out = np.negative(x)
-        np.exp(out, out=out)
-        out += 1
-        return np.divide(x.dtype.type(1), out, out=out)
+        return formulas.sigmoid(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -279,7 +309,7 @@ class SigmoidBackwardBackward0(Slope):
     """Gradient of the sigmoid's operand, g (1 - y) y, given the result y."""
 
     def forward(self, x: Any, y: Any) -> Any:
-        return x * (1 - y) * y
+        return formulas.sigmoid_slope(x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None

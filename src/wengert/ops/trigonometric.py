@@ -13,10 +13,13 @@ from .._core.dtypes import COMPLEX
 from .._record.binary import Binary, binary
 from .._record.common import OTHER, RESULT, SELF
 from .._record.unary import Unary, unary, unary_
+from ..kernels import arrays, formulas
 from .transcendental import FloatBinary, FloatOnly, Slope, conj
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
+
+_tanh: Final[Any] = arrays.tanh
 
 
 class SinBackward0(Unary):
@@ -155,7 +158,10 @@ class TanhBackward0(Unary):
     reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
-        return np.tanh(x)
+        return _tanh(x)
+
+    def write(self, x: Any, out: Any) -> bool:
+        return _tanh(x, out) is out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -171,7 +177,7 @@ class TanhBackwardBackward0(Slope):
     """Gradient of tanh's operand, g (1 - y**2), given the result y."""
 
     def forward(self, x: Any, y: Any) -> Any:
-        return x * (1 - y * y)
+        return formulas.tanh_slope(x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None

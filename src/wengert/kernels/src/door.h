@@ -10,6 +10,7 @@
 #include <Python.h>
 #include <numpy/arrayobject.h>
 
+#include <atomic>
 #include <cstddef>
 #include <exception>
 
@@ -21,6 +22,7 @@ struct Args {
   ptrdiff_t number[most_numbers];
   double real[most_reals];
   int arrays = 0, numbers = 0, reals = 0;
+  mutable std::atomic<bool> bad_index{false};  // set by kernels that met an index outside
 
   template <class T>
   T* at(int i) const {
@@ -90,6 +92,7 @@ inline PyObject* enter(PyObject* self, PyObject* const* given, Py_ssize_t count)
   }
   Py_END_ALLOW_THREADS;
   if (no_memory) return PyErr_NoMemory();
+  if (args.bad_index) return PyErr_Format(PyExc_IndexError, "%s: an index is out of range", entry.name);
   Py_RETURN_NONE;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "pool.h"
+#include "rows.h"
 #include "tile.h"
 
 namespace wengert::arrays {
@@ -122,11 +123,13 @@ void max_pool(const Pooling& g, const T* x, T* values, int64_t* positions) {
 
 // Gradients added to the positions they came from; `out` need not be cleared.
 template <class T>
-void put_back(ptrdiff_t planes, ptrdiff_t pixels, ptrdiff_t places, const T* grad, const int64_t* positions, T* out) {
+void put_back(ptrdiff_t planes, ptrdiff_t pixels, ptrdiff_t places, const T* grad, const int64_t* positions, T* out,
+              Flag& bad) {
   for_planes(planes, pixels + places, [&](ptrdiff_t p) {
     T* to = out + p * pixels;
     std::fill_n(to, pixels, T(0));
-    for (ptrdiff_t j = p * places; j < (p + 1) * places; j++) to[positions[j]] += grad[j];
+    for (ptrdiff_t j = p * places; j < (p + 1) * places; j++)
+      if (!outside(positions[j], pixels, bad)) to[positions[j]] += grad[j];
   });
 }
 

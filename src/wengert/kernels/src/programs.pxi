@@ -328,13 +328,13 @@ cdef bint fits(cnp.ndarray y, Call* c, int kind):
 
 
 cdef object new_output(Call* c, Kind kind, int type_number, cnp.ndarray first):
-    """A result: laid out like the first operand where that has the full shape, else in C order."""
+    """A result: laid out like the first operand where that has the full shape and repeats nothing, else in C order."""
     cdef cnp.npy_intp shape[8]
     cdef int d
     cdef bint full = cnp.PyArray_NDIM(first) == c.dims
     for d in range(c.dims):
         shape[d] = c.shape[d]
-        if full and cnp.PyArray_DIM(first, d) != c.shape[d]:
+        if full and (cnp.PyArray_DIM(first, d) != c.shape[d] or (c.shape[d] > 1 and cnp.PyArray_STRIDE(first, d) == 0)):
             full = False
     if kind == VECTOR and full and not PyArray_IS_C_CONTIGUOUS(first):
         return new_like(first, type_number)

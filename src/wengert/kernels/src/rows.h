@@ -1,6 +1,10 @@
 // Rows and elements by number: taking them, and adding them up where numbers repeat.
+//
+// Callers have checked their numbers, against which size is theirs to say.  One that lies outside is left out all the same
+// and reported: a branch that is never taken costs nothing, a write to foreign memory everything.
 #pragma once
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "pool.h"
@@ -9,12 +13,21 @@ namespace wengert::arrays {
 
 constexpr ptrdiff_t ROWS_WORK = 1 << 15;  // elements that are worth a task
 
+using Flag = std::atomic<bool>;
+
+inline bool outside(int64_t index, ptrdiff_t size, Flag& bad) {
+  if (__builtin_expect((uint64_t)index < (uint64_t)size, 1)) return false;
+  bad = true;
+  return true;
+}
+
 // out[i] = table[index[i]], rows of `width` bytes.
-inline void take_rows(ptrdiff_t n, ptrdiff_t width, const char* table, const int64_t* index, char* out) {
+inline void take_rows(ptrdiff_t n, ptrdiff_t width, ptrdiff_t count, const char* table, const int64_t* index, char* out,
+                      Flag& bad) {
   ptrdiff_t group = 1 + 4 * ROWS_WORK / (width + 1);
   parallel_for((n + group - 1) / group, [&](ptrdiff_t task) {
     for (ptrdiff_t i = task * group; i < std::min(n, (task + 1) * group); i++)
-      memcpy(out + i * width, table + index[i] * width, width);
+      if (!outside(index[i], count, bad)) memcpy(out + i * width, table + index[i] * width, width);
   });
 }
 
@@ -26,32 +39,37 @@ static inline void add_row(ptrdiff_t width, const T* __restrict row, T* __restri
 // target[index[i]] += rows[i], in rising i for every row of the target.  A task has a range of target rows: no two write to
 // one, and the order of a row's sum does not depend on the threads.
 template <class T>
-void add_rows(ptrdiff_t n, ptrdiff_t width, ptrdiff_t count, const int64_t* index, const T* rows, T* target) {
+void add_rows(ptrdiff_t n, ptrdiff_t width, ptrdiff_t count, const int64_t* index, const T* rows, T* target,
+              Flag& bad) {
   ptrdiff_t tasks = width < 16 || n * width < 2 * ROWS_WORK ? 1 : 8, each = (count + tasks - 1) / tasks;
   parallel_for(tasks, [&](ptrdiff_t task) {
     ptrdiff_t low = task * each, high = std::min(count, low + each);
     if (width == 1)
-      for (ptrdiff_t i = 0; i < n; i++) target[index[i]] += rows[i];
+      for (ptrdiff_t i = 0; i < n; i++) {
+        if (!outside(index[i], count, bad)) target[index[i]] += rows[i];
+      }
     else
       for (ptrdiff_t i = 0; i < n; i++)
-        if (index[i] >= low && index[i] < high) add_row(width, rows + i * width, target + index[i] * width);
+        if (!outside(index[i], count, bad) && index[i] >= low && index[i] < high)
+          add_row(width, rows + i * width, target + index[i] * width);
   });
 }
 
 // Elements along the middle of three dimensions: out[a, i, b] = x[a, index[a, i, b], b].
-template <class T, class I>
-void gather(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, const T* x, const I* index, T* out) {
+template <class T>
+void gather(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, const T* x, const int64_t* index, T* out,
+            Flag& bad) {
   ptrdiff_t group = 1 + ROWS_WORK / (n * inner + 1);
   parallel_for((outer + group - 1) / group, [&](ptrdiff_t task) {
     for (ptrdiff_t a = task * group; a < std::min(outer, (task + 1) * group); a++) {
       const T* from = x + a * size * inner;
-      const I* at = index + a * n * inner;
+      const int64_t* at = index + a * n * inner;
       T* to = out + a * n * inner;
       if (inner == 1)
-        for (ptrdiff_t i = 0; i < n; i++) to[i] = from[at[i]];
+        for (ptrdiff_t i = 0; i < n; i++) to[i] = outside(at[i], size, bad) ? T(0) : from[at[i]];
       else
         for (ptrdiff_t i = 0; i < n; i++, at += inner, to += inner)
-          for (ptrdiff_t b = 0; b < inner; b++) to[b] = from[at[b] * inner + b];
+          for (ptrdiff_t b = 0; b < inner; b++) to[b] = outside(at[b], size, bad) ? T(0) : from[at[b] * inner + b];
     }
   });
 }
@@ -59,7 +77,7 @@ void gather(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, const
 // target[a, index[a, i, b], b] += source[a, i, b], in rising i.
 template <class T>
 void scatter_add(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, const T* source, const int64_t* index,
-                 T* target) {
+                 T* target, Flag& bad) {
   ptrdiff_t group = 1 + ROWS_WORK / (n * inner + 1);
   parallel_for((outer + group - 1) / group, [&](ptrdiff_t task) {
     for (ptrdiff_t a = task * group; a < std::min(outer, (task + 1) * group); a++) {
@@ -67,25 +85,28 @@ void scatter_add(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, 
       const T* from = source + a * n * inner;
       T* to = target + a * size * inner;
       if (inner == 1)
-        for (ptrdiff_t i = 0; i < n; i++) to[at[i]] += from[i];
+        for (ptrdiff_t i = 0; i < n; i++) {
+          if (!outside(at[i], size, bad)) to[at[i]] += from[i];
+        }
       else
         for (ptrdiff_t i = 0; i < n; i++, at += inner, from += inner)
-          for (ptrdiff_t b = 0; b < inner; b++) to[at[b] * inner + b] += from[b];
+          for (ptrdiff_t b = 0; b < inner; b++)
+            if (!outside(at[b], size, bad)) to[at[b] * inner + b] += from[b];
     }
   });
 }
 
 // Sums of table rows, bag after bag: bag i has entries ends[i - 1] to ends[i].  Entries of the row `skipped` do not count.
 template <class T>
-void bag_sums(ptrdiff_t bags, ptrdiff_t width, ptrdiff_t skipped, const T* table, const int64_t* index, const int64_t* starts,
-              const int64_t* ends, const T* factors, T* out) {
+void bag_sums(ptrdiff_t bags, ptrdiff_t width, ptrdiff_t count, ptrdiff_t skipped, const T* table, const int64_t* index,
+              const int64_t* starts, const int64_t* ends, const T* factors, T* out, Flag& bad) {
   ptrdiff_t group = 1 + 1024 / (width + 1);
   parallel_for((bags + group - 1) / group, [&](ptrdiff_t task) {
     for (ptrdiff_t b = task * group; b < std::min(bags, (task + 1) * group); b++) {
       T* to = out + b * width;
       std::fill_n(to, width, T(0));
       for (ptrdiff_t i = starts[b]; i < ends[b]; i++) {
-        if (index[i] == skipped) continue;
+        if (index[i] == skipped || outside(index[i], count, bad)) continue;
         const T* row = table + index[i] * width;
         if (factors) {
           T factor = factors[i];

@@ -26,7 +26,7 @@ void enter_max_pool(const Args& a) {
 
 template <class T>
 void enter_put_back(const Args& a) {
-  put_back<T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2));
+  put_back<T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.bad_index);
 }
 
 // After the pooling: whether the padding counts, and the divisor given, or 0.
@@ -40,34 +40,34 @@ void enter_avg_pool_backward(const Args& a) {
   avg_pool_backward<T>(pooling_of(a), a.number[19] != 0, a.number[20], a.at<T>(0), a.at<T>(1));
 }
 
-// Arrays table, index, out; rows, and bytes of a row.
+// Arrays table, index, out; rows, bytes of a row, and rows of the table.
 inline void enter_take_rows(const Args& a) {
-  take_rows(a.number[0], a.number[1], a.at<char>(0), a.at<int64_t>(1), a.at<char>(2));
+  take_rows(a.number[0], a.number[1], a.number[2], a.at<char>(0), a.at<int64_t>(1), a.at<char>(2), a.bad_index);
 }
 
 // Arrays rows, index, target; rows, their width, and those of the target.
 template <class T>
 void enter_add_rows(const Args& a) {
-  add_rows<T>(a.number[0], a.number[1], a.number[2], a.at<int64_t>(1), a.at<T>(0), a.at<T>(2));
+  add_rows<T>(a.number[0], a.number[1], a.number[2], a.at<int64_t>(1), a.at<T>(0), a.at<T>(2), a.bad_index);
 }
 
 // Arrays x, index, out; outer, n, size, inner.
 template <class T>
 void enter_gather(const Args& a) {
-  gather<T, int64_t>(a.number[0], a.number[1], a.number[2], a.number[3], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2));
+  gather<T>(a.number[0], a.number[1], a.number[2], a.number[3], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.bad_index);
 }
 
 // Arrays source, index, target; outer, n, size, inner.
 template <class T>
 void enter_scatter_add(const Args& a) {
-  scatter_add<T>(a.number[0], a.number[1], a.number[2], a.number[3], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2));
+  scatter_add<T>(a.number[0], a.number[1], a.number[2], a.number[3], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.bad_index);
 }
 
-// Arrays table, index, starts, ends, factors (or none), out; bags, width, row that does not count.
+// Arrays table, index, starts, ends, factors (or none), out; bags, width, rows of the table, the one that does not count.
 template <class T>
 void enter_bag_sums(const Args& a) {
-  bag_sums<T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<int64_t>(1), a.at<int64_t>(2), a.at<int64_t>(3),
-              a.at<T>(4), a.at<T>(5));
+  bag_sums<T>(a.number[0], a.number[1], a.number[2], a.number[3], a.at<T>(0), a.at<int64_t>(1), a.at<int64_t>(2),
+              a.at<int64_t>(3), a.at<T>(4), a.at<T>(5), a.bad_index);
 }
 
 // Arrays x, out; outer, n, inner, whether from the end.

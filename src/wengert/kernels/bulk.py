@@ -1,0 +1,215 @@
+"""Kernels over whole arrays: convolution, pooling, rows by number, running sums, the largest of each row.
+
+``handles`` says whether the compiled module takes an array; where it does not, the operators' NumPy code beside the call is
+the reference and does the work. Functions return fresh arrays and take any strides; shapes are the caller's to check.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+
+from . import _load
+from .memory import empty as _empty
+
+_native: Any = _load.MODULE
+_FLOATS: Final = (np.dtype(np.float32), np.dtype(np.float64))
+_WORDS: Final = (*_FLOATS, np.dtype(np.int32), np.dtype(np.int64))
+_INT64: Final = np.dtype(np.int64)
+_contiguous: Final[Any] = np.ascontiguousarray
+
+
+def handles(*arrays: Any) -> bool:
+    """Whether kernels run and take these arrays: float32 or float64, all of one dtype, none empty."""
+    if _native is None:
+        return False
+    dtype = arrays[0].dtype
+    return dtype in _FLOATS and all(a.dtype == dtype and a.size > 0 for a in arrays)
+
+
+def moves(*arrays: Any) -> bool:
+    """The same for kernels that also take int32 and int64."""
+    if _native is None:
+        return False
+    dtype = arrays[0].dtype
+    return dtype in _WORDS and all(a.dtype == dtype and a.size > 0 for a in arrays)
+
+
+def empty(shape: Any, dtype: Any) -> Any:
+    """An uninitialised array in C order, of recycled memory; any sequence is a shape."""
+    return _empty(tuple(shape), dtype)
+
+
+def three(values: Any, fill: int) -> list[int]:
+    """One number for each of three dimensions."""
+    return [fill] * (3 - len(values)) + [int(v) for v in values]
+
+
+# -- convolution -------------------------------------------------------------------------------------------------------
+
+
+def _convolution(samples: int, channels: int, weight_shape: Any, sweep: Any) -> list[int]:
+    numbers = [samples, channels, weight_shape[0], sweep.groups]
+    for values, fill in (
+        (sweep.size, 1),
+        (sweep.out, 1),
+        (sweep.kernel, 1),
+        (sweep.stride, 1),
+        (sweep.padding, 0),
+        (sweep.dilation, 1),
+    ):
+        numbers += three(values, fill)
+    return numbers
+
+
+def convolved(x: Any, weight: Any, bias: Any, sweep: Any) -> Any:
+    """The convolution (samples, out channels, *out) of x (samples, channels, *size)."""
+    y = empty((x.shape[0], weight.shape[0], *sweep.out), x.dtype)
+    numbers = _convolution(x.shape[0], x.shape[1], weight.shape, sweep)
+    shift = None if bias is None else _contiguous(bias)
+    _native.conv_forward(_contiguous(x), _contiguous(weight), shift, y, *numbers)
+    return y
+
+
+def input_gradient(grad: Any, weight: Any, channels: int, sweep: Any) -> Any:
+    """Gradient of the input (samples, channels, *size) of a convolution."""
+    out = empty((grad.shape[0], channels, *sweep.size), grad.dtype)
+    numbers = _convolution(grad.shape[0], channels, weight.shape, sweep)
+    _native.conv_grad_input(_contiguous(grad), _contiguous(weight), out, *numbers)
+    return out
+
+
+def weight_gradient(grad: Any, x: Any, sweep: Any) -> Any:
+    """Gradient of the weight (out channels, channels of a group, *kernel) of a convolution."""
+    out = empty((grad.shape[1], x.shape[1] // sweep.groups, *sweep.kernel), grad.dtype)
+    numbers = _convolution(x.shape[0], x.shape[1], out.shape, sweep)
+    _native.conv_grad_weight(_contiguous(grad), _contiguous(x), out, *numbers)
+    return out
+
+
+# -- pooling -----------------------------------------------------------------------------------------------------------
+
+
+def _pooling(shape: Any, lines: Any) -> list[int]:
+    numbers = [math.prod(shape[: len(shape) - len(lines)])]
+    for values, fill in (
+        ([line.size for line in lines], 1),
+        ([line.out for line in lines], 1),
+        ([line.kernel for line in lines], 1),
+        ([line.stride for line in lines], 1),
+        ([line.padding for line in lines], 0),
+        ([line.dilation for line in lines], 1),
+    ):
+        numbers += three(values, fill)
+    return numbers
+
+
+def max_pool(x: Any, lines: Any, with_positions: bool) -> tuple[Any, Any]:
+    """Maximum of each window of the last dimensions, and its position in them (or None)."""
+    shape = (*x.shape[: x.ndim - len(lines)], *[line.out for line in lines])
+    values = empty(shape, x.dtype)
+    positions = empty(shape, _INT64) if with_positions else None
+    _native.max_pool(_contiguous(x), values, positions, *_pooling(x.shape, lines))
+    return values, positions
+
+
+def put_back(grad: Any, positions: Any, shape: tuple[int, ...], dims: int) -> Any:
+    """Zeros of a shape with each gradient added at its position, counted through the last ``dims`` dimensions."""
+    out = empty(shape, grad.dtype)
+    planes, pixels = math.prod(shape[: len(shape) - dims]), math.prod(shape[len(shape) - dims :])
+    places = grad.size // planes
+    _native.put_back(_contiguous(grad), _contiguous(positions), out, planes, pixels, places)
+    return out
+
+
+def avg_pool(x: Any, lines: Any, with_padding: bool, divisor: int) -> Any:
+    """Mean of each window of the last dimensions; ``divisor``: what sums are divided by, 0 for the number of elements."""
+    y = empty((*x.shape[: x.ndim - len(lines)], *[line.out for line in lines]), x.dtype)
+    _native.avg_pool(_contiguous(x), y, *_pooling(x.shape, lines), int(with_padding), divisor)
+    return y
+
+
+def avg_pool_gradient(grad: Any, shape: tuple[int, ...], lines: Any, with_padding: bool, divisor: int) -> Any:
+    """Gradient of an input of this shape of ``avg_pool``."""
+    out = empty(shape, grad.dtype)
+    _native.avg_pool_backward(_contiguous(grad), out, *_pooling(shape, lines), int(with_padding), divisor)
+    return out
+
+
+# -- rows and elements by number ---------------------------------------------------------------------------------------
+
+
+def take_rows(table: Any, index: Any) -> Any:
+    """``table[index]`` for rows (the first dimension) and an int64 index of any shape."""
+    table, index = _contiguous(table), _contiguous(index)
+    out = empty((*index.shape, *table.shape[1:]), table.dtype)
+    _native.take_rows(table, index, out, index.size, out.nbytes // index.size, table.shape[0])
+    return out
+
+
+def add_rows(target: Any, index: Any, rows: Any) -> None:
+    """``target[index[i]] += rows[i]`` for all i, in order; ``target`` (k, ...) is contiguous, ``index`` int64."""
+    width = rows.size // index.size
+    _native.add_rows(_contiguous(rows), _contiguous(index), target, index.size, width, target.shape[0])
+
+
+def _around(shape: Any, dim: int) -> tuple[int, int]:
+    """How many elements the dimensions before and behind ``dim`` have."""
+    return math.prod(shape[:dim]), math.prod(shape[dim + 1 :])
+
+
+def gather(x: Any, dim: int, index: Any) -> Any:
+    """``x`` at int64 places along ``dim``; the other dimensions of both have equal sizes."""
+    outer, inner = _around(x.shape, dim)
+    out = empty(index.shape, x.dtype)
+    _native.gather(_contiguous(x), _contiguous(index), out, outer, index.shape[dim], x.shape[dim], inner)
+    return out
+
+
+def scatter_add(target: Any, dim: int, index: Any, source: Any) -> None:
+    """Add ``source`` at int64 places along ``dim`` of the contiguous ``target``; other dimensions have equal sizes."""
+    outer, inner = _around(target.shape, dim)
+    numbers = (outer, index.shape[dim], target.shape[dim], inner)
+    _native.scatter_add(_contiguous(source), _contiguous(index), target, *numbers)
+
+
+def bag_sums(table: Any, index: Any, starts: Any, ends: Any, factors: Any, skipped: int) -> Any:
+    """Sums of rows of a table: bag b has the entries ``starts[b]`` to ``ends[b]``; the row ``skipped`` does not count."""
+    out = empty((len(starts), table.shape[1]), table.dtype)
+    scale = None if factors is None else _contiguous(factors)
+    arrays = (_contiguous(table), _contiguous(index), _contiguous(starts), _contiguous(ends), scale, out)
+    _native.bag_sums(*arrays, len(starts), table.shape[1], table.shape[0], skipped)
+    return out
+
+
+# -- along one dimension -----------------------------------------------------------------------------------------------
+
+
+def running(name: str, x: Any, dim: int, from_end: bool) -> Any:
+    """Running sums ("sum") or products ("product") along ``dim``, carried in float64 and rounded once at every place."""
+    outer, inner = _around(x.shape, dim)
+    out = empty(x.shape, x.dtype)
+    scan = _native.running_sum if name == "sum" else _native.running_product
+    scan(_contiguous(x), out, outer, x.shape[dim], inner, int(from_end))
+    return out
+
+
+def top_rows(x: Any, k: int, largest: bool) -> tuple[Any, Any]:
+    """The ``k`` > 0 first of each row, and their places; of equal ones the earlier, NaN counts as the largest."""
+    n = x.shape[-1]
+    shape = (*x.shape[:-1], k)
+    values, places = empty(shape, x.dtype), empty(shape, _INT64)
+    _native.top_rows(_contiguous(x), values, places, x.size // n, n, k, int(largest))
+    return values, places
+
+
+def extreme(x: Any, dim: int, largest: bool, with_values: bool) -> tuple[Any, Any]:
+    """Extremes along ``dim`` (or None) and their first places; of a line with NaN the first NaN."""
+    outer, inner = _around(x.shape, dim)
+    shape = (*x.shape[:dim], *x.shape[dim + 1 :])
+    values = empty(shape, x.dtype) if with_values else None
+    places = empty(shape, _INT64)
+    _native.extreme(_contiguous(x), values, places, outer, x.shape[dim], inner, int(largest))
+    return values, places
