@@ -291,6 +291,12 @@ def log_softmax_slope(grad: Any, result: Any) -> Any:
 
 
 @rowwise
+def squares_below(x: Any, mean: Any) -> Any:
+    """Sum over all rows of squared distances to a row of means."""
+    return column_sum((x - mean) * (x - mean))
+
+
+@rowwise
 def variance(x: Any, freedom: Any) -> Any:
     """Sum of squared distances to the mean, divided by the degrees of freedom."""
     centred = x - row_mean(x)
