@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import wengert
+from wengert.kernels import bulk
 
 Program = Callable[..., Any]
 
@@ -65,3 +66,16 @@ def test_attention_in_blocks_takes_the_rows_of_its_mask() -> None:
         return xp.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=xp.from_numpy(mask), enable_gqa=True)
 
     assert_like_torch(attention, (2, 4, 333, 8), (2, 2, 400, 8), (2, 2, 400, 8))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("shape", [(300, 700), (3, 500, 90), (2000, 50, 2), (40, 3, 900)])
+def test_places_of_extremes_along_leading_dimensions_are_numpys(shape: Any, compiled: bool, monkeypatch: Any) -> None:
+    if not compiled:
+        monkeypatch.setattr(bulk, "_native", None)
+    array = np.random.default_rng(0).integers(0, 9, shape).astype(np.float32)
+    array.reshape(-1)[::101] = np.nan
+    x = wengert.from_numpy(array)
+    for dim in range(len(shape)):
+        assert np.array_equal(x.argmax(dim).numpy(), array.argmax(dim))
+        assert np.array_equal(x.min(dim, keepdim=True)[1].numpy(), array.argmin(dim, keepdims=True))

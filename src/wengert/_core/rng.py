@@ -18,11 +18,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..kernels import samples
+from ..kernels.samples import BLOCK
 from . import rng_sampling as sampling
 from .rng_sampling import BOOL, CHUNK, FLOAT16, FLOAT32, FLOAT64, INT64, INT64_MAX, INT64_MIN
 
 DEFAULT_SEED: Final = 67280421310721
-BLOCK: Final = 624  # words that MT19937 makes at a time
 EMPTY_BLOCK: Final = np.zeros(BLOCK, np.uint32)
 WIDE_RANGE: Final = 1 << 28  # from this many values on, an integer takes two words
 MASK64: Final = (1 << 64) - 1
@@ -49,7 +50,7 @@ class Stream:
 
     def __init__(self) -> None:
         self._lock: Any = threading.RLock()
-        self._twister: Any = None  # made at the first draw: importing numpy.random takes as long as the rest of us
+        self._twister: Any = samples.Twister()
         self._restart(DEFAULT_SEED)
 
     def _restart(self, seed: int) -> None:
@@ -81,7 +82,7 @@ class Stream:
             record["left"] = 1 if self._untouched else BLOCK + 1 - self._used
             record["seeded"] = 1
             record["next"] = 0 if self._untouched else self._used
-            record["key"] = self._source().get_state(legacy=False)["state"]["key"]
+            record["key"] = self._source().key()
             record["normal_y"] = self._normal if self._has_normal else 0.0
             record["normal_is_valid"] = self._has_normal
             return result
@@ -107,25 +108,19 @@ class Stream:
             raise RuntimeError("Invalid mt19937 state")
         with self._lock:
             self._restart(int(record["seed"]))
-            key = {"key": record["key"].astype(np.uint32), "pos": BLOCK if untouched else 0}
-            self._source().set_state({"bit_generator": "MT19937", "state": key, "has_gauss": 0, "gauss": 0.0})
+            self._source().set_key(record["key"])
             if not untouched:
-                self._block = self._twist(1)
+                self._block = self._twister.current()
                 self._used = used
                 self._untouched = False
             self._normal = float(record["normal_y"])
             self._has_normal = bool(record["normal_is_valid"])
 
     def _source(self) -> Any:
-        if self._twister is None:
-            self._twister = np.random.RandomState(self._seed & 0xFFFFFFFF)
-        elif self._stale:
+        if self._stale:
             self._twister.seed(self._seed & 0xFFFFFFFF)
-        self._stale = False
+            self._stale = False
         return self._twister
-
-    def _twist(self, blocks: int) -> Any:
-        return self._source().randint(0, 1 << 32, size=blocks * BLOCK, dtype=np.uint32)
 
     def _words(self, n: int) -> Any:
         """The next ``n`` words of the stream as uint32; possibly a view of the block, so not to be written to."""
@@ -137,29 +132,29 @@ class Stream:
                 return self._block[start:stop]
             missing = stop - BLOCK
             blocks = (missing + BLOCK - 1) // BLOCK
-            fresh = self._twist(blocks)
+            fresh = self._source().words(blocks)
             rest = self._block[start:]
             self._block = fresh[-BLOCK:].copy()
             self._used = missing - (blocks - 1) * BLOCK
             self._untouched = False
             return np.concatenate((rest, fresh[:missing])) if rest.size else fresh[:missing]
 
-    def _singles(self, n: int) -> Any:
+    def _singles(self, n: int, low: float = 0.0, high: float = 1.0) -> Any:
         """``n`` uniform float32."""
         result = np.empty(n, np.float32)
         with self._lock:
             for start in range(0, n, CHUNK):
                 part = result[start : start + CHUNK]
-                sampling.fill_singles(part, self._words(part.size))
+                sampling.fill_singles(part, self._words(part.size), low, high)
         return result
 
-    def _doubles(self, n: int) -> Any:
+    def _doubles(self, n: int, low: float = 0.0, high: float = 1.0) -> Any:
         """``n`` uniform float64, of two words each."""
         result = np.empty(n)
         with self._lock:
             for start in range(0, n, CHUNK):
                 part = result[start : start + CHUNK]
-                sampling.fill_doubles(part, self._words(2 * part.size))
+                sampling.fill_doubles(part, self._words(2 * part.size), low, high)
         return result
 
     def _standard_normals(self, n: int) -> Any:
@@ -201,18 +196,11 @@ class Continuous(Stream):
             return sampling.join_complex(self.uniform((2 * n,), sampling.real_dtype(dtype), low, high), shape)
         sampling.require_floating(dtype, "check_uniform_bounds")
         sampling.check_uniform_bounds(low, high, dtype)
-        plain = low == 0.0 and high == 1.0
         if dtype == FLOAT64:
-            result = self._doubles(n)
-            if not plain:
-                result = sampling.fma64(result, high - low, low)
+            result = self._doubles(n, low, high)
         else:
-            result = self._singles(n)
-            if not plain:
-                first, last = np.float32(low), np.float32(high)
-                result = sampling.fma32(result, float(last - first), float(first))
-            result = result.astype(dtype, copy=False)
-        if not plain or dtype == FLOAT16:
+            result = self._singles(n, low, high).astype(dtype, copy=False)
+        if dtype == FLOAT16:
             result[result == dtype.type(high)] = dtype.type(low)
         return result.reshape(shape)
 
@@ -260,17 +248,15 @@ class Continuous(Stream):
         with self._lock:
             draw = self._doubles if dtype == FLOAT64 else self._singles
             # float16 draws whole blocks only; the wider types fill the tail first and then overwrite it.
-            uniform = draw(whole if dtype == FLOAT16 else n)[:whole]
+            result = draw(whole if dtype == FLOAT16 else n)
             again = draw(16 if n > whole else 0)
-        if dtype == FLOAT64:
-            result = sampling.normal_blocks64(uniform, mean, std)
-            tail = sampling.normal_blocks64(again, mean, std)
-        else:
-            mean, std = float(np.float32(mean)), float(np.float32(std))
-            result = sampling.normal_blocks32(uniform, mean, std)
-            tail = sampling.normal_blocks32(again, mean, std)
+        if dtype == FLOAT16 and n > whole:
+            result = np.resize(result, n)
+        blocks = sampling.normal_blocks64 if dtype == FLOAT64 else sampling.normal_blocks32
+        blocks(result[:whole], mean, std)
         if n > whole:
-            result = np.concatenate((result[: n - 16], tail))
+            blocks(again, mean, std)
+            result[n - 16 :] = again
         with np.errstate(over="ignore"):
             return result.astype(dtype, copy=False)
 
@@ -311,10 +297,13 @@ class Continuous(Stream):
         if not lambd > 0.0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
         sampling.require_continuous(dtype, "Exponential", sampling.NAMES[dtype.name][0])
-        minus_u = -self._doubles(sampling.count(shape))
-        logs = sampling.libm(math.log1p, minus_u) if dtype == FLOAT64 else np.log1p(minus_u)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return sampling.round_to(-1.0 / lambd * logs, dtype).reshape(shape)
+        n = sampling.count(shape)
+        result = np.empty(n, dtype)
+        with self._lock:
+            for start in range(0, n, CHUNK):
+                part = result[start : start + CHUNK]
+                sampling.fill_exponentials(part, self._words(2 * part.size), lambd)
+        return result.reshape(shape)
 
     def cauchy(self, shape: tuple[int, ...], dtype: Any = FLOAT32, median: float = 0.0, sigma: float = 1.0) -> Any:
         """Cauchy samples: median + sigma * tan(pi (u - 1/2)).
@@ -497,8 +486,11 @@ class Generator(Continuous):
         if n < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
         sampling.check_permutation(n, dtype)
-        values = sampling.shuffle(n, self._words(n - 1 if n > 1 else 0))
-        return values.astype(dtype, copy=False)
+        order = np.arange(n, dtype=INT64)
+        with self._lock:
+            for start in range(0, n - 1, CHUNK):
+                sampling.shuffle(order, self._words(min(CHUNK, n - 1 - start)), start)
+        return order.astype(dtype, copy=False)
 
     def bernoulli(self, p: Any, dtype: Any = None, shape: tuple[int, ...] | None = None) -> Any:
         """Ones with probability ``p``, element by element, else zeros.
@@ -517,8 +509,14 @@ class Generator(Continuous):
         sampling.check_probabilities(p)
         shape = p.shape if shape is None else shape
         n = sampling.count(shape)
-        uniform = self._doubles(n) if p.dtype == FLOAT64 else self._singles(n)
-        return (uniform.reshape(shape) < p).astype(p.dtype if dtype is None else dtype)
+        result = np.empty(n, p.dtype if dtype is None else dtype)
+        chances = np.broadcast_to(p, shape).reshape(-1)
+        draw = self._doubles if p.dtype == FLOAT64 else self._singles
+        with self._lock:
+            for start in range(0, n, CHUNK):
+                part = chances[start : start + CHUNK]
+                np.less(draw(part.size), part, out=result[start : start + CHUNK], casting="unsafe")
+        return result.reshape(shape)
 
     def bernoulli_scalar(self, p: float, shape: tuple[int, ...], dtype: Any = FLOAT32) -> Any:
         """Ones with probability ``p``, else zeros. Dropout draws its mask so, with p the probability to keep.
@@ -534,7 +532,13 @@ class Generator(Continuous):
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
         if dtype.kind not in "fiub" or dtype.name in ("uint16", "uint32", "uint64"):
             raise sampling.not_implemented("bernoulli_scalar_cpu_", dtype)
-        return (self._doubles(sampling.count(shape)) < p).astype(dtype).reshape(shape)
+        n = sampling.count(shape)
+        result = np.empty(n, dtype)
+        with self._lock:
+            for start in range(0, n, CHUNK):
+                part = result[start : start + CHUNK]
+                sampling.fill_coins(part, self._words(2 * part.size), p)
+        return result.reshape(shape)
 
     def multinomial(self, p: Any, num_samples: int, replacement: bool = False) -> Any:
         """Indices (int64) drawn with probabilities proportional to the last axis of ``p``.

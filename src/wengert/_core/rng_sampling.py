@@ -20,6 +20,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..kernels import samples
+
 FLOAT16: Final = np.dtype(np.float16)
 FLOAT32: Final = np.dtype(np.float32)
 FLOAT64: Final = np.dtype(np.float64)
@@ -33,17 +35,53 @@ INT64_MAX: Final = (1 << 63) - 1
 CHUNK: Final = 768 * 16
 
 
-def fill_singles(result: Any, words: Any) -> None:
-    """Uniform float32 in [0, 1): the low 24 bits of each word."""
+def fill_singles(result: Any, words: Any, low: float = 0.0, high: float = 1.0) -> None:
+    """Uniform float32 in [low, high), of the low 24 bits of each word; a value that rounds to ``high`` becomes ``low``."""
+    if samples.ready():
+        samples.uniforms(result, words, low, high)
+        return
     result[...] = words & np.uint32(0xFFFFFF)
     result *= np.float32(2.0**-24)
+    if low != 0.0 or high != 1.0:
+        first, last = np.float32(low), np.float32(high)
+        result[...] = fma32(result, float(last - first), float(first))
+        result[result == last] = first
 
 
-def fill_doubles(result: Any, words: Any) -> None:
-    """Uniform float64 in [0, 1): the low 53 bits of each pair of words, high word first."""
+def fill_doubles(result: Any, words: Any, low: float = 0.0, high: float = 1.0) -> None:
+    """Uniform float64 in [low, high), of the low 53 bits of each pair of words, high word first."""
+    if samples.ready():
+        samples.uniforms(result, words, low, high)
+        return
     result[...] = words[0::2] & np.uint32(0x1FFFFF)
     result *= 2.0**-21
     result += words[1::2] * 2.0**-53  # exact: the two parts share no bit
+    if low != 0.0 or high != 1.0:
+        result[...] = fma64(result, high - low, low)
+        result[result == high] = low
+
+
+def fill_exponentials(result: Any, words: Any, rate: float) -> None:
+    """Exponential samples -log(1 - u) / rate of any floating dtype."""
+    if samples.ready() and result.dtype != FLOAT16:
+        samples.exponentials(result, words, rate)
+        return
+    minus_u = np.empty(result.size)
+    fill_doubles(minus_u, words)
+    np.negative(minus_u, out=minus_u)
+    logs = libm(math.log1p, minus_u) if result.dtype == FLOAT64 else np.log1p(minus_u)
+    with np.errstate(over="ignore", invalid="ignore"):
+        result[...] = round_to(-1.0 / rate * logs, result.dtype)
+
+
+def fill_coins(result: Any, words: Any, p: float) -> None:
+    """Ones with probability p, else zeros."""
+    if samples.ready() and result.itemsize in (1, 4, 8):
+        samples.coins(result, words, p)
+        return
+    uniform = np.empty(result.size)
+    fill_doubles(uniform, words)
+    np.less(uniform, p, out=result, casting="unsafe")
 
 
 def longs(words: Any) -> Any:
@@ -129,20 +167,25 @@ def _cos_sin64(angle: Any) -> tuple[Any, Any]:
     return rotation.real, rotation.imag
 
 
-def normal_blocks64(uniform: Any, mean: float, std: float) -> Any:
-    """Normal float64 from blocks of 16 uniforms, by the C library's functions."""
-    blocks = uniform.reshape(-1, 2, 8)
-    radius = np.sqrt(-2.0 * libm(math.log, (1.0 - blocks[:, 0]).reshape(-1)))
-    cosine, sine = _cos_sin64(2.0 * math.pi * blocks[:, 1].reshape(-1))
-    result = np.empty(blocks.shape)
-    result[:, 0] = (radius * cosine).reshape(-1, 8)
-    result[:, 1] = (radius * sine).reshape(-1, 8)
-    return fma64(result, std, mean).reshape(-1)
+def normal_blocks64(uniform: Any, mean: float, std: float) -> None:
+    """Blocks of 16 uniform float64 in place as normal samples, by the C library's functions."""
+    if samples.ready():
+        samples.normals(uniform, mean, std)
+        return
+    for start in range(0, uniform.size, CHUNK):
+        blocks = uniform[start : start + CHUNK].reshape(-1, 2, 8)
+        radius = np.sqrt(-2.0 * libm(math.log, (1.0 - blocks[:, 0]).reshape(-1)))
+        cosine, sine = _cos_sin64(2.0 * math.pi * blocks[:, 1].reshape(-1))
+        blocks[:, 0] = fma64(radius * cosine, std, mean).reshape(-1, 8)
+        blocks[:, 1] = fma64(radius * sine, std, mean).reshape(-1, 8)
 
 
-def normal_blocks32(uniform: Any, mean: float, std: float) -> Any:
-    """Normal float32 from blocks of 16 uniforms, bit for bit what PyTorch's AVX2 kernel computes."""
-    result = np.empty(uniform.size, np.float32)
+def normal_blocks32(uniform: Any, mean: float, std: float) -> None:
+    """Blocks of 16 uniform float32 in place as normal samples, bit for bit what PyTorch's AVX2 kernel computes."""
+    mean, std = float(np.float32(mean)), float(np.float32(std))
+    if samples.ready():
+        samples.normals(uniform, mean, std)
+        return
     for start in range(0, uniform.size, CHUNK):
         part = uniform[start : start + CHUNK].reshape(-1, 2, 8)
         radius = np.sqrt(np.float32(-2.0) * log32((np.float32(1.0) - part[:, 0]).reshape(-1)))
@@ -152,8 +195,7 @@ def normal_blocks32(uniform: Any, mean: float, std: float) -> Any:
             waves += np.float32(0.0)  # turns -0 into 0 as the fused step does
         else:
             waves = fma32(waves, std, mean)
-        result[start : start + CHUNK].reshape(-1, 2, 8)[...] = waves.reshape(2, -1, 8).swapaxes(0, 1)
-    return result
+        part[...] = waves.reshape(2, -1, 8).swapaxes(0, 1)
 
 
 def _float32_values(*values: float) -> list[float]:
@@ -263,15 +305,16 @@ def cos_sin32(angle: Any) -> Any:
 # ------------------------------------------------------------------------------------------------------ discrete
 
 
-def shuffle(n: int, words: Any) -> Any:
-    """``0 .. n-1`` shuffled forward (Fisher-Yates) by n - 1 words, as int64."""
-    order = list(range(n))
-    left = np.arange(n, 1, -1, dtype=np.int64)
-    targets = words % left
-    targets += np.arange(n - 1)
-    for i, j in enumerate(targets.tolist()):
-        order[i], order[j] = order[j], order[i]
-    return np.array(order, dtype=np.int64)
+def shuffle(order: Any, words: Any, start: int) -> None:
+    """Exchange ``order[start]`` and those behind it with a later one each (Fisher-Yates), by one word each."""
+    if samples.ready():
+        samples.shuffle(order, words, start, order.size)
+        return
+    targets = words % np.arange(order.size - start, order.size - start - words.size, -1)
+    targets += np.arange(start, start + words.size)
+    values = memoryview(order)
+    for i, j in enumerate(targets.tolist(), start):
+        values[i], values[j] = values[j], values[i]
 
 
 def search_weights(weights: Any, uniform: Any) -> Any:

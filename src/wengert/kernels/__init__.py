@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from . import _load
+from .formula import along as along
 from .formula import elementwise as elementwise
 from .formula import rowwise as rowwise
 from .memory import empty as empty

@@ -33,6 +33,13 @@ def rowwise(function: Function) -> Any:
     return _kernel(function, True)
 
 
+def along(kernel: Any, dim: int, arrays: list[Any]) -> Any:
+    """A row kernel with one result applied along dimension ``dim``, counted from the front."""
+    if dim == arrays[0].ndim - 1:
+        return kernel(1, *arrays)
+    return kernel(1, *[x.swapaxes(dim, -1) for x in arrays]).swapaxes(dim, -1)
+
+
 def _kernel(function: Function, rows: bool) -> Any:
     blocked = Blocked(function, rows)
     if _load.MODULE is None:

@@ -291,19 +291,22 @@ def log_softmax_slope(grad: Any, result: Any) -> Any:
 
 
 @rowwise
+def squares_below(x: Any, mean: Any) -> Any:
+    """Sum over all rows of squared distances to a row of means."""
+    return column_sum((x - mean) * (x - mean))
+
+
+@rowwise
 def variance(x: Any, freedom: Any) -> Any:
     """Sum of squared distances to the mean, divided by the degrees of freedom."""
     centred = x - row_mean(x)
     return row_sum(centred * centred) / freedom
 
 
-@rowwise
-def moments(x: Any, eps: Any) -> Any:
-    """Mean, variance, and the reciprocal of the standard deviation of the variance plus ``eps``."""
-    mean = row_mean(x)
-    centred = x - mean
-    var = row_mean(centred * centred)
-    return mean, var, 1 / np.sqrt(var + eps)
+@elementwise
+def affine_slope(grad: Any, weight: Any, rstd: Any) -> Any:
+    """Gradient of x, where mean and standard deviation are given numbers."""
+    return grad * weight * rstd
 
 
 @elementwise

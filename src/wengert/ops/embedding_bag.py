@@ -11,6 +11,7 @@ from .._core.dtypes import FLOATING, tensor_type_name
 from .._core.tensor_base import TensorBase
 from .._record.common import int_of, make
 from .._record.general import General, general, general_many
+from ..kernels import bulk as kernels
 from .embedding import EmbeddingDenseBackwardBackward0, embedding, renormalize
 from .index_arrays import add_rows
 
@@ -22,30 +23,58 @@ MEAN: Final = 1
 MAX: Final = 2
 MODES: Final[dict[str, int]] = {"sum": SUM, "mean": MEAN, "max": MAX}
 UNSIGNED: Final = 1 << 64
+BLOCK: Final = 1 << 18  # elements of table rows that are copied at once
 
 
 class Bags:
-    """Which entries are in which bag.
+    """Which entries are in which bag.  What has an element for each entry is made when it is asked for.
 
     Attributes:
-        count: number of bags.
-        index: rows of the entries that count (those of the padding do not).
-        bag: bag of each of them, rising.
-        kept: their places among all entries.
-        sizes: how many of them are in each bag.
-        every: bag of all entries.
+        count: number of bags; bag b has the entries ``starts[b]`` to ``ends[b]``.
+        used: table rows of the entries in bags, int64.
+        padding: the row whose entries do not count, or -1.
     """
 
     def __init__(self, index: Any, offsets: Any, last: bool, padding: int) -> None:
-        ends = np.append(offsets[1:], index.size) if not last else offsets[1:]
-        starts = offsets[:-1] if last else offsets
-        self.count: int = int(starts.size)
-        self.every: Any = np.repeat(np.arange(self.count), ends - starts)
-        used = index[: self.every.size]
-        self.kept: Any = np.flatnonzero(used != padding)
-        self.index: Any = used[self.kept].astype(np.int64)
-        self.bag: Any = self.every[self.kept]
-        self.sizes: Any = np.bincount(self.bag, minlength=self.count)
+        self.ends: Any = np.append(offsets[1:], index.size) if not last else offsets[1:]
+        self.starts: Any = offsets[:-1] if last else offsets
+        self.count: int = int(self.starts.size)
+        self.used: Any = index[: int(self.ends[-1]) if self.count > 0 else 0].astype(np.int64, copy=False)
+        self.padding: int = padding
+        self._kept: Any = None
+        self._bag: Any = None
+        self._sizes: Any = None
+
+    def every(self) -> Any:
+        """Bag of all entries."""
+        return np.repeat(np.arange(self.count), self.ends - self.starts)
+
+    @property
+    def kept(self) -> Any:
+        """Places of the entries that count among all."""
+        if self._kept is None:
+            self._kept = np.flatnonzero(self.used != self.padding)
+        return self._kept
+
+    @property
+    def index(self) -> Any:
+        """Table rows of the entries that count."""
+        return self.used if self.padding < 0 else self.used[self.kept]
+
+    @property
+    def bag(self) -> Any:
+        """Bag of each entry that counts, rising."""
+        if self._bag is None:
+            self._bag = self.every() if self.padding < 0 else self.every()[self.kept]
+        return self._bag
+
+    @property
+    def sizes(self) -> Any:
+        """How many entries of each bag count."""
+        if self._sizes is None:
+            lengths = self.ends - self.starts
+            self._sizes = lengths if self.padding < 0 else np.bincount(self.bag, minlength=self.count)
+        return self._sizes
 
 
 class EmbeddingBagBackward0(General):
@@ -101,22 +130,35 @@ class EmbeddingBagBackward0(General):
         bags = self.bags
         shape = (bags.count, weight.shape[1])
         kind = np.float32 if weight.dtype == np.float16 else weight.dtype
-        rows = weight.take(bags.index, axis=0).astype(kind, copy=False)
-        out = np.zeros(shape, kind)
         most = np.zeros(shape, np.int64) if self.mode == MAX else bags.sizes * int(self.mode == MEAN)
         if self.mode == MAX:
-            self.maximize(rows, out, most)
+            out = np.zeros(shape, kind)
+            self.maximize(weight.take(bags.index, axis=0).astype(kind, copy=False), out, most)
         else:
-            if self.weighted:
-                rows = rows * arrays[3][bags.kept][:, None]
-            add_rows(out, bags.bag, rows)
+            out = self.summed(weight, arrays[3] if self.weighted else None, kind)
         if self.mode == MEAN:
             out /= np.maximum(bags.sizes, 1)[:, None].astype(kind)
         sizes = bags.sizes if self.mode != SUM else np.zeros(bags.count, np.int64)
         # PyTorch's quick way for sums in single precision leaves this empty.
         plain = self.mode == SUM and self.numbers["padding"] < 0 and weight.dtype != np.float64
-        where = np.zeros(0, np.int64) if plain else bags.every.astype(np.int64)
-        return [out.astype(weight.dtype, copy=False), where, sizes.astype(np.int64), most.astype(np.int64)]
+        where = np.zeros(0, np.int64) if plain else bags.every().astype(np.int64, copy=False)
+        return [out.astype(weight.dtype, copy=False), where, sizes.astype(np.int64), most.astype(np.int64, copy=False)]
+
+    def summed(self, weight: Any, factors: Any, kind: Any) -> Any:
+        """The sum of each bag; rows of the table are copied a block at a time."""
+        bags = self.bags
+        if bags.count > 0 and kernels.handles(weight) and (factors is None or factors.dtype == kind):
+            return kernels.bag_sums(weight, bags.used, bags.starts, bags.ends, factors, bags.padding)
+        out = np.zeros((bags.count, weight.shape[1]), kind)
+        index, bag, kept = bags.index, bags.bag, bags.kept
+        step = max(1, BLOCK // max(1, weight.shape[1]))
+        for start in range(0, index.size, step):
+            part = slice(start, start + step)
+            rows = weight.take(index[part], axis=0).astype(kind, copy=False)
+            if factors is not None:
+                rows = rows * factors[kept[part]][:, None]
+            add_rows(out, bag[part], rows)
+        return out
 
     def maximize(self, rows: Any, out: Any, most: Any) -> None:
         """Write the largest elements of each bag, and the table rows that they are from."""

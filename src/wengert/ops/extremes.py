@@ -14,6 +14,8 @@ from .._record.common import RESULT, SELF, make, wrap_dim, wrap_dims
 from .._record.general import General, general_many
 from .._record.reduction import Reduction, axes, open_shape, over, reduce
 from .._record.selection import Selection, check_not_empty, check_order, deliver
+from ..kernels import bulk as kernels
+from .sizes import count
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _maximum: Final[Any] = np.maximum.reduce
 _minimum: Final[Any] = np.minimum.reduce
 _add: Final[Any] = np.add.reduce
+FEW: Final = 256  # below this many elements NumPy's way is as fast as a kernel's
+BLOCK: Final = 1 << 16  # elements that are copied at once
 
 
 class Extreme(Reduction):
@@ -92,7 +96,9 @@ class MaxBackward0(Selection):
     def forward(self, arrays: list[Any]) -> Any:
         if not self.drops or len(self.shape) == 0:
             return Selection.forward(self, arrays)
-        return [_maximum(arrays[0], self.dim), arrays[0].argmax(self.dim)]
+        if arrays[0].size >= FEW and kernels.moves(arrays[0]):
+            return list(kernels.extreme(arrays[0], self.dim, True, True))
+        return [_maximum(arrays[0], self.dim), place_along(np.argmax, arrays[0], self.dim)]
 
     def parameters(self) -> dict[str, Any]:
         return {"dim": self.dim, "keepdim": not self.drops, "self_sym_sizes": self.shape}
@@ -107,7 +113,9 @@ class MinBackward0(Selection):
     def forward(self, arrays: list[Any]) -> Any:
         if not self.drops or len(self.shape) == 0:
             return Selection.forward(self, arrays)
-        return [_minimum(arrays[0], self.dim), arrays[0].argmin(self.dim)]
+        if arrays[0].size >= FEW and kernels.moves(arrays[0]):
+            return list(kernels.extreme(arrays[0], self.dim, False, True))
+        return [_minimum(arrays[0], self.dim), place_along(np.argmin, arrays[0], self.dim)]
 
     def parameters(self) -> dict[str, Any]:
         return {"dim": self.dim, "keepdim": not self.drops, "self_sym_sizes": self.shape}
@@ -305,7 +313,26 @@ def place_of(name: str, find: Any, x: TensorBase, dim: Any, keepdim: bool) -> Te
     check_not_empty(name, x, d)
     if len(x.shp) == 0:
         return make(np.int64(0))
-    return make(find(x.array, d, keepdims=keepdim))
+    found = place_along(find, x.array, d)
+    return make(np.expand_dims(found, d) if keepdim else found)
+
+
+def place_along(find: Any, x: Any, axis: int) -> Any:
+    """Position of an extreme along an axis. NumPy copies the input with that axis last: here only a block of it."""
+    if x.size >= FEW and kernels.moves(x):
+        return kernels.extreme(x, axis, find is np.argmax, False)[1]
+    if x.size <= BLOCK or axis == x.ndim - 1 or not x.flags.c_contiguous:
+        return find(x, axis)
+    n = x.shape[axis]
+    outer, inner = count(x.shape[:axis]), count(x.shape[axis + 1 :])
+    blocks = x.reshape(outer, n, inner)
+    out = np.empty((outer, inner), np.int64)
+    rows, columns = BLOCK // (n * inner) or 1, BLOCK // n or 1
+    for i in range(0, outer, rows):
+        for j in range(0, inner, columns):
+            part = (slice(i, i + rows), slice(j, j + columns))
+            out[part] = find(blocks[part[0], :, part[1]], 1)
+    return out.reshape(*x.shape[:axis], *x.shape[axis + 1 :])
 
 
 from .._record.common import write_out  # noqa: E402

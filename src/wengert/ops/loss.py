@@ -10,9 +10,11 @@ import numpy as np
 from .._core import errors
 from .._core.dtypes import FLOATING, Size
 from .._core.tensor_base import TensorBase
-from .._record.common import broadcast_size, converted, result_type
+from .._record.common import broadcast_size, converted, make, quiet, result_type
 from .._record.general import General, general
 from .._record.unary import unary
+from ..kernels import pairs
+from ..kernels.pairs import LOG_FLOOR
 from .activation import HardtanhBackward0
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ SIZE_WARNING: Final = (
     "Using a target size ({}) that is different to the input size ({}). This will likely lead to incorrect results due to "
     "broadcasting. Please ensure they have the same size."
 )
-LOG_FLOOR: Final = -100.0  # logarithms of probabilities are cut here, so that the loss stays finite
 
 
 def legacy_reduction(size_average: Any, reduce: Any, reduction: str) -> str:
@@ -76,7 +77,12 @@ class PairLoss(General):
 
     def pointwise(self, x: Any, t: Any) -> Any:
         """Loss of each pair, for arrays."""
-        raise NotImplementedError
+        kernels, numbers = self.kernels()
+        return kernels.term(x, t, *numbers)
+
+    def kernels(self) -> tuple[Any, tuple[float, ...]]:
+        """The kernels of the loss (None where it has none) and its own numbers."""
+        return None, ()
 
     def slope(self, x: Tensor, t: Tensor) -> Tensor:
         """Derivative of the loss of each pair with respect to the input."""
@@ -95,8 +101,17 @@ class PairLoss(General):
     def parameters(self) -> dict[str, Any]:
         return {"reduction": self.reduction}
 
+    def check(self, x: Any) -> None:
+        """Refuse inputs out of the range of the loss."""
+
     def forward(self, arrays: list[Any]) -> Any:
-        loss = self.pointwise(arrays[0], arrays[1])
+        x, t = arrays[0], arrays[1]
+        self.check(x)
+        kernels, numbers = self.kernels()
+        if kernels is not None and self.reduction != NONE and x.size > 0 and x.ndim == t.ndim > 0:
+            total = kernels.total(x.ndim, x, t, *numbers).reshape(())[()]
+            return total if self.reduction == SUM else total / x.dtype.type(self.count)
+        loss = self.pointwise(x, t)
         if self.reduction == NONE:
             return loss
         total = np.sum(loss, dtype=loss.dtype)
@@ -107,10 +122,25 @@ class PairLoss(General):
         assert grad is not None
         x = self.tensor("self")
         t = self.tensor("target")
+        if quiet(grad) and x.dt is t.dt is grad.dt:
+            kernels, numbers = self.kernels()
+            if kernels is not None:
+                return self.slopes(kernels, numbers, grad.array, x.array, t.array)
         share = grad / max(self.count, 1) if self.reduction == MEAN else grad
         found: list[Tensor | None] = [
             self.slope(x, t) * share if self.wanted(0) else None,
             self.target_slope(x, t) * share if self.wanted(1) else None,
+        ]
+        return found + [None] * (self.arity - 2)
+
+    def slopes(self, kernels: Any, numbers: tuple[float, ...], grad: Any, x: Any, t: Any) -> list[Tensor | None]:
+        """``backward`` for arrays."""
+        share = grad if self.reduction == NONE else float(grad)
+        if self.reduction == MEAN:
+            share /= max(self.count, 1)
+        found: list[Tensor | None] = [
+            make(kernels.slope(share, x, t, *numbers)) if self.wanted(0) else None,
+            make(kernels.target_slope(share, x, t, *numbers)) if self.wanted(1) else None,
         ]
         return found + [None] * (self.arity - 2)
 
@@ -131,9 +161,8 @@ class PairLoss(General):
 class MseLossBackward0(PairLoss):
     """Squared difference.  d = 2 (input - target)."""
 
-    def pointwise(self, x: Any, t: Any) -> Any:
-        difference = x - t
-        return difference * difference
+    def kernels(self) -> tuple[Any, tuple[float, ...]]:
+        return pairs.SQUARE, ()
 
     def slope(self, x: Tensor, t: Tensor) -> Tensor:
         return (x - t) * 2
@@ -146,17 +175,8 @@ class SmoothL1LossBackward0(PairLoss):
         super().__init__(reduction, count)
         self.beta: Any = beta
 
-    def pointwise(self, x: Any, t: Any) -> Any:
-        size = np.absolute(x - t)
-        if size.ndim == 0:
-            return np.where(size < self.beta, size * size * 0.5 / self.beta, size - 0.5 * self.beta)
-        near = size < self.beta
-        square = size * size
-        square *= 0.5
-        square /= self.beta
-        size -= 0.5 * self.beta
-        np.copyto(size, square, where=near)
-        return size
+    def kernels(self) -> tuple[Any, tuple[float, ...]]:
+        return pairs.SMOOTH, (float(self.beta),)
 
     def slope(self, x: Tensor, t: Tensor) -> Tensor:
         return unary(HardtanhBackward0(-1, 1), (x - t) / self.beta)
@@ -172,17 +192,8 @@ class HuberLossBackward0(PairLoss):
         super().__init__(reduction, count)
         self.delta: Any = delta
 
-    def pointwise(self, x: Any, t: Any) -> Any:
-        size = np.absolute(x - t)
-        if size.ndim == 0:
-            return np.where(size <= self.delta, size * size * 0.5, self.delta * (size - 0.5 * self.delta))
-        near = size <= self.delta
-        square = size * size
-        square *= 0.5
-        size -= 0.5 * self.delta
-        size *= self.delta
-        np.copyto(size, square, where=near)
-        return size
+    def kernels(self) -> tuple[Any, tuple[float, ...]]:
+        return pairs.HUBER, (float(self.delta),)
 
     def slope(self, x: Tensor, t: Tensor) -> Tensor:
         return unary(HardtanhBackward0(-self.delta, self.delta), x - t)
@@ -194,8 +205,8 @@ class HuberLossBackward0(PairLoss):
 class SoftMarginLossBackward0(PairLoss):
     """log(1 + exp(-target input))."""
 
-    def pointwise(self, x: Any, t: Any) -> Any:
-        return np.log1p(np.exp(-t * x))
+    def kernels(self) -> tuple[Any, tuple[float, ...]]:
+        return pairs.SOFT_MARGIN, ()
 
     def slope(self, x: Tensor, t: Tensor) -> Tensor:
         return -t * (-t * x).sigmoid()
@@ -211,10 +222,18 @@ class BinaryCrossEntropyBackward0(PairLoss):
         super().__init__(reduction, count)
         self.weight: Any = weight
 
-    def pointwise(self, x: Any, t: Any) -> Any:
-        if not np.all((x >= 0) & (x <= 1)):
+    def check(self, x: Any) -> None:
+        if x.size == 0:
+            return
+        low, high = pairs.bounds(x.ndim, x) if x.ndim > 0 else (x, x)
+        if not (low >= 0 and high <= 1):
             raise RuntimeError("all elements of input should be between 0 and 1")
-        loss = (t - 1) * np.maximum(np.log1p(-x), LOG_FLOOR) - t * np.maximum(np.log(x), LOG_FLOOR)
+
+    def kernels(self) -> tuple[Any, tuple[float, ...]]:
+        return (pairs.ENTROPY if self.weight is None else None), ()
+
+    def pointwise(self, x: Any, t: Any) -> Any:
+        loss = pairs.ENTROPY.term(x, t)
         return loss if self.weight is None else loss * self.weight.array
 
     def slope(self, x: Tensor, t: Tensor) -> Tensor:
@@ -242,6 +261,9 @@ class BinaryCrossEntropyWithLogitsBackward0(PairLoss):
         super().__init__(reduction, count)
         self.weight: Any = weight
         self.pos_weight: Any = pos_weight
+
+    def kernels(self) -> tuple[Any, tuple[float, ...]]:
+        return (pairs.LOGITS if self.weight is None and self.pos_weight is None else None), ()
 
     def pointwise(self, x: Any, t: Any) -> Any:
         rest = np.log1p(np.exp(-np.absolute(x))) + np.maximum(-x, 0)

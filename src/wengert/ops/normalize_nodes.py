@@ -9,6 +9,7 @@ import numpy as np
 from .._core.tensor_base import TensorBase
 from .._record.common import make
 from .._record.general import General, general_many
+from .normalize_kernels import fused_gradients, has_kernel, normalized, standardized_by
 from .normalize_parts import Frame, array_gradients, laid_like, scaled, standardize, wide
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Normalization(General):
         weight = self.optional(arrays, 1)
         bias = self.optional(arrays, 2)
         seen = x.reshape(frame.work)
+        if has_kernel(x, weight, bias):
+            return self.forward_fused(x, seen, weight, bias)
         if frame.fixed:
             kind = wide(x)
             scale = 1.0 / np.sqrt(np.asarray(self.variance, np.float64) + frame.eps)
@@ -83,6 +86,19 @@ class Normalization(General):
             scale = (1.0 / np.sqrt(self.variance + frame.eps)).reshape(self.stat_shape()).astype(kind)
         y = scaled(s, weight, bias, frame.weights).reshape(x.shape).astype(x.dtype, copy=False)
         return [laid_like(y, x), mean, scale]
+
+    def forward_fused(self, x: Any, seen: Any, weight: Any, bias: Any) -> Any:
+        """``forward`` by way of kernels."""
+        frame = self.frame
+        if frame.fixed:
+            scale = (1.0 / np.sqrt(np.asarray(self.variance, np.float64) + frame.eps)).astype(x.dtype)
+            y = standardized_by(frame, seen, np.asarray(self.mean, x.dtype), scale, weight, bias)
+            mean = scale = np.empty(0, x.dtype)
+        else:
+            y, self.mean, self.variance, scale = normalized(frame, seen, weight, bias)
+            mean = self.mean.reshape(self.stat_shape())
+            scale = scale.reshape(self.stat_shape())
+        return [laid_like(y.reshape(x.shape), x), mean, scale]
 
     def statistics(self, dt: Any) -> tuple[Tensor, Tensor]:
         """Mean and scale of the groups as constants."""
@@ -166,7 +182,9 @@ class NormalizationBackward(General):
     def forward(self, arrays: list[Any]) -> Any:
         grad, x = arrays[0], arrays[1]
         weight = arrays[2] if self.weighted else None
-        values = array_gradients(self.frame, grad, x, weight, arrays[-2], arrays[-1], self.wanted_parts)
+        fused = has_kernel(x, grad, weight, arrays[-2], arrays[-1])
+        gradients = fused_gradients if fused else array_gradients
+        values = gradients(self.frame, grad, x, weight, arrays[-2], arrays[-1], self.wanted_parts)
         shape = () if weight is None else weight.shape
         kind = x.dtype if weight is None else weight.dtype
         found: list[Any] = []

@@ -147,4 +147,4 @@ def laid_like(array: Any, model: Any) -> Any:
     """The array in row-major order, or with the channels last if ``model`` has them there."""
     if is_channels_last(model):
         return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)), -1, 1)
-    return array
+    return np.ascontiguousarray(array)

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._core.compat import i64
-from .._core.dtypes import float16, parse_dtype
+from .._core.dtypes import parse_dtype
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary
 from .._record.common import OTHER, RESULT, SELF, converted, wrap_dim
 from .._record.matmul import product
 from .._record.unary import Unary, unary
+from ..kernels import along, formulas
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
 _add: Final[Any] = np.add.reduce
-_maximum: Final[Any] = np.maximum.reduce
+_contiguous: Final[Any] = np.ascontiguousarray
 
 
 class Normalizing(Unary):
@@ -46,14 +47,9 @@ class SoftmaxBackward0(Normalizing):
     def forward(self, x: Any) -> Any:
         if x.ndim == 0:
             return np.exp(x - x)
-        if x.dtype == float16.np:
-            return self.forward(x.astype(np.float32)).astype(x.dtype)
         if x.shape[self.dim] == 0:
             return x.copy()
-        out = np.subtract(x, _maximum(x, self.dim, None, None, True), order="C")
-        np.exp(out, out=out)
-        out /= _add(out, self.dim, None, None, True)
-        return out
+        return _contiguous(along(formulas.softmax, self.dim, [x]))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -66,13 +62,9 @@ class LogSoftmaxBackward0(Normalizing):
     def forward(self, x: Any) -> Any:
         if x.ndim == 0:
             return x - x
-        if x.dtype == float16.np:
-            return self.forward(x.astype(np.float32)).astype(x.dtype)
         if x.shape[self.dim] == 0:
             return x.copy()
-        out = np.subtract(x, _maximum(x, self.dim, None, None, True), order="C")
-        out -= np.log(_add(np.exp(out), self.dim, None, None, True))
-        return out
+        return _contiguous(along(formulas.log_softmax, self.dim, [x]))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -107,12 +99,10 @@ class SoftmaxBackwardDataBackward0(NormalizingBackward):
     def forward(self, x: Any, y: Any) -> Any:
         if x.ndim == 0:
             return x - x
+        if x.dtype == y.dtype and x.size > 0:
+            return along(formulas.softmax_slope, self.dim, [x, y])
         out = x * y
-        total = _add(out, self.dim, None, None, True)
-        if x.dtype != y.dtype:
-            return out - total * y
-        out -= total * y
-        return out
+        return out - _add(out, self.dim, None, None, True) * y
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None
@@ -137,6 +127,8 @@ class LogSoftmaxBackwardDataBackward0(NormalizingBackward):
     def forward(self, x: Any, y: Any) -> Any:
         if x.ndim == 0:
             return x - x
+        if x.dtype == y.dtype and x.size > 0:
+            return along(formulas.log_softmax_slope, self.dim, [x, y])
         out = np.exp(y)
         out *= _add(x, self.dim, None, None, True)
         return np.subtract(x, out, out=out)

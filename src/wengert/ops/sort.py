@@ -14,6 +14,7 @@ from .._record.common import int_of, make, wrap_dim
 from .._record.general import general_many
 from .._record.selection import Selection, check_not_empty, check_order, deliver
 from .power import refuse_gradient
+from .sort_arrays import first, sorted_order
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -40,17 +41,7 @@ class TopkBackward0(Selection):
     largest: bool = True
 
     def choose(self, x: Any) -> tuple[Any, Any]:
-        n = x.shape[self.dim]
-        k = self.k
-        if n < 256 or 8 * k > n:
-            order = sorted_order(x, self.dim, self.largest).take(range(k), self.dim)
-            return np.take_along_axis(x, order, self.dim), order
-        # Far fewer than all: separate them first, then sort only those.
-        parts = np.argpartition(x, n - k if self.largest else k - 1, self.dim)
-        parts = np.sort(parts.take(range(n - k, n) if self.largest else range(k), self.dim), self.dim)
-        values = np.take_along_axis(x, parts, self.dim)
-        order = sorted_order(values, self.dim, self.largest)
-        return np.take_along_axis(values, order, self.dim), np.take_along_axis(parts, order, self.dim)
+        return first(x, self.dim, self.k, self.largest)
 
 
 class KthvalueBackward0(Selection):
@@ -67,13 +58,6 @@ class KthvalueBackward0(Selection):
 
     def parameters(self) -> dict[str, Any]:
         return {"dim": self.dim, "keepdim": not self.drops, "self_sym_sizes": self.shape}
-
-
-def sorted_order(x: Any, axis: int, descending: bool) -> Any:
-    """Indices that sort an array; equal elements keep their order both ways."""
-    if not descending:
-        return np.argsort(x, axis, kind="stable")
-    return x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
 
 
 def check_sortable(x: TensorBase) -> None:

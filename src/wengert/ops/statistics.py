@@ -15,6 +15,7 @@ from .._record.common import RESULT, SELF, make, wrap_dim
 from .._record.general import General, general_many
 from .._record.reduction import Reduction, axes, over, reduce
 from .._record.selection import Selection, check_not_empty, check_order, deliver
+from ..kernels import formulas
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -36,13 +37,30 @@ class Spread(Reduction):
             x = x.astype(np.float32)
         axis = axes(self)
         count = self.count()
+        left = count - self.correction
+        freedom = float(left) if left > 0 else 0.0
+        if x.dtype.kind == "f" and x.ndim > 0 and x.size > 0:
+            fused = self.fused_variance(x, tuple(range(x.ndim)) if axis is None else axis, freedom)
+            if fused is not None:
+                return fused
         deviation = x - _add(x, axis, None, None, True) / count
         if deviation.dtype.kind == "c":
             deviation = np.abs(deviation)
         deviation *= deviation
         total = _add(deviation, axis, None, None, self.keepdim)
-        left = count - self.correction
-        return total / (left if left > 0 else 0.0)
+        return total / freedom
+
+    def fused_variance(self, x: Any, axis: tuple[int, ...], freedom: float) -> Any:
+        """The same by kernels, where the reduced dimensions come last or first."""
+        kept = x.ndim - len(axis)
+        if axis == tuple(range(kept, x.ndim)):
+            found = formulas.variance(len(axis), x, freedom)
+        elif axis == tuple(range(len(axis))):
+            mean = _add(x, axis, None, None, True) / x.dtype.type(self.count())
+            found = formulas.squares_below(kept, x, mean) / x.dtype.type(freedom)
+        else:
+            return None
+        return found if self.keepdim else found.reshape([n for i, n in enumerate(x.shape) if i not in axis])[()]
 
     def freedom(self) -> Any:
         """Degrees of freedom: what the sum of squares is divided by."""

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from .._core.dtypes import DEFAULTS, float32
+from .._core.dtypes import DEFAULTS, float32, float64
+from .._core.modes import is_grad_enabled
+from .._core.tensor_base import bump, memory, requires_grad
 from .._gen import functions as F
+from .._record.common import prepare_inplace
 from .._tensor import Tensor
 from ..autograd.grad_mode import set_grad_enabled
 from .optimizer import Optimizer, evaluate
@@ -81,6 +84,27 @@ class Rule(Optimizer):
 
 def _is_complex(value: Any) -> bool:
     return isinstance(value, Tensor) and value.is_complex()
+
+
+def in_one_pass(kernel: Any, targets: list[Any], grad: Any, numbers: list[Any], group: dict[str, Any]) -> bool:
+    """Run a rule of real tensors and numbers as a kernel over ``targets[0]``, ``grad`` and the other targets.
+
+    False, and nothing has changed, where the rule has to be recorded or the operands are of another kind.
+    """
+    if is_grad_enabled() or group.get("differentiable") or not all(isinstance(x, (int, float)) for x in numbers):
+        return False
+    operands = [targets[0], grad, *targets[1:]]
+    dtype = targets[0].dt
+    if dtype is not float32 and dtype is not float64:
+        return False
+    if not all(x.dt is dtype and x.shp == targets[0].shp and len(x.shp) > 0 for x in operands):
+        return False
+    for target in targets:
+        prepare_inplace(target, dtype, target.shp, requires_grad(target))
+    kernel.into([memory(x) for x in targets], *[memory(x) for x in operands], *[float(x) for x in numbers])
+    for target in targets:
+        bump(target)
+    return True
 
 
 def counter(group: dict[str, Any], value: float = 0.0) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from .._gen import functions as F
 from .._tensor import Tensor
+from ..kernels import steps
 from . import _rule
 from .optimizer import Params
 
@@ -90,8 +91,15 @@ class Adam(_rule.Rule):
         """One step of one parameter."""
         step = _rule.advance(state)
         beta1, beta2 = group["betas"]
-        grad = _rule.decay(p, grad, group)
         exp_avg, exp_avg_sq = state["exp_avg"], state["exp_avg_sq"]
+        lr, weight_decay = _rule.scalar(group["lr"]), group["weight_decay"]
+        decoupled = bool(group.get("decoupled_weight_decay"))
+        if (weight_decay == 0 or decoupled) and not group["amsgrad"]:
+            numbers = [1 - lr * weight_decay, 1 - beta1, beta2, 1 - beta2, lr / (1 - beta1**step)]
+            numbers += [(1 - beta2**step) ** 0.5, group["eps"]]
+            if _rule.in_one_pass(steps.adam, [p, exp_avg, exp_avg_sq], grad, numbers, group):
+                return
+        grad = _rule.decay(p, grad, group)
         _rule.average(exp_avg, grad, 1 - beta1)
         _rule.average_squares(exp_avg_sq, grad, beta2)
         if group["amsgrad"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from ..kernels import steps
 from . import _rule
 from .optimizer import Params
 
@@ -87,13 +88,17 @@ class SGD(_rule.Rule):
 
     def update(self, p: Any, grad: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """One step of one parameter."""
+        momentum, lr = group["momentum"], _rule.scalar(group["lr"])
+        buffer = state["momentum_buffer"] if momentum != 0 else None
+        if buffer is not None and group["weight_decay"] == 0 and not group["nesterov"]:
+            numbers = [momentum, 1 - group["dampening"], lr]
+            if _rule.in_one_pass(steps.momentum, [p, buffer], grad, numbers, group):
+                return
         direction = _rule.decay(p, grad, group)
-        momentum = group["momentum"]
         if momentum != 0:
-            buffer = state["momentum_buffer"]
             if buffer is None:
                 buffer = state["momentum_buffer"] = direction.clone()
             else:
                 buffer.mul_(momentum).add_(direction, alpha=1 - group["dampening"])
             direction = direction.add(buffer, alpha=momentum) if group["nesterov"] else buffer
-        _rule.add_scaled(p, direction, -_rule.scalar(group["lr"]))
+        _rule.add_scaled(p, direction, -lr)

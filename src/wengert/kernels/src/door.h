@@ -35,8 +35,12 @@ using Kernel = void (*)(const Args&);
 // Null where a kernel does not have the type.
 struct Entry {
   const char* name;
-  Kernel float32, float64, int32, int64, bytes;
+  int arrays, numbers, reals;  // how many it takes
+  Kernel float32 = nullptr, float64 = nullptr, int32 = nullptr, int64 = nullptr, bytes = nullptr;
 };
+
+#define WENGERT_FLOATS(f) f<float>, f<double>
+#define WENGERT_WORDS(f) WENGERT_FLOATS(f), f<int32_t>, f<int64_t>
 
 inline Kernel chosen(const Entry& entry, PyArrayObject* array) {
   int type = PyArray_TYPE(array);
@@ -50,16 +54,16 @@ inline Kernel chosen(const Entry& entry, PyArrayObject* array) {
 // One argument; false with a Python error set.
 inline bool read_argument(const Entry& entry, PyObject* given, Args& args, Kernel& kernel) {
   if (PyLong_CheckExact(given)) {
-    if (args.numbers == Args::most_numbers) return PyErr_Format(PyExc_TypeError, "%s: too many ints", entry.name), false;
+    if (args.numbers == entry.numbers) return PyErr_Format(PyExc_TypeError, "%s: too many ints", entry.name), false;
     args.number[args.numbers] = PyLong_AsSsize_t(given);
     return args.number[args.numbers++] != -1 || !PyErr_Occurred();
   }
   if (PyFloat_CheckExact(given)) {
-    if (args.reals == Args::most_reals) return PyErr_Format(PyExc_TypeError, "%s: too many floats", entry.name), false;
+    if (args.reals == entry.reals) return PyErr_Format(PyExc_TypeError, "%s: too many floats", entry.name), false;
     args.real[args.reals++] = PyFloat_AS_DOUBLE(given);
     return true;
   }
-  if (args.arrays == Args::most_arrays) return PyErr_Format(PyExc_TypeError, "%s: too many arrays", entry.name), false;
+  if (args.arrays == entry.arrays) return PyErr_Format(PyExc_TypeError, "%s: too many arrays", entry.name), false;
   if (given == Py_None) {
     args.array[args.arrays++] = nullptr;
     return true;
@@ -82,7 +86,9 @@ inline PyObject* enter(PyObject* self, PyObject* const* given, Py_ssize_t count)
   Kernel kernel = nullptr;
   for (Py_ssize_t i = 0; i < count; i++)
     if (!read_argument(entry, given[i], args, kernel)) return nullptr;
-  if (!kernel) return PyErr_Format(PyExc_TypeError, "%s takes at least one array", entry.name);
+  if (!kernel || args.arrays != entry.arrays || args.numbers != entry.numbers || args.reals != entry.reals)
+    return PyErr_Format(PyExc_TypeError, "%s takes %d arrays, %d ints and %d floats", entry.name, entry.arrays, entry.numbers,
+                        entry.reals);
   bool no_memory = false;
   Py_BEGIN_ALLOW_THREADS;
   try {

@@ -35,17 +35,22 @@ inline void mt_advance(uint32_t* s) {
   s[N - 1] = mt_mix(old[N - 1], s[0], s[M - 1]);
 }
 
-// `blocks` times 624 words.
+// The 624 words of a state.
+inline void mt_temper(const uint32_t* state, uint32_t* out) {
+  for (ptrdiff_t i = 0; i < MT_WORDS; i++) {
+    uint32_t y = state[i];
+    y ^= y >> 11;
+    y ^= (y << 7) & 0x9d2c5680u;
+    y ^= (y << 15) & 0xefc60000u;
+    out[i] = y ^ (y >> 18);
+  }
+}
+
+// `blocks` times the 624 words of the next state.
 inline void mt_words(ptrdiff_t blocks, uint32_t* state, uint32_t* out) {
   for (ptrdiff_t b = 0; b < blocks; b++, out += MT_WORDS) {
     mt_advance(state);
-    for (ptrdiff_t i = 0; i < MT_WORDS; i++) {
-      uint32_t y = state[i];
-      y ^= y >> 11;
-      y ^= (y << 7) & 0x9d2c5680u;
-      y ^= (y << 15) & 0xefc60000u;
-      out[i] = y ^ (y >> 18);
-    }
+    mt_temper(state, out);
   }
 }
 
@@ -143,7 +148,7 @@ inline void normals(ptrdiff_t blocks, double mean, double std, double* x) {
     }
 }
 
-// In place: uniforms u become -log(1 - u) / rate.
+// -log(1 - u) / rate.
 inline void exponentials(ptrdiff_t n, double rate, const uint32_t* words, float* out) {
   for (ptrdiff_t i = 0; i < n; i++)
     out[i] = (float)(-1.0 / rate * std::log1p(-uniform_of(words[2 * i], words[2 * i + 1])));

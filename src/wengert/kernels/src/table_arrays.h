@@ -77,18 +77,17 @@ void enter_scan(const Args& a) {
 }
 
 constexpr Entry array_entries[] = {
-    {"max_pool", enter_max_pool<float>, enter_max_pool<double>, nullptr, nullptr, nullptr},
-    {"put_back", enter_put_back<float>, enter_put_back<double>, nullptr, nullptr, nullptr},
-    {"avg_pool", enter_avg_pool<float>, enter_avg_pool<double>, nullptr, nullptr, nullptr},
-    {"avg_pool_backward", enter_avg_pool_backward<float>, enter_avg_pool_backward<double>, nullptr, nullptr, nullptr},
-    {"take_rows", enter_take_rows, enter_take_rows, enter_take_rows, enter_take_rows, enter_take_rows},
-    {"add_rows", enter_add_rows<float>, enter_add_rows<double>, enter_add_rows<int32_t>, enter_add_rows<int64_t>, nullptr},
-    {"gather", enter_gather<float>, enter_gather<double>, enter_gather<int32_t>, enter_gather<int64_t>, nullptr},
-    {"scatter_add", enter_scatter_add<float>, enter_scatter_add<double>, enter_scatter_add<int32_t>,
-     enter_scatter_add<int64_t>, nullptr},
-    {"bag_sums", enter_bag_sums<float>, enter_bag_sums<double>, nullptr, nullptr, nullptr},
-    {"running_sum", enter_scan<Plus, float>, enter_scan<Plus, double>, nullptr, nullptr, nullptr},
-    {"running_product", enter_scan<Times, float>, enter_scan<Times, double>, nullptr, nullptr, nullptr},
+    {"max_pool", 3, 19, 0, WENGERT_FLOATS(enter_max_pool)},
+    {"put_back", 3, 3, 0, WENGERT_FLOATS(enter_put_back)},
+    {"avg_pool", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool)},
+    {"avg_pool_backward", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool_backward)},
+    {"take_rows", 3, 3, 0, enter_take_rows, enter_take_rows, enter_take_rows, enter_take_rows, enter_take_rows},
+    {"add_rows", 3, 3, 0, WENGERT_WORDS(enter_add_rows)},
+    {"gather", 3, 4, 0, WENGERT_WORDS(enter_gather)},
+    {"scatter_add", 3, 4, 0, WENGERT_WORDS(enter_scatter_add)},
+    {"bag_sums", 6, 4, 0, WENGERT_FLOATS(enter_bag_sums)},
+    {"running_sum", 2, 4, 0, enter_scan<Plus, float>, enter_scan<Plus, double>},
+    {"running_product", 2, 4, 0, enter_scan<Times, float>, enter_scan<Times, double>},
 };
 
 }  // namespace wengert::arrays

@@ -32,9 +32,9 @@ void enter_conv_grad_weight(const Args& a) {
 }
 
 constexpr Entry conv_entries[] = {
-    {"conv_forward", enter_conv_forward<float>, enter_conv_forward<double>, nullptr, nullptr, nullptr},
-    {"conv_grad_input", enter_conv_grad_input<float>, enter_conv_grad_input<double>, nullptr, nullptr, nullptr},
-    {"conv_grad_weight", enter_conv_grad_weight<float>, enter_conv_grad_weight<double>, nullptr, nullptr, nullptr},
+    {"conv_forward", 4, 22, 0, WENGERT_FLOATS(enter_conv_forward)},
+    {"conv_grad_input", 3, 22, 0, WENGERT_FLOATS(enter_conv_grad_input)},
+    {"conv_grad_weight", 3, 22, 0, WENGERT_FLOATS(enter_conv_grad_weight)},
 };
 
 }  // namespace wengert::arrays

@@ -7,6 +7,7 @@
 namespace wengert::arrays {
 
 inline void enter_mt_seed(const Args& a) { mt_seed((uint32_t)a.number[0], a.at<uint32_t>(0)); }
+inline void enter_mt_temper(const Args& a) { mt_temper(a.at<uint32_t>(0), a.at<uint32_t>(1)); }
 inline void enter_mt_words(const Args& a) { mt_words(a.number[0], a.at<uint32_t>(0), a.at<uint32_t>(1)); }
 
 // Arrays out, words; n, whether from 0 to 1; low, high.
@@ -53,15 +54,16 @@ void enter_extreme(const Args& a) {
 }
 
 constexpr Entry random_entries[] = {
-    {"mt_seed", nullptr, nullptr, enter_mt_seed, nullptr, nullptr},
-    {"mt_words", nullptr, nullptr, enter_mt_words, nullptr, nullptr},
-    {"uniforms", enter_uniforms<float>, enter_uniforms<double>, nullptr, nullptr, nullptr},
-    {"normals", enter_normals<float>, enter_normals<double>, nullptr, nullptr, nullptr},
-    {"exponentials", enter_exponentials<float>, enter_exponentials<double>, nullptr, nullptr, nullptr},
-    {"coins", enter_coins<float>, enter_coins<double>, enter_coins<int32_t>, enter_coins<int64_t>, enter_coins<int8_t>},
-    {"shuffle", nullptr, nullptr, nullptr, enter_shuffle, nullptr},
-    {"top_rows", enter_top_rows<float>, enter_top_rows<double>, enter_top_rows<int32_t>, enter_top_rows<int64_t>, nullptr},
-    {"extreme", enter_extreme<float>, enter_extreme<double>, enter_extreme<int32_t>, enter_extreme<int64_t>, nullptr},
+    {"mt_seed", 1, 1, 0, nullptr, nullptr, enter_mt_seed},
+    {"mt_temper", 2, 0, 0, nullptr, nullptr, enter_mt_temper},
+    {"mt_words", 2, 1, 0, nullptr, nullptr, enter_mt_words},
+    {"uniforms", 2, 2, 2, WENGERT_FLOATS(enter_uniforms)},
+    {"normals", 1, 1, 2, WENGERT_FLOATS(enter_normals)},
+    {"exponentials", 2, 1, 1, WENGERT_FLOATS(enter_exponentials)},
+    {"coins", 2, 1, 1, WENGERT_WORDS(enter_coins), enter_coins<int8_t>},
+    {"shuffle", 2, 3, 0, nullptr, nullptr, nullptr, enter_shuffle},
+    {"top_rows", 3, 4, 0, WENGERT_WORDS(enter_top_rows)},
+    {"extreme", 3, 4, 0, WENGERT_WORDS(enter_extreme)},
 };
 
 }  // namespace wengert::arrays

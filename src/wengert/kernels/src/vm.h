@@ -26,6 +26,7 @@ constexpr Index BLOCK = 1024;         // elements: 4 KB of float32 a register
 constexpr Index WHOLE_ROW = 8192;     // columns: longer rows go in stages
 constexpr Index PIECE = 16384;        // elements worked on before a thread looks for more
 constexpr Index ACCUMULATORS = 16;    // partial column sums of a call, at most
+constexpr Index FEW_ROWS = 64;        // whose column sums are added up in the dtype
 
 template <class T> WENGERT_INLINE T nan_max(T x, T y) { return (x > y) | (x != x) ? x : y; }
 template <class T> WENGERT_INLINE T nan_min(T x, T y) { return (x < y) | (x != x) ? x : y; }
@@ -421,26 +422,36 @@ template <class T> void run_whole(const Call& call) {
   Index per = std::max(Index(1), PIECE / call.columns);
   if (sums) per = std::max(per, pieces(call.rows, ACCUMULATORS));
   const Index count = pieces(call.rows, per);
-  std::vector<T> partial(sums * count * call.columns);
+  std::vector<double> partial(sums * count * call.columns);
   parallel_for(count, [&](Index piece) {
     Frame<T> frame(call, program.whole, call.columns);
-    T* accumulator = partial.data() + piece * sums * call.columns;
+    double* total = partial.data() + piece * sums * call.columns;
+    std::vector<T> few(sums * call.columns);  // sums of rows in T, of these in double precision
+    T* accumulator = few.data();
     for (int j = 0; j < program.outputs; j++)
       if (program.output_kind[j] == Kind::columns) {
         frame.slot[program.inputs + j] = accumulator;
         accumulator += call.columns;
       }
-    for (Index r = piece * per; r < std::min(call.rows, (piece + 1) * per); r++) frame.run(r, 0, call.columns, true);
+    const Index end = std::min(call.rows, (piece + 1) * per);
+    for (Index first = piece * per; first < end; first += FEW_ROWS) {
+      for (Index r = first; r < std::min(end, first + FEW_ROWS); r++) frame.run(r, 0, call.columns, true);
+      for (size_t i = 0; i < few.size(); i++) {
+        total[i] += few[i];
+        few[i] = 0;
+      }
+    }
   });
   int k = 0;
   for (int j = 0; j < program.outputs; j++) {
     if (program.output_kind[j] != Kind::columns) continue;
     T* out = reinterpret_cast<T*>(call.operand[program.inputs + j].base);
-    std::fill_n(out, call.columns, T(0));
-    for (Index piece = 0; piece < count; piece++) {
-      const T* in = partial.data() + (piece * sums + k) * call.columns;
-      for (Index i = 0; i < call.columns; i++) out[i] += in[i];
+    double* all = partial.data() + k * call.columns;
+    for (Index piece = 1; piece < count; piece++) {
+      const double* in = all + piece * sums * call.columns;
+      for (Index i = 0; i < call.columns; i++) all[i] += in[i];
     }
+    for (Index i = 0; i < call.columns; i++) out[i] = static_cast<T>(all[i]);
     k++;
   }
 }

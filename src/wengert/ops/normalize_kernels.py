@@ -1,0 +1,95 @@
+"""The normalisations of arrays of one dtype, single or double, by kernels: one pass over the rows that the groups form."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from ..kernels import formulas
+from .normalize_parts import Frame
+
+_sum: Final[Any] = np.add.reduce
+
+
+def has_kernel(x: Any, *others: Any) -> bool:
+    """Whether all arrays that are given have one dtype with kernels."""
+    return x.dtype.char in "fd" and x.size > 0 and all(a is None or a.dtype == x.dtype for a in others)
+
+
+def order_of(frame: Frame, columns: tuple[int, ...]) -> list[int]:
+    """The dimensions of the frame with ``columns`` last."""
+    return [i for i in range(len(frame.work)) if i not in columns] + list(columns)
+
+
+def turned(order: list[int], array: Any, shape: tuple[int, ...], missing: float) -> Any:
+    """An operand seen in the frame with its dimensions in this order; a number where it is None."""
+    return missing if array is None else np.reshape(array, shape).transpose(order)
+
+
+def turned_back(order: list[int], array: Any) -> Any:
+    """A result with the dimensions of the frame in their own order."""
+    back = [0] * len(order)
+    for place, dim in enumerate(order):
+        back[dim] = place
+    return array.transpose(back)
+
+
+def normalized(frame: Frame, x: Any, weight: Any, bias: Any) -> tuple[Any, Any, Any, Any]:
+    """Result, means, variances and scales of the groups of ``x``, which has the shape of the frame."""
+    order = order_of(frame, frame.axes)
+    w = turned(order, weight, frame.weights, 1.0)
+    b = turned(order, bias, frame.weights, 0.0)
+    y, mean, var, rstd = formulas.normalize(len(frame.axes), x.transpose(order), w, b, frame.eps)
+    return turned_back(order, y), turned_back(order, mean), turned_back(order, var), turned_back(order, rstd)
+
+
+def standardized_by(frame: Frame, x: Any, mean: Any, scale: Any, weight: Any, bias: Any) -> Any:
+    """The same with given means and scales."""
+    w = 1.0 if weight is None else np.reshape(weight, frame.weights)
+    b = 0.0 if bias is None else np.reshape(bias, frame.weights)
+    return formulas.affine(x, np.reshape(mean, frame.stats), np.reshape(scale, frame.stats), w, b)
+
+
+def fused_gradients(
+    frame: Frame, grad: Any, x: Any, weight: Any, mean: Any, scale: Any, wanted: list[bool]
+) -> list[Any]:
+    """Gradients of input, weight and bias; None where not wanted."""
+    shape = frame.work
+    grad, x = grad.reshape(shape), x.reshape(shape)
+    mean, scale = np.reshape(mean, frame.stats), np.reshape(scale, frame.stats)
+    found: list[Any] = [None, None, None]
+    parameters = wanted[1] or wanted[2]
+    if frame.fixed:
+        w = 1.0 if weight is None else np.reshape(weight, frame.weights)
+        found[0] = formulas.affine_slope(grad, w, scale) if wanted[0] else None
+    elif wanted[0]:
+        order = order_of(frame, frame.axes)
+        operands = [turned(order, a, s, 1.0) for a, s in zip((grad, x, weight, mean, scale), shapes(frame))]
+        along_rows = set(frame.summed).isdisjoint(frame.axes)  # what a weight belongs to lies in all rows
+        kernel = formulas.normalize_slopes if parameters and along_rows else formulas.normalize_slope
+        result = kernel(len(frame.axes), *operands)
+        if isinstance(result, tuple):
+            return [turned_back(order, part) if want else None for part, want in zip(result, wanted)]
+        found[0] = turned_back(order, result)
+    if parameters:
+        found[1], found[2] = parameter_gradients(frame, grad, x, mean, scale)
+    return [part if want else None for part, want in zip(found, wanted)]
+
+
+def shapes(frame: Frame) -> tuple[tuple[int, ...], ...]:
+    """Shapes of grad, x, weight, mean and scale in the frame."""
+    return frame.work, frame.work, frame.weights, frame.stats, frame.stats
+
+
+def parameter_gradients(frame: Frame, grad: Any, x: Any, mean: Any, scale: Any) -> tuple[Any, Any]:
+    """Gradients of weight and bias: sums over all that share one, first within the rows of a kernel, then over these."""
+    columns = tuple([i for i in frame.summed if i in frame.axes]) or frame.summed
+    order = order_of(frame, columns)
+    operands = [turned(order, a, a.shape, 1.0) for a in (grad, x, mean, scale)]
+    sums = formulas.weight_slopes(len(columns), *operands)
+    rest = tuple([i for i in frame.summed if i not in columns])
+    first, second = (turned_back(order, part) for part in sums)
+    if len(rest) > 0:
+        first, second = _sum(first, rest), _sum(second, rest)
+    return first, second

@@ -1,0 +1,117 @@
+"""The order of elements along a dimension, stable, and the first k of it, for arrays.
+
+NumPy sorts 64-bit words with vector instructions, but not stably, and finds stable orders by merging, eight times as slow.
+So elements of up to 32 bits become the upper half of a word whose lower half is their place: sorted words are a stable
+order. Where elements take 64 bits themselves, an order that is not stable comes first, and runs of equal ones are mended by
+the number of their run and their place (a million float32: 24 ms instead of 208; float64: 60 instead of 226).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from ..kernels import bulk as kernels
+
+FEW: Final = 32  # below this many elements NumPy's stable order is as fast
+BLOCK: Final = 1 << 16  # elements whose places stand in memory at once
+_HALF: Final[Any] = np.uint64(32)
+_LOWER: Final[Any] = np.uint64(0xFFFFFFFF)
+
+
+def sorted_order(x: Any, axis: int, descending: bool) -> Any:
+    """Indices that sort, stably; NaN counts as larger than everything."""
+    n = x.shape[axis]
+    plain = x.dtype.kind in "biu" and x.itemsize < 4  # which NumPy sorts by digits
+    if n < FEW or n > _LOWER or plain:
+        if not descending:
+            return np.argsort(x, axis, kind="stable")
+        return n - 1 - np.flip(np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
+    rows = np.ascontiguousarray(np.moveaxis(x, axis, -1))
+    order = order_of_words(rows, descending) if x.itemsize == 8 else order_of_halves(rows, descending)
+    return np.moveaxis(order, -1, axis)
+
+
+def order_of_halves(rows: Any, descending: bool) -> Any:
+    """The order of each row of elements of up to 32 bits."""
+    keys = rising_bits(rows)
+    if descending:
+        np.invert(keys, out=keys)
+    packed = keys.astype(np.uint64)
+    del keys
+    packed <<= _HALF
+    return placed(packed, np.arange(rows.shape[-1], dtype=np.uint64))
+
+
+def rising_bits(x: Any) -> Any:
+    """A fresh array of uint32 in the order of the elements: equal ones have equal bits, NaN the largest."""
+    if x.dtype.kind == "u":
+        return np.array(x)
+    if x.dtype.kind == "i":
+        return x.view(np.uint32) ^ np.uint32(1 << 31)
+    wide = x.astype(np.float32)
+    wide += np.float32(0)  # -0 becomes 0
+    missing = np.isnan(wide)
+    bits = wide.view(np.uint32)
+    flips = bits >> np.uint32(31)
+    np.negative(flips, out=flips)  # all bits of negative numbers turn, of others the sign
+    flips |= np.uint32(1 << 31)
+    bits ^= flips
+    bits[missing] = np.iinfo(np.uint32).max
+    return bits
+
+
+def placed(packed: Any, places: Any) -> Any:
+    """The lower halves of sorted words, whose upper halves are given; overwrites them."""
+    packed |= places
+    packed.sort(axis=-1)
+    packed &= _LOWER
+    return packed.view(np.int64)
+
+
+def order_of_words(rows: Any, descending: bool) -> Any:
+    """The order of each row of elements of 64 bits."""
+    order = np.argsort(rows, axis=-1)
+    if descending:
+        order = order[..., ::-1]
+    values = np.take_along_axis(rows, order, -1)
+    fresh = values[..., 1:] != values[..., :-1]
+    if rows.dtype.kind == "f":
+        missing = np.isnan(values)
+        fresh &= ~(missing[..., 1:] & missing[..., :-1])
+    if fresh.all():
+        return np.ascontiguousarray(order)
+    del values
+    runs = np.zeros(rows.shape, np.uint64)
+    np.cumsum(fresh, axis=-1, dtype=np.uint64, out=runs[..., 1:])
+    runs <<= _HALF
+    return placed(runs, order.view(np.uint64))
+
+
+def first(x: Any, axis: int, k: int, largest: bool) -> tuple[Any, Any]:
+    """The ``k`` largest or smallest along an axis, in order, and their places."""
+    n = x.shape[axis]
+    if k > 0 and (n >= 256 >= k or 8 * k <= n) and kernels.moves(x):
+        values, places = kernels.top_rows(np.moveaxis(x, axis, -1), k, largest)
+        return np.moveaxis(values, -1, axis), np.moveaxis(places, -1, axis)
+    if n < 256 or 8 * k > n or k == 0:
+        order = sorted_order(x, axis, largest).take(range(k), axis)
+        return np.take_along_axis(x, order, axis), order
+    rows = np.moveaxis(x, axis, -1).reshape(-1, n)
+    places = np.empty((len(rows), k), np.int64)
+    step = max(1, BLOCK // n)
+    for start in range(0, len(rows), step):
+        places[start : start + step] = separated(rows[start : start + step], k, largest)
+    values = np.take_along_axis(rows, places, 1)
+    order = sorted_order(values, 1, largest)
+    shape = (*x.shape[:axis], *x.shape[axis + 1 :], k)
+    values, places = [np.take_along_axis(a, order, 1).reshape(shape) for a in (values, places)]
+    return np.moveaxis(values, -1, axis), np.moveaxis(places, -1, axis)
+
+
+def separated(rows: Any, k: int, largest: bool) -> Any:
+    """Places of the k largest or smallest of each row, rising."""
+    n = rows.shape[1]
+    parts = np.argpartition(rows, n - k if largest else k - 1, 1)
+    return np.sort(parts[:, n - k :] if largest else parts[:, :k], 1)
