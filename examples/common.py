@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("Agg")  # pictures go to files; no window, no display needed
 from matplotlib import pyplot as plt
 
+import wengert as torch
 from wengert.viz import to_dot_source
 
 INK = "#22303c"
@@ -53,6 +56,47 @@ def out_folder(description: str | None) -> Path:
     folder: Path = parser(description).parse_args().out
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def settings(description: str | None) -> argparse.Namespace:
+    """Options of the command line: the folder for pictures, which is made if need be, and whether to be quick."""
+    made = parser(description)
+    made.add_argument("--short", action="store_true", help="a few seconds, to see that all works; learns little")
+    options = made.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    return options
+
+
+def digit_images(seed: int = 0) -> tuple[Any, Any, Any, Any]:
+    """The 1,797 handwritten digits of scikit-learn, shuffled: pictures (n, 1, 8, 8) from 0 to 1 and what they show, for
+    training and, a fifth of them, for testing."""
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    order = np.random.RandomState(seed).permutation(len(data.target))
+    pictures = torch.tensor(data.images[order] / 16.0, dtype=torch.float32).unsqueeze(1)
+    digits = torch.tensor(data.target[order])
+    cut = len(order) * 4 // 5
+    return pictures[:cut], digits[:cut], pictures[cut:], digits[cut:]
+
+
+def batches(size: int, *tensors: Any) -> Iterator[Any]:
+    """Rows of the tensors in a new random order, ``size`` at a time."""
+    order = torch.randperm(len(tensors[0]))
+    for start in range(0, len(order), size):
+        chosen = order[start : start + size]
+        yield [t[chosen] for t in tensors] if len(tensors) > 1 else tensors[0][chosen]
+
+
+def show_pictures(axes: Any, pictures: Any, columns: int, title: str = "") -> None:
+    """Draw pictures (n, 1, height, width) as one grid, dark ink on white."""
+    with torch.no_grad():
+        n, _, height, width = pictures.shape
+        padded = torch.nn.functional.pad(pictures.reshape(n, height, width), (0, 1, 0, 1))
+        grid = padded.reshape(n // columns, columns, height + 1, width + 1).permute(0, 2, 1, 3)
+    axes.imshow(grid.reshape(-1, columns * (width + 1)).numpy(), cmap="Blues", vmin=0, vmax=1)
+    axes.set_title(title)
+    axes.set_axis_off()
 
 
 def save_figure(figure: Any, path: Path) -> Path:

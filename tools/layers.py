@@ -42,6 +42,7 @@ ROOMS = (
     "optimize",
     "integrate",
     "data",
+    "serialization",
     "history",
     "viz",
     "interop",

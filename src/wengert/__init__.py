@@ -90,13 +90,19 @@ from .autograd.grad_mode import is_inference_mode_enabled as is_inference_mode_e
 _LAZY = {
     "accelerator",
     "backends",
+    "cpu",
     "cuda",
+    "data",
     "debug",
     "fft",
     "func",
+    "history",
+    "integrate",
     "interop",
     "optim",
+    "optimize",
     "profiler",
+    "serialization",
     "signal",
     "utils",
     "viz",
@@ -110,6 +116,8 @@ def __getattr__(name: str) -> _Any:
         return _import_module(f"{__name__}.{name}")
     if name in _INTEROP:
         return getattr(_import_module(f"{__name__}.interop"), name)
+    if name in ("load", "save"):
+        return getattr(_import_module(f"{__name__}.serialization"), name)
     if name == "vmap":
         return _import_module(f"{__name__}.func").vmap
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

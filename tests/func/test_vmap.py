@@ -12,6 +12,7 @@ import pytest
 import wengert as wg
 from wengert import relu as imported_by_name
 from wengert.func._dispatch import _WARNED, RULES, dispatch, rule
+from wengert.func._entries import PATIENCE
 
 X = wg.arange(6.0).reshape(3, 2)
 
@@ -27,11 +28,27 @@ def test_a_function_imported_by_name_finds_its_rule() -> None:
 
 
 def test_public_names_are_put_back_after_vmap() -> None:
-    before = (wg.stack, wg.nn.functional.relu, imported_by_name, wg.Tensor.add, wg.Tensor.backward, wg.Tensor.__repr__)
+    before = (wg.stack, wg.nn.functional.relu, imported_by_name, type(wg))
     with pytest.raises(ZeroDivisionError):
         wg.vmap(lambda x: 1 // 0)(X)
-    after = (wg.stack, wg.nn.functional.relu, imported_by_name, wg.Tensor.add, wg.Tensor.backward, wg.Tensor.__repr__)
+    after = (wg.stack, wg.nn.functional.relu, imported_by_name, type(wg))
     assert all(a is b for a, b in zip(before, after, strict=True))
+
+
+def test_methods_are_put_back_when_a_program_goes_on_without_vmap() -> None:
+    plain = getattr(wg.Tensor.add, "__wrapped__", wg.Tensor.add)
+    wg.vmap(lambda x: x)(X)
+    assert wg.Tensor.add is not plain
+    for _ in range(PATIENCE + 1):
+        assert X.add(1).equal(X + 1)
+    assert wg.Tensor.add is plain
+    assert wg.vmap(lambda x: wg.ones(2).add(x))(X).equal(X + 1)
+
+
+def test_a_name_that_a_program_has_given_a_new_meaning_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wg, "relu", lambda x: x * 10)
+    assert wg.vmap(lambda x: wg.relu(x + 0))(X).equal(X * 10)
+    assert wg.relu(X).equal(X * 10)
 
 
 def test_methods_of_ordinary_tensors_take_batched_arguments() -> None:

@@ -123,7 +123,7 @@ def test_batch_norm_reads_states_from_before_it_counted_batches(package: Any, or
 
 def test_every_layer_named_for_lazy_import_is_there(package: Any) -> None:
     for name in package.nn._PLACES:
-        assert isinstance(getattr(package.nn, name), type)
+        assert callable(getattr(package.nn, name))
     assert set(package.nn._PLACES) <= set(dir(package.nn))
 
 

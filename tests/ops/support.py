@@ -2,12 +2,13 @@
 
 The operators in scope are listed in scope.csv with what PyTorch has for them. A cell says "yes" where all samples of the
 operator agree with torch in that aspect, "3 of 4" where some do not, and is empty where PyTorch has nothing to agree with.
+The column vmap compares with a loop over the samples of a batch instead (mapped.py).
 """
 
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from tests.ops.families import all_samples, scope
 from tests.ops.harness import load, missing, package_name
+from tests.ops.mapped import LOOP, REFUSED, RULE, outcome
 from tests.ops.report import judge
 from tests.ops.sample import Sample
 
@@ -29,6 +31,23 @@ COLUMNS: Final = {
     "in-place": ("inplace",),
     "out=": ("out",),
 }
+INTEGERS: Final = "takes integers only: there is nothing to differentiate"
+REASONS: Final = {
+    **{(name, "jvp"): INTEGERS for name in ("__rand__", "__ror__", "__rxor__")},
+    **{("nn.functional.one_hot", column): INTEGERS for column in ("grad", "second")},
+    **{("__rmod__", column): "PyTorch has no derivative of a number modulo a tensor" for column in ("second", "jvp")},
+    ("as_strided_scatter", "second"): "PyTorch's gradient depends on the memory that the tensor was made in",
+    ("as_strided_scatter", "jvp"): "PyTorch's gradient depends on the memory that the tensor was made in",
+    ("normal", "second"): "random numbers: the gradient is zero, and so is its gradient",
+    ("histogramdd", "out="): "PyTorch's function has no out=",
+    ("empty", "out="): "no values to compare",
+    **{
+        (name, "complex"): "PyTorch refuses complex numbers on the CPU"
+        for name in ("log_softmax", "softmax", "nn.functional.softmin")
+    },
+    **{(name, "complex"): "not implemented here" for name in ("ldexp", "nn.functional.l1_loss", "nn.functional.silu")},
+}
+"""(operator, column) -> why no sample asks for what scope.csv says PyTorch has."""
 PROMISED: Final = {"grad": "grad", "second": "double_grad", "jvp": "forward_ad", "in-place": "inplace", "out=": "out"}
 """Column -> the field of scope.csv that says whether PyTorch has it."""
 
@@ -40,6 +59,8 @@ class Row:
     scope: dict[str, str]
     made: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     agreed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    mapped: Counter[str] = field(default_factory=Counter)
+    skipped: dict[str, str] = field(default_factory=dict)
 
     def cell(self, column: str) -> str:
         """Text of a cell."""
@@ -49,6 +70,22 @@ class Row:
         if made == agreed:
             return "yes" if made else "-"
         return f"{agreed} of {made}"
+
+    def vmap(self) -> str:
+        """Text of the cell of ``vmap``: a rule, a loop (at least for some arguments), refused for all, or what differs."""
+        total = sum(self.mapped.values())
+        fine = sum(self.mapped[k] for k in (RULE, LOOP, REFUSED))
+        if fine < total:
+            return f"{fine} of {total}"
+        return next((k for k in (LOOP, RULE, REFUSED) if self.mapped[k]), "")
+
+    def reason(self, column: str) -> str:
+        """Why no sample asks for what PyTorch has."""
+        name = self.scope["name"]
+        if (name, column) in REASONS:
+            return REASONS[name, column]
+        aspects = COLUMNS.get(column, ())
+        return next((text for aspect, text in self.skipped.items() if aspect in aspects), "")
 
     def good(self, column: str) -> bool:
         """Whether all that PyTorch has was asked for and agrees."""
@@ -74,6 +111,9 @@ def measure(samples: Iterable[Sample]) -> list[Row]:
         found = [s for name in sorted(names_of(entry["name"])) for s in by_name[name]]
         for sample in found:
             count(row, sample, oracle, package, results)
+            row.skipped.update(sample.skip)
+            how = "" if missing(package, sample.op) else outcome(package, sample)
+            row.mapped.update([how] if how else [])
         if not found:
             row.made["value"] = 1
         rows.append(row)
@@ -83,7 +123,7 @@ def measure(samples: Iterable[Sample]) -> list[Row]:
 def count(row: Row, sample: Sample, oracle: Any, package: Any, results: dict[tuple[str, str], bool]) -> None:
     """Add the checks of one sample."""
     absent = missing(package, sample.op)
-    is_complex = any(i.dtype.startswith("complex") for i in sample.inputs)
+    is_complex = "complex" in sample.code or any(i.dtype.startswith("complex") for i in sample.inputs)
     for column, aspects in COLUMNS.items():
         for aspect in aspects:
             if aspect not in sample.aspects:
@@ -101,13 +141,18 @@ def count(row: Row, sample: Sample, oracle: Any, package: Any, results: dict[tup
 
 def page(rows: list[Row], versions: str) -> str:
     """The page."""
-    head = ["operator", "core", *COLUMNS, "complex"]
+    head = ["operator", "core", *COLUMNS, "complex", "vmap"]
     lines = [
         "# Operators",
         "",
         f"Made by `python tests/ops/support.py` ({versions}); do not edit. *yes*: every sample agrees with PyTorch (values to a",
         "few units of the last place, dtype, shape, strides; node name, saved tensors, gradients; second gradients; tangents).",
-        "*3 of 4*: so many samples do. *-*: PyTorch has it, and no sample asks for it. Empty: PyTorch has nothing there.",
+        "*3 of 4*: so many samples do. *-*: PyTorch has it, and no sample asks for it, for a reason given at the end. Empty:",
+        "PyTorch has nothing there.",
+        "",
+        "Column *vmap*, compared with a loop over a batch. *yes*: a rule computes the batch at once. *loop*: one sample after",
+        "the other, for all or for some kinds of arguments. *no*: refused, as PyTorch refuses it (results whose size depends on",
+        "values, Python numbers). Empty: no tensor to map over.",
         "",
         "| share without a difference | value | grad | second | jvp |",
         "| --- | --- | --- | --- | --- |",
@@ -117,11 +162,22 @@ def page(rows: list[Row], versions: str) -> str:
         lines += ["", f"## {family}", "", "| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
         for row in rows:
             if row.scope["family"] == family:
-                cells = [row.cell(c) for c in COLUMNS] + [complex_cell(row)]
+                cells = [*(row.cell(c) for c in COLUMNS), complex_cell(row), row.vmap()]
                 lines.append(
                     "| " + " | ".join([f"`{row.scope['name']}`", "core" if row.scope["core"] else "", *cells]) + " |"
                 )
+    lines += ["", "## Cells without a sample", "", "| operator | column | reason |", "| --- | --- | --- |"]
+    lines += [f"| `{name}` | {column} | {reason} |" for name, column, reason in unasked(rows)]
     return "\n".join(lines) + "\n"
+
+
+def unasked(rows: list[Row]) -> list[tuple[str, str, str]]:
+    """Operator, column and reason of all cells without a sample."""
+    found = []
+    for row in rows:
+        cells = {**{c: row.cell(c) for c in COLUMNS}, "complex": complex_cell(row)}
+        found += [(row.scope["name"], c, row.reason(c)) for c, text in cells.items() if text == "-"]
+    return found
 
 
 def complex_cell(row: Row) -> str:
@@ -153,16 +209,12 @@ def main() -> None:
     for label, chosen in groups(rows):
         print(share(label, chosen))
     for row in rows:
-        bad = [f"{c} {row.cell(c)}" for c in COLUMNS if not row.good(c)]
-        unasked = [c for c in COLUMNS if row.cell(c) == "-"]
-        if bad or unasked:
-            print(
-                row.scope["name"],
-                "differs:",
-                ", ".join(bad) or "nothing",
-                "| not asked:",
-                ", ".join(unasked) or "nothing",
-            )
+        bad = [f"{c} {row.cell(c)}" for c in COLUMNS if " of " in row.cell(c)]
+        bad += [f"vmap {row.vmap()}"] if " of " in row.vmap() else []
+        if bad:
+            print(row.scope["name"], "differs:", ", ".join(bad))
+    for name, column, reason in unasked(rows):
+        print(name, column, "not asked:", reason or "WITHOUT A REASON")
 
 
 if __name__ == "__main__":

@@ -104,17 +104,25 @@ def grad(
     keep = create_graph if retain_graph is None else flag(retain_graph)
     results = engine.run(roots, keep, create_graph, places, False)
     if not allow_unused:
-        for i, result in enumerate(results):
-            if result is None:
-                raise RuntimeError(
-                    errors.with_hints(
-                        f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set "
-                        "allow_unused=True if this is the desired behavior.",
-                        "no path leads from the outputs to it; if it was modified in place after use, it stands for its new "
-                        "value",
-                    )
-                )
+        check_used(results)
     return list(results)
+
+
+def check_used(results: list[Any]) -> None:
+    """There is a gradient for every input.
+
+    Raises:
+        RuntimeError: for an input that the outputs do not depend on.
+    """
+    for i, result in enumerate(results):
+        if result is None:
+            raise RuntimeError(
+                errors.with_hints(
+                    f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set "
+                    "allow_unused=True if this is the desired behavior.",
+                    "no path leads from the outputs to it; if it was modified in place after use, it stands for its new value",
+                )
+            )
 
 
 def flag(value: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy as _copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -12,6 +12,17 @@ from .tensor_base import TensorBase, detached, from_array, memory, requires_grad
 if TYPE_CHECKING:
     from .._tensor import Tensor
     from .dtypes import Size, dtype
+
+
+# The fields of TensorBase: uncompiled, an instance keeps them in the same place as the attributes of its user.
+FIELDS: Final = frozenset(
+    ("array", "dt", "shp", "rg", "fn", "nr", "ver", "counter", "view_of", "meta", "inference"),
+)
+
+
+def attributes_of(t: Any) -> dict[str, Any]:
+    """The attributes that the user has given a tensor."""
+    return {name: value for name, value in t.__dict__.items() if name not in FIELDS}
 
 
 def deepcopy(t: Tensor, memo: Any) -> Any:
@@ -33,7 +44,7 @@ def deepcopy(t: Tensor, memo: Any) -> Any:
     memo[id(t)] = out
     if t.meta is not None and t.meta.grad is not None:
         out.ensure_meta().grad = _copy.deepcopy(t.meta.grad, memo)
-    out.__dict__.update(_copy.deepcopy(t.__dict__, memo))
+    out.__dict__.update(_copy.deepcopy(attributes_of(t), memo))
     return out
 
 
@@ -69,7 +80,7 @@ def copy(t: Tensor) -> Any:
     if t.grad_fn is not None:
         out.fn = t.fn
         out.nr = t.nr
-    out.__dict__.update(t.__dict__)
+    out.__dict__.update(attributes_of(t))
     return out
 
 
@@ -79,7 +90,7 @@ def reduce(t: Tensor) -> Any:
         import warnings
 
         warnings.warn(f"backward hook {t.meta.hooks!r} on tensor will not be serialized.", UserWarning, stacklevel=3)
-    return rebuild, (type(t), np.array(t.array), requires_grad(t), dict(t.__dict__))
+    return rebuild, (type(t), np.array(t.array), requires_grad(t), attributes_of(t))
 
 
 def rebuild(kind: Any, array: Any, needs_grad: bool, attributes: dict[str, Any]) -> Any:

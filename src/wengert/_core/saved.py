@@ -80,9 +80,13 @@ class Saved:
                 f"{type(value).__name__}"
             )
         edge: object = node if self.is_output else self.edge
-        if edge is None:
+        meta = self.meta
+        if edge is None and (meta is None or meta.tangent is None):
             return value
         out: TensorBase = _tensor.Tensor(value.array, value.dt, value.shp)
+        out.meta = meta  # the tangent is not the hooks' affair
+        if edge is None:
+            return out
         out.rg = True
         if isinstance(edge, Node):
             out.fn = edge
@@ -132,6 +136,8 @@ class Saved:
         if original is not None:  # its place in the graph stays; its memory is the hooks' affair now
             self.edge = gradient_edge(original)
             self.nr = original.nr
+            if modes.MODES.dual_level >= 0:
+                self.meta = original.meta
             self.original = None
 
 

@@ -139,8 +139,8 @@ def _zeros_for(t: Any) -> Any:
 def _batched(
     outs: list[Any], ins: list[Any], grads: Any, retain_graph: bool | None, create_graph: bool, allow_unused: bool
 ) -> list[Any]:
-    """One backward pass per row of the batched gradients; the rows of the results are stacked."""
-    from .._gen.functions import stack
+    """One backward pass for all rows of the batched gradients."""
+    from ..func._batched_backward import gradients
 
     batches: list[Any] = [grads] if isinstance(grads, TensorBase) else list(grads)
     for i, (g, out) in enumerate(zip(batches, outs, strict=True)):
@@ -152,14 +152,10 @@ def _batched(
                 "want some tensors in `grad_output` to be considered batched, consider using vmap."
             )
     keep = create_graph if retain_graph is None else retain_graph
-    n = batches[0].shp[0]
-    rows = []
-    for k in range(n):
-        last = k == n - 1
-        rows.append(
-            _backward.grad(outs, ins, [g[k] for g in batches], keep if last else True, create_graph, allow_unused)
-        )
-    return [None if column[0] is None else stack(list(column)) for column in zip(*rows, strict=True)]
+    found = gradients(outs, ins, batches, _backward.flag(keep), create_graph)
+    if not allow_unused:
+        _backward.check_used(found)
+    return found
 
 
 class _ExecutionEngine:

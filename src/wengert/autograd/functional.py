@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import autograd
 from .._core.tensor_base import TensorBase
-from .._gen.functions import ones_like, stack, zeros, zeros_like
+from .._gen.functions import eye, ones_like, stack, zeros, zeros_like
 from . import forward_ad
 from .grad_mode import enable_grad, is_grad_enabled, set_grad_enabled
 
@@ -182,10 +182,8 @@ def jacobian(
         inputs: tensor or tuple of tensors.
         create_graph: record the computation, for higher derivatives; otherwise the result is detached.
         strict: raise where an output does not depend on an input, instead of giving zeros.
-        vectorize: allows complex outputs and forward mode. It does not make the computation faster: each row (each
-            column in forward mode) is one pass, as without it.
-        strategy: "reverse-mode", one backward pass per output element, or "forward-mode", one forward pass per input
-            element (with ``vectorize=True``).
+        vectorize: one backward pass for all elements of an output; allows complex outputs, and forward mode.
+        strategy: "reverse-mode", or "forward-mode", one forward pass per input element (with ``vectorize=True``).
 
     Returns:
         For output i and input j a tensor of shape ``output[i].shape + inputs[j].shape``; nested in a tuple over outputs
@@ -237,7 +235,7 @@ def hessian(
         inputs: tensor or tuple of tensors.
         create_graph: record the computation, for higher derivatives; otherwise the result is detached.
         strict: raise where a derivative does not depend on an input, instead of giving zeros.
-        vectorize: as for :func:`jacobian`: needed for forward mode, no faster.
+        vectorize: as for :func:`jacobian`: one backward pass for all rows of the outer Jacobian; needed for forward mode.
         outer_jacobian_strategy: "reverse-mode" or "forward-mode", for the derivative of the gradient.
 
     Returns:
@@ -279,12 +277,13 @@ def hessian(
 
 
 def _rows(i: int, out: Any, inputs: Tensors, create_graph: bool, strict: bool, vectorize: bool) -> list[Any]:
-    """The blocks of one output: one backward pass per element."""
+    """The blocks of one output: one backward pass per element, or for all of them."""
+    if vectorize:
+        return _rows_at_once(out, inputs, create_graph)
     flat = out.reshape(-1)
-    seed = ones_like(flat[0]) if vectorize and flat.numel() else None
     rows: list[list[Any]] = [[] for _ in inputs]
     for k in range(flat.numel()):
-        found = _grad((flat[k],), inputs, None if seed is None else (seed,), create_graph, retain_graph=True)
+        found = _grad((flat[k],), inputs, None, create_graph, retain_graph=True)
         for j, (g, x) in enumerate(zip(found, inputs, strict=True)):
             if g is None:
                 if strict:
@@ -299,6 +298,19 @@ def _rows(i: int, out: Any, inputs: Tensors, create_graph: bool, strict: bool, v
     return [
         stack(row).reshape(out.shape + x.shape) if row else zeros(out.shape + x.shape, dtype=x.dtype)
         for row, x in zip(rows, inputs, strict=True)
+    ]
+
+
+def _rows_at_once(out: Any, inputs: Tensors, create_graph: bool) -> list[Any]:
+    """``_rows`` by one backward pass."""
+    n = out.numel()
+    found: Any = (None,) * len(inputs)
+    if out.requires_grad:
+        rows = eye(n, dtype=out.dtype).reshape((n, *out.shape))
+        found = autograd.grad(out, inputs, rows, True, create_graph, allow_unused=True, is_grads_batched=True)
+    return [
+        zeros(out.shape + x.shape, dtype=x.dtype) if g is None else g.reshape(out.shape + x.shape)
+        for g, x in zip(found, inputs, strict=True)
     ]
 
 

@@ -36,16 +36,19 @@ UNSEEN: Final = (
 )
 
 
-class _NoArray:
+class NoArray:
     """The array of a batched tensor."""
+
+    def __init__(self, message: str) -> None:
+        self._message = message
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
             raise AttributeError(name)  # Python and NumPy asking what this is
-        raise RuntimeError(UNSEEN)
+        raise RuntimeError(self._message)
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise RuntimeError(UNSEEN)
+        raise RuntimeError(self._message)
 
     __array_ufunc__ = __array_function__ = __getitem__ = __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = (
         __rmul__
@@ -53,7 +56,7 @@ class _NoArray:
     __truediv__ = __rtruediv__ = __matmul__ = __pow__ = __neg__ = __lt__ = __le__ = __gt__ = __ge__ = __array__
 
 
-_NO_ARRAY: Final = _NoArray()
+_NO_ARRAY: Final = NoArray(UNSEEN)
 
 
 class BatchedTensor(Tensor):
@@ -75,6 +78,10 @@ class BatchedTensor(Tensor):
     def front(self) -> Any:
         """The physical tensor with the batch as its first dimension."""
         return self.value if self.bdim == 0 else self.value.movedim(self.bdim, 0)
+
+    def opening(self) -> str:
+        """How its text begins."""
+        return f"BatchedTensor(lvl={self.level.number}, bdim={self.bdim}, value="
 
     def refresh(self) -> None:
         """Take over the shape and dtype of the physical tensor, which was written to."""
@@ -192,7 +199,7 @@ def repr_of(t: Any) -> str:
     """A tensor with the levels that it takes part in, the innermost outermost, as PyTorch shows them."""
     layers: list[tuple[int, str]] = []
     while isinstance(t, BatchedTensor):
-        layers.append((t.level.number, f"BatchedTensor(lvl={t.level.number}, bdim={t.bdim}, value="))
+        layers.append((t.level.number, t.opening()))
         t = t.value
     if requires_grad(t):
         inside = [level.number for level in STACK.levels if level.inputs and depends_on(t, level.inputs)]
@@ -261,3 +268,30 @@ class Batch:
             items = [self.sample(item, i) for item in value]
             return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
         return value
+
+    def blank(self, value: Any) -> Any:
+        """Zeros in the form of a sample of what is batched, in nested lists and tuples too; other values as they are."""
+        if isinstance(value, BatchedTensor) and value.level is self.level:
+            return value.value.new_zeros(tuple(value.shp))
+        if isinstance(value, (tuple, list)) and innermost(value) is not None:
+            items = [self.blank(item) for item in value]
+            return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+        return value
+
+    def emptied(self, result: Any) -> Any:
+        """A wrapped result without its samples."""
+        if isinstance(result, BatchedTensor):
+            return BatchedTensor(result.front().narrow(0, 0, 0), 0, self.level)
+        if isinstance(result, (tuple, list)):
+            items = [self.emptied(item) for item in result]
+            return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
+        return result
+
+
+BATCHES: Final[dict[str, type[Batch]]] = {"vmap": Batch}
+"""By kind of level: how its tensors are wrapped."""
+
+
+def batch_of(level: Level) -> Batch:
+    """How tensors of this level are wrapped."""
+    return BATCHES[level.kind](level)

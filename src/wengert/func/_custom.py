@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from .._core.tensor_base import TensorBase
 from ..autograd.function import Function
 from ._batched import Batch, BatchedTensor, innermost
-from ._dispatch import each_sample
+from ._custom_generated import generated
+from ._dispatch import HANDLERS
 from ._levels import STACK
 from ._tree import broadcast, flatten, unflatten
 
@@ -32,11 +33,13 @@ def apply(cls: Any, args: tuple[Any, ...]) -> Any:
     if cls.setup_context is Function.setup_context:
         raise RuntimeError(
             "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), it must override the "
-            f"setup_context staticmethod. {MORE}"
+            f"setup_context staticmethod. {MORE}{getattr(cls, 'INSIDE_TRANSFORMS', '')}"
         )
     level = innermost(args)
     if level is None:
         return NotImplemented
+    if level.kind in HANDLERS:
+        return HANDLERS[level.kind](level, f"{cls.__name__}.apply", cls.apply, args, {})
     own = cls.vmap is not Function.vmap
     if cls.generate_vmap_rule and own:
         raise RuntimeError(
@@ -46,7 +49,7 @@ def apply(cls: Any, args: tuple[Any, ...]) -> Any:
         )
     batch = Batch(level)
     if cls.generate_vmap_rule:
-        return each_sample(batch, cls.__name__, cls.apply, args, {})
+        return generated(cls, batch, args)
     if not own:
         raise RuntimeError(
             f"You tried to vmap over {cls.__name__}, but it does not have vmap support. Please override and implement the vmap "

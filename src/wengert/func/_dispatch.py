@@ -38,6 +38,10 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
+HANDLERS: Final[dict[str, Callable[..., Any]]] = {}
+"""By kind of level: ``handler(level, name, original, args, kwargs)`` for calls whose arguments are wrapped at it."""
+
+
 class Unforeseen(Exception):
     """A batched argument where a rule expects none: the samples are computed one after the other instead."""
 
@@ -67,6 +71,8 @@ def dispatch(name: str, original: Callable[..., Any], args: tuple[Any, ...], kwa
     level = innermost(args)
     if kwargs:
         level = innermost(kwargs.values(), level)
+    if level is not None and level.kind in HANDLERS:
+        return HANDLERS[level.kind](level, name, original, args, kwargs)
     if name in _random.OPERATORS:
         return _random.draw(level, name, original, args, kwargs)
     if level is None:
@@ -118,11 +124,23 @@ def loop(batch: Batch, name: str, call: Rule, args: tuple[Any, ...], kwargs: dic
 
 def each_sample(batch: Batch, name: str, call: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """``loop`` without the warning."""
+    if batch.size == 0:
+        return _without_samples(batch, name, call, args, kwargs)
     results = []
     for i in range(batch.size):
         here = [batch.sample(a, i) for a in args]
         results.append(call(*here, **{k: batch.sample(v, i) for k, v in kwargs.items()}))
     return args[0] if is_inplace(name) else _stacked(batch, results)
+
+
+def _without_samples(batch: Batch, name: str, call: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A batch of size 0: shapes and dtypes are those of any sample, so one of zeros stands for all."""
+    if is_inplace(name):
+        return args[0]
+    alone = Batch(batch.level)
+    alone.size = 1
+    sample = call(*(batch.blank(a) for a in args), **{k: batch.blank(v) for k, v in kwargs.items()})
+    return batch.emptied(_stacked(alone, [sample]))
 
 
 _WARNED: Final[set[str]] = set()

@@ -1,12 +1,20 @@
 """While some ``vmap`` runs, public names lead to its rules.
 
-Methods of a batched tensor always do, its class overrides them. Functions (``stack``, ``nn.functional.linear``), and methods
-of ordinary tensors that take a batched one as argument, are replaced from the beginning of the outermost ``vmap`` to its
-end, as ``debug`` does for watching: compiled code calls compiled code directly and never meets a replacement.
+Methods of a batched tensor always do, its class overrides them. Functions (``stack``, ``nn.functional.linear``) lead to
+their rules from the beginning of the outermost ``vmap`` to its end. Compiled code calls compiled code directly and never
+meets a replacement.
+
+Note [Entering vmap is cheap]
+    A thousand names in and out took 0.1 ms, more than many a mapped function. A namespace of the package (``wengert``,
+    ``nn.functional``) therefore changes its class, which looks names up in ``REPLACEMENTS``; only what other modules have
+    imported by name is replaced there. Methods of ordinary tensors that may take a batched one as argument stay replaced
+    afterwards, until ``PATIENCE`` calls have passed through them: a loop over ``vmap`` does not pay every time, and a
+    program that goes on without it soon has the plain methods back.
 """
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -44,6 +52,7 @@ ONE_OPERAND: Final = ("reduce", "shape", "shifted")
 SEVERAL: Final = frozenset(
     {"max", "min", "equal", "allclose", "expand_as", "reshape_as", "view_as", "type_as", "to", "diff"}
 )
+PATIENCE: Final = 300
 UNARY_NAMES: Final = frozenset(UNARY)
 PROPERTIES: Final = ("T", "H", "mT", "mH", "real", "imag", "data")
 
@@ -88,12 +97,33 @@ def override_methods() -> None:
 
 
 def _replacement(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
     def entry(*args: Any, **kwargs: Any) -> Any:
         return dispatch(name, original, args, kwargs) if STACK.levels else original(*args, **kwargs)
 
-    entry.__name__ = getattr(original, "__name__", name)
-    entry.__doc__ = original.__doc__
     return entry
+
+
+def _method(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    """``_replacement`` for a method, which may stay when no ``vmap`` runs any more."""
+
+    @functools.wraps(original)
+    def entry(*args: Any, **kwargs: Any) -> Any:
+        if ENTRIES.users and STACK.levels:
+            return dispatch(name, original, args, kwargs)
+        ENTRIES.passed()
+        return original(*args, **kwargs)
+
+    return entry
+
+
+class Namespace(ModuleType):
+    """Class of the package's public modules while some ``vmap`` runs."""
+
+    def __getattribute__(self, name: str) -> Any:
+        found = ModuleType.__getattribute__(self, name)
+        entry = REPLACEMENTS.get(id(found))
+        return entry[1] if entry is not None and entry[0] is found else found
 
 
 def _operators() -> Iterator[tuple[str, Any]]:
@@ -113,7 +143,9 @@ class Entries:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.users = 0
+        self.idle = 0
         self.methods: list[tuple[Any, str, Any, Any]] = []
+        self.namespaces: list[ModuleType] = []
         self.places: dict[str, tuple[ModuleType, list[tuple[str, Any, Any]]]] = {}
         self.seen: set[str] = set()
         self.searched = 0
@@ -121,10 +153,8 @@ class Entries:
 
     def prepare(self) -> None:
         """Make the replacements, at the first ``vmap``."""
-        if self.methods:
-            return
-        for name in ("fft", "linalg", "nn.functional", "special"):  # which would otherwise be imported in between
-            import_module(f"{PACKAGE}.{name}")
+        names = [f"{PACKAGE}.{name}" for name in ("fft", "linalg", "nn.functional", "special")]
+        self.namespaces = [import_module(name) for name in (PACKAGE, *names)]
         for name, original in _operators():
             if id(original) not in REPLACEMENTS:
                 ORIGINALS.setdefault(name, original)
@@ -136,7 +166,7 @@ class Entries:
                 continue
             owner = Tensor if name in vars(Tensor) else tensor_methods.TensorMethods
             original = vars(owner)[name]
-            self.methods.append((owner, name, original, _replacement(name, original)))
+            self.methods.append((owner, name, original, _method(name, original)))
 
     def acquire(self, func: Any) -> None:
         """One more ``vmap`` runs, on any thread; ``func`` is what it maps."""
@@ -144,9 +174,14 @@ class Entries:
             self.users += 1
             if self.users > 1:
                 return
-            self.prepare()
-            for owner, name, _, replacement in self.methods:
-                setattr(owner, name, replacement)
+            if not self.methods:
+                self.prepare()
+            owner, name, _, replacement = self.methods[0]
+            if vars(owner)[name] is not replacement:
+                for owner, name, _, replacement in self.methods:
+                    setattr(owner, name, replacement)
+            for module in self.namespaces:
+                module.__class__ = Namespace
             self.search(func)
             for module, names in list(self.places.values()):
                 bound = vars(module)
@@ -166,7 +201,7 @@ class Entries:
             self.searched = len(modules)
         for name in names:
             module = modules[name]
-            if is_program(module):
+            if is_program(module) and module not in self.namespaces:
                 found = bound_in(module, REPLACEMENTS)
                 if found:
                     self.places[name] = (module, found)
@@ -174,16 +209,28 @@ class Entries:
                     self.places.pop(name, None)
 
     def release(self) -> None:
-        """A ``vmap`` has ended; the last puts everything back."""
+        """A ``vmap`` has ended; the last puts everything back but the methods."""
         with self.lock:
             self.users -= 1
             if self.users > 0:
                 return
-            for owner, name, original, _ in self.methods:
-                setattr(owner, name, original)
+            self.idle = 0
+            for module in self.namespaces:
+                module.__class__ = ModuleType
             for bound, name, original in self.present:
                 bound[name] = original
             self.present.clear()
+
+    def passed(self) -> None:
+        """A method was called that no ``vmap`` needs: after some of those they are put back."""
+        self.idle += 1
+        if self.idle > PATIENCE:
+            with self.lock:
+                self.idle = 0
+                if self.users == 0:
+                    for owner, name, original, replacement in self.methods:
+                        if vars(owner)[name] is replacement:
+                            setattr(owner, name, original)
 
 
 ENTRIES: Final = Entries()

@@ -8,6 +8,7 @@ Note [One forward level]
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +20,9 @@ from .._gen import functions
 from ..autograd import forward_ad
 from ..autograd.grad_mode import enable_grad
 from . import _physical
+from ._batched_backward import gradients
 from ._dispatch import visible
-from ._levels import entered, vmap_levels
+from ._levels import STACK, entered, wrapping_levels
 from ._reverse import Pullback, TensorFunction
 from ._tree import flatten, tree_map, unflatten
 
@@ -103,7 +105,7 @@ def _value_and_aux(output: Any, has_aux: bool) -> tuple[Any, Any]:
 def _by_tangents(func: Any, leaves: list[Any], directions: list[Any], structure: Any, has_aux: bool) -> Any:
     """One pass in forward mode."""
     with entered("jvp"), forward_ad.dual_level():
-        batch = vmap_levels()
+        batch = wrapping_levels()
         duals = []
         for x, v in zip(leaves, directions, strict=True):
             physical, tangent = _physical.spread(x, batch), _physical.spread(v, batch)
@@ -157,22 +159,22 @@ class Linear:
 
     def apply(self, directions: list[Any]) -> list[Any]:
         """The derivative in a direction, one tensor (or None for zero) per output."""
-        batch = self.pullback.batch
-        extra = _physical.foreign_level(directions, batch)
-        if extra is not None:
-            return _physical.looped(lambda *d: self._filled(list(d)), directions, extra)
-        roots: list[Any] = []
-        seeds: list[Any] = []
-        for product, v in zip(self.forward, directions, strict=True):
-            if product is not None and requires_grad(product):
-                roots.append(product)
-                seeds.append(_physical.spread(v, batch))
-        if not roots:
-            return [None] * len(self.outputs)
-        found = _backward.grad(roots, self.cotangents, seeds, True, self.keep and is_grad_enabled(), True)
         own = self.pullback
-        own.level.inputs.extend(c for c in self.cotangents if not any(c is i for i in own.level.inputs))
-        return [None if t is None else own.released(_physical.gathered(t, batch)) for t in found]
+        pairs = [(p, v) for p, v in zip(self.forward, directions, strict=True) if p is not None and requires_grad(p)]
+        if not pairs:
+            return [None] * len(self.outputs)
+        roots = [p for p, _ in pairs]
+        records = self.keep and is_grad_enabled()
+        rows = _physical.Rows(own.batch, _physical.foreign_levels(directions, own.batch))
+        if rows.foreign:
+            found = gradients(roots, self.cotangents, [rows.front(v) for _, v in pairs], True, records)
+        else:
+            seeds = [_physical.spread(v, own.batch) for _, v in pairs]
+            found = _backward.grad(roots, self.cotangents, seeds, True, records, True)
+        for level in (own.level, *STACK.levels):  # these leaves are nobody's outside
+            level.inputs.extend(c for c in self.cotangents if not any(c is i for i in level.inputs))
+        back = rows.back if rows.foreign else functools.partial(_physical.gathered, levels=own.batch)
+        return [None if t is None else own.released(back(t)) for t in found]
 
     def _filled(self, directions: list[Any]) -> list[Any]:
         found = self.apply(directions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -24,6 +25,7 @@ REQUIRES_GRAD: Final = (
 
 
 def _refusing(original: Callable[..., Any], message: str) -> Callable[..., Any]:
+    @functools.wraps(original)
     def entry(*args: Any, **kwargs: Any) -> Any:
         if STACK.levels:
             raise RuntimeError(message)
@@ -43,28 +45,11 @@ _REPLACEMENTS: Final[list[tuple[Any, str, Any]]] = [
         for name in ("vjp", "jvp", "jacobian", "hessian", "hvp", "vhp")
     ),
 ]
-_ORIGINALS: Final[list[Any]] = []
 _LOCK: Final = threading.Lock()
-_users = 0
 
 
-def acquire() -> None:
-    """Put the guards in place for one more level, of any thread."""
-    global _users
+def install() -> None:
+    """Put the guards in place, at the first transform of the process: they look whether one is running."""
     with _LOCK:
-        _users += 1
-        if _users == 1:
-            for owner, name, replacement in _REPLACEMENTS:
-                _ORIGINALS.append(vars(owner)[name])
-                setattr(owner, name, replacement)
-
-
-def release() -> None:
-    """Take them away after the last level."""
-    global _users
-    with _LOCK:
-        _users -= 1
-        if _users == 0:
-            for (owner, name, _), original in zip(_REPLACEMENTS, _ORIGINALS, strict=True):
-                setattr(owner, name, original)
-            _ORIGINALS.clear()
+        while _REPLACEMENTS:
+            setattr(*_REPLACEMENTS.pop())

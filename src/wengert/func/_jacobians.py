@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from .._core.tensor_base import TensorBase
+import numpy as np
+
+from .._core.tensor_base import TensorBase, from_array
 from .._gen import functions
 from ._dispatch import operator, visible
 from ._forward import jvp
-from ._reverse import TensorFunction, chosen, vjp
+from ._reverse import Pulled, TensorFunction, chosen
 from ._tree import Structure, flatten, unflatten
 from ._vmap import vmap
 
@@ -30,13 +32,15 @@ def _split(func: TensorFunction, argnums: Any, args: tuple[Any, ...], kwargs: An
 def jacrev(
     func: TensorFunction, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False, chunk_size: int | None = None
 ) -> TensorFunction:
-    """A function that computes the Jacobian of ``func`` row by row, in reverse mode: for few outputs.
+    """A function that computes the Jacobian of ``func`` in reverse mode: for few outputs.
+
+    The function runs once; one backward pass computes all rows.
 
     Args:
         func: function of tensors, or of nested tuples, lists and dicts of them.
         argnums: which argument (or arguments) to differentiate.
         has_aux: whether ``func`` returns a pair of its value and something else.
-        chunk_size: accepted; rows are computed one after the other from one recorded graph.
+        chunk_size: so many rows at a time; None for all.
 
     Returns:
         Function of the same arguments. Where an output has shape ``s`` and an input ``t``, the entry has shape ``s + t``; it
@@ -57,32 +61,41 @@ def jacrev(
     @functools.wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         restricted, primals = _split(func, argnums, args, kwargs)
-        result = vjp(restricted, *primals, has_aux=has_aux)
-        value, pull = result[0], result[1]
-        outputs, out_structure = flatten(value)
-        inputs, in_structure = flatten(tuple(primals))
-        blocks = [_rows(pull, outputs, k, out_structure, inputs) for k in range(len(outputs))]
-        jacobian = unflatten([_one_output(b, in_structure, argnums) for b in blocks], out_structure)
-        return (jacobian, result[2]) if has_aux else jacobian
+        pulled = Pulled(restricted, tuple(primals), has_aux)
+        blocks = _row_blocks(pulled, chunk_size)
+        jacobian = unflatten([_one_output(b, pulled.in_structure, argnums) for b in blocks], pulled.out_structure)
+        return (jacobian, pulled.aux) if has_aux else jacobian
 
     return wrapper
 
 
-def _rows(pull: Any, outputs: list[Any], k: int, structure: Structure, inputs: list[Any]) -> list[Any]:
-    """The derivatives of output ``k`` with respect to all inputs."""
-    seeds = [functions.zeros(o.shp, dtype=o.dt) for o in outputs]
-    n = outputs[k].shp.numel()
-    rows = []
-    for i in range(n):
-        one = functions.zeros(n, dtype=outputs[k].dt)
-        one[i] = 1
-        cotangents = [*seeds[:k], one.reshape(outputs[k].shp), *seeds[k + 1 :]]
-        rows.append(flatten(pull(unflatten(cotangents, structure)))[0])
+def _row_blocks(pulled: Pulled, chunk_size: int | None) -> list[list[Any]]:
+    """The derivatives of each output with respect to each input: one backward pass for all rows (of a chunk)."""
+    counts = [o.shp.numel() for o in pulled.outputs]
+    total = _count(pulled.outputs)
+    step = max(total if chunk_size is None else chunk_size, 1)
+    parts = [pulled.rows(_seeds(pulled.outputs, i, min(i + step, total))) for i in range(0, max(total, 1), step)]
+    columns = [p[0] if len(p) == 1 else operator("cat")(list(p)) for p in zip(*parts, strict=True)]
+    blocks = []
+    start = 0
+    for n, out in zip(counts, pulled.outputs, strict=True):
+        blocks.append([c.narrow(0, start, n).reshape((*out.shp, *c.shp[1:])) for c in columns])
+        start += n
+    return blocks
+
+
+def _seeds(outputs: list[Any], first: int, last: int) -> list[Any]:
+    """Rows ``first`` to ``last`` of the unit cotangents of all outputs together."""
     found = []
-    for j, x in enumerate(inputs):
-        shape = (*outputs[k].shp, *x.shp)
-        column = [row[j] for row in rows]
-        found.append(operator("stack")(column).reshape(shape) if n else functions.zeros(shape, dtype=x.dt))
+    start = 0
+    for o in outputs:
+        n = o.shp.numel()
+        part = np.zeros((last - first, n), o.dt.np)
+        lowest, highest = max(first, start), min(last, start + n)
+        places = np.arange(lowest, max(highest, lowest))
+        part[places - first, places - start] = 1
+        found.append(from_array(part.reshape((last - first, *o.shp))))
+        start += n
     return found
 
 
@@ -148,7 +161,7 @@ def jacfwd(
 
 def _basis(inputs: list[Any]) -> list[Any]:
     """All unit directions of the inputs together, one per row."""
-    total = sum(x.shp.numel() for x in inputs)
+    total = _count(inputs)
     found = []
     start = 0
     for x in inputs:
@@ -172,7 +185,10 @@ def _blocks(columns: Any, counts: list[int], inputs: list[Any]) -> list[Any]:
 
 
 def hessian(func: TensorFunction, argnums: int | tuple[int, ...] = 0) -> TensorFunction:
-    """A function that computes the second derivatives of ``func``: forward mode over reverse mode.
+    """A function that computes the second derivatives of ``func``.
+
+    Of one number they are the Jacobian of its gradient, by one backward pass for all rows; of several numbers forward mode
+    over reverse mode, since there are more rows than columns then.
 
     Args:
         func: function of tensors.
@@ -187,4 +203,20 @@ def hessian(func: TensorFunction, argnums: int | tuple[int, ...] = 0) -> TensorF
         tensor([[ 6.,  0.],
                 [ 0., 12.]])
     """
-    return jacfwd(jacrev(func, argnums), argnums)
+    gradient = jacrev(func, argnums)
+
+    @functools.wraps(func)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        restricted, primals = _split(gradient, argnums, args, kwargs)
+        pulled = Pulled(restricted, tuple(primals), False)
+        if _count(pulled.outputs) > _count(flatten(tuple(primals))[0]):
+            return jacfwd(gradient, argnums)(*args, **kwargs)
+        blocks = _row_blocks(pulled, None)
+        return unflatten([_one_output(b, pulled.in_structure, argnums) for b in blocks], pulled.out_structure)
+
+    return wrapper
+
+
+def _count(tensors: list[Any]) -> int:
+    """Number of elements of several tensors."""
+    return sum(t.shp.numel() for t in tensors)

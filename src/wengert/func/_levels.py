@@ -15,10 +15,10 @@ class Level:
     """One running transform.
 
     Attributes:
-        kind: ``"grad"``, ``"jvp"`` or ``"vmap"``.
+        kind: ``"grad"``, ``"jvp"``, ``"vmap"``, ``"jet"`` or ``"laplacian"``.
         number: its place in the stack, counted from 1; PyTorch prints it as ``lvl``.
         inputs: what a ``grad`` level differentiates with respect to.
-        batch_size, randomness: of a ``vmap`` level.
+        batch_size, randomness: of a ``vmap`` level; of a ``jet`` level the number of coefficients.
     """
 
     def __init__(self, kind: str, number: int) -> None:
@@ -35,6 +35,9 @@ class _Stack(threading.local):
 
 
 STACK: Final = _Stack()
+SERIES: Final = ("jet", "laplacian")
+"""The kinds of levels whose tensors hold derivatives beside values."""
+_GUARDED: Final[list[bool]] = []
 
 
 def current() -> Level | None:
@@ -48,20 +51,37 @@ def vmap_levels() -> list[Level]:
     return [level for level in STACK.levels if level.kind == "vmap"]
 
 
+def wrapping_levels() -> list[Level]:
+    """The running levels whose tensors are wrapped, ``vmap`` and ``SERIES``, outermost first."""
+    return [level for level in STACK.levels if level.kind in ("vmap", *SERIES)]
+
+
 @contextmanager
 def entered(kind: str) -> Iterator[Level]:
     """Run a block as one more level."""
-    from . import _guards
+    if not _GUARDED:
+        from . import _guards
 
+        _guards.install()
+        _GUARDED.append(True)
     levels = STACK.levels
     level = Level(kind, len(levels) + 1)
     levels.append(level)
-    _guards.acquire()
     try:
         yield level
     finally:
-        _guards.release()
         levels.pop()
+
+
+@contextmanager
+def outside(level: Level) -> Iterator[None]:
+    """Run a block as if this level, and those inside of it, had not begun: for transforms of what it wraps."""
+    levels = STACK.levels
+    STACK.levels = levels[: levels.index(level)]
+    try:
+        yield
+    finally:
+        STACK.levels = levels
 
 
 def leads_elsewhere(t: TensorBase, own: list[Any]) -> bool:

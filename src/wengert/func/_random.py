@@ -113,11 +113,12 @@ def _each_sample(
 ) -> Any:
     from ._dispatch import operator
 
-    state = functions.get_rng_state()
+    own = kwargs.get("generator")
+    state = functions.get_rng_state() if own is None else own.get_state()
     results = []
     for i in range(batch.size):
         if batch.level.randomness == "same":
-            functions.set_rng_state(state)
+            functions.set_rng_state(state) if own is None else own.set_state(state)
         here = tuple(batch.sample(a, i) for a in args)
         results.append(_at_levels(outer, name, original, here, {k: batch.sample(v, i) for k, v in kwargs.items()}))
     return args[0] if name.endswith("_") else batch.wrap(operator("stack")(results))

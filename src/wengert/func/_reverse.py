@@ -18,12 +18,13 @@ from .._core import errors, views
 from .._core.dtypes import FLOATING
 from .._core.modes import MODES, is_grad_enabled
 from .._core.tensor_base import TensorBase, detached, requires_grad, version_of
-from .._gen.functions import zeros_like
+from .._gen.functions import zeros, zeros_like
 from .._record import forward
 from ..autograd.grad_mode import enable_grad
 from . import _physical
+from ._batched_backward import gradients
 from ._dispatch import visible
-from ._levels import Level, entered, leads_elsewhere, vmap_levels
+from ._levels import Level, entered, leads_elsewhere, wrapping_levels
 from ._tree import Structure, flatten, tree_map, unflatten
 
 TensorFunction = Callable[..., Any]
@@ -47,7 +48,7 @@ class Pullback:
 
     Attributes:
         outer: whether somebody outside records.
-        batch: the vmap levels that ran when the inputs were made.
+        batch: the levels of wrapped tensors that ran when the inputs were made.
         inputs: the level's own physical tensors.
         graph: whether the graph leads out of the level.
     """
@@ -55,7 +56,7 @@ class Pullback:
     def __init__(self, level: Level) -> None:
         self.level = level
         self.outer = is_grad_enabled()
-        self.batch = vmap_levels()
+        self.batch = wrapping_levels()
         self.inputs: list[Any] = []
         self.graph = False
 
@@ -114,21 +115,43 @@ class Pullback:
             seeds: gradient with respect to each.
             keep: whether the graph will be used again.
         """
-        extra = _physical.foreign_level(seeds, self.batch)
-        if extra is not None:
-            return _physical.looped(lambda *s: self.pull(outputs, list(s), True), seeds, extra)
+        foreign = _physical.foreign_levels(seeds, self.batch)
+        if foreign:
+            return self.pull_batched(outputs, seeds, foreign)
         roots: list[Any] = []
         grads: list[Any] = []
         for out, seed in zip(outputs, seeds, strict=True):
             physical = _physical.spread(out, self.batch)
             if requires_grad(physical):
                 roots.append(physical)
-                grads.append(_physical.spread(seed, self.batch))
+                grads.append(_physical.transposed(_physical.spread(seed, self.batch), self.batch))
         found: list[Any] = [None] * len(self.inputs)
         if roots:
-            found = _backward.grad(roots, self.inputs, grads, keep, self.records(roots, grads), True)
+            recorded = self.records(roots, grads)
+            found = _backward.grad(roots, self.inputs, grads, keep or recorded, recorded, True)
         return [
-            _physical.gathered(zeros_like(x.detach()) if g is None else self.released(g), self.batch)
+            _physical.gathered(
+                zeros_like(x.detach()) if g is None else self.released(_physical.transposed(g, self.batch)), self.batch
+            )
+            for g, x in zip(found, self.inputs, strict=True)
+        ]
+
+    def pull_batched(self, outputs: list[Any], seeds: list[Any], foreign: list[Level]) -> list[Any]:
+        """``pull`` for cotangents that are batched at levels which began after the function ran."""
+        rows = _physical.Rows(self.batch, foreign)
+        physical = [_physical.spread(out, self.batch) for out in outputs]
+        return [rows.back(g) for g in self.pull_rows(physical, [rows.front(s) for s in seeds], rows.count)]
+
+    def pull_rows(self, outputs: list[Any], seeds: list[Any], count: int) -> list[Any]:
+        """Gradients for many cotangents of physical tensors at once, the rows in front; zeros where nothing depends on one."""
+        pairs = [(out, seed) for out, seed in zip(outputs, seeds, strict=True) if requires_grad(out)]
+        found: list[Any] = [None] * len(self.inputs)
+        if pairs:
+            roots = [out for out, _ in pairs]
+            grads = [_physical.transposed(seed, self.batch, 1) for _, seed in pairs]
+            found = gradients(roots, self.inputs, grads, True, self.records(roots, grads))
+        return [
+            zeros((count, *x.shp), dtype=x.dt) if g is None else self.released(_physical.transposed(g, self.batch, 1))
             for g, x in zip(found, self.inputs, strict=True)
         ]
 
@@ -260,29 +283,62 @@ def vjp(func: TensorFunction, *primals: Any, has_aux: bool = False) -> Any:
         >>> pull(wg.ones(2))
         (tensor([2., 4.]),)
     """
-    with entered("grad") as level:
-        pullback = Pullback(level)
-        leaves, structure = flatten(primals)
-        own = unflatten([pullback.own(x) for x in leaves], structure)
-        with enable_grad():
-            output = visible(func)(*own)
-        value, aux = _split_aux(output, has_aux, "vjp(f, *primals)")
-        outputs, out_structure = flatten(value)
-        _check_outputs(outputs)
-        released = unflatten([pullback.released(o) for o in outputs], out_structure)
+    pulled = Pulled(func, primals, has_aux)
 
     def vjp_fn(cotangents: Any, retain_graph: bool = True) -> Any:
         """Gradients of the primals, given that of the value."""
         seeds, seed_structure = flatten(cotangents)
-        if seed_structure != out_structure:
+        if seed_structure != pulled.out_structure:
             raise RuntimeError(
                 "Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function. "
-                f"cotangents: {seed_structure!r}, primal output: {out_structure!r}"
+                f"cotangents: {seed_structure!r}, primal output: {pulled.out_structure!r}"
             )
-        _check_seeds(outputs, seeds)
-        return unflatten(pullback.pull(outputs, seeds, retain_graph), structure)
+        _check_seeds(pulled.outputs, seeds)
+        return unflatten(pulled.pullback.pull(pulled.outputs, seeds, retain_graph), pulled.in_structure)
 
-    return (released, vjp_fn, tree_map(pullback.released, aux)) if has_aux else (released, vjp_fn)
+    return (pulled.value, vjp_fn, pulled.aux) if has_aux else (pulled.value, vjp_fn)
+
+
+class Pulled:
+    """A function that has run, and the way back through it.
+
+    Attributes:
+        outputs, out_structure: what it gave, with the graph, and how it is nested.
+        in_structure: how the primals are nested.
+        value, aux: what it gave, as it looks from outside.
+    """
+
+    def __init__(self, func: TensorFunction, primals: tuple[Any, ...], has_aux: bool) -> None:
+        with entered("grad") as level:
+            self.pullback = Pullback(level)
+            leaves, self.in_structure = flatten(primals)
+            own = unflatten([self.pullback.own(x) for x in leaves], self.in_structure)
+            with enable_grad():
+                output = visible(func)(*own)
+            value, aux = _split_aux(output, has_aux, "vjp(f, *primals)")
+            self.outputs, self.out_structure = flatten(value)
+            _check_outputs(self.outputs)
+            self.value = unflatten([self.pullback.released(o) for o in self.outputs], self.out_structure)
+            self.aux = tree_map(self.pullback.released, aux)
+
+    def rows(self, cotangents: list[Any]) -> list[Any]:
+        """Gradients of the inputs for many cotangents at once.
+
+        Args:
+            cotangents: for each output plain tensors, the rows in front.
+
+        Returns:
+            For each input the gradients, the rows in front.
+        """
+        pullback = self.pullback
+        batch = pullback.batch
+        count = cotangents[0].shp[0]
+        if count == 1:
+            return [g.unsqueeze(0) for g in pullback.pull(self.outputs, [c.select(0, 0) for c in cotangents], True)]
+        outputs = [_physical.spread(o, batch) for o in self.outputs]
+        seeds = [_physical.spread(c, batch).movedim(len(batch), 0) for c in cotangents] if batch else cotangents
+        found = pullback.pull_rows(outputs, seeds, count)
+        return [_physical.gathered(g.movedim(0, len(batch)), batch) for g in found] if batch else found
 
 
 def _split_aux(output: Any, has_aux: bool, what: str) -> tuple[Any, Any]:

@@ -14,8 +14,11 @@ from .parameter import Buffer as Buffer
 from .parameter import Parameter as Parameter
 
 if TYPE_CHECKING:
+    from . import attention as attention
     from . import init as init
     from . import modules as modules
+    from . import utils as utils
+    from ._summary import summary as summary
     from .activation import CELU as CELU
     from .activation import ELU as ELU
     from .activation import GELU as GELU
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from .batchnorm import InstanceNorm1d as InstanceNorm1d
     from .batchnorm import InstanceNorm2d as InstanceNorm2d
     from .batchnorm import InstanceNorm3d as InstanceNorm3d
+    from .container import Container as Container
     from .container import ModuleDict as ModuleDict
     from .container import ModuleList as ModuleList
     from .container import Sequential as Sequential
@@ -68,6 +72,19 @@ if TYPE_CHECKING:
     from .dropout import Dropout2d as Dropout2d
     from .dropout import Dropout3d as Dropout3d
     from .dropout import FeatureAlphaDropout as FeatureAlphaDropout
+    from .lazy import LazyBatchNorm1d as LazyBatchNorm1d
+    from .lazy import LazyBatchNorm2d as LazyBatchNorm2d
+    from .lazy import LazyBatchNorm3d as LazyBatchNorm3d
+    from .lazy import LazyConv1d as LazyConv1d
+    from .lazy import LazyConv2d as LazyConv2d
+    from .lazy import LazyConv3d as LazyConv3d
+    from .lazy import LazyConvTranspose1d as LazyConvTranspose1d
+    from .lazy import LazyConvTranspose2d as LazyConvTranspose2d
+    from .lazy import LazyConvTranspose3d as LazyConvTranspose3d
+    from .lazy import LazyInstanceNorm1d as LazyInstanceNorm1d
+    from .lazy import LazyInstanceNorm2d as LazyInstanceNorm2d
+    from .lazy import LazyInstanceNorm3d as LazyInstanceNorm3d
+    from .lazy import LazyLinear as LazyLinear
     from .linear import Bilinear as Bilinear
     from .linear import Identity as Identity
     from .linear import Linear as Linear
@@ -81,18 +98,23 @@ if TYPE_CHECKING:
     from .loss import HuberLoss as HuberLoss
     from .loss import KLDivLoss as KLDivLoss
     from .loss import L1Loss as L1Loss
+    from .loss import LinearCrossEntropyLoss as LinearCrossEntropyLoss
+    from .loss import LinearCrossEntropyOptions as LinearCrossEntropyOptions
     from .loss import MarginRankingLoss as MarginRankingLoss
     from .loss import MSELoss as MSELoss
     from .loss import MultiLabelMarginLoss as MultiLabelMarginLoss
     from .loss import MultiLabelSoftMarginLoss as MultiLabelSoftMarginLoss
     from .loss import MultiMarginLoss as MultiMarginLoss
     from .loss import NLLLoss as NLLLoss
+    from .loss import NLLLoss2d as NLLLoss2d
     from .loss import PoissonNLLLoss as PoissonNLLLoss
     from .loss import SmoothL1Loss as SmoothL1Loss
     from .loss import SoftMarginLoss as SoftMarginLoss
     from .loss import TripletMarginLoss as TripletMarginLoss
     from .loss import TripletMarginWithDistanceLoss as TripletMarginWithDistanceLoss
     from .module import Module as Module
+    from .multihead import MultiheadAttention as MultiheadAttention
+    from .normalization import CrossMapLRN2d as CrossMapLRN2d
     from .normalization import GroupNorm as GroupNorm
     from .normalization import LayerNorm as LayerNorm
     from .normalization import LocalResponseNorm as LocalResponseNorm
@@ -112,6 +134,8 @@ if TYPE_CHECKING:
     from .padding import ZeroPad1d as ZeroPad1d
     from .padding import ZeroPad2d as ZeroPad2d
     from .padding import ZeroPad3d as ZeroPad3d
+    from .parallel import DataParallel as DataParallel
+    from .parallel import SyncBatchNorm as SyncBatchNorm
     from .parameter_lazy import UninitializedBuffer as UninitializedBuffer
     from .parameter_lazy import UninitializedParameter as UninitializedParameter
     from .pooling import AdaptiveAvgPool1d as AdaptiveAvgPool1d
@@ -134,6 +158,14 @@ if TYPE_CHECKING:
     from .pooling import MaxUnpool1d as MaxUnpool1d
     from .pooling import MaxUnpool2d as MaxUnpool2d
     from .pooling import MaxUnpool3d as MaxUnpool3d
+    from .rnn import GRU as GRU
+    from .rnn import LSTM as LSTM
+    from .rnn import RNN as RNN
+    from .rnn import GRUCell as GRUCell
+    from .rnn import LSTMCell as LSTMCell
+    from .rnn import RNNBase as RNNBase
+    from .rnn import RNNCell as RNNCell
+    from .rnn import RNNCellBase as RNNCellBase
     from .shape import ChannelShuffle as ChannelShuffle
     from .shape import CosineSimilarity as CosineSimilarity
     from .shape import Flatten as Flatten
@@ -148,6 +180,11 @@ if TYPE_CHECKING:
     from .shape import UpsamplingNearest2d as UpsamplingNearest2d
     from .sparse import Embedding as Embedding
     from .sparse import EmbeddingBag as EmbeddingBag
+    from .transformer import Transformer as Transformer
+    from .transformer import TransformerDecoder as TransformerDecoder
+    from .transformer import TransformerDecoderLayer as TransformerDecoderLayer
+    from .transformer import TransformerEncoder as TransformerEncoder
+    from .transformer import TransformerEncoderLayer as TransformerEncoderLayer
 
 _FILES = {
     "adaptive": "AdaptiveLogSoftmaxWithLoss",
@@ -172,21 +209,33 @@ _FILES = {
         "ReplicationPad3d"
     ),
     "batchnorm": "BatchNorm1d BatchNorm2d BatchNorm3d InstanceNorm1d InstanceNorm2d InstanceNorm3d",
-    "normalization": "LayerNorm GroupNorm RMSNorm LocalResponseNorm",
+    "normalization": "LayerNorm GroupNorm RMSNorm LocalResponseNorm CrossMapLRN2d",
     "loss": (
         "L1Loss MSELoss SmoothL1Loss HuberLoss NLLLoss CrossEntropyLoss PoissonNLLLoss GaussianNLLLoss KLDivLoss "
         "BCELoss BCEWithLogitsLoss HingeEmbeddingLoss MarginRankingLoss CosineEmbeddingLoss SoftMarginLoss "
         "MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss TripletMarginLoss "
-        "TripletMarginWithDistanceLoss CTCLoss"
+        "TripletMarginWithDistanceLoss CTCLoss NLLLoss2d LinearCrossEntropyLoss LinearCrossEntropyOptions"
     ),
     "shape": (
         "Flatten Unflatten Unfold Fold PixelShuffle PixelUnshuffle ChannelShuffle Upsample UpsamplingNearest2d "
         "UpsamplingBilinear2d PairwiseDistance CosineSimilarity"
     ),
-    "container": "Sequential ModuleList ModuleDict",
+    "rnn": "RNNBase RNN LSTM GRU RNNCellBase RNNCell LSTMCell GRUCell",
+    "lazy": (
+        "LazyLinear LazyConv1d LazyConv2d LazyConv3d LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d "
+        "LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d"
+    ),
+    "parallel": "DataParallel SyncBatchNorm",
+    "multihead": "MultiheadAttention",
+    "transformer": (
+        "Transformer TransformerEncoder TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer"
+    ),
+    "container": "Sequential ModuleList ModuleDict Container",
     "container_params": "ParameterList ParameterDict",
     "module": "Module",
+    "_summary": "summary",
 }
+_MODULES = ("attention", "init", "modules", "utils")
 _PLACES = {name: file for file, names in _FILES.items() for name in names.split()}
 
 
@@ -196,10 +245,10 @@ def __getattr__(name: str) -> _Any:
         value = getattr(_import_module(f"{__name__}.{_PLACES[name]}"), name)
         globals()[name] = value
         return value
-    if name in ("init", "modules"):
+    if name in _MODULES:
         return _import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PLACES, "init", "modules"})
+    return sorted({*globals(), *_PLACES, *_MODULES})

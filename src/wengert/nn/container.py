@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, Self
@@ -312,3 +313,17 @@ def pairs_of(values: Any, caller: str, owner: str) -> Iterator[tuple[Any, Any]]:
         if len(both) != 2:
             raise ValueError(f"{owner} update sequence element #{place} has length {len(both)}; 2 is required")
         yield both[0], both[1]
+
+
+class Container(Module):
+    """PyTorch's older name of a module with the given children."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__()
+        warnings.warn(
+            "`nn.Container` is deprecated. All of its functionality is now implemented in `nn.Module`. Subclass that instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        for name, module in kwargs.items():
+            self.add_module(name, module)

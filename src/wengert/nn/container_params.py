@@ -31,9 +31,8 @@ class ParameterList(Module):
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
-        self._size = 0
-        if values is not None:
-            self.extend(values)
+        self._count = 0
+        self.extend([] if values is None else values)
 
     def _key(self, index: Any) -> str:
         """Name of the attribute at an index, which may count from the end."""
@@ -54,18 +53,18 @@ class ParameterList(Module):
         setattr(self, self._key(index), _as_parameter(value))
 
     def __len__(self) -> int:
-        return self._size
+        return self._count
 
     def __iter__(self) -> Iterator[Any]:
-        return iter([self[i] for i in range(len(self))])
+        yield from [getattr(self, str(place)) for place in range(self._count)]
 
     def __iadd__(self, values: Iterable[Any]) -> Self:
         return self.extend(values)
 
     def append(self, value: Any) -> Self:
         """Add a value at the end; returns the list."""
-        self._size += 1
-        self[len(self) - 1] = value
+        setattr(self, str(self._count), _as_parameter(value))
+        self._count += 1
         return self
 
     def extend(self, values: Iterable[Any]) -> Self:
@@ -76,8 +75,8 @@ class ParameterList(Module):
         """
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             raise TypeError(f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}")
-        for value in list(values):
-            self.append(value)
+        for new in [*values]:
+            self.append(new)
         return self
 
     def extra_repr(self) -> str:
@@ -96,9 +95,8 @@ class ParameterDict(Module):
 
     def __init__(self, parameters: Any = None) -> None:
         super().__init__()
-        self._keys: dict[str, None] = {}
-        if parameters is not None:
-            self.update(parameters)
+        self._names: dict[str, None] = {}  # a set that keeps its order
+        self.update({} if parameters is None else parameters)
 
     def _attribute(self, key: Any) -> str:
         """The key, which must be a string."""
@@ -109,29 +107,28 @@ class ParameterDict(Module):
             )
         return key
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._names
+
+    def __reversed__(self) -> Iterator[str]:
+        yield from reversed(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
     def __getitem__(self, key: str) -> Any:
         return getattr(self, self._attribute(key))
 
     def __setitem__(self, key: str, value: Any) -> None:
-        name = self._attribute(key)
-        self._keys[key] = None
-        setattr(self, name, _as_parameter(value))
+        setattr(self, self._attribute(key), _as_parameter(value))
+        self._names.setdefault(key)
 
     def __delitem__(self, key: str) -> None:
-        del self._keys[key]
+        del self._names[key]
         delattr(self, self._attribute(key))
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._keys)
-
-    def __reversed__(self) -> Iterator[str]:
-        return reversed(list(self._keys))
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._keys
 
     def copy(self) -> ParameterDict:
         """Another dictionary of the same values."""
@@ -139,14 +136,15 @@ class ParameterDict(Module):
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """The value of a key, which is set if it is not there."""
-        if key not in self._keys:
-            self[key] = default
+        if key in self:
+            return self[key]
+        self[key] = default
         return self[key]
 
     def clear(self) -> None:
         """Remove everything."""
-        for key in list(self._keys):
-            del self[key]
+        while self:
+            self.popitem()
 
     def pop(self, key: str) -> Any:
         """Remove a value, and return it."""
@@ -156,14 +154,14 @@ class ParameterDict(Module):
 
     def popitem(self) -> tuple[str, Any]:
         """Remove the last key, and return it with its value."""
-        key, _ = self._keys.popitem()
-        value = self[key]
+        key, _ = self._names.popitem()
+        value = getattr(self, key)
         delattr(self, key)
         return key, value
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a key, or the default."""
-        return self[key] if key in self._keys else default
+        return self[key] if key in self._names else default
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
         """A dictionary with one value for all keys."""
@@ -171,15 +169,15 @@ class ParameterDict(Module):
 
     def keys(self) -> Any:
         """The keys."""
-        return self._keys.keys()
+        return self._names.keys()
 
     def items(self) -> Any:
         """Pairs of keys and values."""
-        return ((key, self[key]) for key in self._keys)
+        return ((key, self[key]) for key in self._names)
 
     def values(self) -> Any:
         """The values."""
-        return (self[key] for key in self._keys)
+        return (self[key] for key in self._names)
 
     def update(self, parameters: Any) -> None:
         """Add the values of a dictionary or of an iterable of pairs.

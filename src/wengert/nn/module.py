@@ -39,11 +39,11 @@ class Module(Calls):
 
     def train(self, mode: bool = True) -> Self:
         """Set ``training`` of this module and all below it; returns the module."""
-        if not isinstance(mode, bool):
+        if mode is not True and mode is not False:
             raise ValueError("training mode is expected to be boolean")
+        for child in self.children():
+            child.train(mode)
         self.training = mode
-        for module in self.children():
-            module.train(mode)
         return self
 
     def eval(self) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._core import modes, text
+from .._core.copying import attributes_of
 from .._core.dtypes import DEFAULTS, Size, intern_size
 from .._core.tensor_base import TensorBase, check_can_require_grad, memory
 from .._tensor import Tensor
@@ -47,7 +48,7 @@ class Parameter(Tensor):
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _rebuild, (self.detach(), self.requires_grad, dict(self.__dict__))
+        return _rebuild, (self.detach(), self.requires_grad, attributes_of(self))
 
 
 def _empty() -> Any:

@@ -96,6 +96,16 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
         Parameter.__init__(self, empty((0,), device=device, dtype=dtype), requires_grad)
 
 
+def _converting(name: str) -> Any:
+    """A method that changes the dtype of what has no values yet."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        dtype = getattr(self.data, name)(*args, **kwargs).dtype
+        return self if dtype is self.dtype else type(self)(self.requires_grad, dtype=dtype, persistent=self.persistent)
+
+    return method
+
+
 class UninitializedBuffer(UninitializedTensorMixin, Tensor):
     """A ``Buffer`` whose shape is not known yet."""
 
@@ -109,6 +119,11 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
         self.requires_grad_(requires_grad)
         self.persistent = persistent
         self._is_buffer = True
+
+    to = _converting("to")
+    double = _converting("double")
+    float = _converting("float")
+    half = _converting("half")
 
 
 def is_lazy(param: Any) -> bool:

@@ -113,18 +113,20 @@ def run_layer(layer: RecurrentLayer, inputs: list[Any]) -> list[Tensor]:
     return layer.composed(inputs)
 
 
-def check_tensors(name: str, argument: str, values: Any) -> list[Any]:
+def check_tensors(name: str, argument: str, place: int, values: Any) -> list[Any]:
     """A list of tensors.
 
     Raises:
         TypeError: for anything else.
     """
     if not isinstance(values, (list, tuple)):
-        raise TypeError(f"{name}(): argument '{argument}' must be tuple of Tensors, not {type(values).__name__}")
+        raise TypeError(
+            f"{name}(): argument '{argument}' (position {place}) must be tuple of Tensors, not {type(values).__name__}"
+        )
     for i, t in enumerate(values):
         if not isinstance(t, TensorBase):
             raise TypeError(
-                f"{name}(): argument '{argument}' must be tuple of Tensors, but found element of type "
+                f"{name}(): argument '{argument}' (position {place}) must be tuple of Tensors, but found element of type "
                 f"{type(t).__name__} at pos {i}"
             )
     return list(values)
@@ -144,12 +146,12 @@ def run_network(name: str, args: list[Any]) -> tuple[Tensor, ...]:
         batch_sizes, args = args[1], [data, *args[2:]]
     else:
         batch_first = bool(args[8])
-    hx = check_tensors(name, "hx", args[1]) if name == "lstm" else [args[1]]
+    hx = check_tensors(name, "hx", 2, args[1]) if name == "lstm" else [args[1]]
     if name == "lstm" and len(hx) != 2:
         raise RuntimeError("lstm expects two hidden states")
     if not isinstance(hx[0], TensorBase):
         raise errors.argument_type(name, "hx", 2, "Tensor", hx[0])
-    network = Network(name, hx, check_tensors(name, "params", args[2]), int(args[4]), 2 if args[7] else 1)
+    network = Network(name, hx, check_tensors(name, "params", 3, args[2]), int(args[4]), 2 if args[7] else 1)
     network.set_options(bool(args[3]), args[5], bool(args[6]))
     if batch_sizes is not None:
         found = network.run(data, packed_sizes(data, batch_sizes), None)
@@ -298,10 +300,12 @@ def run_cell(kind: str, input: Tensor, states: list[Tensor], weights: list[Any],
     if input.shp[1] != weights[0].shp[-1]:
         raise RuntimeError(f"input has inconsistent input_size: got {input.shp[1]} expected {weights[0].shp[-1]}")
     for i, state in enumerate(states):
+        if len(state.shp) < 2:
+            raise errors.dim_range(1, len(state.shp))
         if state.shp[0] != input.shp[0]:
             raise RuntimeError(f"Input batch size {input.shp[0]} doesn't match hidden{i} batch size {state.shp[0]}")
-        if len(state.shp) < 2 or state.shp[1] != width:
-            raise RuntimeError(f"hidden{i} has inconsistent hidden_size: got {state.shp[-1]}, expected {width}")
+        if state.shp[1] != width:
+            raise RuntimeError(f"hidden{i} has inconsistent hidden_size: got {state.shp[1]}, expected {width}")
     given = [b for b in biases if b is not None]
     if len(given) == 1:
         biases = [given[0].new_zeros(given[0].shp) if b is None else b for b in biases]
@@ -329,7 +333,7 @@ def lstm_cell(
 
     Variants: function
     """
-    states = check_tensors("lstm_cell", "hx", hx)
+    states = check_tensors("lstm_cell", "hx", 2, hx)
     if len(states) != 2:
         raise RuntimeError("lstm_cell expects two hidden states")
     return tuple(run_cell("lstm", input, states, [w_ih, w_hh], [b_ih, b_hh]))

@@ -29,26 +29,25 @@ class LstmLayerBackward0(RecurrentLayer):
     celled: bool = True
 
     def way(self) -> list[str]:
-        return ["gates", "cells", "tanh_cells", "shown"]
+        return ["gates", "cells", "shown"] if self.projected else ["gates", "cells"]
 
     def forward(self, arrays: list[Any]) -> Any:
         x, first_h, first_c, w_ih, w_hh = arrays[:5]
         steps, width = self.steps, first_c.shape[1]
         scale = gate_scale(w_hh, 3, width)
-        inputs = x @ in_planes(w_ih, width, scale).T
+        gates = x @ in_planes(w_ih, width, scale).T
         if self.biased:
-            inputs += in_planes(arrays[5] + arrays[6], width, scale)
+            gates += in_planes(arrays[5] + arrays[6], width, scale)
         recurrent = np.ascontiguousarray(in_planes(w_hh, width, scale).T)
-        gates = np.empty((steps.total, 4 * width), x.dtype)
         cells = np.empty((steps.total, width), x.dtype)
-        bent = np.empty_like(cells)
         shown = np.empty_like(cells)
         out = np.empty((steps.total, first_h.shape[1]), x.dtype) if self.projected else shown
         h, c = first_h, first_c
         for t in steps.order:
             rows, size = steps.rows(t), steps.sizes[t]
             part = resized(h, first_h, size) @ recurrent
-            part += inputs[rows]
+            part += gates[rows]
+            # The projected input of the step is used up: its memory takes the gates.
             gate = gates[rows].reshape((4, size, width))
             np.tanh(part.reshape((size, 4, width)).swapaxes(0, 1), gate)
             logistic = gate[:3]
@@ -56,43 +55,45 @@ class LstmLayerBackward0(RecurrentLayer):
             logistic += 0.5
             c = np.multiply(gate[2], resized(c, first_c, size), cells[rows])
             c += gate[1] * gate[3]
-            h = np.multiply(gate[0], np.tanh(c, bent[rows]), shown[rows])
+            h = np.tanh(c, shown[rows])
+            h *= gate[0]
             if self.projected:
                 h = np.matmul(h, arrays[-1].T, out[rows])
-        return [out, steps.last(out), steps.last(cells), gates, cells, bent, shown]
+        results = [out, steps.last(out), steps.last(cells), gates, cells]
+        return [*results, shown] if self.projected else results
 
     def formula(self, grads: list[Any], kept: dict[str, Any]) -> list[Any]:
-        steps, cells, bent, shown = self.steps, kept["cells"], kept["tanh_cells"], kept["shown"]
-        width = bent.shape[1]
+        steps, cells = self.steps, kept["cells"]
+        shown = kept["shown"] if self.projected else kept["output"]
         inner = np.empty_like(kept["gates"])
         dh, dc = starting(grads[1], kept["hx"]), starting(grads[2], kept["cx"])
-        states = np.empty_like(kept["output"])
+        states = np.empty_like(kept["output"]) if self.projected else None
         for k in range(len(steps.order) - 1, -1, -1):
-            t = steps.order[k]
-            rows, size = steps.rows(t), steps.sizes[t]
+            rows, size = steps.rows(steps.order[k]), steps.sizes[steps.order[k]]
             a, b = dh[:size], dc[:size]
             if grads[0] is not None:
                 a += grads[0][rows]
-            if self.projected:
+            if states is not None:
                 states[rows] = a
                 a = a @ kept["weight_hr"]
-            gate = kept["gates"][rows].reshape((4, size, width))
-            through = gate[0] - shown[rows] * bent[rows]
+            gate = kept["gates"][rows].reshape((4, size, cells.shape[1]))
+            bent = np.tanh(cells[rows])
+            through = gate[0] - shown[rows] * bent
             through *= a
             b += through
             slope = gate - gate * gate
             np.subtract(1, gate[3] * gate[3], slope[3])
-            slope[0] *= bent[rows]
+            slope[0] *= bent
             slope[1] *= gate[3]
             slope[2] *= resized(cells[steps.rows(steps.order[k - 1])] if k > 0 else kept["cx"], kept["cx"], size)
             slope[3] *= gate[1]
-            found = inner[rows].reshape((size, 4, width)).swapaxes(0, 1)
+            found = inner[rows].reshape((size, 4, cells.shape[1])).swapaxes(0, 1)
             np.multiply(slope[1:], b, found[:3])
             np.multiply(slope[0], a, found[3])
             b *= gate[2]
             np.matmul(inner[rows], kept["weight_hh"], dh[:size])
         result = [dh, dc, *self.weight_grads(kept, inner, inner)]
-        if self.projected:
+        if states is not None:
             result.append(states.T @ shown)
         return self.with_input(result, inner, kept)
 
@@ -228,7 +229,7 @@ class RnnReluLayerBackward0(RnnTanhLayerBackward0):
     """h' = max(0, W_ih x + b_ih + W_hh h + b_hh)."""
 
     def bend(self, state: Any) -> None:
-        np.maximum(state, 0, state)
+        np.maximum(state, 0, out=state)
 
     def slopes(self, out: Any) -> Any:
         return (out > 0).astype(out.dtype)

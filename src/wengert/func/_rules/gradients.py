@@ -7,7 +7,7 @@ from typing import Any
 from ..._core.tensor_base import TensorBase
 from .. import _physical
 from .._batched import Batch, BatchedTensor
-from .._dispatch import Rule, operator, rule
+from .._dispatch import Rule, each_sample, rule
 
 SHARED = (
     "vmap: autograd.grad of a batched output with respect to a tensor that all samples share\n"
@@ -23,7 +23,7 @@ def gradients(batch: Batch, call: Rule, outputs: Any, inputs: Any, grad_outputs:
     ins: list[Any] = [inputs] if isinstance(inputs, TensorBase) else list(inputs)
     seeds = [grad_outputs] if isinstance(grad_outputs, TensorBase) else list(grad_outputs or [None] * len(outs))
     if not any(batch.has(t) for t in (*outs, *ins)):
-        return _one_by_one(batch, call, outs, ins, seeds, retain_graph, kwargs)
+        return _of_outside(batch, call, outs, ins, seeds, retain_graph, **kwargs)
     if not all(batch.has(t) for t in ins):
         raise RuntimeError(SHARED)
     roots = [batch.full(o) for o in outs]
@@ -33,12 +33,11 @@ def gradients(batch: Batch, call: Rule, outputs: Any, inputs: Any, grad_outputs:
     return tuple(None if g is None else BatchedTensor(g, i.bdim, batch.level) for g, i in zip(found, ins, strict=True))
 
 
-def _one_by_one(batch: Batch, call: Rule, outs: list[Any], ins: list[Any], seeds: list[Any], retain_graph: Any,
-                kwargs: dict[str, Any]) -> Any:  # fmt: skip
-    """The graph is the same for all samples: one pass for each cotangent, the last of which may free it."""
-    rows = []
-    for i in range(batch.size):
-        keep = retain_graph if i == batch.size - 1 else True
-        rows.append(call(outs, ins, [batch.sample(s, i) for s in seeds], keep, **kwargs))
-    columns = zip(*rows, strict=True)
-    return tuple(None if c[0] is None else batch.wrap(operator("stack")(list(c))) for c in columns)
+def _of_outside(batch: Batch, call: Rule, outs: list[Any], ins: list[Any], seeds: list[Any], retain_graph: Any,
+                **kwargs: Any) -> Any:  # fmt: skip
+    """The graph is the same for all samples: one pass for all cotangents."""
+    if kwargs.get("is_grads_batched"):
+        return each_sample(batch, "autograd.grad", call, (outs, ins, seeds, True), kwargs)
+    pairs = [(o, o.new_ones(()) if s is None else s) for o, s in zip(outs, seeds, strict=True)]
+    found = call(outs, ins, [batch.full(s) for _, s in pairs], retain_graph, is_grads_batched=True, **kwargs)
+    return batch.wrap(found)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
+from ..._core.dtypes import FLOATING, int64
 from ..._core.tensor_base import TensorBase
 from ..._record.common import wrap_dim
 from ..._tensor import Tensor
-from .._batched import Batch
-from .._dispatch import Rule, call_name, each_sample, operator, rule
+from .._batched import Batch, BatchedTensor
+from .._dispatch import Rule, Unforeseen, call_name, each_sample, operator, rule
 from .pointwise import dynamic
 
 
@@ -41,8 +44,9 @@ class Index:
 
     def __init__(self, batch: Batch, index: Any, ndim: int) -> None:
         self.batch = batch
-        given = list(index) if isinstance(index, tuple) else [index]
-        given = [operator("tensor")(i) if isinstance(i, list) else i for i in given]
+        several = isinstance(index, tuple) or (isinstance(index, list) and any(_is_sequence(i) for i in index))
+        given = list(index) if several else [index]
+        given = [as_index(i) for i in given]
         for i in given:
             if isinstance(i, TensorBase) and i.dt.category == 0 and batch.has(i):
                 raise dynamic("index with a mask")
@@ -71,16 +75,24 @@ class Index:
         """Where a sample's result has the dimensions of the index tensors: at the first one, or in front if they are apart."""
         if not self.together():
             return 0
-        first = self.advanced_and_ints()[0]
-        return sum(1 for e in self.entries[:first] if e is None or isinstance(e, slice))
+        return self.advanced[0]
 
     def together(self) -> bool:
         """Whether the index tensors stand side by side."""
-        return all(b - a == 1 for a, b in pairwise(self.advanced_and_ints()))
+        return all(b - a == 1 for a, b in pairwise(self.advanced))
 
-    def advanced_and_ints(self) -> list[int]:
-        """Places of index tensors; among them ints count as index tensors."""
-        return [k for k, e in enumerate(self.entries) if isinstance(e, TensorBase) or _is_int(e)]
+
+def _is_sequence(entry: Any) -> bool:
+    return entry is None or entry is Ellipsis or isinstance(entry, (list, tuple, slice, TensorBase))
+
+
+def as_index(entry: Any) -> Any:
+    """Lists and arrays as index tensors."""
+    if isinstance(entry, list):
+        return operator("tensor")(entry, dtype=int64) if len(entry) == 0 else operator("tensor")(entry)
+    if isinstance(entry, Tensor) and not isinstance(entry, BatchedTensor) and len(entry.shp) == 0 < entry.dt.category < FLOATING:
+        return int(entry)
+    return operator("from_numpy")(entry) if isinstance(entry, np.ndarray) else entry
 
 
 def _is_int(entry: Any) -> bool:
@@ -99,9 +111,11 @@ def _dims_used(entry: Any) -> int:
 def getitem(batch: Batch, call: Rule, self: Any, index: Any) -> Any:
     """Slices, ints, None, ``...``, index tensors."""
     found = Index(batch, index, len(self.shp))
+    if found.advanced and any(map(_is_int, found.entries)):  # ints first, as if they stood in an index of their own
+        picked = tuple(e if _is_int(e) else slice(None) for e in found.entries if e is not None)
+        return self[picked][tuple(e for e in found.entries if not _is_int(e))]
     masks = any(isinstance(e, TensorBase) and e.dt.category == 0 for e in found.entries)
-    ints = any(_is_int(e) for e in found.entries) and found.advanced
-    if (masks or ints) and found.batched:
+    if masks and found.batched:
         return each_sample(batch, "__getitem__", call, (self, index), {})
     if not found.advanced:
         return batch.wrap(batch.front(self)[found.physical(True)])
@@ -131,7 +145,7 @@ def setitem(batch: Batch, call: Rule, self: Any, index: Any, value: Any) -> None
             filled = operator("where")(index, value, self)
             batch.front(self).copy_(batch.full(filled))
             return
-    if any(isinstance(e, (TensorBase, list)) for e in entries):
+    if any(isinstance(e, (TensorBase, list, bool, np.ndarray)) for e in entries):
         each_sample_write(batch, self, index, value)
         return
     target = self[index]
@@ -193,12 +207,43 @@ def index_select(batch: Batch, call: Rule, self: Any, dim: Any, index: Any) -> A
 
 @rule("index_add", "index_copy", "index_add_", "index_copy_", "index_fill", "index_fill_")
 def index_write(batch: Batch, call: Rule, self: Any, dim: Any, index: Any, source: Any, **kwargs: Any) -> Any:
-    """At once when all samples share the index."""
+    """At once when all samples share the index; else as a scatter."""
     name = call_name(call)
-    if batch.has(index) or len(self.shp) == 0 or "fill" in name:
+    ndim = len(self.shp)
+    if ndim == 0 or (batch.has(index) and kwargs.get("alpha", 1) != 1 and not isinstance(source, TensorBase)):
         return each_sample(batch, name, call, (self, dim, index, source), kwargs)
-    result = call(batch.full(self), wrap_dim(dim, len(self.shp)) + 1, index, batch.full(source), **kwargs)
+    d = wrap_dim(dim, ndim) + 1
+    if not batch.has(index) and not batch.has(source):
+        result = call(batch.full(self), d, index, in_full(batch, source, name), **kwargs)
+    elif not batch.has(index) and "fill" not in name:
+        result = call(batch.full(self), d, index, batch.full(source), **kwargs)
+    else:
+        result = scattered_write(batch, name, self, d, index, source, kwargs.get("alpha", 1))
     return self if name.endswith("_") else batch.wrap(result)
+
+
+def in_full(batch: Batch, source: Any, name: str) -> Any:
+    """The source for the physical tensor; numbers and 0-d values of ``index_fill`` stay."""
+    return batch.full(source) if isinstance(source, TensorBase) and "fill" not in name else source
+
+
+def scattered_write(batch: Batch, name: str, self: Any, d: int, index: Any, source: Any, alpha: Any) -> Any:
+    """``index_add``, ``index_copy``, ``index_fill`` with an index (or a value) for each sample."""
+    target = batch.full(self)
+    where = batch.full(index).reshape(batch.size, index.shp.numel())
+    shape = (*target.shp[:d], where.shp[1], *target.shp[d + 1 :])
+    at = where.reshape((batch.size, *(1,) * (d - 1), where.shp[1], *(1,) * (len(target.shp) - 1 - d))).expand(shape)
+    if "fill" in name and not isinstance(source, TensorBase):
+        return target.scatter_(d, at, source) if name.endswith("_") else target.scatter(d, at, source)
+    values = batch.full(source)
+    if "fill" in name:
+        values = values.reshape((batch.size, *(1,) * (len(target.shp) - 1))).to(target.dt)
+    elif len(values.shp) < len(target.shp):
+        values = values.reshape(shape)
+    values = values.expand(shape)
+    values = values if alpha == 1 else values * alpha
+    form = ("scatter_add" if "add" in name else "scatter") + ("_" if name.endswith("_") else "")
+    return getattr(target, form)(d, at, values)
 
 
 @rule("take")
@@ -209,8 +254,17 @@ def take(batch: Batch, call: Rule, self: Any, index: Any) -> Any:
 
 @rule("index_put", "index_put_")
 def index_put(batch: Batch, call: Rule, self: Any, *args: Any, **kwargs: Any) -> Any:
-    """Sample by sample: entries may meet."""
-    return each_sample(batch, call_name(call), call, (self, *args), kwargs)
+    """With the number of the sample as one more index, where all index tensors come first; else sample by sample."""
+    name = call_name(call)
+    given = {**dict(zip(("indices", "values", "accumulate"), args, strict=False)), **kwargs}
+    indices, values = list(given["indices"]), given["values"]
+    if not all(isinstance(i, TensorBase) and 0 < i.dt.category < FLOATING for i in indices):
+        return each_sample(batch, name, call, (self, *args), kwargs)
+    rank = max(len(i.shp) for i in indices)
+    at = [samples(batch, rank), *(batch.padded(i, rank) for i in indices)]
+    value = batch.padded(values, rank + len(self.shp) - len(indices))
+    result = call(batch.full(self), at, value, given.get("accumulate", False))
+    return self if name.endswith("_") else batch.wrap(result)
 
 
 @rule("embedding")
@@ -232,15 +286,77 @@ def one_hot(batch: Batch, call: Rule, tensor: Any, num_classes: int = -1) -> Any
     return batch.wrap(call(batch.front(tensor), num_classes))
 
 
-@rule("bucketize", "isin")
-def looked_up(batch: Batch, call: Rule, self: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
-    """Element by element while all samples share the second operand."""
-    if batch.has(other):
-        return each_sample(batch, call_name(call), call, (self, other, *args), kwargs)
-    return batch.wrap(call(batch.front(self), other, *args, **kwargs))
+@rule("isin")
+def isin(batch: Batch, call: Rule, elements: Any, test_elements: Any, *, assume_unique: bool = False,
+         invert: bool = False) -> Any:  # fmt: skip
+    """Compared with each of the second operand."""
+    if not batch.has(test_elements):
+        return batch.wrap(call(batch.front(elements), test_elements, invert=invert))
+    x = elements if isinstance(elements, TensorBase) else operator("tensor")(elements)
+    found = (x.unsqueeze(-1) == test_elements.reshape(-1)).any(-1)
+    return ~found if invert else found
+
+
+@rule("bucketize")
+def bucketize(batch: Batch, call: Rule, input: Any, boundaries: Any, *, out_int32: bool = False,
+              right: bool = False) -> Any:  # fmt: skip
+    """Element by element while all samples share the boundaries."""
+    if not batch.has(boundaries):
+        return batch.wrap(call(batch.front(input), boundaries, out_int32=out_int32, right=right))
+    x = input if isinstance(input, TensorBase) else operator("tensor")(input)
+    found = operator("searchsorted")(boundaries, x.reshape(-1), out_int32=out_int32, right=right)
+    return found.reshape(tuple(x.shp))
+
+
+@rule("searchsorted")
+def searchsorted(batch: Batch, call: Rule, sorted_sequence: Any, input: Any, **kwargs: Any) -> Any:
+    """Leading dimensions of the sequence are batches of its own."""
+    if not isinstance(input, TensorBase) or any(isinstance(v, TensorBase) for v in kwargs.values()):
+        raise Unforeseen(batch)
+    shape = tuple(input.shp)
+    if len(sorted_sequence.shp) > 1 or not shape:
+        if batch.has(sorted_sequence) or not shape:
+            x = batch.full(input) if shape else batch.full(input).unsqueeze(-1)
+            return batch.wrap(call(batch.full(sorted_sequence), x, **kwargs).reshape((batch.size, *shape)))
+        return each_sample(batch, "searchsorted", call, (sorted_sequence, input), kwargs)
+    if not batch.has(sorted_sequence):
+        return batch.wrap(call(sorted_sequence, batch.front(input), **kwargs))
+    flat = batch.full(input).reshape((batch.size, input.shp.numel()))
+    return batch.wrap(call(batch.full(sorted_sequence), flat, **kwargs).reshape((batch.size, *shape)))
 
 
 @rule("select_scatter", "slice_scatter", "diagonal_scatter")
-def view_scatter(batch: Batch, call: Rule, self: Any, *args: Any, **kwargs: Any) -> Any:
-    """A copy with a part replaced: the copy is written through the view."""
-    return each_sample(batch, call_name(call), call, (self, *args), kwargs)
+def view_scatter(batch: Batch, call: Rule, self: Any, src: Any, *args: Any, **kwargs: Any) -> Any:
+    """A copy with a part replaced: the dimensions are counted one further."""
+    name = call_name(call)
+    names = {"select_scatter": ("dim", "index"), "slice_scatter": ("dim", "start", "end", "step"),
+             "diagonal_scatter": ("offset", "dim1", "dim2")}[name]  # fmt: skip
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    ndim = len(self.shp)
+    if ndim == 0:
+        return call(batch.sample(self, 0), batch.sample(src, 0), *args, **kwargs)  # its error
+    defaults = {"slice_scatter": {"dim": 0}, "diagonal_scatter": {"dim1": 0, "dim2": 1}}.get(name, {})
+    for key, value in {**defaults, **given}.items():
+        given[key] = wrap_dim(value, ndim) + 1 if key.startswith("dim") else value
+    return batch.wrap(call(batch.full(self), batch.full(src), **given))
+
+
+@rule("masked_scatter")
+def masked_scatter(batch: Batch, call: Rule, self: Any, mask: Any, source: Any) -> Any:
+    """Each place takes the element of the source whose number is that of masked places before it."""
+    shape = operator("broadcast_shapes")(tuple(self.shp), tuple(mask.shp))
+    x, where = self.expand(tuple(shape)), mask.expand(tuple(shape))
+    if source.shp.numel() == 0:
+        return x.clone()
+    number = (where.reshape(-1).long().cumsum(0) - 1).clamp(0, source.shp.numel() - 1)
+    return operator("where")(where, source.reshape(-1)[number].reshape(tuple(shape)), x)
+
+
+@rule("put")
+def put(batch: Batch, call: Rule, self: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
+    """Into the flattened sample."""
+    n = self.shp.numel()
+    at = index.reshape(-1)
+    flat = self.reshape(-1)
+    at, values = operator("where")(at < 0, at + n, at), source.reshape(-1)
+    return (flat.scatter_add(0, at, values) if accumulate else flat.scatter(0, at, values)).reshape(tuple(self.shp))

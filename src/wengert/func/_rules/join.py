@@ -70,7 +70,7 @@ def einsum(batch: Batch, call: Rule, equation: Any, *operands: Any) -> Any:
     """One more letter, in front of every batched operand and of the result."""
     tensors = listed(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else listed(operands)
     if not isinstance(equation, str):
-        raise RuntimeError("vmap over einsum needs an equation, not lists of subscripts")
+        return operator("einsum")(*with_letters([equation, *operands]))
     text = equation.replace(" ", "")
     letter = next(c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBA" if c not in text)
     left, arrow, right = text.partition("->")
@@ -80,3 +80,42 @@ def einsum(batch: Batch, call: Rule, equation: Any, *operands: Any) -> Any:
         right = ("..." if "..." in left else "") + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
     parts = [letter + p if batch.has(t) else p for p, t in zip(parts, tensors, strict=True)]
     return batch.wrap(call(f"{','.join(parts)}->{letter}{right}", *(batch.front(t) for t in tensors)))
+
+
+def with_letters(arguments: list[Any]) -> list[Any]:
+    """``einsum(x, [0, 1], y, [1, 2], [0, 2])`` as an equation and its operands."""
+    operands = arguments[0 : len(arguments) // 2 * 2 : 2]
+    lists = arguments[1::2]
+    result = arguments[-1] if len(arguments) % 2 else None
+
+    def text(subscripts: Any) -> str:
+        return "".join("..." if s is Ellipsis else chr((97 if s < 26 else 39) + s) for s in subscripts)
+
+    left = ",".join(map(text, lists))
+    return [left if result is None else f"{left}->{text(result)}", *operands]
+
+
+@rule("block_diag")
+def block_diag(batch: Batch, call: Rule, *tensors: Any) -> Any:
+    """Rows of blocks, padded with zeros."""
+    blocks = [t.reshape(1, -1) if len(t.shp) < 2 else t for t in tensors]
+    widths = [b.shp[1] for b in blocks]
+    rows = [
+        operator("pad")(b, (sum(widths[:k]), sum(widths[k + 1 :]))) if len(b.shp) == 2 else b
+        for k, b in enumerate(blocks)
+    ]
+    return operator("cat")(rows, 0)
+
+
+@rule("cartesian_prod")
+def cartesian_prod(batch: Batch, call: Rule, *tensors: Any) -> Any:
+    """A row for each choice of one element of each tensor."""
+    if len(tensors) == 1:
+        return tensors[0]
+    return operator("stack")([g.reshape(-1) for g in operator("meshgrid")(*tensors, indexing="ij")], -1)
+
+
+@rule("combinations")
+def combinations(batch: Batch, call: Rule, input: Any, r: int = 2, with_replacement: bool = False) -> Any:
+    """A row for each choice of ``r`` elements."""
+    return input[call(operator("arange")(input.shp[0]), r, with_replacement)]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ..._core.tensor_base import TensorBase
 from .._batched import Batch
-from .._dispatch import Rule, call_name, operator, rule
+from .._dispatch import Rule, call_name, each_sample, operator, rule
 from .pointwise import aligned
 
 
@@ -30,7 +30,7 @@ def matched(batch: Batch, args: Any, kwargs: Any) -> tuple[Any, Any]:
 
 
 @rule("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss", "binary_cross_entropy",
-      "binary_cross_entropy_with_logits", "hinge_embedding_loss", "margin_ranking_loss", "poisson_nll_loss",
+      "nn.binary_cross_entropy_with_logits", "nn.hinge_embedding_loss", "nn.margin_ranking_loss", "nn.poisson_nll_loss",
       "gaussian_nll_loss")  # fmt: skip
 def elementwise_loss(batch: Batch, call: Rule, *args: Any, **kwargs: Any) -> Any:
     """Element by element, reduced afterwards."""
@@ -39,7 +39,7 @@ def elementwise_loss(batch: Batch, call: Rule, *args: Any, **kwargs: Any) -> Any
     return summed_up(batch.wrap(call(*operands, **named, reduction="none")), reduction)
 
 
-@rule("kl_div")
+@rule("nn.kl_div")
 def kl_div(batch: Batch, call: Rule, input: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
     """``batchmean`` divides by the sample's own first dimension."""
     reduction = kwargs.pop("reduction", "mean")
@@ -53,8 +53,6 @@ def class_loss(batch: Batch, call: Rule, input: Any, target: Any, weight: Any = 
                ignore_index: int = -100, reduction: str = "mean", **kwargs: Any) -> Any:  # fmt: skip
     """The batch is folded into the operator's own; the mean is weighted within each sample."""
     if args or batch.has(weight):
-        from .._dispatch import each_sample
-
         kwargs.update(ignore_index=ignore_index, reduction=reduction)
         return each_sample(batch, call_name(call), call, (input, target, weight, *args), kwargs)
     x, t = batch.full(input), batch.full(target)
@@ -77,10 +75,61 @@ def class_loss(batch: Batch, call: Rule, input: Any, target: Any, weight: Any = 
     return loss.sum() / (share * counted).sum()
 
 
-@rule("cosine_embedding_loss", "triplet_margin_loss", "multi_margin_loss", "multilabel_margin_loss",
-      "multilabel_soft_margin_loss", "ctc_loss")  # fmt: skip
+@rule("multi_margin_loss", "multilabel_margin_loss", "nn.ctc_loss")
 def sample_loss(batch: Batch, call: Rule, *args: Any, **kwargs: Any) -> Any:
     """Sample by sample."""
-    from .._dispatch import each_sample
-
     return each_sample(batch, call_name(call), call, args, kwargs)
+
+
+@rule("multilabel_soft_margin_loss")
+def multilabel_soft_margin_loss(batch: Batch, call: Rule, input: Any, target: Any, weight: Any = None, *,
+                                reduction: str = "mean") -> Any:  # fmt: skip
+    """The mean over the classes, reduced."""
+    logsigmoid = operator("logsigmoid")
+    loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    return summed_up((loss if weight is None else loss * weight).mean(-1), reduction)
+
+
+@rule("nn.cosine_embedding_loss")
+def cosine_embedding_loss(batch: Batch, call: Rule, input1: Any, input2: Any, target: Any, margin: float = 0,
+                          *, reduction: str = "mean") -> Any:  # fmt: skip
+    """``1 - cos`` for pairs that belong together, ``max(0, cos - margin)`` for others."""
+    dot = (input1 * input2).sum(-1)
+    norms = ((input1 * input1).sum(-1) + 1e-12) * ((input2 * input2).sum(-1) + 1e-12)
+    cos = dot / norms.sqrt()
+    where = operator("where")
+    loss = where(target == 1, 1 - cos, 0) + where(target == -1, (cos - margin).clamp_min(0), 0)
+    return summed_up(loss, reduction)
+
+
+@rule("nn.triplet_margin_loss")
+def triplet_margin_loss(batch: Batch, call: Rule, anchor: Any, positive: Any, negative: Any, margin: float = 1.0,
+                        p: float = 2, eps: float = 1e-6, swap: bool = False, *, reduction: str = "mean") -> Any:  # fmt: skip
+    """``max(0, d(anchor, positive) - d(anchor, negative) + margin)``."""
+    distance = operator("pairwise_distance")
+    near, far = distance(anchor, positive, p, eps), distance(anchor, negative, p, eps)
+    far = operator("minimum")(far, distance(positive, negative, p, eps)) if swap else far
+    return summed_up((near - far + margin).clamp_min(0), reduction)
+
+
+REDUCTIONS: Final = ("none", "mean", "sum")
+NUMBERED: Final = {
+    "kl_div": "reduction",
+    "binary_cross_entropy_with_logits": "weight pos_weight reduction",
+    "hinge_embedding_loss": "margin reduction",
+    "margin_ranking_loss": "target margin reduction",
+    "poisson_nll_loss": "log_input full eps reduction",
+    "cosine_embedding_loss": "target margin reduction",
+    "triplet_margin_loss": "negative margin p eps swap reduction",
+    "ctc_loss": "input_lengths target_lengths blank reduction zero_infinity",
+}
+"""Functions of the main namespace that have the reduction as a number, with their parameters after the first two."""
+
+
+@rule(*NUMBERED)
+def numbered_loss(batch: Batch, call: Rule, first: Any, second: Any, *args: Any, **kwargs: Any) -> Any:
+    """As the function of ``nn.functional``."""
+    name = call_name(call)
+    given = {**dict(zip(NUMBERED[name].split(), args, strict=False)), **kwargs}
+    reduction = REDUCTIONS[int(given.pop("reduction", 0))]
+    return operator(f"nn.{name}")(first, second, **given, reduction=reduction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, Final
 
 from ..._core.tensor_base import TensorBase
@@ -19,8 +20,8 @@ def folded(batch: Batch, call: Rule, input: Any, dims: int, *args: Any, **kwargs
     lead = len(input.shp) - dims
     if lead == 0:
         return batch.wrap(call(physical, *args, **kwargs))
-    result = call(physical.reshape(-1, *physical.shp[lead + 1 :]), *args, **kwargs)
     shape = tuple(physical.shp[: lead + 1])
+    result = call(physical.reshape(prod(shape), *physical.shp[lead + 1 :]), *args, **kwargs)
     if isinstance(result, tuple):
         return batch.wrap(tuple(r.reshape(shape + tuple(r.shp[1:])) for r in result))
     return batch.wrap(result.reshape(shape + tuple(result.shp[1:])))
@@ -78,7 +79,7 @@ def convolution(batch: Batch, call: Rule, input: Any, weight: Any, bias: Any, pl
     n = x.shp[1]
     x = x.movedim(0, 1).reshape(n, batch.size * x.shp[2], *x.shp[3:])
     result = call(x, w.reshape(batch.size * w.shp[1], *w.shp[2:]), None, groups=batch.size * groups, **kwargs)
-    result = result.reshape(n, batch.size, -1, *result.shp[2:]).movedim(1, 0)
+    result = result.reshape(n, batch.size, result.shp[1] // batch.size, *result.shp[2:]).movedim(1, 0)
     return _with_bias(batch.wrap(result), bias)
 
 
@@ -138,26 +139,102 @@ def group_norm(batch: Batch, call: Rule, input: Any, num_groups: int, weight: An
     return result if bias is None else result + bias.reshape(shape)
 
 
-@rule("batch_norm")
-def batch_norm(batch: Batch, call: Rule, input: Any, running_mean: Any, running_var: Any, *args: Any,
-               **kwargs: Any) -> Any:  # fmt: skip
-    """Running statistics that all samples share cannot be updated."""
-    names = ("weight", "bias", "training", "momentum", "eps")
-    given = {**dict(zip(names, args, strict=False)), **kwargs}
-    if given.get("training") and isinstance(running_mean, TensorBase) and not batch.has(running_mean):
+@rule("nn.batch_norm")
+def batch_norm(batch: Batch, call: Rule, input: Any, running_mean: Any, running_var: Any, weight: Any = None,
+               bias: Any = None, training: bool = False, *args: Any, **kwargs: Any) -> Any:  # fmt: skip
+    """Running statistics that all samples share cannot be updated. Without them, samples are more channels."""
+    if training and isinstance(running_mean, TensorBase) and not batch.has(running_mean):
         raise RuntimeError(
             "Batch norm got a batched tensor as input while the running_mean or running_var, which will be updated in place, "
             "were not batched.\nIf you are using a module and do not need eval mode, please set `track_running_stats` to be "
             "False. If you are using a prebuilt module and do not need eval mode, please see the functorch website for "
             "resources on how to patch your module to work with vmap"
         )
-    return each_sample(batch, "batch_norm", call, (input, running_mean, running_var), given)
+    result = normalised_by_channel(batch, call, input, (running_mean, running_var), training, *args, **kwargs)
+    return scaled_by_channel(result, weight, bias)
 
 
-@rule("instance_norm")
-def instance_norm(batch: Batch, call: Rule, input: Any, *args: Any, **kwargs: Any) -> Any:
-    """Sample by sample."""
-    return each_sample(batch, "instance_norm", call, (input, *args), kwargs)
+def normalised_by_channel(batch: Batch, call: Rule, input: Any, statistics: Any, *args: Any, **kwargs: Any) -> Any:
+    """Without weights; the channels of all samples side by side."""
+    x = batch.full(input).movedim(0, 1)
+    n, size, channels = x.shp[:3]
+    running = [s if s is None else batch.full(s).reshape(size * channels) for s in statistics]
+    result = call(x.reshape((n, size * channels, *x.shp[3:])), *running, None, None, *args, **kwargs)
+    return batch.wrap(result.reshape((n, size, channels, *x.shp[3:])).movedim(1, 0))
+
+
+def scaled_by_channel(result: Any, weight: Any, bias: Any) -> Any:
+    """Weights and biases of the channels, dimension 1."""
+    shape = (-1, *(1,) * (len(result.shp) - 2))
+    result = result if weight is None else result * weight.reshape(shape)
+    return result if bias is None else result + bias.reshape(shape)
+
+
+@rule("nn.instance_norm")
+def instance_norm(batch: Batch, call: Rule, input: Any, running_mean: Any = None, running_var: Any = None,
+                  weight: Any = None, bias: Any = None, *args: Any, **kwargs: Any) -> Any:  # fmt: skip
+    """Each item for itself; with running statistics sample by sample."""
+    if running_mean is not None or running_var is not None:
+        given = (running_mean, running_var, weight, bias)
+        return each_sample(batch, "instance_norm", call, (input, *given, *args), kwargs)
+    result = normalised_by_channel(batch, call, input, (None, None), *args, **kwargs)
+    return scaled_by_channel(result, weight, bias)
+
+
+@rule("batch_norm", "instance_norm")
+def of_main_namespace(batch: Batch, call: Rule, input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any,
+                      training: Any, momentum: Any, eps: Any, cudnn_enabled: Any) -> Any:  # fmt: skip
+    """The same operands in another order."""
+    function = operator(f"nn.{call_name(call)}")
+    return function(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+@rule("nn.upsample_nearest", "nn.upsample_bilinear")
+def upsampled(batch: Batch, call: Rule, input: Any, *args: Any, **kwargs: Any) -> Any:
+    """Inputs have a batch of their own."""
+    return folded(batch, call, input, len(input.shp) - 1, *args, **kwargs)
+
+
+@rule("grid_sample", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d")
+def grid_sample(batch: Batch, call: Rule, input: Any, grid: Any, *args: Any, **kwargs: Any) -> Any:
+    """Both have a batch of their own, into which ours is folded."""
+    return folded_together(batch, call, (input, grid), (len(input.shp) - 1,) * 2, *args, **kwargs)
+
+
+@rule("max_unpool1d", "max_unpool2d", "max_unpool3d")
+def max_unpool(batch: Batch, call: Rule, input: Any, indices: Any, *args: Any, **kwargs: Any) -> Any:
+    """Places within a picture, whatever comes before it."""
+    dims = int(call_name(call)[-2]) + 1
+    names = ("kernel_size", "stride", "padding", "output_size")
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    size = given.get("output_size")
+    if size is not None and len(size) > dims - 1:
+        given["output_size"] = tuple(size)[1 - dims :]
+    return folded_together(batch, call, (input, indices), (dims, dims), **given)
+
+
+def folded_together(batch: Batch, call: Rule, tensors: Any, dims: Any, *args: Any, **kwargs: Any) -> Any:
+    """``folded`` for several tensors whose leading dimensions are the same."""
+    physical = [batch.full(t) for t in tensors]
+    leads = [tuple(p.shp[: len(p.shp) - d]) for p, d in zip(physical, dims, strict=True)]
+    flat = [p.reshape((prod(lead), *p.shp[len(lead) :])) for p, lead in zip(physical, leads, strict=True)]
+    result = call(*flat, *args, **kwargs)
+    return batch.wrap(result.reshape((*leads[0], *result.shp[1:])))
+
+
+@rule("affine_grid", "affine_grid_generator")
+def affine_grid(batch: Batch, call: Rule, theta: Any, size: Any, *args: Any, **kwargs: Any) -> Any:
+    """One grid for each item of each sample."""
+    x = batch.front(theta)
+    n = x.shp[0] * x.shp[1]
+    result = call(x.reshape((n, *x.shp[2:])), (n, *tuple(size)[1:]), *args, **kwargs)
+    return batch.wrap(result.reshape((*x.shp[:2], *result.shp[1:])))
+
+
+@rule("unravel_index")
+def unravel_index(batch: Batch, call: Rule, indices: Any, shape: Any) -> Any:
+    """Element by element."""
+    return batch.wrap(call(batch.front(indices), shape))
 
 
 @rule("prelu")

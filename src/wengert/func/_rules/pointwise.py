@@ -37,12 +37,11 @@ BINARY: Final = words("""
     __lshift__ __rshift__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__
 """)
 REFLECTED: Final = words("add sub mul truediv floordiv mod pow and or xor lshift rshift")
-TERNARY: Final = words("addcmul addcdiv lerp clamp clip clamp_min clamp_max masked_fill")
+TERNARY: Final = words("addcmul addcdiv lerp clamp clip clamp_min clamp_max")
 INPLACE: Final = words("""
     __iadd__ __isub__ __imul__ __itruediv__ __ifloordiv__ __imod__ __ipow__ __iand__ __ior__ __ixor__
     copy_ fill_ zero_
 """)
-COMPARE_ONLY: Final = ("masked_fill", "masked_fill_")
 
 
 @rule(*UNARY)
@@ -78,6 +77,21 @@ def inplace(batch: Batch, call: Rule, self: Any, *args: Any, **kwargs: Any) -> A
     rest, kwargs = aligned(batch, (self, *args), kwargs)
     call(first, *rest[1:], **kwargs)
     return self
+
+
+@rule("masked_fill", "masked_fill_")
+def masked_fill(batch: Batch, call: Rule, self: Any, mask: Any, value: Any) -> Any:
+    """A value for each sample by ``where``."""
+    from .._dispatch import operator as public
+
+    if batch.has(value):
+        filled = public("where")(mask, value.to(self.dt), self)
+        return self.copy_(filled) if call_name(call).endswith("_") else filled
+    ndim = max(len(self.shp), len(mask.shp))
+    if call_name(call).endswith("_"):
+        call(batch.front(self), batch.padded(mask, ndim), value)
+        return self
+    return batch.wrap(call(batch.padded(self, ndim), batch.padded(mask, ndim), value))
 
 
 @rule("where")

@@ -7,7 +7,7 @@ from typing import Any
 from ..._core.tensor_base import TensorBase
 from ..._record.common import wrap_dim
 from .._batched import Batch
-from .._dispatch import Rule, Unforeseen, rule
+from .._dispatch import Rule, Unforeseen, call_name, rule
 from .pointwise import broadcasting
 
 
@@ -117,6 +117,8 @@ def spread(batch: Batch, call: Rule, self: Any, dim: Any = None, unbiased: Any =
 def norm(batch: Batch, call: Rule, self: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False,
          **kwargs: Any) -> Any:  # fmt: skip
     """``norm(p, dim, keepdim)``."""
+    if p == "nuc" and dim is None:
+        dim = (0, 1)
     return reduced(batch, call, self, dim, keepdim, p, **kwargs)
 
 
@@ -151,3 +153,21 @@ def one_answer(batch: Batch, call: Rule, *args: Any, **kwargs: Any) -> Any:
     from .._batched import CONTROL_FLOW
 
     raise RuntimeError(CONTROL_FLOW)
+
+
+@rule("trapezoid", "trapz", "cumulative_trapezoid")
+def trapezoid(batch: Batch, call: Rule, y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Any:
+    """Sums of means of neighbours, times the steps between them."""
+    d = wrap_dim(dim, len(y.shp))
+    n = y.shp[d]
+    if n == 0 or (x is not None and len(x.shp) not in (1, len(y.shp))):
+        raise Unforeseen(batch)
+    parts = (y.narrow(d, 1, n - 1) + y.narrow(d, 0, n - 1)) / 2
+    if x is None:
+        steps = dx
+    else:
+        along = 0 if len(x.shp) == 1 else d
+        steps = x.narrow(along, 1, n - 1) - x.narrow(along, 0, n - 1)
+        if len(x.shp) == 1:
+            steps = steps.reshape((-1, *(1,) * (len(y.shp) - 1 - d)))
+    return (parts * steps).cumsum(d) if call_name(call) == "cumulative_trapezoid" else (parts * steps).sum(d)

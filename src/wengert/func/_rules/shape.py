@@ -7,7 +7,7 @@ from typing import Any
 from ..._core.tensor_base import TensorBase
 from ..._record.common import wrap_dim
 from .._batched import Batch
-from .._dispatch import Rule, operator, rule
+from .._dispatch import Rule, Unforeseen, call_name, operator, rule
 
 
 def sizes(args: Any) -> tuple[int, ...]:
@@ -113,7 +113,7 @@ def unflatten(batch: Batch, call: Rule, self: Any, dim: Any, sizes: Any) -> Any:
 def t(batch: Batch, call: Rule, self: Any) -> Any:
     """The dimensions of a sample in reverse order."""
     turned = self.permute(tuple(range(len(self.shp)))[::-1])
-    return turned
+    return turned.conj() if call_name(call) == ".H" else turned
 
 
 @rule(".mT", ".mH", "adjoint")
@@ -148,12 +148,73 @@ def roll(batch: Batch, call: Rule, self: Any, shifts: Any, dims: Any = None) -> 
     return batch.wrap(call(batch.front(self), shifts, tuple(wrap_dim(d, ndim) + 1 for d in places)))
 
 
-@rule("tril", "triu", "fliplr", "pixel_shuffle", "pixel_unshuffle", "linalg.matrix_exp", "matrix_exp")
-def last_dimensions(batch: Batch, call: Rule, self: Any, *args: Any) -> Any:
+@rule("tril", "triu", "pixel_shuffle", "pixel_unshuffle", "linalg.matrix_exp", "matrix_exp")
+def last_dimensions(batch: Batch, call: Rule, self: Any, *args: Any, **kwargs: Any) -> Any:
     """Operators of the last dimensions."""
     if len(self.shp) < 2:
-        return call(batch.sample(self, 0), *args)  # its error
-    return batch.wrap(call(batch.front(self), *args))
+        return call(batch.sample(self, 0), *args, **kwargs)  # its error
+    return batch.wrap(call(batch.front(self), *args, **kwargs))
+
+
+@rule("fliplr", "flipud")
+def flipped(batch: Batch, call: Rule, self: Any) -> Any:
+    """Dimension 1, or dimension 0, of a sample."""
+    dim = 1 if call_name(call) == "fliplr" else 0
+    return self.flip(dim) if len(self.shp) > dim else call(batch.sample(self, 0))  # its error
+
+
+@rule("hsplit", "vsplit", "dsplit")
+def split_at(batch: Batch, call: Rule, self: Any, parts: Any) -> Any:
+    """``tensor_split`` of a dimension of the sample."""
+    ndim = len(self.shp)
+    least, dim = {"hsplit": (1, 1 if ndim > 1 else 0), "vsplit": (2, 0), "dsplit": (3, 2)}[call_name(call)]
+    even = not isinstance(parts, int) or (ndim >= least and parts > 0 and self.shp[dim] % parts == 0)
+    return self.tensor_split(parts, dim) if ndim >= least and even else call(batch.sample(self, 0), parts)  # its error
+
+
+@rule("diagflat")
+def diagflat(batch: Batch, call: Rule, self: Any, offset: int = 0) -> Any:
+    """The flattened sample on a diagonal."""
+    return operator("diag_embed")(self.reshape(-1), offset)
+
+
+@rule("repeat_interleave")
+def repeat_interleave(batch: Batch, call: Rule, self: Any, repeats: Any, dim: Any = None, **kwargs: Any) -> Any:
+    """Every element so many times in a row."""
+    if not isinstance(repeats, int):
+        raise Unforeseen(batch)
+    x = self.reshape(-1) if dim is None else self
+    d = wrap_dim(0 if dim is None else dim, len(x.shp))
+    shape = tuple(x.shp)
+    wide = x.unsqueeze(d + 1).expand((*shape[: d + 1], repeats, *shape[d + 1 :]))
+    return wide.reshape((*shape[:d], shape[d] * repeats, *shape[d + 1 :]))
+
+
+@rule("fill")
+def fill(batch: Batch, call: Rule, self: Any, value: Any) -> Any:
+    """A tensor like the sample."""
+    if not isinstance(value, TensorBase):
+        return operator("full_like")(self, value)
+    return operator("zeros_like")(self) + value.to(self.dt)
+
+
+@rule("as_strided", "as_strided_copy")
+def as_strided(batch: Batch, call: Rule, self: Any, size: Any, stride: Any, storage_offset: Any = 0) -> Any:
+    """Strides count in the memory of one sample, so each must lie there as if it were alone."""
+    physical = batch.front(self)
+    if not physical.is_contiguous():
+        raise RuntimeError(f"vmap: {call_name(call)} of samples that are not contiguous\n  try: contiguous() before it")
+    step = self.shp.numel()
+    strides = (step, *stride)
+    return batch.wrap(call(physical, (batch.size, *size), strides, physical.storage_offset() + (storage_offset or 0)))
+
+
+@rule("resize_", "resize_as_", "set_")
+def resized(batch: Batch, call: Rule, *args: Any, **kwargs: Any) -> Any:
+    """The memory of one sample cannot grow."""
+    raise RuntimeError(
+        f"vmap: {call_name(call)} would change the memory of every sample\n  try: reshape(), or a new tensor"
+    )
 
 
 @rule("diag_embed")
@@ -193,6 +254,12 @@ def to(batch: Batch, call: Rule, self: Any, *args: Any, **kwargs: Any) -> Any:
 @rule("atleast_1d", "atleast_2d", "atleast_3d")
 def atleast(batch: Batch, call: Rule, *tensors: Any) -> Any:
     """The places of the new dimensions are those for a sample."""
-    from .._dispatch import each_sample
-
-    return each_sample(batch, "atleast", call, tensors, {})
+    if len(tensors) != 1 or not isinstance(tensors[0], TensorBase):
+        given = tensors if len(tensors) != 1 else tensors[0]
+        return tuple(operator(call_name(call))(t) for t in given)
+    x = tensors[0]
+    wanted = int(call_name(call)[-2])
+    shape = tuple(x.shp)
+    if len(shape) >= wanted:
+        return x
+    return x.reshape({0: (1,) * wanted, 1: (1, *shape, 1)[:wanted], 2: (*shape, 1)}[len(shape)])

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ..._record.common import wrap_dim
 from .._batched import Batch
-from .._dispatch import RULES, Rule
+from .._dispatch import RULES, Rule, rule
 from .reduce import tree
 
 SIGNATURES: Final = """
@@ -17,11 +17,14 @@ SIGNATURES: Final = """
     unsafe_split size dim*=0; unbind dim*=0; unsafe_split_with_sizes size dim*=0; unbind_copy dim*=0
     transpose dim0* dim1*; swapaxes dim0* dim1*; swapdims dim0* dim1*; movedim source* destination*; moveaxis source* destination*
     diagonal offset dim1*=0 dim2*=1; diff n dim*=-1 prepend append; unfold dimension* size step; glu dim*=-1
-    renorm p dim* maxnorm; rot90 k dims*=(0,1); trapezoid_ dim*=-1
+    rot90 k dims*=(0,1); trapezoid_ dim*=-1
     fft.fft n dim*=-1 norm; fft.ifft n dim*=-1 norm; fft.rfft n dim*=-1 norm; fft.irfft n dim*=-1 norm; fft.hfft n dim*=-1 norm
     fft.ihfft n dim*=-1 norm; fft.fft2 s dim*=(-2,-1) norm; fft.ifft2 s dim*=(-2,-1) norm; fft.rfft2 s dim*=(-2,-1) norm
     fft.irfft2 s dim*=(-2,-1) norm
     linalg.diagonal offset dim1*=-2 dim2*=-1
+    diagonal_copy offset dim1*=0 dim2*=1; transpose_copy dim0* dim1*; unfold_copy dimension* size step
+    split_with_sizes_copy size dim*=0; split_copy size dim*=0
+    fft.hfft2 s dim*=(-2,-1) norm; fft.ihfft2 s dim*=(-2,-1) norm
 """
 
 
@@ -76,3 +79,20 @@ def _enter() -> None:
 
 
 _enter()
+
+
+@rule("fft.fftn", "fft.ifftn", "fft.rfftn", "fft.irfftn", "fft.hfftn", "fft.ihfftn")
+def transform(batch: Batch, call: Rule, self: Any, s: Any = None, dim: Any = None, norm: Any = None) -> Any:
+    """Over given dimensions; by default over the last ones that ``s`` names, or over all."""
+    ndim = len(self.shp)
+    if dim is None:
+        dim = tuple(range(ndim if s is None else len(s)))
+        dim = tuple(d - len(dim) for d in dim)
+    return batch.wrap(call(batch.front(self), s, _shift(dim, ndim), norm))
+
+
+@rule("fft.fftshift", "fft.ifftshift")
+def centred(batch: Batch, call: Rule, self: Any, dim: Any = None) -> Any:
+    """Along given dimensions, by default along all."""
+    ndim = len(self.shp)
+    return batch.wrap(call(batch.front(self), _shift(tuple(range(ndim)) if dim is None else dim, ndim)))

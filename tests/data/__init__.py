@@ -1,0 +1,1 @@
+"""Datasets, samplers and loaders, compared with torch where it has an opinion."""

@@ -1,0 +1,1 @@
+"""Saving and loading: round trips, files of others, and files that mean harm."""
