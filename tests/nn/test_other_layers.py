@@ -222,3 +222,20 @@ def test_states_pass_from_torch_to_here_and_back(name: str, package: Any, oracle
     np.testing.assert_allclose(run(package, ours.train()), expected, atol=1e-5)
     theirs.load_state_dict({k: oracle.from_numpy(v.numpy().copy()) for k, v in ours.state_dict().items()})
     np.testing.assert_allclose(run(oracle, theirs), run(package, ours), atol=1e-5)
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_gradients_of_convolutions_by_themselves_are_those_of_torch(dims: int, package: Any, oracle: Any) -> None:
+    found = []
+    for torch in (package, oracle):
+        grad = import_module(f"{torch.__name__}.nn.grad")
+        x = torch.arange(2.0 * 4 * 5**dims).reshape(2, 4, *[5] * dims).cos()
+        w = torch.arange(6.0 * 2 * 2**dims).reshape(6, 2, *[2] * dims).sin().requires_grad_()
+        options = {"stride": 2, "padding": 1, "dilation": 2, "groups": 2}
+        y = getattr(torch.nn.functional, f"conv{dims}d")(x, w, **options).detach().sin()
+        to_input = getattr(grad, f"conv{dims}d_input")(x.shape, w, y, **options)
+        to_weight = getattr(grad, f"conv{dims}d_weight")(x, w.shape, y, **options)
+        again = torch.autograd.grad(to_input.sin().sum(), w)[0]
+        found.append([t.detach().numpy() for t in (to_input, to_weight, again)])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)

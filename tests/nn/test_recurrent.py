@@ -111,6 +111,19 @@ def test_weights_changed_in_place_before_backward_are_noticed(package: Any) -> N
         out.backward()
 
 
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("kind", ["GRU", "LSTM", "RNN"])
+def test_results_may_be_overwritten(kind: str, both: bool, package: Any) -> None:
+    layer, x = getattr(package.nn, kind)(3, 4, bidirectional=both), package.randn(5, 2, 3)
+    found = []
+    for inplace in (False, True):
+        layer.zero_grad()
+        out = package.nn.functional.relu(layer(x)[0], inplace=inplace)
+        out.sum().backward()
+        found.append(layer.weight_hh_l0.grad.numpy())
+    np.testing.assert_array_equal(*found)
+
+
 @pytest.mark.parametrize("kind", ["float16", "complex128"])
 def test_other_dtypes_are_computed_from_other_operators(kind: str, package: Any) -> None:
     dtype = getattr(package, kind)

@@ -156,6 +156,12 @@ def test_parametrized_layers_are_counted_by_what_is_trained() -> None:
     assert found.total.output == (1, 2)
 
 
+def test_lazy_layers_are_counted_as_what_the_call_makes_of_them() -> None:
+    model = nn.Sequential(nn.LazyLinear(3))
+    assert (nn.summary(model)["0"].kind, nn.summary(model).total.parameters) == ("LazyLinear", 0)
+    assert (nn.summary(model, (2, 7))["0"].kind, nn.summary(model).total.parameters) == ("Linear", 24)
+
+
 def test_an_unknown_name_is_a_key_error() -> None:
     with pytest.raises(KeyError, match="nothing"):
         nn.summary(net())["nothing"]

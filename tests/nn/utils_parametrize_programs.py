@@ -230,3 +230,13 @@ def parametrizations_are_transferred(torch: Any) -> Any:
     untouched = torch.nn.Linear(3, 4)
     parametrize.transfer_parametrizations_and_params(linear(torch), untouched)
     return [*out, repr(untouched)]
+
+
+@program
+def a_parametrized_module_is_a_function_of_its_originals(torch: Any) -> Any:
+    layer = part(torch, "parametrizations").weight_norm(linear(torch))
+    names = [f"parametrizations.weight.original{i}" for i in (0, 1)]
+    others = [torch.full((4, 1), 2.0), torch.arange(1.0, 13).reshape(4, 3).requires_grad_()]
+    result = torch.func.functional_call(layer, dict(zip(names, others, strict=True)), torch.ones(2, 3))
+    (gradient,) = torch.autograd.grad((result * result).sum(), others[1])
+    return [result, gradient, layer.state_dict()]

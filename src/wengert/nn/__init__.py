@@ -15,8 +15,10 @@ from .parameter import Parameter as Parameter
 
 if TYPE_CHECKING:
     from . import attention as attention
+    from . import grad as grad
     from . import init as init
     from . import modules as modules
+    from . import parallel as parallel
     from . import utils as utils
     from ._summary import summary as summary
     from .activation import CELU as CELU
@@ -235,7 +237,7 @@ _FILES = {
     "module": "Module",
     "_summary": "summary",
 }
-_MODULES = ("attention", "init", "modules", "utils")
+_MODULES = ("attention", "grad", "init", "modules", "parallel", "utils")
 _PLACES = {name: file for file, names in _FILES.items() for name in names.split()}
 
 

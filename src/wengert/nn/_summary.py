@@ -142,6 +142,9 @@ def summary(model: Any, *inputs: Any, depth: int | None = None, **kwargs: Any) -
             watch.call(model, given, kwargs)
         for key, (calls, seconds) in watch.timed.items():
             records[key].calls, records[key].seconds = calls, seconds
+    for module in model.modules():
+        if id(module) in records:
+            _count(module, records[id(module)])
     parents = {id(module) for module in model.modules() if any(True for _ in module.children())}
     results = sum(layer.output_bytes * layer.calls for key, layer in records.items() if key not in parents)
     return Summary(table, depth, results)
@@ -159,16 +162,20 @@ def _entries(model: Any) -> tuple[list[LayerSummary], dict[int, LayerSummary]]:
         if known is not None:
             table.append(LayerSummary(name, known.kind, same_as=known.name))
             continue
-        entry = LayerSummary(name, type(module).__name__)
-        for p in module.parameters():
-            size = 0 if is_lazy(p) else p.numel()
-            entry.trainable += size if p.requires_grad else 0
-            entry.frozen += 0 if p.requires_grad else size
-            entry.parameter_bytes += size * p.element_size()
-        entry.buffer_bytes = sum(0 if is_lazy(b) else b.nbytes for b in module.buffers())
-        first[id(module)] = entry
-        table.append(entry)
+        first[id(module)] = LayerSummary(name, type(module).__name__)
+        table.append(first[id(module)])
     return table, first
+
+
+def _count(module: Any, entry: LayerSummary) -> None:
+    """Parameters and buffers of a module; after the call, which is what makes those of lazy modules."""
+    entry.kind = type(module).__name__
+    for p in module.parameters():
+        size = 0 if is_lazy(p) else p.numel()
+        entry.trainable += size if p.requires_grad else 0
+        entry.frozen += 0 if p.requires_grad else size
+        entry.parameter_bytes += size * p.element_size()
+    entry.buffer_bytes = sum(0 if is_lazy(b) else b.nbytes for b in module.buffers())
 
 
 def _made(value: Any, model: Any) -> Any:

@@ -90,7 +90,9 @@ class Network:
         """Results of one direction of one layer: rows, last states."""
         each = (4 if self.biased else 2) + (1 if self.projected else 0)
         weights = self.params[place * each : (place + 1) * each]
-        return run_layer(new_layer(self.kind, steps, self.biased, self.projected), [rows, *first, *weights])
+        layer = new_layer(self.kind, steps, self.biased, self.projected)
+        layer.exposed = self.directions == 1 and place == self.layers - 1
+        return run_layer(layer, [rows, *first, *weights])
 
 
 def new_layer(kind: str, steps: Steps, biased: bool, projected: bool) -> RecurrentLayer:

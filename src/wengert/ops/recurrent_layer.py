@@ -91,7 +91,10 @@ class RecurrentLayer(General):
 
     Inputs: rows of all steps, first hidden state, first cell state for LSTM, weights of input and hidden state, their biases
     with ``biased``, and the projection with ``projected``. Results: states of all rows, last hidden state, last cell state for
-    LSTM, and what the backward pass reads besides, by the names in ``way()``.
+    LSTM, and what the backward pass reads, by the names in ``way()``.
+
+    Attributes:
+        exposed: whether users see the first result: it then has memory of its own, so that it may be overwritten.
     """
 
     gates: int = 1
@@ -101,6 +104,7 @@ class RecurrentLayer(General):
         self.steps: Steps = steps
         self.biased: bool = biased
         self.projected: bool = projected
+        self.exposed: bool = False
 
     def input_names(self) -> list[str]:
         names = ["input", "hx", "cx"] if self.celled else ["input", "hx"]
@@ -110,8 +114,8 @@ class RecurrentLayer(General):
         return [*names, "weight_hr"] if self.projected else names
 
     def way(self) -> list[str]:
-        """Names of the results that only the backward pass reads."""
-        return []
+        """Names of the results that only the backward pass reads; the first are the states of all rows."""
+        return ["states"]
 
     def output_names(self) -> list[str]:
         return ["output", "hn", "cn", *self.way()] if self.celled else ["output", "hn", *self.way()]
@@ -120,7 +124,7 @@ class RecurrentLayer(General):
         return [name not in self.way() for name in self.output_names()]
 
     def saves(self) -> list[str]:
-        return [*self.input_names(), "output", *self.way()]
+        return [*self.input_names(), *self.way()]
 
     def fits(self, inputs: list[Any]) -> bool:
         """Whether shapes and dtypes are those of a layer in single or double precision."""
@@ -145,6 +149,11 @@ class RecurrentLayer(General):
         if self.projected:
             expected.append((width, inner))
         return [tuple(t.shp) for t in inputs] == expected
+
+    def results(self, ends: list[Any], way: list[Any]) -> list[Any]:
+        """What ``forward`` returns, from the last states and the results for the backward pass."""
+        states = way[0]
+        return [states.copy() if self.exposed else states, *ends, *way]
 
     def step(self, gates: Tensor, state: list[Tensor], weights: list[Any]) -> list[Tensor]:
         """The next state from a row's projected input, over tensors."""
@@ -220,7 +229,7 @@ class RecurrentLayer(General):
     def weight_grads(self, kept: dict[str, Any], outer: Any, inner: Any) -> list[Any]:
         """Gradients of weights and biases, from those of the projected input and of the projected hidden state."""
         place = 3 if self.celled else 2
-        states = self.steps.before(kept["output"], kept["hx"]) if self.wanted(place + 1) else None
+        states = self.steps.before(kept["states"], kept["hx"]) if self.wanted(place + 1) else None
         found = [
             outer.T @ kept["input"] if self.wanted(place) else None,
             inner.T @ states if states is not None else None,

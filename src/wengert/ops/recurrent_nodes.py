@@ -29,7 +29,7 @@ class LstmLayerBackward0(RecurrentLayer):
     celled: bool = True
 
     def way(self) -> list[str]:
-        return ["gates", "cells", "shown"] if self.projected else ["gates", "cells"]
+        return ["states", "gates", "cells", "shown"] if self.projected else ["states", "gates", "cells"]
 
     def forward(self, arrays: list[Any]) -> Any:
         x, first_h, first_c, w_ih, w_hh = arrays[:5]
@@ -42,10 +42,11 @@ class LstmLayerBackward0(RecurrentLayer):
         cells = np.empty((steps.total, width), x.dtype)
         shown = np.empty_like(cells)
         out = np.empty((steps.total, first_h.shape[1]), x.dtype) if self.projected else shown
+        room = np.empty((steps.batch, 4 * width), x.dtype)
         h, c = first_h, first_c
         for t in steps.order:
             rows, size = steps.rows(t), steps.sizes[t]
-            part = resized(h, first_h, size) @ recurrent
+            part = np.matmul(resized(h, first_h, size), recurrent, room[:size])
             part += gates[rows]
             # The projected input of the step is used up: its memory takes the gates.
             gate = gates[rows].reshape((4, size, width))
@@ -59,15 +60,16 @@ class LstmLayerBackward0(RecurrentLayer):
             h *= gate[0]
             if self.projected:
                 h = np.matmul(h, arrays[-1].T, out[rows])
-        results = [out, steps.last(out), steps.last(cells), gates, cells]
-        return [*results, shown] if self.projected else results
+        way = [out, gates, cells, shown] if self.projected else [out, gates, cells]
+        return self.results([steps.last(out), steps.last(cells)], way)
 
     def formula(self, grads: list[Any], kept: dict[str, Any]) -> list[Any]:
         steps, cells = self.steps, kept["cells"]
-        shown = kept["shown"] if self.projected else kept["output"]
+        shown = kept["shown"] if self.projected else kept["states"]
         inner = np.empty_like(kept["gates"])
         dh, dc = starting(grads[1], kept["hx"]), starting(grads[2], kept["cx"])
-        states = np.empty_like(kept["output"]) if self.projected else None
+        states = np.empty_like(kept["states"]) if self.projected else None
+        room = np.empty((steps.batch, inner.shape[1]), inner.dtype)
         for k in range(len(steps.order) - 1, -1, -1):
             rows, size = steps.rows(steps.order[k]), steps.sizes[steps.order[k]]
             a, b = dh[:size], dc[:size]
@@ -77,20 +79,24 @@ class LstmLayerBackward0(RecurrentLayer):
                 states[rows] = a
                 a = a @ kept["weight_hr"]
             gate = kept["gates"][rows].reshape((4, size, cells.shape[1]))
+            o, i, f, g = gate
             bent = np.tanh(cells[rows])
-            through = gate[0] - shown[rows] * bent
+            through = shown[rows] * bent
+            np.subtract(o, through, through)
             through *= a
             b += through
-            slope = gate - gate * gate
-            np.subtract(1, gate[3] * gate[3], slope[3])
-            slope[0] *= bent
-            slope[1] *= gate[3]
-            slope[2] *= resized(cells[steps.rows(steps.order[k - 1])] if k > 0 else kept["cx"], kept["cx"], size)
-            slope[3] *= gate[1]
-            found = inner[rows].reshape((size, 4, cells.shape[1])).swapaxes(0, 1)
-            np.multiply(slope[1:], b, found[:3])
-            np.multiply(slope[0], a, found[3])
-            b *= gate[2]
+            slope = np.multiply(gate, gate, room[:size].reshape(gate.shape))
+            np.subtract(gate[:3], slope[:3], slope[:3])
+            of_o, of_i, of_f, of_g = slope
+            np.subtract(1, of_g, of_g)
+            of_o *= bent
+            of_i *= g
+            of_f *= resized(cells[steps.rows(steps.order[k - 1])] if k > 0 else kept["cx"], kept["cx"], size)
+            of_g *= i
+            found = inner[rows].reshape((size, 4, cells.shape[1]))
+            np.multiply(slope[1:], b, found[:, :3].swapaxes(0, 1))
+            np.multiply(of_o, a, found[:, 3])
+            b *= f
             np.matmul(inner[rows], kept["weight_hh"], dh[:size])
         result = [dh, dc, *self.weight_grads(kept, inner, inner)]
         if states is not None:
@@ -114,7 +120,7 @@ class GruLayerBackward0(RecurrentLayer):
     gates: int = 3
 
     def way(self) -> list[str]:
-        return ["gates", "proposals"]
+        return ["states", "gates", "proposals"]
 
     def forward(self, arrays: list[Any]) -> Any:
         x, first, w_ih, w_hh = arrays[:4]
@@ -146,13 +152,13 @@ class GruLayerBackward0(RecurrentLayer):
             h = np.subtract(h, new, out[rows])
             h *= gate[:, width:]
             h += new
-        return [out, steps.last(out), gates, proposals]
+        return self.results([steps.last(out)], [out, gates, proposals])
 
     def formula(self, grads: list[Any], kept: dict[str, Any]) -> list[Any]:
         steps, gates, proposals = self.steps, kept["gates"], kept["proposals"]
         width = proposals.shape[1]
         r, z, n = [gates[:, k * width : (k + 1) * width] for k in range(3)]
-        before = steps.before(kept["output"], kept["hx"])
+        before = steps.before(kept["states"], kept["hx"])
         slopes = (gates - gates * gates).reshape((steps.total, 3, width))
         slopes[:, 0] *= proposals
         slopes[:, 1] *= before - n
@@ -165,10 +171,12 @@ class GruLayerBackward0(RecurrentLayer):
             a, slope = dh[:size], slopes[rows]
             if grads[0] is not None:
                 a += grads[0][rows]
-            slope[:, 1:] *= a[:, None]
-            news[rows] = slope[:, 2]
-            slope[:, 0] *= slope[:, 2]
-            slope[:, 2] *= r[rows]
+            # Names for the views: `slope[:, 2] *= r` would also copy the view onto itself.
+            of_r, of_n, of_zn = slope[:, 0], slope[:, 2], slope[:, 1:]
+            of_zn *= a[:, None]
+            news[rows] = of_n
+            of_r *= of_n
+            of_n *= r[rows]
             a *= z[rows]
             a += flat[rows] @ kept["weight_hh"]
         inner = flat.copy()
@@ -198,7 +206,7 @@ class RnnTanhLayerBackward0(RecurrentLayer):
             state += resized(h, first, steps.sizes[t]) @ recurrent
             self.bend(state)
             h = state
-        return [out, steps.last(out)]
+        return self.results([steps.last(out)], [out])
 
     def bend(self, state: Any) -> None:
         """Apply the function in place."""
@@ -210,7 +218,7 @@ class RnnTanhLayerBackward0(RecurrentLayer):
 
     def formula(self, grads: list[Any], kept: dict[str, Any]) -> list[Any]:
         steps = self.steps
-        slopes = self.slopes(kept["output"])
+        slopes = self.slopes(kept["states"])
         dh = starting(grads[1], kept["hx"])
         for t in reversed(steps.order):
             rows, size = steps.rows(t), steps.sizes[t]

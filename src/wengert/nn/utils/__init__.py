@@ -30,6 +30,7 @@ from .weight_norm import weight_norm as weight_norm
 
 if TYPE_CHECKING:
     from . import prune as prune
+    from . import rnn as rnn
 
 _LAZY = ("prune", "rnn")
 
