@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from common import COLOURS, batches, digit_images, plt, save_figure, settings
+from common import COLOURS, digit_images, plt, save_figure, settings
 
 import wengert as torch
 from wengert import nn
@@ -42,10 +42,11 @@ def train(pictures: Any, digits: Any, epochs: int, history: History) -> nn.Seque
     torch.manual_seed(0)
     net = network()
     optimizer = torch.optim.AdamW(net.parameters())
-    steps = epochs * -(-len(digits) // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=RATE, total_steps=steps)
+    data = torch.utils.data.TensorDataset(pictures, digits)
+    loader = torch.utils.data.DataLoader(data, batch_size=BATCH, shuffle=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=RATE, epochs=epochs, steps_per_epoch=len(loader))
     for _ in range(epochs):
-        for x, y in batches(BATCH, pictures, digits):
+        for x, y in loader:
             loss = nn.functional.cross_entropy(net(x), y)
             optimizer.zero_grad()
             loss.backward()

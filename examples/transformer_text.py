@@ -121,7 +121,7 @@ if __name__ == "__main__":
     numbers, alphabet = load()
     record = History()
     writer = train(numbers, 9 if options.short else STEPS, record)
-    after, certainty = write(writer, numbers[:CONTEXT], 400 if options.short else 800)
+    after, certainty = write(writer, numbers[:CONTEXT], 80 if options.short else 800)
     result = "".join(alphabet[i] for i in after[CONTEXT:].tolist())
     print(result)
     plot(record, numbers, alphabet, result, certainty, options.out / "transformer_text.png")
