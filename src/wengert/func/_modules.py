@@ -38,7 +38,7 @@ def functional_call(
     given = _merged(parameter_and_buffer_dicts)
     known = _tensors_of(module)
     if strict:
-        _check_names(given, known)
+        _check_names(module, given, known)
     replacements = {name: t for name, t in given.items() if name in known}
     if tie_weights:
         replacements = _tied(replacements, known)
@@ -71,16 +71,16 @@ def _tensors_of(module: Any) -> dict[str, Any]:
     return found
 
 
-def _check_names(given: dict[str, Any], known: dict[str, Any]) -> None:
-    missing = [name for name in known if name not in given]
-    unknown = [name for name in given if name not in known]
+def _check_names(module: Any, given: dict[str, Any], known: dict[str, Any]) -> None:
+    missing = sorted(name for name in known if name not in given)
+    unknown = sorted(name for name in given if name not in known)
     parts = []
     if unknown:
         parts.append(f"Unexpected key(s): {', '.join(map(repr, unknown))}.")
     if missing:
         parts.append(f"Missing key(s): {', '.join(map(repr, missing))}.")
     if parts:
-        raise RuntimeError("Error(s) in reparametrizing:\n\t" + "\n\t".join(parts))
+        raise RuntimeError(f"Error(s) in reparametrizing for {type(module).__name__}:\n\t" + "\n\t".join(parts))
 
 
 def _tied(replacements: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:

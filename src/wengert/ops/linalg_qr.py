@@ -12,6 +12,7 @@ import numpy as np
 
 from .._core import errors, return_types
 from .._core.dtypes import COMPLEX
+from .._core.modes import is_grad_enabled
 from .._core.tensor_base import TensorBase, requires_grad
 from .._record.common import make
 from .._record.general import General, general, general_many
@@ -356,7 +357,7 @@ def geqrf(self: Tensor, *, out: Any = None) -> Any:
     if len(self.shp) < 2:
         raise RuntimeError("torch.geqrf: input must have at least 2 dimensions.")
     check_floating("geqrf", self)
-    if self.dt.category == COMPLEX and requires_grad(self):
+    if self.dt.category == COMPLEX and requires_grad(self) and is_grad_enabled():
         raise RuntimeError("geqrf does not support automatic differentiation for outputs with complex dtype.")
     return return_types.geqrf(deliver("geqrf", out, self, general_many(GeqrfBackward0(), [self])))
 
