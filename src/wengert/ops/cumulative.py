@@ -218,7 +218,10 @@ class LogcumsumexpBackward0(Scan):
         if x.dt.category == COMPLEX:
             return complex_logcumsumexp_gradient(grad, x, result, self.dim)
         # Positive and negative gradients are added up as logarithms: their exponentials may be out of range.
-        return self.part(grad, x, result) - self.part(-grad, x, result)
+        if untracked(grad):
+            return self.part(grad, x, result) - self.part(-grad, x, result)
+        shift = positive_shift(grad)
+        return self.part(grad + shift, x, result) - self.part(shift, x, result)
 
     def part(self, grad: Tensor, x: Tensor, result: Tensor) -> Tensor:
         """Contribution of the positive gradients."""
@@ -236,13 +239,22 @@ class LogcumsumexpBackward0(Scan):
         # As logarithms, too: weights relative to the largest element are all zero before it when it is far above them.
         # Where all elements so far are -inf the difference is inf - inf; the tangent there is zero, as in PyTorch.
         finite = result.masked_fill(make(np.asarray(np.isneginf(result.array))), 0)
-        return self.forward_part(tangent, x, finite) - self.forward_part(-tangent, x, finite)
+        if untracked(tangent):
+            return self.forward_part(tangent, x, finite) - self.forward_part(-tangent, x, finite)
+        shift = positive_shift(tangent)
+        return self.forward_part(tangent + shift, x, finite) - self.forward_part(shift, x, finite)
 
     def forward_part(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         """Contribution of the positive tangents."""
         none = make(np.asarray(tangent.array <= 0))
         logs = (tangent.masked_fill(none, 1).log() + x).masked_fill(none, np.finfo(x.dt.np).min.item())
         return (logcumsumexp(logs, self.dim) - result).exp()
+
+
+def positive_shift(t: Tensor) -> Tensor:
+    """What makes every element positive when added: a map that is linear in ``t`` can then be differentiated at 0, too."""
+    size = np.abs(t.array)
+    return make(np.asarray(np.where(size == 0, np.max(size, initial=0) or 1, 2 * size), dtype=t.dt.np))
 
 
 def complex_logcumsumexp_gradient(grad: Tensor, x: Tensor, result: Tensor, dim: int) -> Tensor:
