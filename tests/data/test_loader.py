@@ -118,6 +118,33 @@ def test_arrays_go_in_and_tensors_come_out() -> None:
     assert batches[0][0].dtype is wengert.float32
 
 
+@pytest.mark.parametrize("order", [[3, 0, 0, 5], [-1, 2], [5]], ids=str)
+def test_rows_taken_at_once_are_those_taken_one_by_one(order: list[int]) -> None:
+    x = np.arange(12.0).reshape(6, 2)
+    tensors = data.TensorDataset(x, wengert.arange(6).reshape(6, 1, 1).bool(), np.arange(6, dtype=np.float16))
+    for dataset in (tensors, data.Subset(data.Subset(tensors, [5, 4, 3, 2, 1, 0]), range(6))):
+        at_once = next(iter(data.DataLoader(dataset, batch_sampler=[order])))
+        samples = [dataset[i] for i in order]
+        one_by_one = data.default_collate(samples)
+        assert [(b.dtype, b.tolist()) for b in at_once] == [(b.dtype, b.tolist()) for b in one_by_one]
+        at_once[0].zero_()
+        assert x.sum() == 66
+
+
+def test_an_index_out_of_range_is_the_error_of_the_sample() -> None:
+    with pytest.raises(IndexError, match="index 7 is out of bounds for dimension 0 with size 6"):
+        list(data.DataLoader(data.TensorDataset(np.arange(6)), batch_sampler=[[7]]))
+    with pytest.raises(IndexError, match="range"):
+        list(data.DataLoader(data.Subset(data.TensorDataset(np.arange(6)), [0]), batch_sampler=[[7]]))
+
+
+def test_gradients_flow_to_tensors_of_a_dataset() -> None:
+    x = wengert.ones(4, requires_grad=True)
+    for (batch,) in data.DataLoader(data.TensorDataset(x), batch_size=2):
+        batch.sum().backward()
+    assert x.grad.tolist() == [1, 1, 1, 1]
+
+
 def test_a_stop_iteration_of_a_dataset_is_an_error_and_no_early_end() -> None:
     def collate(samples: Any) -> Any:
         raise StopIteration

@@ -112,12 +112,12 @@ def test_outcome_is_that_of_torch(text: str) -> None:
 
 
 def test_a_derivative_that_is_computed_by_logarithms_is_linear_at_zero_too() -> None:
-    x = torch.tensor([0.3, -1.0, 2.0, 0.0], dtype=torch.float64)
-    v = torch.tensor([1.0, 0.0, -2.0, 0.5], dtype=torch.float64)
+    x = wengert.tensor([0.3, -1.0, 2.0, 0.0], dtype=wengert.float64)
+    v = wengert.tensor([1.0, 0.0, -2.0, 0.5], dtype=wengert.float64)
 
     def f(x: Any) -> Any:
         return x.logcumsumexp(0)
 
-    _, product = torch.func.linearize(f, x)
-    assert torch.allclose(product(v), torch.func.jvp(f, (x,), (v,))[1])
-    assert torch.autograd.gradgradcheck(f, (x.clone().requires_grad_(),), (v.clone().requires_grad_(),))
+    _, product = wengert.func.linearize(f, x)
+    assert wengert.allclose(product(v), wengert.func.jvp(f, (x,), (v,))[1])
+    assert wengert.autograd.gradgradcheck(f, (x.clone().requires_grad_(),), (v.clone().requires_grad_(),))

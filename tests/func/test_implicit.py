@@ -34,6 +34,7 @@ def one_direction(f: Any) -> Any:
 
 
 WAYS = {
+    "grad": grad,
     "jacrev": jacrev,
     "jacfwd": jacfwd,
     "jvp": one_direction,
@@ -233,6 +234,16 @@ def test_without_recording_there_is_no_graph() -> None:
         assert not square_root(tensor(2.0, requires_grad=True)).requires_grad
 
 
+def test_the_result_may_be_written_to() -> None:
+    a = tensor([4.0], requires_grad=True)
+    x = root(lambda x, a: x * x - a, wg.ones(1, dtype=D), a, linear_solver="sparse")
+    y = x * 1
+    with wg.no_grad():
+        y.zero_()
+    x.sum().backward()
+    assert a.grad.item() == pytest.approx(1 / 4)
+
+
 def test_a_parameter_modified_in_place_is_noticed() -> None:
     a = tensor([2.0], requires_grad=True)
     b = a * 1
@@ -287,7 +298,7 @@ def test_a_sparse_boundary_value_problem(second: bool) -> None:
         return (left - 2 * u + right) * (n + 1) ** 2 - a * wg.exp(u)
 
     def middle(a: Any, **more: Any) -> Any:
-        return root(f, wg.zeros(n, dtype=D), a, method="newton", tol=1e-9, linear_solver="sparse", **more)[n // 2]
+        return root(f, wg.zeros(n, dtype=D), a, method="newton", linear_solver="sparse", **more)[n // 2]
 
     derivative = jacrev(jacrev(middle)) if second else jacrev(middle)
     a, h = tensor(1.0), 1e-3
@@ -311,8 +322,33 @@ def test_solvers_of_the_users_own() -> None:
     a = tensor(2.0, requires_grad=True)
     x = square_root(a, method=bisection, linear_solver=linear)
     x.backward()
-    assert seen == [(1, 1)]
+    assert seen == [(1, 1)] * 2  # to check the solution, and for the derivative
     assert a.grad.item() == pytest.approx(closed_form(1))
+
+
+@pytest.mark.parametrize("solve", [root, fixed_point, argmin])
+def test_no_unknowns_are_solved_for_at_once(solve: Any) -> None:
+    a = tensor(2.0, requires_grad=True)
+    x = solve(lambda x, a: (x * a).sum() if solve is argmin else x * a, wg.zeros(0, dtype=D), a)
+    assert x.shape == (0,)
+    x.sum().backward()
+
+
+@pytest.mark.parametrize("method", ["anderson", "broyden1", "newton", "hybr", "krylov"])
+def test_a_fixed_point_is_found_by_any_method_for_roots(method: str) -> None:
+    assert fixed_point(wg.cos, tensor(1.0), method=method).item() == pytest.approx(0.7390851332151607, rel=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-14, 1e-6, 1.0, 1e9])
+@pytest.mark.parametrize("solve", [root, argmin])
+def test_solutions_do_not_depend_on_the_scale_of_the_equations(solve: Any, scale: float) -> None:
+    a = tensor([2.0, 3.0], requires_grad=True)
+    cubes = lambda x, a: scale * (x**3 - a)  # noqa: E731
+    costs = lambda x, a: scale * (x**4 / 4 - a * x).sum()  # noqa: E731
+    x = solve(cubes if solve is root else costs, tensor([1.0, 1.5]), a)
+    x.sum().backward()
+    assert x.tolist() == pytest.approx([2 ** (1 / 3), 3 ** (1 / 3)], rel=1e-10)
+    assert a.grad.tolist() == pytest.approx([2 ** (-2 / 3) / 3, 3 ** (-2 / 3) / 3], rel=1e-9)
 
 
 # ---- minima ---------------------------------------------------------------------------------------------------------------

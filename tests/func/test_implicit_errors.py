@@ -30,6 +30,13 @@ def test_an_iteration_that_does_not_contract_is_an_error() -> None:
         fixed_point(lambda x: x**3 + 1, 2 * ONE)
 
 
+@pytest.mark.parametrize("solve", [root, fixed_point, argmin])
+@pytest.mark.parametrize("start", [float("inf"), float("nan"), 1.0])
+def test_values_that_are_not_finite_at_the_beginning_are_an_error(solve: Any, start: float) -> None:
+    with pytest.raises(ConvergenceError, match="not finite"):
+        solve(lambda x: x * x * (float("nan") if start == 1 else 1), start * ONE)
+
+
 def test_a_function_without_minimum_is_an_error() -> None:
     with pytest.raises(ConvergenceError, match=r"func.argmin found no solution: the largest component of the gradient"):
         argmin(lambda x: x.exp() + x, ONE)
@@ -83,6 +90,7 @@ def test_a_stationary_point_that_is_no_minimum_is_an_error() -> None:
         (lambda: root(lambda x: x[:1], wg.ones(2)), ValueError, "nested and shaped like x0"),
         (lambda: root(lambda x: (x, x), wg.ones(2)), ValueError, "nested and shaped like x0"),
         (lambda: root(lambda x: 1.0, wg.ones(2)), TypeError, "the function must return tensors"),
+        (lambda: root(lambda x: x * 1j, ONE), TypeError, "gave torch.complex128 for torch.float64"),
         (lambda: root(lambda x: x, 1.0), TypeError, "x0 must be a tensor"),
         (
             lambda: root(lambda x: x, wg.ones(2, dtype=wg.int64)),
@@ -99,9 +107,9 @@ def test_a_stationary_point_that_is_no_minimum_is_an_error() -> None:
         ),
         (lambda: argmin(lambda x: x.detach().sum(), wg.ones(2)), RuntimeError, "does not depend on x"),
         (
-            lambda: root(lambda x, a: x - a, ONE, wg.ones((), dtype=D, requires_grad=True), linear_solver="lu"),
+            lambda: argmin(lambda x: x * x, ONE, linear_solver="lu"),
             ValueError,
-            "linear_solver must be",
+            "linear_solver must be 'dense', .*, got 'lu'",
         ),
     ],
 )

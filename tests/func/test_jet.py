@@ -395,3 +395,55 @@ def test_an_operator_without_a_rule_raises_its_own_error_for_bad_arguments() -> 
     _WARNED.add("linalg.svd")
     with pytest.raises(RuntimeError, match="must have at least 2 dimensions"):
         derivative(wg.linalg.svd, 2)(wg.ones(3))
+
+
+def test_norms_are_constant_at_zero_as_their_gradients_say() -> None:
+    zero = wg.zeros(3, dtype=wg.float64)
+    for norm in (
+        wg.linalg.vector_norm,
+        wg.norm,
+        lambda v: wg.cdist(v[None], v[None]).sum(),
+        lambda v: wg.complex(v, v).abs().sum(),
+    ):
+        assert numbers(derivatives(norm, 2)(zero)) == [0.0, 0.0, 0.0]
+
+
+def test_powers_of_zero_with_a_series_in_the_exponent() -> None:
+    x = wg.tensor([0.0, 0.5], dtype=wg.float64)
+    found = derivatives(lambda v: v ** (v + 2), 2)(x)
+    near = derivatives(lambda v: ((v + 2) * v.log()).exp(), 2)(x[1])
+    assert [float(t[0]) for t in found] == [0.0, 0.0, 2.0]
+    assert [float(t[1]) for t in found] == pytest.approx(numbers(near))
+    assert derivatives(lambda v: v ** wg.tensor([1.0, 2.0, 3.0]), 1)(wg.tensor(2.0))[1].tolist() == [1.0, 4.0, 12.0]
+
+
+def test_decompositions_of_complex_matrices_and_vectors_for_each_matrix() -> None:
+    rng = np.random.default_rng(0)
+    A, B = (wg.tensor(rng.standard_normal((2, 3, 3)) + np.eye(3) * 4) for _ in range(2))
+
+    def sign(t: Any) -> Any:
+        M = A + t * B * 1j
+        return wg.linalg.slogdet(M).sign * wg.linalg.slogdet(M).logabsdet.exp() / wg.linalg.det(M)
+
+    t = wg.tensor(0.3, dtype=wg.float64)
+    value, first, second = derivatives(sign, 2)(t)
+    np.testing.assert_allclose(value.numpy(), np.ones(2), atol=1e-12)
+    np.testing.assert_allclose(np.abs([first.numpy(), second.numpy()]), 0.0, atol=1e-10)
+    solved = derivatives(lambda t: (A + t * B) @ wg.linalg.solve(A + t * B, A[0, :2] * t).unsqueeze(-1), 2)(t)
+    np.testing.assert_allclose(solved[1].squeeze(-1).numpy(), A[0, :2].numpy(), rtol=1e-9)
+    np.testing.assert_allclose(solved[2].numpy(), 0.0, atol=1e-9)
+
+
+def test_dtypes_are_those_of_the_operators() -> None:
+    single, double = wg.tensor([0.5, 2.0]), wg.tensor(3.0, dtype=wg.float64)
+    for call in (wg.div, wg.mul, wg.add, wg.pow, wg.copysign, wg.atan2, wg.hypot, wg.maximum, wg.remainder):
+        for a, b in ((single, double), (double, single)):
+            value, series = jet(call, (a, b), ([a, a], [b, b]))
+            assert [value.dtype, *(t.dtype for t in series)] == [call(a, b).dtype] * 3, call
+            assert [value.shape, *(t.shape for t in series)] == [call(a, b).shape] * 3, call
+
+
+def test_padding_of_an_embedding_is_constant() -> None:
+    weight = wg.arange(6.0).reshape(3, 2)
+    found = derivative(lambda w: wg.nn.functional.embedding(wg.tensor([0, 1]), w * w, padding_idx=1))(weight)
+    assert found.tolist() == [[0.0, 2.0], [0.0, 0.0]]

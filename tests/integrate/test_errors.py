@@ -47,6 +47,7 @@ def test_too_many_steps_are_an_error_that_says_how_far_it_got() -> None:
         (lambda: odeint(lambda y, t: (y[0], 1.0), (wg.ones(2), wg.ones(1)), SPAN), TypeError, "must return tensors"),
         (lambda: odeint(lambda y, t: {"b": y["a"]}, {"a": wg.ones(2)}, SPAN), ValueError, "nested and shaped like y0"),
         (lambda: odeint(lambda y, t: 1.0, ONE, SPAN), TypeError, "must return a tensor like y, got <class 'float'>"),
+        (lambda: odeint(lambda y, t: 1j * y, ONE, SPAN), TypeError, "gave torch.complex128 for y of torch.float64"),
         (lambda: odeint(falling, wg.ones(2, dtype=wg.int64), SPAN), TypeError, "y0 must hold floating point numbers"),
         (lambda: odeint(falling, ONE, 1.0), ValueError, "t must have one dimension"),
         (lambda: odeint(falling, ONE, []), ValueError, "at least one element"),
@@ -61,6 +62,11 @@ def test_too_many_steps_are_an_error_that_says_how_far_it_got() -> None:
         (lambda: odeint(falling, ONE, SPAN, step_size=0.1), ValueError, "step_size is for euler, midpoint, rk4"),
         (lambda: odeint(falling, ONE, SPAN, rtol=0.0), ValueError, "must be positive"),
         (lambda: odeint(falling, ONE, SPAN, atol=-1.0), ValueError, "atol not negative"),
+        (
+            lambda: odeint(falling, ONE * 1j, SPAN, method="BDF"),
+            NotImplementedError,
+            "complex states by gradient='direct'",
+        ),
         (lambda: solve_ivp(falling, SPAN, ONE, "rk4", dense_output=True), ValueError, "dense_output needs"),
         (lambda: solve_ivp(falling, SPAN, ONE, t_eval=[0.0, 2.0]), ValueError, "t_eval must lie within t_span"),
         (

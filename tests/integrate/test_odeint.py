@@ -158,6 +158,18 @@ def test_states_of_any_shape_dtype_and_nesting() -> None:
     assert result.sol([0.1, 0.2, 0.3])["a"].shape == (2, 3)
 
 
+def test_without_times_to_evaluate_at_every_step_is_given() -> None:
+    end = tensor(1.0, requires_grad=True)
+    result = solve_ivp(lambda t, y: -y, (0.0, end), tensor([1.0]), "rk4", step_size=0.3)
+    assert result.t.tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert np.allclose(result.y[0].detach().numpy(), np.exp(-result.t.numpy()), rtol=1e-4)
+    result.y[0, -1].backward()
+    assert end.grad.item() == pytest.approx(-np.exp(-1), rel=1e-3)
+    stiff = solve_ivp(lambda t, y: -y, (0.0, 1.0), tensor([1.0]), "Radau", rtol=1e-6)
+    assert stiff.y.shape == (1, len(stiff.t))
+    assert len(stiff.t) > 3
+
+
 # ---- gradients through the steps ------------------------------------------------------------------------------------------
 
 

@@ -125,6 +125,7 @@ def test_constraints_of_both_kinds_have_exact_jacobians() -> None:
     result = minimize(f, [0.1, 0.1], constraints=[new, so.LinearConstraint([[1, 0]], 0.0, 1.0)], method="trust-constr")
     assert result.x == pytest.approx(np.array([1, 2.5]) / np.hypot(1, 2.5), abs=1e-4)
     assert len(calls) < 10 * result.nit
+    assert minimize(f, [0.1, 0.1], constraints=new).x == pytest.approx(result.x, abs=1e-4)  # SLSQP
 
 
 def test_the_hessian_of_a_constraint_is_exact() -> None:

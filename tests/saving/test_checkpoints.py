@@ -141,6 +141,24 @@ def test_bfloat16_is_read_as_float32_with_a_warning(oracle: Any) -> None:
     assert loaded["a"][1:3].tolist() == [0, 0]
 
 
+def test_lazy_conjugates_of_pytorch_are_read_as_values(oracle: Any) -> None:
+    z = oracle.tensor([1 + 2j, -0.5j])
+    loaded = through(
+        oracle, wengert, {"conj": z.conj(), "neg": z.clone().conj().imag, "leaf": z.clone().conj().requires_grad_()}
+    )
+    assert loaded["conj"].tolist() == [1 - 2j, 0.5j]
+    assert loaded["neg"].tolist() == [-2, 0.5]
+    assert loaded["leaf"].requires_grad
+
+
+def test_complex32_is_read_as_complex64_with_a_warning(oracle: Any) -> None:
+    values = oracle.tensor([1 + 2j, -0.5j])
+    with pytest.warns(UserWarning, match="ComplexHalf support is experimental"):
+        halves = values.to(oracle.complex32)
+    with pytest.warns(UserWarning, match="NumPy has no complex32: its values are read as complex64"):
+        assert through(oracle, wengert, halves).tolist() == values.tolist()
+
+
 def test_numpy_arrays_and_numbers_are_read(oracle: Any) -> None:
     value = {"x": np.arange(6.0).reshape(2, 3), "n": np.float64(1.5), "i": np.int32(7), "b": np.ones(2, ">f4")}
     loaded = through(oracle, wengert, value)
@@ -348,6 +366,13 @@ def test_classes_can_be_declared_safe(tmp_path: Path) -> None:
         wengert.load(file)
 
 
+def test_names_are_listed_whatever_they_would_have_made(tmp_path: Path) -> None:
+    file = tmp_path / "names.pt"
+    wengert.save([{wengert.float32: Settings}, range(3), wengert.ones(1)], file)
+    found = serialization.get_unsafe_globals_in_checkpoint(file)
+    assert found == [f"{Settings.__module__}.Settings", "__builtin__.xrange"]
+
+
 def test_pickles_and_copies_of_tensors_and_modules_work_without_a_checkpoint() -> None:
     model = network(wengert)
     for again in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
@@ -375,6 +400,20 @@ def test_places_of_the_cpu_are_accepted(oracle: Any) -> None:
         file.seek(0)
         assert wengert.load(file, map_location=where).tolist() == [1, 1]
     assert seen == ["cpu"]
+
+
+def test_a_function_cannot_move_storages(oracle: Any) -> None:
+    file = io.BytesIO()
+    oracle.save(oracle.ones(2), file)
+    file.seek(0)
+    with pytest.raises(RuntimeError, match="map_location must return the storage that it is given"):
+        wengert.load(file, map_location=lambda storage, place: storage.clone())
+
+
+def test_other_picklers_are_refused() -> None:
+    for call in (lambda: wengert.save(1, io.BytesIO(), copy), lambda: wengert.load(io.BytesIO(), None, copy)):
+        with pytest.raises(ValueError, match="pickle_module must be Python's pickle"):
+            call()
 
 
 @pytest.mark.parametrize("where", ["cuda", "cuda:1", {"cpu": "cuda:0"}, "foo"])
@@ -433,6 +472,17 @@ def test_mapped_checkpoints_are_read_when_used_and_never_changed(oracle: Any, tm
             assert (loaded["x"].sum().item(), loaded["i"].tolist(), loaded["b"].tolist()) == (499500, [1, 2], [True])
             loaded["x"].zero_()
             assert path.read_bytes() == before
+
+
+def test_large_entries_are_aligned_too(oracle: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("zipfile.ZIP64_LIMIT", 2000)  # as if storages of more than 4 GiB were in the file
+    path = tmp_path / "large.pt"
+    wengert.save({"x": wengert.arange(1000.0), "y": wengert.arange(3.0, dtype=wengert.float64)}, path)
+    monkeypatch.undo()
+    for t in (oracle, wengert):
+        loaded = t.load(path, mmap=True)
+        assert (loaded["x"].sum().item(), loaded["y"].tolist()) == (499500, [0, 1, 2])
+        assert loaded["x"].data_ptr() % 64 == loaded["y"].data_ptr() % 64 == 0
 
 
 def test_the_older_form_cannot_be_mapped(oracle: Any, tmp_path: Path) -> None:

@@ -78,6 +78,11 @@ PICKLES: dict[str, tuple[bytes, str]] = {
         program(b"]", name("torch._utils", "_rebuild_tensor_v2"), b"a"),
         "stands where a value",
     ),
+    "a storage left as a value": (program(b"]", forge.pid(), b"a"), "storage '0' stands where a value should be"),
+    "the class of a storage left as a value": (
+        program(name("torch", "FloatStorage")),
+        r"torch\.FloatStorage stands where",
+    ),
     "a hidden method": (
         program(b"ccollections\nOrderedDict\n)R}", text("items"), name("torch", "float32"), b"sb"),
         "the attribute 'items' of a OrderedDict cannot be set",
@@ -91,6 +96,16 @@ PICKLES: dict[str, tuple[bytes, str]] = {
         ),
         "the attribute 'backward' of a Tensor cannot be set",
     ),
+    "a field of a tensor": (
+        program(
+            name("torch._tensor", "_rebuild_from_type_v2"),
+            b"(" + name("torch._utils", "_rebuild_tensor_v2") + name("torch", "Tensor"),
+            tensor()[len(name("torch._utils", "_rebuild_tensor_v2")) : -1],
+            b"}" + text("array") + b"NstR",
+        ),
+        "the attribute 'array' of a Tensor cannot be set",
+    ),
+    "unknown metadata": (program(tensor()[:-2], b"}", text("zero"), b"\x88stR"), "unknown metadata"),
     "a state for a list": (program(b"]}", text("a"), b"Nsb"), "a list has no state"),
     "a state for a function": (program(name("torch", "Size"), b"}", text("a"), b"Nsb"), "a Known has no state"),
     "a state for a dtype": (
@@ -201,6 +216,17 @@ def test_a_tensor_that_lies_is_refused(what: str) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
 
 
+def test_what_is_computed_is_no_larger_than_the_file() -> None:
+    lazy = (
+        tensor(storage="ComplexFloatStorage", count=1, size=(10**12,), stride=(0,))[:-2]
+        + b"}"
+        + text("conj")
+        + b"\x88stR"
+    )
+    loaded = wengert.load(archive(program(lazy), {"0": np.array([1 + 2j], np.complex64).tobytes()}))
+    assert (loaded.shape, loaded[5].item()) == ((10**12,), 1 - 2j)
+
+
 def test_one_storage_of_two_sizes_is_refused() -> None:
     both = program(b"(", tensor(), tensor(storage="DoubleStorage", count=2), b"t")
     with pytest.raises(pickle.UnpicklingError, match="has 8 bytes in one place and 16 in another"):
@@ -234,6 +260,26 @@ ARRAYS: dict[str, tuple[bytes, str]] = {
         + b"\x89C\x00tb",
         "cannot have 0 bytes",
     ),
+    "flags by which numbers are taken for addresses": (
+        call("numpy", "dtype", text("f8"), b"\x89", b"\x88")
+        + b"(K\x03"
+        + text("<")
+        + b"NNN"
+        + number(-1) * 2
+        + number(63)
+        + b"tb",
+        "a dtype of numbers has no state",
+    ),
+    "an extra size": (
+        call("numpy", "dtype", text("f8"), b"\x89", b"\x88")
+        + b"(K\x03"
+        + text("<")
+        + b"NNN"
+        + number(4096) * 2
+        + b"K\x00tb",
+        "a dtype of numbers has no state",
+    ),
+    "a dtype alone": (call("numpy", "dtype", text("f8"), b"\x89", b"\x88"), "a dtype of NumPy stands where a value"),
     "fields": (
         call("numpy", "dtype", text("f8"), b"\x89", b"\x88")
         + b"(K\x03"
@@ -414,3 +460,12 @@ def test_the_forge_is_what_python_writes() -> None:
     )
     assert sys.byteorder in ("little", "big")
     assert forge.number(0) == b"\x8a\x01\x00"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_files_damaged_at_random_are_refused_or_loaded() -> None:
+    from .fuzz import run
+
+    seen = run(seconds=2, seed=0)
+    assert set(seen) == {"loaded", "refused"}
+    assert seen["refused"] > 100

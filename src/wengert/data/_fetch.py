@@ -7,7 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .dataset import IterableDataset
+import numpy as np
+
+from .._gen.functions import as_tensor
+from .._tensor import Tensor
+from .collate import default_collate
+from .dataset import IterableDataset, Subset, TensorDataset
 
 ENDED = (
     "the dataset's __getitem__ raised StopIteration, which would end the loop without a word; raise IndexError instead"
@@ -45,6 +50,10 @@ class Recipe:
 
     def _fetch_by_index(self, index: Any) -> Any:
         try:
+            if self.batched and self.collate is default_collate:
+                batch = rows(self.dataset, index)
+                if batch is not None:
+                    return batch
             return self.collate(self._samples(index))
         except StopIteration as error:
             raise RuntimeError(ENDED) from error
@@ -55,6 +64,27 @@ class Recipe:
             return dataset[index]
         many = getattr(dataset, "__getitems__", None)
         return many(index) if callable(many) else [dataset[i] for i in index]
+
+
+def rows(dataset: Any, index: Any) -> list[Tensor] | None:
+    """The collated samples of tensors in memory, taken at once: a fifth of the time of one by one (``tests.data.speed``).
+
+    None where it is not that simple: other datasets, gradients to record, indices that are no ints or out of range.
+    """
+    while type(dataset) is Subset and isinstance(index, list):
+        try:
+            index = [dataset.indices[i] for i in index]
+        except IndexError:
+            return None
+        dataset = dataset.dataset
+    if type(dataset) is not TensorDataset or any(t.requires_grad or type(t) is not Tensor for t in dataset.tensors):
+        return None
+    places = np.asarray(index)
+    n = len(dataset) if dataset.tensors else 0
+    if places.ndim != 1 or places.dtype.kind != "i" or not places.size or places.min() < -n or places.max() >= n:
+        return None
+    chosen = as_tensor(places)
+    return [t[chosen] for t in dataset.tensors]
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,10 @@ class Processes:
 
     def abort(self) -> None:
         """End all workers at once."""
-        for process in self.processes:
-            process.terminate()
-        self.end()
+        if self.end.alive:
+            for process in self.processes:
+                process.terminate()
+            self.end()
 
     def _start(self, job: Job, context: Any) -> None:
         here, there = context.Pipe(duplex=True)
@@ -116,21 +117,21 @@ class Processes:
         """Say that a worker has died, and how; ends the others."""
         process = self.processes[worker]
         process.join(GRACE)
-        code = process.exitcode
+        code, pid = process.exitcode, process.pid
         self.abort()
         if code is not None and code < 0:
             name = signal.strsignal(-code)
-            reason = f"DataLoader worker (pid {process.pid}) is killed by signal: {name}. "
+            reason = f"DataLoader worker (pid {pid}) is killed by signal: {name}. "
             hint = f"worker {worker} was killed by signal {-code} ({name})"
             if code == -signal.SIGKILL:
                 hint += "; the system does that when memory runs out: try fewer workers or a smaller prefetch_factor"
         else:
             reason = (
-                f"DataLoader worker (pid {process.pid}) exited unexpectedly with exit code {code}. Details are lost due to "
+                f"DataLoader worker (pid {pid}) exited unexpectedly with exit code {code}. Details are lost due to "
                 "multiprocessing. Rerunning with num_workers=0 may give better error trace."
             )
             hint = f"worker {worker} ended with exit code {code}: sys.exit or os._exit was called in it, or it crashed"
-        text = f"DataLoader worker (pid(s) {process.pid}) exited unexpectedly"
+        text = f"DataLoader worker (pid(s) {pid}) exited unexpectedly"
         raise RuntimeError(errors.with_hints(text, hint)) from RuntimeError(reason)
 
 
@@ -167,3 +168,6 @@ def _end(owner: int, pipes: list[Any], processes: list[Any]) -> None:
             getattr(process, how)()
         for process in late:
             process.join(GRACE)
+    for process in processes:
+        if not process.is_alive():
+            process.close()  # what the system keeps for it

@@ -25,7 +25,7 @@ from .._record.unary import Unary
 from ..autograd.function import BackwardCFunction
 from ..ops.cumulative import Scan
 from ..ops.softmax import Normalizing, NormalizingBackward
-from ._batched import UNSEEN, Batch, BatchedTensor
+from ._batched import Batch, BatchedTensor
 from ._dispatch import _WARNED, SLOW
 from ._levels import entered
 
@@ -110,11 +110,12 @@ def summed(grad: Any, shape: Any) -> Any:
 @formula(Reduction, Scan, Normalizing, Product, NormalizingBackward)
 def with_batched_tensors(node: Any, grads: list[Any], rows: int) -> list[Any] | None:
     """The node's own formula, run with tensors that have the rows as a batch; None where it reaches for arrays."""
-    if isinstance(node, BackwardCFunction) and not node.forward_cls.generate_vmap_rule:
-        return None
     if isinstance(node, BackwardCFunction):
-        return with_public_names(node, grads, rows)
-    return batched_vjp(node, grads, rows)
+        return with_public_names(node, grads, rows) if node.forward_cls.generate_vmap_rule else None
+    try:
+        return batched_vjp(node, grads, rows)
+    except (RuntimeError, TypeError, IndexError):
+        return None  # what is wrong with the call itself, and not with the batch, is raised again by the first row
 
 
 def with_public_names(node: Any, grads: list[Any], rows: int) -> list[Any] | None:
@@ -128,7 +129,7 @@ def with_public_names(node: Any, grads: list[Any], rows: int) -> list[Any] | Non
         ENTRIES.release()
 
 
-def batched_vjp(node: Any, grads: list[Any], rows: int) -> list[Any] | None:
+def batched_vjp(node: Any, grads: list[Any], rows: int) -> list[Any]:
     """The formula at a ``vmap`` level of its own."""
     with entered("vmap") as level:
         level.batch_size = rows
@@ -136,10 +137,6 @@ def batched_vjp(node: Any, grads: list[Any], rows: int) -> list[Any] | None:
         MODES.unusual = True  # formulas work on tensors then, and not on their arrays
         try:
             found = node.vjp_many([None if g is None else BatchedTensor(g, 0, level) for g in grads])
-        except RuntimeError as error:
-            if str(error) != UNSEEN:
-                raise
-            return None
         finally:
             MODES.unusual = MODES.inference > 0 or MODES.dual_level >= 0
         return [None if t is None else batch.full(t) for t in found]

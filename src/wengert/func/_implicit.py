@@ -44,7 +44,8 @@ def root(
         params: what else ``f`` takes. Tensors that ``f`` reads without being given them count as parameters too.
         method: a method of ``scipy.optimize.root``; ``"newton"`` (matrix-free for many unknowns); or
             ``solver(function, x0)`` on arrays, giving an array. None: ``"hybr"``, above 100 unknowns ``"newton"``.
-        tol: largest accepted ``|f|``, times ``max(1, largest |f(x0)|)``; None: 1e-10, 1e-5 for less than float64.
+        tol: accuracy of ``x``: Newton's method would change it by at most ``tol (1 + |x|)``; None: 1e-10, 1e-5 for less than
+            float64.
         maxiter: most steps; None leaves it to the method.
         options: for SciPy's method.
         linear_solver: for the systems of the derivatives: ``"dense"``, ``"sparse"`` (``sparse_jacobian``), ``"gmres"``,
@@ -76,7 +77,7 @@ def root(
     Source:
         Implicit function theorem; own derivation, see docs/implicit.md. The names of the arguments are SciPy's.
     """
-    linear = LinearOptions(linear_solver, linear_tol, linear_maxiter)
+    linear = LinearOptions(linear_solver, linear_tol, linear_maxiter).checked()
 
     def single(f: Any, x0: Any, *params: Any) -> Any:
         unknowns = Unknowns(x0, "func.root")
@@ -108,7 +109,7 @@ def fixed_point(
         x0: where the iteration starts: a real floating tensor, or nested tuples, lists and dicts of them.
         params: what else ``f`` takes. Tensors that ``f`` reads without being given them count as parameters too.
         method: None repeats ``x <- f(x)``; else see ``root``, which is applied to ``x - f(x)``.
-        tol: largest accepted ``|x - f(x)|``, times ``max(1, that at x0)``; None: 1e-10, 1e-5 for less than float64.
+        tol: largest accepted ``|x - f(x)|``, times ``1 + |x|``; None: 1e-10, 1e-5 for less than float64.
         maxiter: most steps; None: 1000 for the iteration.
         options, linear_solver, linear_tol, linear_maxiter: see ``root``.
 
@@ -127,12 +128,12 @@ def fixed_point(
         >>> x = wg.func.fixed_point(lambda x, a: wg.cos(a * x), wg.zeros((), dtype=wg.float64), a)
         >>> x.backward()
         >>> x.detach(), a.grad
-        (tensor(0.9004, dtype=torch.float64), tensor(-0.3216, dtype=torch.float64))
+        (tensor(0.9004, dtype=torch.float64), tensor(-0.3218, dtype=torch.float64))
 
     Source:
         As ``root``.
     """
-    linear = LinearOptions(linear_solver, linear_tol, linear_maxiter)
+    linear = LinearOptions(linear_solver, linear_tol, linear_maxiter).checked()
 
     def single(f: Any, x0: Any, *params: Any) -> Any:
         unknowns = Unknowns(x0, "func.fixed_point")
@@ -169,7 +170,7 @@ def argmin(
         params: what else ``f`` takes. Tensors that ``f`` reads without being given them count as parameters too.
         method: an unconstrained method of ``scipy.optimize.minimize``, which is given exact derivatives; or
             ``solver(function, x0)`` on arrays. None: ``"trust-exact"``, above 100 unknowns ``"trust-ncg"``.
-        tol: largest accepted component of the gradient, times ``max(1, that at x0)``; None: 1e-10, 1e-5 for less than float64.
+        tol: accuracy of ``x``, see ``root``.
         maxiter: most steps; None leaves it to the method.
         options: for SciPy's method.
         linear_solver, linear_tol, linear_maxiter: see ``root``; None: Cholesky up to 100 unknowns, then ``"cg"``.
@@ -196,7 +197,7 @@ def argmin(
     Source:
         As ``root``, for the gradient of ``f``.
     """
-    linear = LinearOptions(linear_solver, linear_tol, linear_maxiter, True)
+    linear = LinearOptions(linear_solver, linear_tol, linear_maxiter, True).checked()
 
     def single(f: Any, x0: Any, *params: Any) -> Any:
         unknowns = Unknowns(x0, "func.argmin")

@@ -140,8 +140,7 @@ class Recording:
     def _linear(self) -> Any:
         """The transposed product, recorded as a function of its cotangent; None where it is zero."""
         if self._product is None:
-            self._cotangent = zeros_like(detached(self.output))
-            self._cotangent.rg = True
+            self._cotangent = _beginning(zeros_like(detached(self.output)))
             self._product = self.pull(self._cotangent, True)
         return self._product if self._product is not None and requires_grad(self._product) else None
 

@@ -45,6 +45,17 @@ class LinearOptions(NamedTuple):
     maxiter: int = 1000
     definite: bool = False
 
+    def checked(self) -> LinearOptions:
+        """These options.
+
+        Raises:
+            ValueError: when there is no such solver.
+        """
+        if isinstance(self.solver, str) and self.solver not in ("dense", "sparse", *KRYLOV):
+            known = ", ".join(map(repr, ("dense", "sparse", *KRYLOV)))
+            raise ValueError(f"linear_solver must be {known} or a function, got {self.solver!r}")
+        return self
+
 
 class Inverse:
     """The inverse of the Jacobian of a recorded function.
@@ -61,10 +72,6 @@ class Inverse:
         chosen = options.solver
         if chosen is None:
             chosen = "dense" if self.size <= DENSE_SIZE else "cg" if options.definite else "gmres"
-        if isinstance(chosen, str) and chosen not in ("dense", "sparse", *KRYLOV):
-            raise ValueError(
-                f"linear_solver must be 'dense', 'sparse', {', '.join(map(repr, KRYLOV))} or a function, got {chosen!r}"
-            )
         self.solver = chosen
 
     def solve(self, b: Any, transposed: bool = False) -> Any:

@@ -127,7 +127,7 @@ def of_rows(node: Any, grads: list[Any], rows: int) -> list[Any]:
 
 def attach(system: System) -> Any:
     """The solution as part of the graph, and with a tangent if the equations have one."""
-    x = make(system.x.array)
+    x = make(system.x.array.copy())  # writing to the result must not reach the recorded equations
     if system.places:
         node = ImplicitBackward(system)
         x.rg = True

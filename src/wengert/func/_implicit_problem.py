@@ -15,6 +15,7 @@ from .._record.common import make
 from ._batched import Batch, innermost
 from ._dispatch import operator
 from ._implicit_graph import Recording, as_array, jacobian
+from ._implicit_linear import ConvergenceError
 from ._implicit_modes import unrecorded
 from ._tree import flatten, tree_map, unflatten
 
@@ -87,12 +88,16 @@ def joined(leaves: list[Any], dt: Any, name: str) -> Any:
     """Results of a function as one 1-d tensor.
 
     Raises:
-        TypeError: when they are no tensors.
+        TypeError: when they are no tensors, or complex.
         ReadsBatched: when they are batched.
     """
     for leaf in leaves:
         if not isinstance(leaf, TensorBase):
             raise TypeError(f"{name}: the function must return tensors, got {type(leaf)}")
+        if leaf.dt.category > dt.category:
+            raise TypeError(
+                f"{name}: the function gave {leaf.dt!r} for {dt!r}: try the real and imaginary parts as unknowns"
+            )
     level = innermost(leaves)
     if level is not None:
         raise ReadsBatched(level)
@@ -110,6 +115,7 @@ class Problem:
         self.equations = equations
         self.unknowns = unknowns
         self.calls = 0
+        self._start_size: float | None = None
 
     def value(self, array: Any) -> Any:
         """Left-hand sides for an array of unknowns, as float64."""
@@ -124,6 +130,20 @@ class Problem:
     def jacobian(self, array: Any) -> Any:
         """The matrix of derivatives."""
         return jacobian(self.recording(array), np.size(array))
+
+    def accuracy(self, tol: float) -> float:
+        """The largest residual that is accepted.
+
+        Raises:
+            ConvergenceError: when the residual at the beginning is not finite.
+        """
+        if self._start_size is None:
+            self._start_size = self.residual(as_array(self.unknowns.start))
+        if not np.isfinite(self._start_size):
+            raise ConvergenceError(
+                f"{self.unknowns.name}: the function (or its derivative) is not finite at x0: try another x0"
+            )
+        return tol * max(1.0, self._start_size)
 
     def residual(self, array: Any) -> float:
         """The largest left-hand side; inf where one is not a number."""

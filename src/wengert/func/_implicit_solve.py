@@ -27,12 +27,14 @@ class Outcome:
         x: the array.
         steps: how many iterations (or evaluations) it says it took; None if it does not say.
         message: its own words.
+        left: by how much Newton's method would still change ``x``; inf where that is not known.
     """
 
-    def __init__(self, x: Any, steps: Any = None, message: str = "") -> None:
+    def __init__(self, x: Any, steps: Any = None, message: str = "", left: float = np.inf) -> None:
         self.x = np.asarray(x, np.float64).reshape(-1)
         self.steps = steps
         self.message = message
+        self.left = left
 
 
 def from_result(result: Any) -> Outcome:
@@ -47,6 +49,9 @@ def find_root(
 ) -> Outcome:
     """Solve the equations by the method named, or by a function of the user's."""
     start = as_array(problem.unknowns.start)
+    if start.size == 0:
+        return Outcome(start)
+    problem.accuracy(tol)  # refuses what is not finite before a solver stumbles over it
     if callable(method):
         return from_result(method(problem.value, start))
     if method is None:
@@ -66,15 +71,14 @@ def newton(problem: Problem, start: Any, tol: float, maxiter: int, linear: Linea
     """Newton's method; a step that does not make the residual smaller is halved."""
     x = start
     value = problem.value(x)
-    wanted = tol * max(1.0, largest(value))
     for step in range(maxiter):
         size = float(np.linalg.norm(value))
-        if largest(value) <= wanted:
-            return Outcome(x, step)
         try:
             direction = _newton_step(problem, x, value, linear)
         except (LinAlgError, ConvergenceError) as error:
             return Outcome(x, step, str(error).partition("\n")[0])
+        if largest(direction) <= tol * (1 + largest(x)):
+            return Outcome(x, step, left=largest(direction))
         for k in range(HALVINGS):
             trial = x - direction / 2**k
             found = problem.value(trial)
@@ -95,12 +99,11 @@ def _newton_step(problem: Problem, x: Any, value: Any, linear: LinearOptions) ->
 def iterate(problem: Problem, tol: float, maxiter: int) -> Outcome:
     """Fixed-point iteration: the equations are ``x - g(x) = 0``, so a step subtracts them."""
     x = as_array(problem.unknowns.start)
-    wanted = 0.0
+    problem.accuracy(tol)
     for step in range(maxiter):
         difference = problem.value(x)
         size = largest(difference)
-        wanted = wanted or tol * max(1.0, size)
-        if size <= wanted:
+        if size <= tol * (1 + largest(x)):
             return Outcome(x, step)
         if not np.isfinite(size):
             return Outcome(x, step, "the iteration left the finite numbers")
@@ -124,6 +127,9 @@ def find_minimum(
         found = problem.recording(array).pull(unknowns.tensor(v))
         return np.zeros(start.size) if found is None else as_array(found)
 
+    wanted = problem.accuracy(tol)
+    if start.size == 0:
+        return Outcome(start)
     if callable(method):
         return from_result(method(value, start))
     if method is None:
@@ -138,37 +144,57 @@ def find_minimum(
     settings = dict(options or {})
     if maxiter is not None:
         settings["maxiter"] = maxiter
-    wanted = tol * max(1.0, largest(problem.value(start)))
     return from_result(optimize.minimize(value, start, method=method, tol=wanted, options=settings, **given))
 
 
 def accepted(name: str, problem: Problem, outcome: Outcome, tol: float, linear: LinearOptions) -> Any:
     """The solution if it is good enough; what is nearly so is refined by Newton's method, which needs a few steps.
 
+    Residuals say little: multiplied by 1e-12, equations have the same solutions. The measure is the step that Newton's method
+    would still take. The residual of a fixed point is a step itself.
+
     Raises:
         ConvergenceError: when it is not.
     """
-    wanted = tol * max(1.0, largest(problem.value(as_array(problem.unknowns.start))))
+    wanted = problem.accuracy(tol)
     x = outcome.x
     residual = problem.residual(x)
+    step = outcome.left
     for _ in range(REFINEMENTS):
-        if residual <= wanted or not residual <= np.sqrt(tol) * wanted / tol:
+        small = tol * (1 + largest(x))
+        if residual == 0 or step <= small or (name == "fixed_point" and residual <= small):
+            step = 0.0
+            break
+        if not residual <= wanted / np.sqrt(tol):
             break
         try:
-            trial = x - _newton_step(problem, x, problem.value(x), linear._replace(definite=False))
-        except (LinAlgError, ConvergenceError):
+            direction = _newton_step(problem, x, problem.value(x), linear._replace(definite=False))
+        except (LinAlgError, ConvergenceError):  # a derivative there will be refused; the value may do
+            step = 0.0 if residual <= wanted else np.inf
             break
-        found = problem.residual(trial)
-        if not found < residual:
-            break
-        x, residual = trial, found
-    if residual <= wanted:
+        step = largest(direction)
+        if step > small:
+            found = problem.residual(x - direction)
+            if not found < residual:
+                break
+            x, residual = x - direction, found
+    if step <= tol * (1 + largest(x)) or (residual <= wanted and step <= np.sqrt(tol) * (1 + largest(x))):
         return np.asarray(x, problem.unknowns.start.dt.np)
+    raise _not_found(name, problem, outcome, residual, wanted, step)
+
+
+def _not_found(
+    name: str, problem: Problem, outcome: Outcome, residual: float, wanted: float, step: float
+) -> ConvergenceError:
     what = {"argmin": "the largest component of the gradient", "fixed_point": "the largest difference x - f(x)"}
     steps = "" if outcome.steps is None else f" after {outcome.steps} iterations"
-    raise ConvergenceError(
+    lines = [
         f"func.{name} found no solution: {what.get(name, 'the largest component of f(x)')} is {residual:.1e}{steps} "
-        f"({problem.calls} evaluations), wanted {wanted:.1e}\n"
-        + (f"  the solver says: {outcome.message}\n" if outcome.message else "")
-        + "  try: another x0, method= or maxiter=; float64; tol= if that is as near as the equations allow"
-    )
+        f"({problem.calls} evaluations), wanted {wanted:.1e}"
+    ]
+    if outcome.message:
+        lines.append(f"the solver says: {outcome.message}")
+    if np.isfinite(step) and step > 0:
+        lines.append(f"Newton's method would still change x by {step:.1e}")
+    lines.append("try: another x0, method= or maxiter=; float64; tol= if that is as near as the equations allow")
+    return ConvergenceError("\n  ".join(lines))

@@ -8,12 +8,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from .._core import dtypes
 from .._core.dtypes import FLOATING
 from .._core.tensor_base import TensorBase
 from .._gen import functions
 from .._tensor import Tensor
 from . import _random
-from ._dispatch import HANDLERS, RULES, Rule, dispatch, is_inplace, operator
+from ._dispatch import HANDLERS, RULES, Rule, Unforeseen, dispatch, is_inplace, operator
 from ._jet_tensor import Coefficients, Collapsed, JetTensor, Uncollapsed
 from ._levels import Level, outside
 from ._tree import flatten, unflatten
@@ -34,6 +35,7 @@ INPLACE: Final = (
     "that was computed from the inputs (zeros_like(x), for example)"
 )
 _WARNED: Final[set[str]] = set()
+_SMOOTH: Final = object()  # stands for an output that has derivatives
 
 
 def jet_rule(*names: str) -> Callable[[Rule], Rule]:
@@ -80,7 +82,11 @@ def handle(level: Level, name: str, original: Callable[..., Any], args: tuple[An
     if found is not None:
         if batch.collapsed and name in SERIES_ONLY:
             raise Uncollapsed
-        return found(batch, call, *args, **kwargs)
+        try:
+            return found(batch, call, *args, **kwargs)
+        except Unforeseen as unforeseen:  # a batching rule that is used here does not know these arguments
+            if unforeseen.batch.level is not level:
+                raise
     if name in _random.OPERATORS:
         return drawn(batch, name, call, args, kwargs)
     if is_inplace(name):
@@ -160,8 +166,7 @@ def along_curve(batch: Coefficients, name: str, call: Rule, args: tuple[Any, ...
         outputs, shapes[:] = flatten_outputs(call(*positional, **named))
         return outputs
 
-    one = jets_among(leaves, batch.level)
-    start = functions.zeros((), dtype=next(one).dt)
+    start = functions.zeros((), dtype=dtypes.float64)
     try:
         with outside(batch.level):
             orders = derivatives_of(value, batch.size - 1)(start)
@@ -172,11 +177,12 @@ def along_curve(batch: Coefficients, name: str, call: Rule, args: tuple[Any, ...
         for i in range(len(orders[0]))
     )
     others, out_structure = shapes
-    return unflatten([next(made) if leaf is None else leaf for leaf in others], out_structure)
+    return unflatten([next(made) if leaf is _SMOOTH else leaf for leaf in others], out_structure)
 
 
 def polynomial(coefficients: Any, t: Any) -> Any:
     """The value at ``t``, by Horner's scheme."""
+    t = t.to(coefficients.dt.to_real())
     n = coefficients.shp[0]
     value = coefficients.select(0, n - 1)
     for k in range(n - 2, -1, -1):
@@ -189,7 +195,7 @@ def flatten_outputs(result: Any) -> tuple[list[Any], list[Any]]:
     leaves, structure = flatten(result)
     smooth = [isinstance(leaf, TensorBase) and leaf.dt.category >= FLOATING for leaf in leaves]
     found = [leaf for leaf, yes in zip(leaves, smooth, strict=True) if yes]
-    return found, [[None if yes else leaf for leaf, yes in zip(leaves, smooth, strict=True)], structure]
+    return found, [[_SMOOTH if yes else leaf for leaf, yes in zip(leaves, smooth, strict=True)], structure]
 
 
 def derivatives_of(function: Callable[[Any], list[Any]], order: int) -> Callable[[Any], list[list[Any]]]:

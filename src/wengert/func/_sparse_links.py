@@ -177,7 +177,8 @@ def reading(call: Call) -> Links:
     """Every element of the result reads one element of the input, or none: the transposed formula says which."""
     like = call.grads[call.slot]
     with enable_grad():
-        seed = like.detach().clone().requires_grad_()
+        seed = like.detach().clone()
+        seed.rg = True  # not by requires_grad_(), which transforms refuse
         back = call.pulled(seed)
         if back is None or not requires_grad(back):
             return [picks(np.zeros(call.rows, np.int64), call.columns)]

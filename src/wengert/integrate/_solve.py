@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._core.modes import MODES
 from .._core.tensor_base import TensorBase
-from .._gen.functions import stack
+from .._gen.functions import linspace, stack
 from .._record.common import make
-from ..func._batched import innermost
 from ..func._dispatch import operator
 from ..func._implicit_modes import unrecorded
-from ..func._implicit_problem import each_sample
+from ..func._implicit_problem import ReadsBatched, each_sample
 from ..func._reverse import tangent_of
-from ..func._tree import flatten
 from ._adjoint import attached, explicit_solution
 from ._explicit import Control, Segment, adaptive, fixed
 from ._stiff import ScipyRun
@@ -77,6 +76,10 @@ def explicit(system: System, times: Times, settings: Settings) -> tuple[list[Any
 
 def solve(system: System, times: Times, settings: Settings, every_step: bool = False) -> Solution:
     """The solution at all times (or after every step), differentiable in the way that the settings name."""
+    if settings.gradient == "adjoint" and system.start.is_complex():
+        raise NotImplementedError(
+            f"{system.name}: complex states by gradient='direct' only; try the real and imaginary parts"
+        )
     if settings.method in SCIPY:
         _refuse_tangents(system, times)
         run = ScipyRun(system, settings.method, settings.control)
@@ -299,11 +302,14 @@ def solve_ivp(
     more = () if args is None else args if isinstance(args, tuple) else (args,)
     if dense_output and (method not in ADAPTIVE or settings.gradient == "adjoint"):
         raise ValueError(f"{name}: dense_output needs method 'RK45' or 'RK23' and gradient='direct'")
-    if settings.gradient == "adjoint" and innermost(flatten((y0, more))[0]) is not None:
-        raise NotImplementedError(f"{name}: gradient='adjoint' under vmap\n  try: odeint, or gradient='direct'")
-    system = System(lambda t, y: fun(t, y, *more), y0, name)
-    times, shown = _times(t_span, t_eval, system, name)
-    found = solve(system, times, settings, every_step=t_eval is None)
+    system = System(lambda t, y: fun(t, y, *more), y0, name, settings.gradient == "adjoint")
+    times, shown = _times(t_span, t_eval, system, settings)
+    try:
+        found = solve(system, times, settings, every_step=t_eval is None)
+    except ReadsBatched:
+        raise NotImplementedError(
+            f"{name}: gradient='adjoint' under vmap\n  try: odeint, or gradient='direct'"
+        ) from None
     states = found.states if shown is None else found.states[shown]
     values = found.times if shown is None else found.times[shown]
     t = make(np.array(values, dtype=times.tensor.dt.np))
@@ -311,10 +317,15 @@ def solve_ivp(
     return OdeResult(t, system.given_back_last(states), sol, system.calls)
 
 
-def _times(t_span: Sequence[Any], t_eval: Any, system: System, name: str) -> tuple[Times, slice | None]:
+def _times(t_span: Sequence[Any], t_eval: Any, system: System, settings: Settings) -> tuple[Times, slice | None]:
     """The times to integrate through, and which of them are shown; None for all."""
+    name = system.name
     start, end = t_span
-    ends = [t if isinstance(t, TensorBase) else make(np.array(t, dtype=np.float64)) for t in (start, end)]
+    ends: list[Any] = [t if isinstance(t, TensorBase) else make(np.array(t, dtype=np.float64)) for t in (start, end)]
+    if t_eval is None and settings.step_size is not None:
+        width = float(ends[1]) - float(ends[0])
+        part = linspace(0.0, 1.0, 1 + max(1, ceil(abs(width) / settings.step_size - 1e-9)), dtype=ends[0].dt)
+        return Times(ends[0] + (ends[1] - ends[0]) * part, system.start, name), None
     if t_eval is None:
         return Times(stack(ends), system.start, name), None
     middle = Times(t_eval, system.start, name)

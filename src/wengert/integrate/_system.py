@@ -57,7 +57,7 @@ class System:
         """The slope.
 
         Raises:
-            TypeError: when the function gives anything but tensors.
+            TypeError: when the function gives anything but tensors, or complex slopes for real states.
             ValueError: when the slope has another shape than the state.
         """
         self.calls += 1
@@ -73,6 +73,8 @@ class System:
             raise ValueError(
                 f"{self.name}: the function must return the shape of y {tuple(y.shp)}, got {tuple(slope.shp)}"
             )
+        if slope.dt.category > y.dt.category:
+            raise TypeError(f"{self.name}: the function gave {slope.dt!r} for y of {y.dt!r}\n  try: a complex y0")
         return slope if slope.dt is y.dt else slope.to(y.dt)  # type: ignore[attr-defined]
 
     def given_back(self, states: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from .._core.copying import attributes_of
 from .._gen.functions import empty
 from .._tensor import Tensor
 from .parameter import Parameter
@@ -59,12 +60,12 @@ class UninitializedTensorMixin:
     __str__ = __repr__
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:
-        return _rebuild, (type(self), self.requires_grad, self.data.dtype, dict(self.__dict__))
+        return _rebuild, (type(self), self.requires_grad, self.data.dtype, attributes_of(self))
 
     def __deepcopy__(self: Any, memo: Any) -> Any:
         if id(self) not in memo:
             memo[id(self)] = _rebuild(
-                type(self), self.requires_grad, self.data.dtype, copy.deepcopy(self.__dict__, memo)
+                type(self), self.requires_grad, self.data.dtype, copy.deepcopy(attributes_of(self), memo)
             )
         return memo[id(self)]
 

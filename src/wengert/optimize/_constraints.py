@@ -32,14 +32,18 @@ def bounds_for(bounds: Any, size: int) -> Any:
     return bounds
 
 
-def constraints_for(constraints: Any, variables: Variables) -> Any:
-    """SciPy's constraints with functions of arrays in the place of those of tensors."""
+def constraints_for(constraints: Any, variables: Variables, second: bool) -> Any:
+    """SciPy's constraints with functions of arrays in the place of those of tensors.
+
+    Args:
+        second: whether the method uses second derivatives of constraints; the others warn about them.
+    """
     if isinstance(constraints, (list, tuple)):
-        return [_constraint(c, variables) for c in constraints]
-    return _constraint(constraints, variables)
+        return [_constraint(c, variables, second) for c in constraints]
+    return _constraint(constraints, variables, second)
 
 
-def _constraint(constraint: Any, variables: Variables) -> Any:
+def _constraint(constraint: Any, variables: Variables, second: bool) -> Any:
     from scipy.optimize import NonlinearConstraint
 
     if isinstance(constraint, dict):
@@ -53,13 +57,17 @@ def _constraint(constraint: Any, variables: Variables) -> Any:
     if not isinstance(constraint, NonlinearConstraint):
         return constraint
     residuals = Residuals(constraint.fun, (), variables)
-    own = constraint.jac
+    own, hess = constraint.jac, constraint.hess
+    if callable(hess):
+        hess = variables.arrays(hess)
+    elif second:
+        hess = weighted_hessian(residuals, variables)
     return NonlinearConstraint(
         residuals.value,
         constraint.lb,
         constraint.ub,
         jac=variables.arrays(own) if callable(own) else residuals.jacobian,
-        hess=variables.arrays(constraint.hess) if callable(constraint.hess) else weighted_hessian(residuals, variables),
+        hess=hess,
         keep_feasible=constraint.keep_feasible,
     )
 

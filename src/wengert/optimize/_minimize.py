@@ -106,7 +106,8 @@ def minimize(
     variables = Variables(x0, "optimize.minimize")
     args = args if isinstance(args, tuple) else (args,)
     derivatives = Derivatives(fun, args, variables)
-    value, given = _derivatives_for(_name(method, bounds, constraints), derivatives, variables, args, jac, hess, hessp)
+    name = _name(method, bounds, constraints)
+    value, given = _derivatives_for(name, derivatives, variables, args, jac, hess, hessp)
     from scipy import optimize
 
     result = untangled(
@@ -115,7 +116,7 @@ def minimize(
         variables.start,
         method=method,
         bounds=bounds_for(bounds, variables.start.size),
-        constraints=constraints_for(constraints, variables),
+        constraints=constraints_for(constraints, variables, name == "trust-constr"),
         tol=tol,
         callback=_callback(callback, variables),
         options=options,

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 
 from .._core import device as devices
+from .._core.copying import FIELDS
 from .._core.dtypes import Size
 from .._tensor import Tensor
 from ..nn.parameter import Parameter
 from . import _arrays as arrays
-from ._machine import Known, checked_keys
+from ._machine import Known, Part, checked_keys
 from ._names import DTYPES, STORAGES
 from ._shown import shown
 from ._storage import Typed, is_whole, known_dtype, place_tensor, retype
 
-HEAD = "Weights only load failed. {}WeightsUnpickler error: Unsupported global: GLOBAL {} was not an allowed global by default."
+HEAD = "Weights only load failed. WeightsUnpickler error: Unsupported global: GLOBAL {} was not an allowed global by default."
 DANGEROUS = "Weights only load failed. Trying to load unsupported GLOBAL {} whose module {} is blocked."
 BLOCKED = (
     "_pickle builtins __builtin__ code commands ctypes gc importlib inspect io marshal multiprocessing nt operator os pickle "
@@ -28,19 +29,20 @@ BLOCKED = (
 """Modules through whose functions pickles are known to do harm."""
 
 
-class StorageKind:
+class StorageKind(Part):
     """The class of a storage, as a checkpoint names it; ``dtype_name`` is None for bytes."""
 
     def __init__(self, name: str, dtype_name: str | None) -> None:
-        self.name = name
+        self.label = f"the class torch.{name}"
         self.dtype_name = dtype_name
 
 
-def _tensor_v2(storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any, hooks: Any, *about: Any) -> Any:
+def _tensor_v2(
+    storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any, hooks: Any, about: Any = None
+) -> Any:
     if type(storage) is not Typed or storage.name is None:
         raise TypeError("no storage")
-    tensor = place_tensor(storage, storage.name, offset, tuple(size), tuple(stride), requires_grad)
-    return _resolved(tensor, *about)
+    return place_tensor(storage, storage.name, offset, tuple(size), tuple(stride), requires_grad, about)
 
 
 def _tensor_v1(storage: Any, offset: Any, size: Any, stride: Any) -> Any:
@@ -48,29 +50,21 @@ def _tensor_v1(storage: Any, offset: Any, size: Any, stride: Any) -> Any:
 
 
 def _tensor_v3(
-    storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any, hooks: Any, kind: Any, *about: Any
+    storage: Any,
+    offset: Any,
+    size: Any,
+    stride: Any,
+    requires_grad: Any,
+    hooks: Any,
+    kind: Any,
+    about: Any = None,
 ) -> Any:
     if type(storage) is not Typed or storage.name is not None:
         raise TypeError("no storage of bytes")
     name = known_dtype(kind)
     if storage.storage.raw.size % DTYPES[name].itemsize:
         raise ValueError(f"{storage.storage.raw.size} bytes are no whole number of {name}")
-    return _resolved(place_tensor(storage, name, offset, tuple(size), tuple(stride), requires_grad), *about)
-
-
-def _resolved(tensor: Any, about: Any = None) -> Any:
-    """PyTorch conjugates and negates when a value is read; here that is done at once."""
-    if not about:
-        return tensor
-    if not isinstance(about, dict) or not set(about) <= {"conj", "neg"}:
-        raise ValueError(f"unknown metadata {shown(about)}")
-    needs_grad = tensor.rg
-    tensor = tensor.detach()
-    if about.get("conj"):
-        tensor = tensor.conj()
-    if about.get("neg"):
-        tensor = tensor.neg()
-    return tensor.requires_grad_(needs_grad)
+    return place_tensor(storage, name, offset, tuple(size), tuple(stride), requires_grad, about)
 
 
 def _parameter(data: Any, requires_grad: Any, hooks: Any, state: Any = None) -> Any:
@@ -101,7 +95,7 @@ def set_attributes(value: Any, state: Any) -> None:
     if not isinstance(state, dict):
         raise pickle.UnpicklingError(f"the state of a {type(value).__name__} is a {type(state).__name__}, not a dict")
     for name in state:
-        if type(name) is not str or hasattr(type(value), name):
+        if type(name) is not str or hasattr(type(value), name) or name in FIELDS:
             raise pickle.UnpicklingError(f"the attribute {shown(name)} of a {type(value).__name__} cannot be set")
     vars(value).update(state)
 
@@ -227,7 +221,7 @@ def refusal(module: str, name: str) -> str:
     if module.partition(".")[0] in BLOCKED.split():
         text = DANGEROUS.format(full, module)
         return f"{text}\n  the file would have called {full}: do not trust it\n  allowed are {kinds}"
-    text = HEAD.format("", full)
+    text = HEAD.format(full)
     return (
         f"{text} Please use `torch.serialization.add_safe_globals([{full}])` or the "
         f"`torch.serialization.safe_globals([{full}])` context manager to allowlist this global if you trust this "
@@ -244,8 +238,8 @@ def set_state(value: Any, state: Any) -> None:
     """
     if isinstance(value, np.ndarray):
         arrays.set_array_state(value, state)
-    elif isinstance(value, np.dtype):
-        arrays.set_dtype_state(value, state)
+    elif type(value) is arrays.NumberType:
+        value.set_state(state)
     elif type(value) is OrderedDict:
         set_attributes(value, state)
     elif type(value) in [kind for kind in _USER.values() if isinstance(kind, type)]:

@@ -99,7 +99,7 @@ def load(
     Args:
         f: path, or seekable binary file.
         map_location: accepted where it leads to the CPU.
-        pickle_module: unused.
+        pickle_module: only Python's ``pickle``.
         weights_only: what is not data (see ``serialization.add_safe_globals``) is refused, and a file can run no code. That is
             the default. With False, a file runs whatever its maker put in: only for files that you made.
         mmap: map the file instead of reading it: pages are read when they are used, and writing to a tensor does not change
@@ -110,6 +110,8 @@ def load(
         RuntimeError: the file is damaged.
         FileNotFoundError: there is none.
     """
+    if pickle_module not in (None, pickle):
+        raise ValueError("pickle_module must be Python's pickle: checkpoints have one format")
     check_map_location(map_location)
     if mmap and _path_of(f) is None:
         raise ValueError("f must be a file path in order to use the mmap argument")

@@ -152,17 +152,12 @@ class Archive:
     def _place(self, name: str) -> tuple[int, int]:
         """Where an entry begins in the file, and its size."""
         info = self.entries[name]
-        self.file.seek(info.header_offset)
-        header = self.file.read(LOCAL.size)
-        if len(header) == LOCAL.size:
-            signature, name_length, extra_length = LOCAL.unpack(header)
+        if 0 <= info.header_offset <= self.size - LOCAL.size:
+            self.file.seek(info.header_offset)
+            signature, name_length, extra_length = LOCAL.unpack(self.file.read(LOCAL.size))
             start = info.header_offset + LOCAL.size + name_length + extra_length
-            local_name = self.file.read(name_length)
-            if (
-                signature == b"PK\3\4"
-                and local_name == info.orig_filename.encode()
-                and start + info.file_size <= self.size
-            ):
+            same = signature == b"PK\3\4" and self.file.read(name_length) == info.orig_filename.encode()
+            if same and start + info.file_size <= self.size:
                 return start, info.file_size
         raise broken(f"entry {info.filename!r:.200} is not where the directory says")
 

@@ -9,28 +9,36 @@ from typing import Any
 
 import numpy as np
 
+from ._machine import Part
 from ._shown import shown
 
 NUMBERS = re.compile(r"[<>=|]?([biufc][0-9]{1,2}|\?)")
 
 
+class NumberType(Part):
+    """A dtype that is being made. NumPy's own would take flags from the file, and with them see addresses in numbers."""
+
+    def __init__(self, code: str) -> None:
+        self.label = "a dtype of NumPy"
+        self.kind = np.dtype(code)
+
+    def set_state(self, state: Any) -> None:
+        """Byte order, the one thing in the state of a dtype of numbers.
+
+        Raises:
+            UnpicklingError: for states with fields, sizes or flags.
+        """
+        if type(state) is not tuple or len(state) != 8 or state[1] not in ("<", ">", "=", "|"):
+            raise pickle.UnpicklingError(f"a dtype of numbers has no state {shown(state)}")
+        if state[2:5] != (None, None, None) or [type(n) for n in state[5:]] != [int] * 3 or state[5:] != (-1, -1, 0):
+            raise pickle.UnpicklingError(f"a dtype of numbers has no state {shown(state)}")
+        self.kind = self.kind.newbyteorder(state[1])
+
+
 def _dtype(code: Any, align: Any = False, copy: Any = False) -> Any:
     if type(code) is not str or not NUMBERS.fullmatch(code):
         raise ValueError(f"dtype {shown(code)} is not one of numbers")
-    return np.dtype(code, copy=True)  # of our own: its state will be set
-
-
-def set_dtype_state(value: Any, state: Any) -> None:
-    """Byte order of a dtype.
-
-    Raises:
-        UnpicklingError: for states with fields, which numbers do not have.
-    """
-    if type(state) is not tuple or len(state) != 8 or state[1] not in "<>=|" or state[2:5] != (None, None, None):
-        raise pickle.UnpicklingError(f"a dtype of numbers has no state {shown(state)}")
-    if not all(type(n) is int for n in (state[0], *state[5:])):
-        raise pickle.UnpicklingError(f"a dtype of numbers has no state {shown(state)}")
-    value.__setstate__(state)
+    return NumberType(code)
 
 
 def _empty(kind: Any, shape: Any, code: Any) -> Any:
@@ -51,28 +59,28 @@ def set_array_state(value: Any, state: Any) -> None:
     if version != 1 or type(in_columns) is not bool or value.size:
         raise pickle.UnpicklingError("the state of an array that NumPy does not write")
     _check(shape, kind, data)
-    value.__setstate__((1, shape, kind, in_columns, data))
+    value.__setstate__((1, shape, kind.kind, in_columns, data))
 
 
 def _check(shape: Any, kind: Any, data: Any) -> None:
     """The elements are there, neither more nor fewer."""
     whole = type(shape) is tuple and all(type(n) is int and n >= 0 for n in shape)
-    if not whole or not isinstance(kind, np.dtype) or kind.kind not in "biufc" or type(data) not in (bytes, bytearray):
+    if not whole or type(kind) is not NumberType or type(data) not in (bytes, bytearray):
         raise pickle.UnpicklingError(f"an array of shape {shown(shape)} and dtype {shown(kind)} is not one of numbers")
-    if math.prod(shape) * kind.itemsize != len(data):
-        raise pickle.UnpicklingError(f"an array of shape {shown(shape)} of {kind} cannot have {len(data)} bytes")
+    if math.prod(shape) * kind.kind.itemsize != len(data):
+        raise pickle.UnpicklingError(f"an array of shape {shown(shape)} of {kind.kind} cannot have {len(data)} bytes")
 
 
 def _scalar(kind: Any, data: Any) -> Any:
     _check((), kind, data)
-    return np.frombuffer(data, kind)[0]
+    return np.frombuffer(data, kind.kind)[0]
 
 
 def _from_buffer(data: Any, kind: Any, shape: Any, order: Any) -> Any:
     _check(shape, kind, data)
     if order not in ("C", "F"):
         raise ValueError("order")
-    return np.frombuffer(bytearray(data), kind).reshape(shape, order=order)
+    return np.frombuffer(bytearray(data), kind.kind).reshape(shape, order=order)
 
 
 def _class(*args: Any) -> Any:

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -125,7 +126,7 @@ def read_npy(file: BinaryIO, size: int) -> Any:
         version = npy.read_magic(file)
         read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
         shape, in_columns, kind = read(file, max_header_size=10_000)
-    except (ValueError, KeyError, OverflowError, MemoryError) as error:
+    except (ValueError, KeyError, OverflowError, SyntaxError, TypeError, tokenize.TokenError) as error:
         raise RuntimeError(f"the .npy data are damaged: {error}; nothing was loaded") from None
     if kind.kind not in "biufc" or not all(type(n) is int and n >= 0 for n in shape):
         raise RuntimeError(f"an array of {kind} cannot be a tensor; nothing was loaded")
@@ -169,7 +170,15 @@ def read_npz(file: BinaryIO) -> dict[str, Any]:
         try:
             with archive.open(info) as entry:
                 content = entry.read()
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, zlib.error) as error:
+        except (
+            zipfile.BadZipFile,
+            EOFError,
+            NotImplementedError,
+            RuntimeError,
+            OSError,
+            ValueError,
+            zlib.error,
+        ) as error:
             raise RuntimeError(f"array {info.filename!r:.80} of the .npz file is damaged: {error}") from None
         out[info.filename.removesuffix(".npy")] = read_npy(io.BytesIO(content), len(content))
     return out

@@ -24,7 +24,17 @@ MARK = object()
 _LENGTHS = {1: struct.Struct("<B"), 4: struct.Struct("<I"), 8: struct.Struct("<Q")}
 
 
-class Known:
+class Part:
+    """What the objects of a pickle are made with, and none itself.
+
+    Attributes:
+        label: what it is, for messages.
+    """
+
+    label = ""
+
+
+class Known(Part):
     """A function that pickles may call, or a class of which they may make instances.
 
     Args:
@@ -35,6 +45,7 @@ class Known:
     """
 
     def __init__(self, name: str, build: Callable[..., Any], kind: type | None = None, by_user: bool = False) -> None:
+        self.label = f"the function {name}"
         self.name = name
         self.build = build
         self.kind = kind
@@ -381,8 +392,8 @@ def check(result: Any) -> None:
     for _ in range(DEPTH_LIMIT):
         inner: list[Any] = []
         for value in level:
-            if type(value) is Known:
-                raise pickle.UnpicklingError(f"the function {value.name} stands where a value should be")
+            if isinstance(value, Part):
+                raise pickle.UnpicklingError(f"{value.label} stands where a value should be")
             if type(value) in (list, tuple, set):
                 inner.extend(value)
             elif type(value) in (dict, OrderedDict):

@@ -78,9 +78,10 @@ class Storages:
         """Ask the user's function where a storage belongs."""
         if callable(self.map_location) and not isinstance(self.map_location, device):
             given = from_array(storage.raw)
-            if self.map_location(given, location) not in (None, given):
+            placed = self.map_location(given, location)
+            if placed is not None and placed is not given:
                 raise RuntimeError(
-                    "map_location must return the storage it is given, or None: all tensors are on the CPU"
+                    "map_location must return the storage that it is given, or None: all tensors are on the CPU"
                 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 from . import _allowed as allowed
@@ -66,18 +67,20 @@ def get_unsafe_globals_in_checkpoint(f: Any) -> list[str]:
     if not hasattr(f, "read"):
         with open(f, "rb") as file:
             return get_unsafe_globals_in_checkpoint(file)
-    archive = Archive(f)
     refused: list[str] = []
 
     def note(module: str, name: str) -> Any:
         full = f"{module}.{name}"
-        if full in allowed.ALLOWED or full in allowed.user_globals():
-            return Known(full, _nothing)
-        if full not in refused:
+        if full not in allowed.ALLOWED and full not in allowed.user_globals() and full not in refused:
             refused.append(full)
-        return Known(full, _nothing)
+        value = allowed.ALLOWED.get(full)
+        return Known(full, _nothing) if value is None or type(value) is Known else value
 
-    Machine(archive.read("data.pkl"), note, _nothing, _nothing).load()
+    try:
+        Machine(Archive(f).read("data.pkl"), note, _nothing, _nothing).load()
+    except pickle.UnpicklingError:  # names alone make no object that can be checked
+        if not refused:
+            raise
     return refused
 
 

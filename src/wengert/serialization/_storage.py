@@ -12,6 +12,7 @@ from .._core.copying import blank
 from .._core.dtypes import intern_size
 from .._core.tensor_base import TensorBase, from_array
 from .._tensor import Tensor
+from ._machine import Part
 from ._names import DTYPES, READ_AS, WIDENED
 from ._shown import shown
 
@@ -63,10 +64,11 @@ def _warn_of_widening(name: str, kind: Any) -> None:
     warnings.warn(f"NumPy has no {name}: its values are read as {kind}, without a change", UserWarning, stacklevel=2)
 
 
-class Typed:
+class Typed(Part):
     """A storage as one entry of the file names it: with a dtype (None where the tensor states it)."""
 
     def __init__(self, storage: Storage, name: str | None) -> None:
+        self.label = storage.label
         self.storage = storage
         self.name = name
 
@@ -76,8 +78,14 @@ def is_whole(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
-def place_tensor(storage: Typed, name: str, offset: Any, size: Any, stride: Any, requires_grad: Any) -> Any:
+def place_tensor(
+    storage: Typed, name: str, offset: Any, size: Any, stride: Any, requires_grad: Any, about: Any = None
+) -> Any:
     """A leaf with some elements of a storage.
+
+    Args:
+        about: whether PyTorch conjugates or negates the elements when they are read. Here that is done at once, with the
+            storage and not with the tensor, which may have any number of elements that are one and the same.
 
     Raises:
         UnpicklingError: for elements that lie outside, and anything else that makes no sense.
@@ -95,6 +103,7 @@ def place_tensor(storage: Typed, name: str, offset: Any, size: Any, stride: Any,
             f"a tensor of size {shown(size)}, stride {shown(stride)}, offset {offset} reaches beyond {storage.storage.label}, "
             f"which has {array.size} elements"
         )
+    array = _resolved(array, about)
     try:
         placed = np.ndarray(size, array.dtype, array, offset * array.itemsize, [s * array.itemsize for s in stride])
     except (ValueError, OverflowError, TypeError) as error:
@@ -104,6 +113,15 @@ def place_tensor(storage: Typed, name: str, offset: Any, size: Any, stride: Any,
         raise pickle.UnpicklingError(f"a tensor of {name} cannot require grad")
     out.rg = requires_grad
     return out
+
+
+def _resolved(array: Any, about: Any) -> Any:
+    if about is None or about == {}:
+        return array
+    if type(about) is not dict or not set(about) <= {"conj", "neg"}:
+        raise pickle.UnpicklingError(f"unknown metadata of a tensor: {shown(list(about))}")
+    array = array.conj() if about.get("conj") else array
+    return np.negative(array) if about.get("neg") else array
 
 
 def retype(t: Any, kind: Any) -> Any:

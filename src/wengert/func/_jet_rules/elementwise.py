@@ -11,7 +11,7 @@ from ..._core.tensor_base import TensorBase
 from ..._gen import functions
 from ..._tensor import Tensor
 from .._dispatch import Rule, call_name, dispatch, operator
-from .._jet_dispatch import JET_RULES, SERIES_ONLY, jet_rule, smooth
+from .._jet_dispatch import JET_RULES, SERIES_ONLY, along_curve, jet_rule, smooth
 from .._jet_tensor import Coefficients, Collapsed, JetTensor
 from . import recurrences
 
@@ -224,9 +224,18 @@ def xlogy(batch: Coefficients, call: Rule, x: Any, y: Any) -> Any:
     return result if batch.has(x) else operator("where")(operator("eq")(x, 0), 0.0, result)
 
 
+@jet_rule("nextafter")
+def nextafter(batch: Coefficients, call: Rule, x: Any, y: Any) -> Any:
+    """A step to the neighbour does not change with the argument."""
+    value = call(batch.primal(x), batch.primal(y))
+    return replaced(batch, x + operator("zeros_like")(value), call, x, y) if batch.has(x) else value
+
+
 @jet_rule("logaddexp")
 def logaddexp(batch: Coefficients, call: Rule, x: Any, y: Any) -> Any:
     """``max + log1p(exp(-|x - y|))``, in the form whose derivatives have no kink."""
+    if x.is_complex() or y.is_complex():
+        return along_curve(batch, "logaddexp", call, (x, y), {})
     return replaced(batch, y + operator("softplus")(x - y, threshold=math.inf), call, x, y)
 
 
@@ -240,7 +249,8 @@ def logaddexp2(batch: Coefficients, call: Rule, x: Any, y: Any) -> Any:
 def replaced(batch: Coefficients, result: Any, call: Rule, *args: Any) -> Any:
     """The series of ``result`` with the value that the operator itself gives."""
     value = call(*(batch.primal(a) for a in args))
-    return batch.wrap(operator("cat")([value.unsqueeze(0), result.value.narrow(0, 1, batch.size - 1)]))
+    rest = result.value.narrow(0, 1, batch.size - 1).to(value.dt)
+    return batch.wrap(operator("cat")([value.unsqueeze(0), rest]))
 
 
 SERIES_ONLY.update(("atan2", "arctan2"))
@@ -268,7 +278,14 @@ def power(batch: Coefficients, call: Rule, x: Any, exponent: Any) -> Any:
     """Whole exponents by multiplication, others by the Taylor coefficients of the power or as an exponential."""
     if not batch.has(x) or batch.has(exponent):
         return exponential(batch, x, exponent, call)
+    x = in_result(batch, call, x, exponent) if isinstance(exponent, TensorBase) else x
     return constant_power(batch, call, x, exponent)
+
+
+def in_result(batch: Coefficients, call: Rule, x: Any, exponent: Any) -> Any:
+    """A base in the shape and dtype of the power."""
+    value = call(batch.primal(x), batch.primal(exponent))
+    return x.to(value.dt).expand(tuple(value.shp))
 
 
 @smooth
@@ -311,11 +328,25 @@ def whole_power(batch: Coefficients, x: Any, exponent: int) -> Any:
 
 
 def exponential(batch: Coefficients, base: Any, exponent: Any, call: Rule) -> Any:
-    """``exp(exponent log(base))``, with the value of the operator itself."""
+    """``exp(exponent log(base))``, with the value of the operator itself.
+
+    A power of the constant 0 is constant; where a base with a series is 0, the exponent counts as a constant.
+    """
+    if batch.has(base):
+        zero = operator("eq")(base.primal(), 0)
+        away = operator("where")(zero, 1.0, base).to(base.dt)
+        power = exponential_away(batch, away, exponent, operator("pow"))
+        fixed = constant_power(batch, call, in_result(batch, call, base, exponent), batch.primal(exponent))
+        return operator("where")(zero, fixed, power)
+    return exponential_away(batch, base, exponent, call)
+
+
+def exponential_away(batch: Coefficients, base: Any, exponent: Any, call: Rule) -> Any:
+    """``exponential`` of a base that is a constant, or not 0."""
     value = call(batch.primal(base), batch.primal(exponent))
     base = base if isinstance(base, TensorBase) else functions.full((), base, dtype=value.dt)
     known = base if batch.has(base) else operator("where")(operator("eq")(base, 0), 1.0, base)
-    logarithm = operator("log")(known)  # a power of the constant 0 is constant
+    logarithm = operator("log")(known)
     if batch.collapsed:
         return replaced(batch, (exponent * logarithm).exp(), call, base, exponent)
     u = batch.full((exponent * logarithm).expand(tuple(value.shp)).to(value.dt))

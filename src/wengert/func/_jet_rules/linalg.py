@@ -28,6 +28,8 @@ def inverse(batch: Coefficients, call: Rule, A: Any) -> Any:
 @jet_rule("linalg.solve")
 def solve(batch: Coefficients, call: Rule, A: Any, B: Any, *, left: bool = True) -> Any:
     """``A Z = B`` (``Z A = B`` unless ``left``); all coefficients are solved for with the matrix of the value."""
+    if len(A.shp) > 2 and tuple(B.shp) == tuple(A.shp)[:-1]:  # a vector for each matrix
+        return operator("linalg.solve")(A, B.unsqueeze(-1)).squeeze(-1)
     first = call(batch.primal(A), batch.primal(B), left=left)
     B = batch.lifted(B)
     rows = [first]
@@ -55,11 +57,16 @@ def logdet(batch: Coefficients, call: Rule, A: Any) -> Any:
 
 @jet_rule("slogdet", "linalg.slogdet")
 def slogdet(batch: Coefficients, call: Rule, A: Any) -> Any:
-    """The sign of a real matrix is a constant."""
+    """The sign of a real matrix is a constant, that of a complex one turns by the imaginary part of the rate."""
     result = call(A.primal())
     if batch.size == 1:
         return type(result)([result[0], batch.lifted(result[1])])
-    return type(result)([result[0], batch.wrap(recurrences.antiderivative(result[1], log_rate(A)))])
+    rate = log_rate(A)
+    if not A.is_complex():
+        return type(result)([result[0], batch.wrap(recurrences.antiderivative(result[1], rate))])
+    angle = recurrences.antiderivative(operator("zeros_like")(result[1]), rate.imag)
+    turned = (batch.wrap(angle) * 1j).exp() * result[0]
+    return type(result)([turned, batch.wrap(recurrences.antiderivative(result[1], rate.real))])
 
 
 @jet_rule("det", "linalg.det")
@@ -86,12 +93,17 @@ def log_rate(A: Any) -> Any:
 
 @jet_rule("cholesky", "linalg.cholesky")
 def cholesky(batch: Coefficients, call: Rule, A: Any, upper: bool = False) -> Any:
-    """``L L^H = A``: what a coefficient adds is the lower half, the diagonal halved, of ``L_0**-1 R L_0**-H``."""
-    lower = operator("linalg.cholesky")(A.primal())
+    """``L L^H = A``: what a coefficient adds is the lower half, the diagonal halved, of ``L_0**-1 R L_0**-H``.
+
+    Of the coefficients after the first, which must be Hermitian like the value, that part is taken.
+    """
+    lower = operator("linalg.cholesky")(A.primal(), upper=upper)
+    lower = lower.mH if upper else lower
     inverse = operator("linalg.inv")(lower)
     rows = [lower]
     for k in range(1, batch.size):
         rest = A.value.select(0, k)
+        rest = (rest + rest.mH) * 0.5
         for j in range(1, k):
             rest = rest - rows[j] @ rows[k - j].mH
         inner = inverse @ rest @ inverse.mH

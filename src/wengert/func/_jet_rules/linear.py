@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..._core.dtypes import FLOATING
+from ..._core.dtypes import BOOL, FLOATING
 from ..._core.tensor_base import TensorBase
 from ..._gen import functions
 from ..._tensor import Tensor
@@ -19,10 +19,12 @@ ONE: Final = words("""
     fliplr pixel_shuffle pixel_unshuffle diag_embed diag trace to type_as type atleast_1d atleast_2d atleast_3d
     cumsum flip narrow narrow_copy select split split_with_sizes chunk tensor_split unsafe_chunk unsafe_split unbind
     unsafe_split_with_sizes unbind_copy transpose swapaxes swapdims movedim moveaxis diagonal unfold rot90 linalg.diagonal
-    fft.fft fft.ifft fft.rfft fft.irfft fft.hfft fft.ihfft fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2
+    diagonal_copy split_copy split_with_sizes_copy transpose_copy unfold_copy flipud hsplit vsplit dsplit diagflat
+    repeat_interleave combinations fft.fft fft.ifft fft.rfft fft.irfft fft.hfft fft.ihfft fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2
+    fft.hfft2 fft.ihfft2 fft.fftn fft.ifftn fft.rfftn fft.irfftn fft.hfftn fft.ihfftn fft.fftshift fft.ifftshift
     sum mean neg negative positive clone contiguous real imag .real .imag conj conj_physical conj_copy resolve_conj resolve_neg
     view_as_real view_as_complex alias_copy deg2rad rad2deg float double half bfloat16 cfloat cdouble __neg__ __pos__
-    __getitem__ gather take_along_dim index_select take embedding nn.unfold fold channel_shuffle
+    __getitem__ gather take_along_dim index_select take nn.unfold fold channel_shuffle
     avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d interpolate upsample
 """)
 """Linear in the first tensor; others are indices."""
@@ -37,7 +39,7 @@ CONSTANT: Final = words("""
     isreal signbit sign floor ceil round trunc fix floor_divide heaviside logical_and logical_or logical_xor logical_not
     argmax argmin argsort all any nonzero argwhere count_nonzero isin bucketize searchsorted equal allclose is_nonzero histc
     bincount unique unique_consecutive bool byte char short int long zeros_like ones_like full_like empty_like new_zeros new_ones
-    new_empty new_full new_tensor nextafter bitwise_not __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __floordiv__ __rfloordiv__
+    new_empty new_full new_tensor bitwise_not __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __floordiv__ __rfloordiv__
     __invert__ tensor scalar_tensor
 """)
 """Without a derivative, or with one that is zero wherever it exists."""
@@ -145,11 +147,13 @@ def overwritten(batch: Coefficients, call: Rule, self: Any, value: Any = 0, *arg
 @jet_rule("where")
 def where(batch: Coefficients, call: Rule, condition: Any, *branches: Any, **kwargs: Any) -> Any:
     """The condition is a constant; numbers and constants among the branches have zero coefficients."""
-    mask = batch.primal(condition)
     if not branches and not kwargs:
-        return call(mask)
+        return call(batch.primal(condition))
     x, y = [*branches, *kwargs.values()]
-    first = call(mask, batch.primal(x), batch.primal(y))
+    if condition.dt.category != BOOL:  # the method: a branch comes first
+        condition, x = x, condition
+    mask = batch.primal(condition)
+    first = operator("where")(mask, batch.primal(x), batch.primal(y))
     rest = [_tail(batch, v, len(first.shp)) for v in (x, y)]
     others = operator("where")(mask, *rest).to(first.dt).expand((batch.size - 1, *first.shp))
     return batch.wrap(operator("cat")([first.unsqueeze(0), others]))
@@ -169,9 +173,23 @@ def masked_fill(batch: Coefficients, call: Rule, self: Any, mask: Any, value: An
     return operator("where")(mask, fill, self).to(self.dt)
 
 
+@jet_rule("embedding")
+def embedding(batch: Coefficients, call: Rule, first: Any, second: Any, padding_idx: Any = None, *args: Any,
+              **kwargs: Any) -> Any:  # fmt: skip
+    """Rows of the weight; those for padding count as constants. ``torch.embedding`` has the weight first, and -1 for none."""
+    named = first.dt.category < FLOATING
+    weight, index = (second, first) if named else (first, second)
+    result = linear(batch, "embedding", call, first, second, *args, **kwargs)
+    if padding_idx is None or (padding_idx == -1 and not named):
+        return result
+    padding = operator("eq")(index, padding_idx % weight.shp[0]).unsqueeze(-1)
+    return operator("where")(padding, batch.primal(result), result)
+
+
 @jet_rule("masked_select")
 def masked_select(batch: Coefficients, call: Rule, self: Any, mask: Any) -> Any:
     """The mask is a constant: its places are known."""
+    self, mask = operator("broadcast_tensors")(self, mask)
     return self[mask]
 
 

@@ -39,7 +39,7 @@ def _affine(x: Any, weight: Any, bias: Any) -> Any:
     return x if bias is None else x + bias
 
 
-@jet_rule("group_norm", "instance_norm")
+@jet_rule("group_norm", "nn.instance_norm")
 def group_norm(batch: Coefficients, call: Rule, x: Any, *args: Any, **kwargs: Any) -> Any:
     """Groups of channels; ``instance_norm`` without running statistics has one channel in each."""
     grouped = call_name(call) == "group_norm"
@@ -85,7 +85,9 @@ def cross_entropy(batch: Coefficients, call: Rule, input: Any, target: Any, *arg
     return operator("nll_loss")(operator("log_softmax")(input, 0 if len(input.shp) == 1 else 1), target, *args, **more)
 
 
-@jet_rule("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "binary_cross_entropy_with_logits", "soft_margin_loss")
+@jet_rule(
+    "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "nn.binary_cross_entropy_with_logits", "soft_margin_loss"
+)
 def elementwise_loss(batch: Coefficients, call: Rule, input: Any, target: Any, *args: Any, reduction: str = "mean",
                      **kwargs: Any) -> Any:  # fmt: skip
     """A function of each element, and its mean or sum."""
@@ -93,7 +95,7 @@ def elementwise_loss(batch: Coefficients, call: Rule, input: Any, target: Any, *
     options = {"beta": 1.0, "delta": 1.0, **kwargs}
     if args or set(options) != {"beta", "delta"}:
         return along_curve(batch, name, call, (input, target, *args), {"reduction": reduction, **kwargs})
-    if name == "binary_cross_entropy_with_logits":
+    if name == "nn.binary_cross_entropy_with_logits":
         terms = operator("softplus")(input, threshold=math.inf) - input * target
     elif name == "soft_margin_loss":
         terms = operator("softplus")(-input * target, threshold=math.inf)

@@ -21,14 +21,23 @@ def choose(mask: Any, yes: Any, no: Any) -> Any:
 def absolute(batch: Coefficients, call: Rule, x: Any) -> Any:
     """The sign times the argument."""
     if x.is_complex():
-        return (x.real * x.real + x.imag * x.imag).sqrt()
+        return distance(x.real * x.real + x.imag * x.imag)
     return x * operator("sgn")(x.primal())
+
+
+def distance(square: Any) -> Any:
+    """The square root of a sum of squares; constant where that is 0, as the gradient of a norm is."""
+    zero = operator("eq")(square.primal(), 0)
+    return choose(zero, 0.0, choose(zero, 1.0, square).sqrt())
 
 
 @jet_rule("sgn")
 def sgn(batch: Coefficients, call: Rule, x: Any) -> Any:
     """A constant for real numbers, the direction of complex ones."""
-    return x / x.abs() if x.is_complex() else call(x.primal())
+    if not x.is_complex():
+        return call(x.primal())
+    zero = operator("eq")(x.primal(), 0)
+    return choose(zero, x * 0, x / choose(zero, 1.0, x).abs())
 
 
 @jet_rule("relu")
@@ -66,7 +75,8 @@ def elu(batch: Coefficients, call: Rule, x: Any, alpha: Any = 1.0, inplace: bool
         shrink = alpha
     below = choose(x.primal() > 0, 0.0, x)
     curve = operator("expm1")(below / shrink) * alpha
-    return choose(x.primal() > 0, x, curve) * scale
+    at_zero = choose(x.primal() == 0, x * (alpha / shrink), curve)  # no second derivative there, as in PyTorch
+    return choose(x.primal() > 0, x, at_zero) * scale
 
 
 @jet_rule("softsign")
@@ -114,7 +124,7 @@ def copysign(batch: Coefficients, call: Rule, x: Any, y: Any) -> Any:
     """The size of ``x`` with the sign of ``y``."""
     size = operator("abs")(x)
     sign = operator("signbit")(batch.primal(y)) if isinstance(y, TensorBase) else functions.full((), y).signbit()
-    return choose(sign, -size, size)
+    return choose(sign, -size, size).to(call(batch.primal(x), batch.primal(y)).dt)
 
 
 @jet_rule("frac")

@@ -15,6 +15,7 @@ from . import recurrences
 
 COMPOSED: Final = words("""
     dot inner vdot linalg.vecdot outer ger tensordot addmm addmv addr baddbmm addbmm bilinear chain_matmul linalg.multi_dot kron
+    trapezoid trapz cumulative_trapezoid cov vander linalg.vander dist pdist renorm cartesian_prod block_diag
 """)
 """Their batching rules are written with other operators, which have rules here."""
 
@@ -150,10 +151,12 @@ def div(batch: Coefficients, call: Rule, self: Any, other: Any, *, rounding_mode
         return other.reciprocal() * self
     first = call(batch.primal(self), other.primal())
     shape = (batch.size, *first.shp)
-    divisor = batch.padded(other, len(first.shp)).expand(shape)
+    divisor = batch.padded(other, len(first.shp)).to(first.dt).expand(shape)
     if batch.has(self):
-        return batch.wrap(recurrences.quotient(batch.padded(self, len(first.shp)).expand(shape), divisor, first))
+        dividend = batch.padded(self, len(first.shp)).to(first.dt).expand(shape)
+        return batch.wrap(recurrences.quotient(dividend, divisor, first))
     inverse = recurrences.reciprocal(divisor, divisor.select(0, 0).reciprocal()) * self
+    inverse = inverse.to(first.dt)
     return batch.wrap(operator("cat")([first.unsqueeze(0), inverse.narrow(0, 1, batch.size - 1)]))
 
 

@@ -10,7 +10,7 @@ from ..._record.common import wrap_dim
 from .._dispatch import Rule, call_name, operator
 from .._jet_dispatch import along_curve, jet_rule
 from .._jet_tensor import Coefficients
-from .piecewise import choose
+from .piecewise import choose, distance
 
 
 def dims_of(x: Any, dim: Any) -> tuple[int, ...]:
@@ -29,6 +29,10 @@ def flattened(x: Any, dim: Any) -> tuple[Any, Any]:
 @jet_rule("logsumexp")
 def logsumexp(batch: Coefficients, call: Rule, x: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """Shifted by the largest value."""
+    if x.is_complex():
+        return along_curve(batch, "logsumexp", call, (x, dim, keepdim), {})
+    if x.shp.numel() == 0:
+        return batch.lifted(call(x.primal(), dim, keepdim))
     dims = dims_of(x, dim)
     top = operator("amax")(x.primal(), dims, True)
     top = choose(operator("isinf")(top), 0.0, top)
@@ -41,7 +45,7 @@ def softmax(
     batch: Coefficients, call: Rule, x: Any, dim: Any = None, *args: Any, dtype: Any = None, **kwargs: Any
 ) -> Any:
     """Exponentials over their sum."""
-    if dim is None:
+    if dim is None or x.shp.numel() == 0:
         return along_curve(batch, call_name(call), call, (x, dim, *args), kwargs)
     x = x if dtype is None else x.to(dtype)
     x = -x if call_name(call) == "softmin" else x
@@ -54,7 +58,7 @@ def log_softmax(
     batch: Coefficients, call: Rule, x: Any, dim: Any = None, *args: Any, dtype: Any = None, **kwargs: Any
 ) -> Any:
     """The argument less its ``logsumexp``."""
-    if dim is None:
+    if dim is None or x.shp.numel() == 0:
         return along_curve(batch, call_name(call), call, (x, dim, *args), kwargs)
     x = x if dtype is None else x.to(dtype)
     return x - operator("logsumexp")(x, dim, True)
@@ -85,6 +89,8 @@ def scanned(batch: Coefficients, call: Rule, x: Any, dim: Any, *, dtype: Any = N
     x = x if dtype is None else x.to(dtype)
     if len(x.shp) == 0:
         return x
+    if x.is_complex() and call_name(call) == "logcumsumexp":
+        return along_curve(batch, "logcumsumexp", call, (x, dim), {})
     join = operator("mul" if call_name(call) == "cumprod" else "logaddexp")
     step, n = 1, x.shp[dim]
     while step < n:
@@ -120,7 +126,7 @@ def norm(batch: Coefficients, call: Rule, x: Any, ord: Any = None, dim: Any = No
     name = call_name(call)
     order = p if p is not None else ord
     matrix = name == "linalg.matrix_norm" or (name == "linalg.norm" and order is not None and _matrices(x, dim))
-    if matrix and order not in (None, "fro"):
+    if (matrix and order not in (None, "fro")) or order == "nuc":
         return along_curve(batch, name, call, (x, order, *([] if dim is None else [dim])), {"keepdim": keepdim})
     if name == "linalg.matrix_norm" and dim is None:
         dim = (-2, -1)
@@ -128,7 +134,7 @@ def norm(batch: Coefficients, call: Rule, x: Any, ord: Any = None, dim: Any = No
     dims = dims_of(x, dim)
     if order in (None, "fro", 2):
         square = x.real * x.real + x.imag * x.imag if x.is_complex() else x * x
-        return square.sum(dims, keepdim).sqrt()
+        return distance(square.sum(dims, keepdim))
     size = operator("abs")(x)
     if order in (math.inf, -math.inf):
         return operator("amax" if order > 0 else "amin")(size, dims, keepdim)

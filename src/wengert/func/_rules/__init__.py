@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import backward_index as backward_index
+from . import backward_layers as backward_layers
 from . import backward_products as backward_products
 from . import backward_views as backward_views
 from . import create as create

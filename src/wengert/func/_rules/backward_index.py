@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 from ..._core.dtypes import intern_size
@@ -16,6 +17,7 @@ from ...ops.index_put import IndexBackward0, IndexPutBackward0, dims_taken, inde
 from ...ops.index_put import indexed as taken_at
 from ...ops.index_rows import IndexAddBackward0, IndexSelectBackward0
 from ...ops.masked import MaskedFillBackward0, WhereBackward0
+from ...ops.pool_max import MaxPool, MaxPoolBackward
 from ...ops.reduce import MeanBackward0, NansumBackward0, SumBackward0
 from ...ops.softmax import Normalizing, NormalizingBackward
 from .._formulas import formula, summed, undone, with_batched_tensors
@@ -139,6 +141,28 @@ def chosen(node: Any, grads: list[Any], rows: int) -> list[Any] | None:
     index = in_rows(node.tensor("indices"), rows)
     zeros = functions.zeros((rows, *node.shape), dtype=grad.dt)
     return [zeros.scatter(d, index.unsqueeze(d), grad.unsqueeze(d)) if node.drops else zeros.scatter(d, index, grad)]
+
+
+@formula(MaxPool)
+def pooled(node: Any, grads: list[Any], rows: int) -> list[Any] | None:
+    """Added to the places of the maxima in each picture."""
+    shape, d = tuple(node.tensor("self").shp), node.dims
+    at = flat_places(node.tensor("result1"), d, rows)
+    zeros = functions.zeros((rows, *shape[:-d], prod(shape[-d:])), dtype=grads[0].dt)
+    return [zeros.scatter_add(-1, at, grads[0].reshape(at.shp)).reshape((rows, *shape))]
+
+
+@formula(MaxPoolBackward)
+def pooled_again(node: Any, grads: list[Any], rows: int) -> list[Any] | None:
+    """Taken from the places of the maxima in each picture."""
+    shape, d, index = tuple(node.shape), node.dims, node.tensor("indices")
+    pictures = grads[0].reshape((rows, *shape[:-d], prod(shape[-d:])))
+    return [pictures.gather(-1, flat_places(index, d, rows)).reshape((rows, *index.shp))]
+
+
+def flat_places(index: Any, dims: int, rows: int) -> Any:
+    """Places within pictures of ``dims`` dimensions, one row of them for each picture."""
+    return in_rows(index.reshape((*index.shp[:-dims], prod(index.shp[-dims:]))), rows)
 
 
 def in_rows(t: Any, rows: int) -> Any:

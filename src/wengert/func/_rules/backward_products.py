@@ -21,8 +21,6 @@ from ...ops.linalg_svd import LinalgSvdBackward0
 from ...ops.matmul import BmmBackward0, DotBackward0, MmBackward0, MvBackward0, VdotBackward0
 from ...ops.matmul_added import OuterProduct, SummedBmm
 from ...ops.pad import ConstantPadNdBackward0
-from ...ops.pool_adaptive import AdaptiveAvgPool
-from ...ops.pool_avg import AvgPool
 from ...ops.shuffle import PixelShuffleBackward0, PixelUnshuffleBackward0
 from ...ops.unfold import Col2ImBackward0, Im2ColBackward0
 from .._formulas import formula, summed
@@ -114,7 +112,7 @@ def added(node: Any, grads: list[Any], rows: int) -> list[Any] | None:
 @formula(
     LinalgQrBackward0, LinalgDetBackward0, LinalgSlogdetBackward0, LinalgEighBackward0, LinalgEigBackward0,
     LinalgSvdBackward0, LinalgCholeskyExBackward0, LinalgLuBackward0, LinalgLuFactorExBackward0, LuUnpackBackward0,
-    ConstantPadNdBackward0, AdaptiveAvgPool, AvgPool, PixelShuffleBackward0, PixelUnshuffleBackward0, Im2ColBackward0,
+    ConstantPadNdBackward0, PixelShuffleBackward0, PixelUnshuffleBackward0, Im2ColBackward0,
     Col2ImBackward0, TrilBackward0, TriuBackward0, OrmqrBackward0,
 )  # fmt: skip
 def of_last_dimensions(node: Any, grads: list[Any], rows: int) -> list[Any] | None:

@@ -90,7 +90,11 @@ def as_index(entry: Any) -> Any:
     """Lists and arrays as index tensors."""
     if isinstance(entry, list):
         return operator("tensor")(entry, dtype=int64) if len(entry) == 0 else operator("tensor")(entry)
-    if isinstance(entry, Tensor) and not isinstance(entry, BatchedTensor) and len(entry.shp) == 0 < entry.dt.category < FLOATING:
+    if (
+        isinstance(entry, Tensor)
+        and not isinstance(entry, BatchedTensor)
+        and len(entry.shp) == 0 < entry.dt.category < FLOATING
+    ):
         return int(entry)
     return operator("from_numpy")(entry) if isinstance(entry, np.ndarray) else entry
 
@@ -292,7 +296,7 @@ def isin(batch: Batch, call: Rule, elements: Any, test_elements: Any, *, assume_
     """Compared with each of the second operand."""
     if not batch.has(test_elements):
         return batch.wrap(call(batch.front(elements), test_elements, invert=invert))
-    x = elements if isinstance(elements, TensorBase) else operator("tensor")(elements)
+    x: Any = elements if isinstance(elements, Tensor) else operator("tensor")(elements)
     found = (x.unsqueeze(-1) == test_elements.reshape(-1)).any(-1)
     return ~found if invert else found
 
@@ -303,7 +307,7 @@ def bucketize(batch: Batch, call: Rule, input: Any, boundaries: Any, *, out_int3
     """Element by element while all samples share the boundaries."""
     if not batch.has(boundaries):
         return batch.wrap(call(batch.front(input), boundaries, out_int32=out_int32, right=right))
-    x = input if isinstance(input, TensorBase) else operator("tensor")(input)
+    x: Any = input if isinstance(input, Tensor) else operator("tensor")(input)
     found = operator("searchsorted")(boundaries, x.reshape(-1), out_int32=out_int32, right=right)
     return found.reshape(tuple(x.shp))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..._core.tensor_base import TensorBase
 from ..._record.common import wrap_dim
+from ..._tensor import Tensor
 from .._batched import Batch
 from .._dispatch import Rule, Unforeseen, call_name, operator, rule
 
@@ -193,7 +194,7 @@ def repeat_interleave(batch: Batch, call: Rule, self: Any, repeats: Any, dim: An
 @rule("fill")
 def fill(batch: Batch, call: Rule, self: Any, value: Any) -> Any:
     """A tensor like the sample."""
-    if not isinstance(value, TensorBase):
+    if not isinstance(value, Tensor):
         return operator("full_like")(self, value)
     return operator("zeros_like")(self) + value.to(self.dt)
 
@@ -254,7 +255,7 @@ def to(batch: Batch, call: Rule, self: Any, *args: Any, **kwargs: Any) -> Any:
 @rule("atleast_1d", "atleast_2d", "atleast_3d")
 def atleast(batch: Batch, call: Rule, *tensors: Any) -> Any:
     """The places of the new dimensions are those for a sample."""
-    if len(tensors) != 1 or not isinstance(tensors[0], TensorBase):
+    if len(tensors) != 1 or not isinstance(tensors[0], Tensor):
         given = tensors if len(tensors) != 1 else tensors[0]
         return tuple(operator(call_name(call))(t) for t in given)
     x = tensors[0]
