@@ -213,3 +213,57 @@ def extreme(x: Any, dim: int, largest: bool, with_values: bool) -> tuple[Any, An
     places = empty(shape, _INT64)
     _native.extreme(_contiguous(x), values, places, outer, x.shape[dim], inner, int(largest))
     return values, places
+
+
+# -- matrices ----------------------------------------------------------------------------------------------------------
+
+LARGEST: Final = 256  # of larger matrices LAPACK's blocks are as fast, and its threads work together
+
+
+def lu_factors(a: Any) -> tuple[Any, Any, Any]:
+    """Packed LU factors of (count, m, n), laid out by columns; pivots counted from 1; number of the first zero pivot, or 0."""
+    count, m, n = a.shape
+    packed = empty((count, n, m), a.dtype)
+    pivots, info = np.empty((count, min(m, n)), np.int32), np.empty(count, np.int32)
+    _native.lu_factors(_contiguous(a), packed, pivots, info, count, m, n)
+    return packed.swapaxes(1, 2), pivots, info
+
+
+def cholesky_factors(a: Any) -> tuple[Any, Any]:
+    """Lower Cholesky factors of (count, n, n), laid out by columns; order of the first minor that is not positive, or 0."""
+    count, n = a.shape[:2]
+    found, info = empty(a.shape, a.dtype), np.empty(count, np.int32)
+    _native.cholesky_factors(_contiguous(a), found, info, count, n)
+    return found.swapaxes(1, 2), info
+
+
+def triangular_solve(a: Any, b: Any, upper: bool, unit: bool) -> Any:
+    """Solutions (count, n, k), laid out by columns, for triangular a (count or 1, n, n)."""
+    by_columns = not a.flags.c_contiguous and a.swapaxes(1, 2).flags.c_contiguous
+    n = a.shape[-1]
+    matrix = a.swapaxes(1, 2) if by_columns else _contiguous(a)
+    steps = [1, n] if by_columns else [n, 1]
+    return _solved(matrix, None, b, False, [[*steps, int(upper), int(unit)]])
+
+
+def lu_solve(packed: Any, pivots: Any, b: Any, transposed: bool) -> Any:
+    """Solutions (count, n, k), laid out by columns, of real systems from ``lu_factors`` (count or 1 of them)."""
+    n = packed.shape[-1]
+    matrix = _contiguous(packed.swapaxes(1, 2))
+    if transposed:
+        steps = [[n, 1, 0, 0], [n, 1, 1, 1]]
+    else:
+        steps = [[1, n, 0, 1], [1, n, 1, 0]]
+    return _solved(matrix, _contiguous(pivots), b, transposed, steps)
+
+
+def _solved(matrix: Any, pivots: Any, b: Any, exchange_last: bool, steps: Any) -> Any:
+    count, n, k = b.shape
+    x = empty((count, k, n), b.dtype)
+    columns = b.swapaxes(1, 2)
+    in_rows = not columns.flags.c_contiguous
+    right = _contiguous(b) if in_rows else columns
+    apart = 0 if len(matrix) < count else n * n
+    numbers = (count, n, k, apart, int(exchange_last), int(in_rows), len(steps), *steps[0], *steps[-1])
+    _native.solve_triangles(matrix, pivots, right, x, *numbers)
+    return x.swapaxes(1, 2)
