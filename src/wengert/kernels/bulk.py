@@ -184,6 +184,27 @@ def bag_sums(table: Any, index: Any, starts: Any, ends: Any, factors: Any, skipp
     return out
 
 
+# -- distances ---------------------------------------------------------------------------------------------------------
+
+
+def distances(x: Any, y: Any, p: int) -> Any:
+    """The p-norms, p = 1 or 2, of ``x[..., i, :] - y[..., j, :]`` for equal leading dimensions."""
+    n, m, features = x.shape[-2], y.shape[-2], x.shape[-1]
+    out = empty((*x.shape[:-2], n, m), x.dtype)
+    _native.distances(_contiguous(x), _contiguous(y), out, math.prod(x.shape[:-2]), n, m, features, p)
+    return out
+
+
+def distance_sums(x: Any, y: Any, weight: Any, p: int, turned: bool) -> Any:
+    """Sums over j of ``weight[..., i, j] * (x[..., i, :] - y[..., j, :])``, for p = 1 of its sign; ``turned``: weight[j, i]."""
+    n, m, features = x.shape[-2], y.shape[-2], x.shape[-1]
+    out = empty(x.shape, x.dtype)
+    steps = (1, n) if turned else (m, 1)
+    numbers = (math.prod(x.shape[:-2]), n, m, features, p, *steps)
+    _native.distance_sums(_contiguous(x), _contiguous(y), _contiguous(weight), out, *numbers)
+    return out
+
+
 # -- along one dimension -----------------------------------------------------------------------------------------------
 
 

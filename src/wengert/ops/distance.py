@@ -11,8 +11,9 @@ from .._core.dtypes import FLOATING, float16
 from .._core.tensor_base import TensorBase
 from .._record.common import is_number, make, untracked
 from .._record.general import General, general
+from ..kernels import bulk as kernels
 from .loss import reduced
-from .norm import BLOCK, norm_array, norm_slope, pairwise_distance
+from .norm import BLOCK, norm_array, norm_slope, pair_weight, pairwise_distance
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -26,6 +27,8 @@ class PdistBackward0(General):
 
     def forward(self, arrays: list[Any]) -> Any:
         x = arrays[0]
+        if self.direct(x):
+            return self.by_kernel(x)
         first, second = np.triu_indices(x.shape[0], 1)
         if x.shape[1] == 0:
             return np.zeros(first.shape, x.dtype)
@@ -36,10 +39,34 @@ class PdistBackward0(General):
             out[part] = norm_array(x[first[part]] - x[second[part]], self.p, -1, False)
         return out
 
+    def direct(self, x: Any) -> bool:
+        """Whether kernels take these rows."""
+        return self.p in (1, 2) and x.shape[0] > 1 and kernels.handles(x)
+
+    def by_kernel(self, x: Any) -> Any:
+        """Distances of a block of rows to all later ones, of which a staircase is taken."""
+        n = x.shape[0]
+        out = np.empty(n * (n - 1) // 2, x.dtype)
+        step = max(1, BLOCK // n)
+        at = 0
+        for start in range(0, n - 1, step):
+            stop = min(start + step, n - 1)
+            part = kernels.distances(x[start:stop], x[start + 1 :], int(self.p))
+            part = part[~np.tri(stop - start, n - start - 1, -1, np.bool_)]
+            out[at : at + part.size] = part
+            at += part.size
+        return out
+
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]
         assert grad is not None
         x = self.tensor("self")
+        if untracked(grad) and untracked(x) and self.direct(x.array):
+            n = x.shp[0]
+            weight = np.zeros((n, n), x.dt.np)
+            weight[~np.tri(n, dtype=np.bool_)] = pair_weight(grad.array, self.tensor("result").array, self.p)
+            weight += weight.T
+            return [make(kernels.distance_sums(x.array, x.array, weight, int(self.p), False))]
         total: Tensor = x.new_zeros(x.shp)
         if x.shp[1] == 0:
             return [total]
