@@ -184,6 +184,32 @@ def bag_sums(table: Any, index: Any, starts: Any, ends: Any, factors: Any, skipp
     return out
 
 
+# -- sampling at points ------------------------------------------------------------------------------------------------
+
+
+def grid_sample(x: Any, grid: Any, numbers: tuple[int, int, int]) -> Any:
+    """Images (samples, channels, h, w) at points (samples, ..., 2); ``numbers``: mode, padding and whether corners align."""
+    out = empty((*x.shape[:2], *grid.shape[1:-1]), x.dtype)
+    _native.grid_sample(_contiguous(x), _contiguous(grid), out, *x.shape, math.prod(grid.shape[1:-1]), *numbers)
+    return out
+
+
+def grid_sample_gradients(
+    grad: Any, x: Any, grid: Any, numbers: tuple[int, int, int], of_image: bool, of_grid: bool
+) -> tuple[Any, Any]:
+    """Gradients of images and points, None for what is not wanted."""
+    grad, grid = _contiguous(grad), _contiguous(grid)
+    sizes = (*x.shape, math.prod(grid.shape[1:-1]), *numbers)
+    image = points = None
+    if of_image:
+        image = empty(x.shape, x.dtype)
+        _native.grid_sample_image(grad, grid, image, *sizes)
+    if of_grid:
+        points = empty(grid.shape, grid.dtype)
+        _native.grid_sample_points(grad, _contiguous(x), grid, points, *sizes)
+    return image, points
+
+
 # -- distances ---------------------------------------------------------------------------------------------------------
 
 
