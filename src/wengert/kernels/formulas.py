@@ -38,6 +38,18 @@ def divide_other(grad: Any, x: Any, other: Any) -> Any:
 
 
 @elementwise
+def select(mask: Any, x: Any, y: Any) -> Any:
+    """x where the mask holds, else y."""
+    return np.where(mask, x, y)
+
+
+@elementwise
+def clamp(x: Any, low: Any, high: Any) -> Any:
+    """Limited to [low, high]; ``high`` wins."""
+    return np.minimum(np.maximum(x, low), high)
+
+
+@elementwise
 def reciprocal_slope(grad: Any, result: Any) -> Any:
     """Gradient of 1/x."""
     return -grad * (result * result)
@@ -45,8 +57,8 @@ def reciprocal_slope(grad: Any, result: Any) -> Any:
 
 @elementwise
 def absolute_slope(grad: Any, x: Any) -> Any:
-    """Gradient of |x|: 0 at 0, and for NaN."""
-    return np.where(x > 0, grad, np.where(x < 0, -grad, 0))
+    """Gradient of |x|: 0 at 0 (with the sign of the gradient), and for NaN."""
+    return np.where(x > 0, grad, np.where(x < 0, -grad, grad * 0))
 
 
 @elementwise

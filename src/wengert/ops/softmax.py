@@ -49,7 +49,7 @@ class SoftmaxBackward0(Normalizing):
             return np.exp(x - x)
         if x.shape[self.dim] == 0:
             return x.copy()
-        return _contiguous(along(formulas.softmax, self.dim, [x]))
+        return in_order(along(formulas.softmax, self.dim, [x]))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -64,7 +64,7 @@ class LogSoftmaxBackward0(Normalizing):
             return x - x
         if x.shape[self.dim] == 0:
             return x.copy()
-        return _contiguous(along(formulas.log_softmax, self.dim, [x]))
+        return in_order(along(formulas.log_softmax, self.dim, [x]))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -182,6 +182,11 @@ def log_softmax(self: Tensor, dim: Any, dtype: Any = None) -> Tensor:
     Variants: function method out special
     """
     return unary(LogSoftmaxBackward0(wrap_dim(dim, len(self.shp))), in_dtype(self, dtype, "log_softmax"))
+
+
+def in_order(array: Any) -> Any:
+    """The array in row-major order."""
+    return array if array.flags.c_contiguous else _contiguous(array)
 
 
 def in_dtype(x: Tensor, dtype: Any, name: str) -> Tensor:
