@@ -166,7 +166,10 @@ class Program:
         """The array of a result."""
         if not isinstance(result, TensorBase):
             raise TypeError(f"the function returned a {type(result).__name__}, not a tensor")
-        return result.array
+        array = result.array
+        if isinstance(array, Traced) and not array.vector and tuple(result.shp[-1:]) != (1,):
+            return Traced("move", (array,), True)  # one number per row, shown along the row
+        return array
 
     def __call__(self, tensors: Sequence[Any]) -> list[Any] | None:
         """Results, or None where the shapes of results would not be those of the function."""
