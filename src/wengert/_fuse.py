@@ -23,7 +23,7 @@ from ._tensor import Tensor
 from .autograd.grad_mode import enable_grad, no_grad
 from .kernels import elementwise, rowwise
 from .kernels.plans import plan
-from .kernels.tracing import Traced
+from .kernels.tracing import Traced, constant
 
 Function = Callable[..., Any]
 
@@ -153,7 +153,8 @@ class Program:
                 raise TypeError(f"fuse: {inner}") from error
             raise TypeError(f"fuse: the function is neither elementwise nor one of rows: {error}") from error
         self.single = not isinstance(results, (tuple, list))
-        found = tuple(self.read(x) for x in ([results] if self.single else results))
+        traced = isinstance(arrays[0], Traced)
+        found = tuple(self.read(x, traced) for x in ([results] if self.single else results))
         return found[0] if self.single else found
 
     def shown(self, x: Any) -> Any:
@@ -162,14 +163,17 @@ class Program:
             x.shape, x.dtype = self.shape, self.dtype
         return Tensor(x, dtype_of(x), intern_size(x.shape))
 
-    def read(self, result: Any) -> Any:
-        """The array of a result."""
+    def read(self, result: Any, traced: bool) -> Any:
+        """The array or traced value of a result."""
         if not isinstance(result, TensorBase):
             raise TypeError(f"the function returned a {type(result).__name__}, not a tensor")
         array = result.array
-        if isinstance(array, Traced) and not array.vector and tuple(result.shp[-1:]) != (1,):
-            return Traced("move", (array,), True)  # one number per row, shown along the row
-        return array
+        if not traced:
+            return array
+        value = array if isinstance(array, Traced) else constant(array, self.shape)
+        if not value.vector and tuple(result.shp[-1:]) != (1,):
+            return Traced("move", (value,), True)  # one number per row, shown along the row
+        return value
 
     def __call__(self, tensors: Sequence[Any]) -> list[Any] | None:
         """Results, or None where the shapes of results would not be those of the function."""

@@ -94,9 +94,7 @@ def plan(formula: Callable[..., Any], vector: Sequence[bool], rows: bool) -> Pla
     """
     inputs = [Traced("input", (), v, i) for i, v in enumerate(vector)]
     result = formula(*inputs)
-    shape = inputs[0].shape if inputs else None
-    given = result if isinstance(result, tuple) else (result,)
-    values = [x if isinstance(x, Traced) else constant(x, shape) for x in given]
+    values = [x if isinstance(x, Traced) else constant(x) for x in (result if isinstance(result, tuple) else (result,))]
     return _Compiler(inputs, values, rows).plan()
 
 
