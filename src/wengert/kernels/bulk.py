@@ -184,6 +184,15 @@ def bag_sums(table: Any, index: Any, starts: Any, ends: Any, factors: Any, skipp
     return out
 
 
+def weighted_rows(x: Any, dim: int, index: Any, weight: Any) -> Any:
+    """Along ``dim``, for each row of ``index`` (new elements, taps) the sum of these elements times their weights."""
+    outer, inner = _around(x.shape, dim)
+    out = empty((*x.shape[:dim], index.shape[0], *x.shape[dim + 1 :]), x.dtype)
+    arrays = (_contiguous(x), _contiguous(index), _contiguous(weight.astype(x.dtype, copy=False)), out)
+    _native.weighted_rows(*arrays, outer, x.shape[dim], *index.shape, inner)
+    return out
+
+
 # -- sampling at points ------------------------------------------------------------------------------------------------
 
 

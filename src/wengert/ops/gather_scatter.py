@@ -134,7 +134,7 @@ def scatter_with(at: Any, target: Any, dim: int, index: Any, src: Any) -> None:
     index = np.atleast_1d(index)
     values = np.broadcast_to(corner(src, index), index.shape)
     reached = trim(work, index.shape, dim)
-    by_kernel = at is np.add.at and index.size >= FEW and index.dtype == np.int64 and kernels.moves(work, values)
+    by_kernel = at == np.add.at and index.size >= FEW and index.dtype == np.int64 and kernels.moves(work, values)
     if by_kernel and reached.shape == work.shape:
         kernels.scatter_add(work, dim, index, values)
         if not np.may_share_memory(work, target):
