@@ -1,4 +1,4 @@
-"""Settings that programs make for a whole run: checked and remembered. NumPy on the CPU leaves none of them a choice."""
+"""Settings that programs make for a whole run: checked and remembered. All but the number of threads have no effect."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import warnings
 from typing import Any
 
+from . import kernels
 from ._core.device import CPU, check_device, device
 
 
@@ -36,7 +37,9 @@ def get_default_device() -> device:
 
 
 def set_num_threads(threads: Any) -> None:
-    """Remember how many threads are wanted. NumPy's library reads OMP_NUM_THREADS and the like when it starts.
+    """Let kernels use this many threads; results do not depend on it, to the last bit.
+
+    Matrix products are the business of NumPy's library, which reads OMP_NUM_THREADS and the like when it starts.
 
     Raises:
         RuntimeError: ``threads`` is not a positive int.
@@ -46,11 +49,12 @@ def set_num_threads(threads: Any) -> None:
     if threads < 1:
         raise RuntimeError("set_num_threads expects a positive integer")
     _Settings.threads = threads
+    kernels.set_num_threads(threads)
 
 
 def get_num_threads() -> int:
-    """The number that was set; before that, the number of processors."""
-    return _Settings.threads
+    """The number that was set; before that OMP_NUM_THREADS, or the number of processors."""
+    return _Settings.threads if kernels.COMPILED is None else kernels.get_num_threads()
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
