@@ -197,13 +197,13 @@ def elu(x: Any, negative: Any, scale: Any, input_scale: Any) -> Any:
 @elementwise
 def gelu(x: Any) -> Any:
     """x times the normal distribution function."""
-    return (_erf(x * ROOT_HALF) + 1) * 0.5 * x
+    return (_erf(x * ROOT_HALF) * 0.5 + 0.5) * x
 
 
 @elementwise
 def gelu_slope(grad: Any, x: Any) -> Any:
     """Gradient of gelu: Phi(x) + x phi(x)."""
-    return grad * ((_erf(x * ROOT_HALF) + 1) * 0.5 + x * (np.exp(x * x * -0.5) * INV_ROOT_2PI))
+    return (_erf(x * ROOT_HALF) * 0.5 + 0.5 + x * INV_ROOT_2PI * np.exp(x * x * -0.5)) * grad
 
 
 @elementwise
@@ -287,6 +287,24 @@ def softmax(x: Any) -> Any:
 def softmax_slope(grad: Any, result: Any) -> Any:
     """Gradient of softmax."""
     return (grad - row_sum(grad * result)) * result
+
+
+@elementwise
+def exp_difference(x: Any, y: Any) -> Any:
+    """exp(x - y)."""
+    return np.exp(x - y)
+
+
+@elementwise
+def softmax_slope_given(grad: Any, result: Any, total: Any) -> Any:
+    """Gradient of softmax, given the sum of ``grad * result``."""
+    return (grad - total) * result
+
+
+@elementwise
+def log_softmax_slope_given(grad: Any, result: Any, total: Any) -> Any:
+    """Gradient of log-softmax, given the sum of ``grad``."""
+    return grad - np.exp(result) * total
 
 
 @rowwise
