@@ -50,6 +50,18 @@ def clamp(x: Any, low: Any, high: Any) -> Any:
 
 
 @elementwise
+def lerp(x: Any, end: Any, weight: Any) -> Any:
+    """x + weight (end - x)."""
+    return x + (end - x) * weight
+
+
+@elementwise
+def lerp_back(x: Any, end: Any, rest: Any) -> Any:
+    """The same with ``rest`` = 1 - weight, exact where that is 0."""
+    return end - (end - x) * rest
+
+
+@elementwise
 def reciprocal_slope(grad: Any, result: Any) -> Any:
     """Gradient of 1/x."""
     return -grad * (result * result)
@@ -318,6 +330,24 @@ def log_softmax(x: Any) -> Any:
 def log_softmax_slope(grad: Any, result: Any) -> Any:
     """Gradient of that."""
     return grad - np.exp(result) * row_sum(grad)
+
+
+@rowwise
+def sums_below(x: Any) -> Any:
+    """Sum over all rows."""
+    return column_sum(x)
+
+
+@rowwise
+def products_below(grad: Any, x: Any, mean: Any, rstd: Any) -> Any:
+    """Sums over all rows of the gradient times the standardised values, and of the gradient."""
+    return column_sum(grad * ((x - mean) * rstd)), column_sum(grad)
+
+
+@elementwise
+def normalize_slope_given(grad: Any, x: Any, mean: Any, scale: Any, along: Any, level: Any) -> Any:
+    """Gradient of a normalisation: scale grad, less its part ``along`` the standardised values, less its ``level``."""
+    return grad * scale - (x - mean) * along - level
 
 
 @rowwise
