@@ -247,6 +247,12 @@ def silu_slope(grad: Any, x: Any) -> Any:
 
 
 @elementwise
+def gate(x: Any, y: Any) -> Any:
+    """x sigmoid(y)."""
+    return x * tracing.sigmoid(y)
+
+
+@elementwise
 def mish(x: Any) -> Any:
     """x tanh(softplus(x))."""
     return x * np.tanh(np.log1p(np.exp(x)))
