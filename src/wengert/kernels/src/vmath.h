@@ -123,14 +123,20 @@ template <class T> WENGERT_INLINE T tanh(T x) {
 
 template <class T> WENGERT_INLINE T sigmoid(T x) { return T(1) / (T(1) + vmath::exp(-x)); }
 
-// (log((1 + s) / (1 - s)) / s - 2) / s**2 as a polynomial in s**2.
-WENGERT_INLINE float log_tail(float s2) {
-  return 0.66666686178528154f + s2 * (0.39988319003769426f + s2 * 0.2960069107007003f);
+// log(1 + f) for sqrt(1/2) - 1 <= f <= sqrt(2) - 1.  In single precision without a division, which costs more than the degree.
+WENGERT_INLINE float log_near_one(float f) {
+  float square = f * f;
+  float tail = polynomial(f, 0.33333331141113911f, -0.24999996905108002f, 0.20000725768951815f, -0.16667817265214118f,
+                          0.14248695588728349f, -0.12425031151817208f, 0.11688632791075399f, -0.1148643374542111f,
+                          0.069710843685160879f);
+  return f + (f * square * tail - 0.5f * square);
 }
-WENGERT_INLINE double log_tail(double s2) {
-  return 0.66666666666666701414 + s2 * (0.39999999999886612948 + s2 * (0.2857142863176433463
-      + s2 * (0.22222210199264211533 + s2 * (0.18182956608063458865 + s2 * (0.15329500754204177124
-      + s2 * 0.1464362860190979757)))));
+// By way of s = f / (2 + f): log(1 + f) = log((1 + s) / (1 - s)), an odd function of s.
+WENGERT_INLINE double log_near_one(double f) {
+  double s = f / (2 + f), square = s * s, half = 0.5 * f * f;
+  double tail = polynomial(square, 0.66666666666666701414, 0.39999999999886612948, 0.2857142863176433463,
+                           0.22222210199264211533, 0.18182956608063458865, 0.15329500754204177124, 0.1464362860190979757);
+  return f - (half - s * (half + square * tail));
 }
 
 template <class T> WENGERT_INLINE T log(T x) {
@@ -143,9 +149,7 @@ template <class T> WENGERT_INLINE T log(T x) {
   T m = bits<T>(static_cast<Int>(b - (k << F::mantissa_bits)));
   // Int to T by way of the magic number: AVX2 converts no 64-bit integers.
   T exponent = bits<T>(static_cast<Int>(k - (subnormal ? F::lift_bits : Int(0)) + bits<Int>(F::round_magic))) - F::round_magic;
-  T f = m - T(1), s = f / (T(2) + f), s2 = s * s, square = T(0.5) * f * f;
-  T log_m = f - (square - s * (square + s2 * log_tail(s2)));
-  T out = exponent * F::ln2_low + log_m + exponent * F::ln2_high;
+  T out = exponent * F::ln2_low + log_near_one(m - T(1)) + exponent * F::ln2_high;
   out = x == T(0) ? -T(INFINITY) : out;
   out = x < T(0) ? T(NAN) : out;
   return x >= T(INFINITY) || x != x ? x : out;
