@@ -363,6 +363,12 @@ def squares_below(x: Any, mean: Any) -> Any:
 
 
 @rowwise
+def rest_below(x: Any, mean: Any) -> Any:
+    """Sum over all rows of distances to a row of means: what rounding left of them."""
+    return column_sum(x - mean)
+
+
+@rowwise
 def variance(x: Any, freedom: Any) -> Any:
     """Sum of squared distances to the mean, divided by the degrees of freedom."""
     centred = x - row_mean(x)
@@ -381,14 +387,22 @@ def affine(x: Any, mean: Any, rstd: Any, weight: Any, bias: Any) -> Any:
     return (x - mean) * rstd * weight + bias
 
 
+@elementwise
+def affine_exactly(x: Any, mean: Any, rest: Any, rstd: Any, weight: Any, bias: Any) -> Any:
+    """The same with a mean in two parts, the second of which rounding would lose."""
+    return ((x - mean) - rest) * rstd * weight + bias
+
+
 @rowwise
 def normalize(x: Any, weight: Any, bias: Any, eps: Any) -> Any:
     """Rows with mean 0 and variance 1, scaled and shifted; mean; variance; reciprocal standard deviation."""
     mean = row_mean(x)
-    centred = x - mean
+    rough = x - mean
+    rest = row_mean(rough)  # what rounding left of a mean that is large beside the deviation
+    centred = rough - rest
     var = row_mean(centred * centred)
     rstd = 1 / np.sqrt(var + eps)
-    return centred * rstd * weight + bias, mean, var, rstd
+    return centred * rstd * weight + bias, mean + rest, var, rstd
 
 
 @rowwise

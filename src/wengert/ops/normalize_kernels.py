@@ -47,10 +47,12 @@ def normalized(frame: Frame, x: Any, weight: Any, bias: Any) -> tuple[Any, Any, 
         rows, columns = frame.work[0], frame.work[1]
         table = x.reshape(rows, columns)
         mean = formulas.sums_below(1, table) / x.dtype.type(rows)
-        var = formulas.squares_below(1, table, mean) / x.dtype.type(rows)
-        mean, var = mean.reshape(frame.stats), var.reshape(frame.stats)
+        rest = formulas.rest_below(1, table, mean) / x.dtype.type(rows)
+        var = formulas.squares_below(1, table, mean) / x.dtype.type(rows) - rest * rest
+        mean, rest, var = mean.reshape(frame.stats), rest.reshape(frame.stats), var.reshape(frame.stats)
         rstd = 1 / np.sqrt(var + x.dtype.type(frame.eps))
-        return standardized_by(frame, x, mean, rstd, weight, bias), mean, var, rstd
+        w, b = parameters_of(frame, weight, bias)
+        return formulas.affine_exactly(x, mean, rest, rstd, w, b), mean, var, rstd
     order = order_of(frame, frame.axes)
     w = turned(order, weight, frame.weights, 1.0)
     b = turned(order, bias, frame.weights, 0.0)
@@ -58,10 +60,15 @@ def normalized(frame: Frame, x: Any, weight: Any, bias: Any) -> tuple[Any, Any, 
     return turned_back(order, y), turned_back(order, mean), turned_back(order, var), turned_back(order, rstd)
 
 
+def parameters_of(frame: Frame, weight: Any, bias: Any) -> tuple[Any, Any]:
+    """Weight and bias in the frame; the numbers that change nothing where they are None."""
+    w = 1.0 if weight is None else np.reshape(weight, frame.weights)
+    return w, 0.0 if bias is None else np.reshape(bias, frame.weights)
+
+
 def standardized_by(frame: Frame, x: Any, mean: Any, scale: Any, weight: Any, bias: Any) -> Any:
     """The same with given means and scales."""
-    w = 1.0 if weight is None else np.reshape(weight, frame.weights)
-    b = 0.0 if bias is None else np.reshape(bias, frame.weights)
+    w, b = parameters_of(frame, weight, bias)
     return formulas.affine(x, np.reshape(mean, frame.stats), np.reshape(scale, frame.stats), w, b)
 
 
