@@ -15,7 +15,7 @@ from .._core import errors
 from .._core.dtypes import Size, int64, intern_size
 from .._core.tensor_base import TensorBase
 from .._record.binary import check_overlap
-from .._record.common import make, wrap_dim
+from .._record.common import make, quiet, wrap_dim
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
 from ..kernels import bulk as kernels
@@ -173,6 +173,9 @@ class GatherBackward0(General):
         grad = grads[0]
         assert grad is not None
         target = make(np.zeros(self.tensor("self").shp, grad.dt.np))
+        if quiet(grad) and len(target.shp) > 0:  # the zeros are ours: no copy
+            scatter_with(np.add.at, target.array, self.dim, self.tensor("index").array, grad.array)
+            return [target]
         return [general(ScatterAddBackward0(self.dim, grad.shp), [target, grad, self.tensor("index")])]
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
