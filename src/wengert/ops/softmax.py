@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._core.compat import i64
-from .._core.dtypes import parse_dtype
+from .._core.dtypes import COMPLEX, parse_dtype
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary
 from .._record.common import OTHER, RESULT, SELF, converted, wrap_dim
@@ -214,8 +214,15 @@ def in_order(array: Any) -> Any:
 
 
 def in_dtype(x: Tensor, dtype: Any, name: str) -> Tensor:
-    """The operand in the dtype asked for."""
-    return x if dtype is None else converted(x, parse_dtype(dtype, name))
+    """The operand in the dtype asked for.
+
+    Raises:
+        NotImplementedError: for complex numbers, which have no order and no largest one.
+    """
+    found = x if dtype is None else converted(x, parse_dtype(dtype, name))
+    if found.dt.category == COMPLEX:
+        raise NotImplementedError(f"\"{name}_lastdim_kernel_impl\" not implemented for '{found.dt.title}'")
+    return found
 
 
 def functional_softmax(input: Tensor, dim: Any = None, _stacklevel: Any = 3, dtype: Any = None) -> Tensor:
