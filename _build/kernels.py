@@ -37,7 +37,7 @@ def extensions(optional: bool) -> list[setuptools.Extension]:
     return [
         setuptools.Extension(
             f"wengert.kernels._k_{name}",
-            [str(_unit(name))],
+            _units(name),
             include_dirs=[str(SOURCES), np.get_include()],
             extra_compile_args=[*FLAGS, *ARCHITECTURES.get(name, [])],
             extra_link_args=["-pthread", "-Wl,-s"] if platform.system() == "Linux" else ["-pthread"],
@@ -71,10 +71,13 @@ def _cythonize() -> None:
     stamp.write_text(plan.kernel_digest())
 
 
-def _unit(name: str) -> Path:
-    """A source of its own for each build: the common one under another module name."""
-    unit = GENERATED / f"_k_{name}.cpp"
-    unit.write_text(
-        f'// {plan.kernel_digest()}\n#define PyInit__k PyInit__k_{name}\n#include "_k.cpp"\n', encoding="utf-8"
-    )
-    return unit
+def _units(name: str) -> list[str]:
+    """The sources of one build: common ones, in files of its own, and the door under another module name."""
+    door = f'#define PyInit__k PyInit__k_{name}\n#include "_k.cpp"\n'
+    texts = {"_k": door, **{file.stem: f'#include "{file.name}"\n' for file in sorted(SOURCES.glob("*.cpp"))}}
+    units = []
+    for stem, text in texts.items():
+        unit = GENERATED / f"{stem}_{name}.cpp"
+        unit.write_text(f"// {plan.kernel_digest()}\n{text}", encoding="utf-8")
+        units.append(str(unit))
+    return units

@@ -70,7 +70,10 @@ def kernel_builds() -> list[str]:
 
 def kernel_sources() -> list[Path]:
     """Everything that the compilers of the kernels read."""
-    return [KERNELS / "_k.pyx", *sorted(KERNELS.glob("src/*.pxi")), *sorted(KERNELS.glob("src/*.h"))]
+    return [
+        KERNELS / "_k.pyx",
+        *(file for kind in ("pxi", "h", "cpp") for file in sorted(KERNELS.glob(f"src/*.{kind}"))),
+    ]
 
 
 def kernel_digest() -> str:

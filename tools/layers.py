@@ -28,6 +28,7 @@ ROOMS = (
     "autograd",
     "profiler",
     "func",
+    "_fuse",
     "_settings",
     "accelerator",
     "backends",

@@ -120,6 +120,8 @@ def __getattr__(name: str) -> _Any:
         return getattr(_import_module(f"{__name__}.serialization"), name)
     if name == "vmap":
         return _import_module(f"{__name__}.func").vmap
+    if name == "fuse":
+        return _import_module(f"{__name__}._fuse").fuse
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

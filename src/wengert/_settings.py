@@ -1,4 +1,4 @@
-"""Settings that programs make for a whole run: checked and remembered; few leave a choice on the CPU."""
+"""Settings that programs make for a whole run: checked and remembered. All but the number of threads have no effect."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def get_default_device() -> device:
 
 
 def set_num_threads(threads: Any) -> None:
-    """Let compiled kernels use so many threads, the calling one included; their results do not depend on it.
+    """Let kernels use this many threads; results do not depend on it, to the last bit.
 
-    NumPy's BLAS keeps to the number that it read when it started (OMP_NUM_THREADS, OPENBLAS_NUM_THREADS).
+    Matrix products are the business of NumPy's library, which reads OMP_NUM_THREADS and the like when it starts.
 
     Raises:
         RuntimeError: ``threads`` is not a positive int.
@@ -53,8 +53,8 @@ def set_num_threads(threads: Any) -> None:
 
 
 def get_num_threads() -> int:
-    """The number that was set; before that, the number of processors."""
-    return _Settings.threads
+    """The number that was set; before that OMP_NUM_THREADS, or the number of processors."""
+    return _Settings.threads if kernels.COMPILED is None else kernels.get_num_threads()
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:

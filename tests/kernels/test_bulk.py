@@ -167,3 +167,24 @@ def test_extremes_and_their_first_places_are_numpys(native: Any, dtype: Any, lar
         values, places = bulk.extreme(x, dim, largest, True)
         np.testing.assert_array_equal(places, find(x, dim))
         np.testing.assert_array_equal(values, best(x, dim))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", [(1, 1, 1), (20, 600, 3), (70, 33, 40), (9, 130, 16)])
+@pytest.mark.parametrize("p", [1, 2])
+def test_distances_and_their_gradients_are_those_of_the_differences(
+    native: Any, shape: Any, dtype: Any, p: int
+) -> None:
+    n, m, features = shape
+    x, y = data((2, n, features), dtype), data((2, m, features), dtype, 1)
+    y[0, 0] = x[0, 0]  # equal rows: a distance of exactly 0
+    steps = (x[:, :, None] - y[:, None]).astype(np.float64)
+    eps = 8 * features * np.finfo(dtype).eps
+    np.testing.assert_allclose(bulk.distances(x, y, p), np.linalg.norm(steps, p, -1), eps, 0)
+    weight = data((2, n, m), dtype, 2)
+    slopes = steps if p == 2 else np.sign(steps)
+    tolerance = 40 * max(n, m) * np.finfo(dtype).eps
+    expected = (weight[..., None] * slopes).sum(2)
+    np.testing.assert_allclose(bulk.distance_sums(x, y, weight, p, False), expected, tolerance, tolerance)
+    back = -(weight[..., None] * slopes).sum(1)
+    np.testing.assert_allclose(bulk.distance_sums(y, x, weight, p, True), back, tolerance, tolerance)

@@ -79,3 +79,19 @@ def test_places_of_extremes_along_leading_dimensions_are_numpys(shape: Any, comp
     for dim in range(len(shape)):
         assert np.array_equal(x.argmax(dim).numpy(), array.argmax(dim))
         assert np.array_equal(x.min(dim, keepdim=True)[1].numpy(), array.argmin(dim, keepdims=True))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+def test_images_sampled_at_many_points_and_their_gradients_are_pytorchs(
+    mode: str, padding: str, compiled: bool, monkeypatch: Any
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(bulk, "_native", None)
+    for aligned in (False, True):
+        assert_like_torch(
+            lambda xp, x, grid, aligned=aligned: xp.nn.functional.grid_sample(x, grid, mode, padding, aligned),
+            (2, 3, 9, 13),
+            (2, 70, 90, 2),
+        )

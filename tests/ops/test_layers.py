@@ -67,6 +67,14 @@ def test_normalisations_of_values_far_from_zero_are_exact_to_single_precision(na
     assert np.abs(found.numpy() - expected).max() < 1e-6
 
 
+def test_a_table_of_columns_far_from_zero_is_normalised_exactly_to_single_precision() -> None:
+    x = (np.random.default_rng(0).normal(size=(50, 32)) + 1e4).astype(np.float32)
+    centred = x.astype(np.float64) - x.astype(np.float64).mean(0)
+    expected = centred / np.sqrt((centred**2).mean(0) + 1e-5)
+    found = F.batch_norm(torch.from_numpy(x), None, None, training=True)
+    assert np.abs(found.numpy() - expected).max() < 1e-6
+
+
 def test_rms_norm_computes_half_precision_in_single() -> None:
     x = torch.full((1, 4), 300.0).half()
     found = F.rms_norm(x, (4,))

@@ -72,6 +72,8 @@ class Reduction(Unary):
         shape = self.shape
         if 0 in shape:
             return np.zeros(shape, array.dtype)
+        if not isinstance(array, (_generic, _new_array)):
+            return array.expanded(shape)  # a value that fuse traces
         if not isinstance(array, _generic):
             array = _ascontiguousarray(array)
         if self.dims is None:

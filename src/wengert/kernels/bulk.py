@@ -184,6 +184,62 @@ def bag_sums(table: Any, index: Any, starts: Any, ends: Any, factors: Any, skipp
     return out
 
 
+def weighted_rows(x: Any, dim: int, index: Any, weight: Any) -> Any:
+    """Along ``dim``, for each row of ``index`` (new elements, taps) the sum of these elements times their weights."""
+    outer, inner = _around(x.shape, dim)
+    out = empty((*x.shape[:dim], index.shape[0], *x.shape[dim + 1 :]), x.dtype)
+    arrays = (_contiguous(x), _contiguous(index), _contiguous(weight.astype(x.dtype, copy=False)), out)
+    _native.weighted_rows(*arrays, outer, x.shape[dim], *index.shape, inner)
+    return out
+
+
+# -- sampling at points ------------------------------------------------------------------------------------------------
+
+
+def grid_sample(x: Any, grid: Any, numbers: tuple[int, int, int]) -> Any:
+    """Images (samples, channels, h, w) at points (samples, ..., 2); ``numbers``: mode, padding and whether corners align."""
+    out = empty((*x.shape[:2], *grid.shape[1:-1]), x.dtype)
+    _native.grid_sample(_contiguous(x), _contiguous(grid), out, *x.shape, math.prod(grid.shape[1:-1]), *numbers)
+    return out
+
+
+def grid_sample_gradients(
+    grad: Any, x: Any, grid: Any, numbers: tuple[int, int, int], of_image: bool, of_grid: bool
+) -> tuple[Any, Any]:
+    """Gradients of images and points, None for what is not wanted."""
+    grad, grid = _contiguous(grad), _contiguous(grid)
+    sizes = (*x.shape, math.prod(grid.shape[1:-1]), *numbers)
+    image = points = None
+    if of_image:
+        image = empty(x.shape, x.dtype)
+        _native.grid_sample_image(grad, grid, image, *sizes)
+    if of_grid:
+        points = empty(grid.shape, grid.dtype)
+        _native.grid_sample_points(grad, _contiguous(x), grid, points, *sizes)
+    return image, points
+
+
+# -- distances ---------------------------------------------------------------------------------------------------------
+
+
+def distances(x: Any, y: Any, p: int) -> Any:
+    """The p-norms, p = 1 or 2, of ``x[..., i, :] - y[..., j, :]`` for equal leading dimensions."""
+    n, m, features = x.shape[-2], y.shape[-2], x.shape[-1]
+    out = empty((*x.shape[:-2], n, m), x.dtype)
+    _native.distances(_contiguous(x), _contiguous(y), out, math.prod(x.shape[:-2]), n, m, features, p)
+    return out
+
+
+def distance_sums(x: Any, y: Any, weight: Any, p: int, turned: bool) -> Any:
+    """Sums over j of ``weight[..., i, j] * (x[..., i, :] - y[..., j, :])``, for p = 1 of its sign; ``turned``: weight[j, i]."""
+    n, m, features = x.shape[-2], y.shape[-2], x.shape[-1]
+    out = empty(x.shape, x.dtype)
+    steps = (1, n) if turned else (m, 1)
+    numbers = (math.prod(x.shape[:-2]), n, m, features, p, *steps)
+    _native.distance_sums(_contiguous(x), _contiguous(y), _contiguous(weight), out, *numbers)
+    return out
+
+
 # -- along one dimension -----------------------------------------------------------------------------------------------
 
 
@@ -213,3 +269,57 @@ def extreme(x: Any, dim: int, largest: bool, with_values: bool) -> tuple[Any, An
     places = empty(shape, _INT64)
     _native.extreme(_contiguous(x), values, places, outer, x.shape[dim], inner, int(largest))
     return values, places
+
+
+# -- matrices ----------------------------------------------------------------------------------------------------------
+
+LARGEST: Final = 256  # of larger matrices LAPACK's blocks are as fast, and its threads work together
+
+
+def lu_factors(a: Any) -> tuple[Any, Any, Any]:
+    """Packed LU factors of (count, m, n), laid out by columns; pivots counted from 1; number of the first zero pivot, or 0."""
+    count, m, n = a.shape
+    packed = empty((count, n, m), a.dtype)
+    pivots, info = np.empty((count, min(m, n)), np.int32), np.empty(count, np.int32)
+    _native.lu_factors(_contiguous(a), packed, pivots, info, count, m, n)
+    return packed.swapaxes(1, 2), pivots, info
+
+
+def cholesky_factors(a: Any) -> tuple[Any, Any]:
+    """Lower Cholesky factors of (count, n, n), laid out by columns; order of the first minor that is not positive, or 0."""
+    count, n = a.shape[:2]
+    found, info = empty(a.shape, a.dtype), np.empty(count, np.int32)
+    _native.cholesky_factors(_contiguous(a), found, info, count, n)
+    return found.swapaxes(1, 2), info
+
+
+def triangular_solve(a: Any, b: Any, upper: bool, unit: bool) -> Any:
+    """Solutions (count, n, k), laid out by columns, for triangular a (count or 1, n, n)."""
+    by_columns = not a.flags.c_contiguous and a.swapaxes(1, 2).flags.c_contiguous
+    n = a.shape[-1]
+    matrix = a.swapaxes(1, 2) if by_columns else _contiguous(a)
+    steps = [1, n] if by_columns else [n, 1]
+    return _solved(matrix, None, b, False, [[*steps, int(upper), int(unit)]])
+
+
+def lu_solve(packed: Any, pivots: Any, b: Any, transposed: bool) -> Any:
+    """Solutions (count, n, k), laid out by columns, of real systems from ``lu_factors`` (count or 1 of them)."""
+    n = packed.shape[-1]
+    matrix = _contiguous(packed.swapaxes(1, 2))
+    if transposed:
+        steps = [[n, 1, 0, 0], [n, 1, 1, 1]]
+    else:
+        steps = [[1, n, 0, 1], [1, n, 1, 0]]
+    return _solved(matrix, _contiguous(pivots), b, transposed, steps)
+
+
+def _solved(matrix: Any, pivots: Any, b: Any, exchange_last: bool, steps: Any) -> Any:
+    count, n, k = b.shape
+    x = empty((count, k, n), b.dtype)
+    columns = b.swapaxes(1, 2)
+    in_rows = not columns.flags.c_contiguous
+    right = _contiguous(b) if in_rows else columns
+    apart = 0 if len(matrix) < count else n * n
+    numbers = (count, n, k, apart, int(exchange_last), int(in_rows), len(steps), *steps[0], *steps[-1])
+    _native.solve_triangles(matrix, pivots, right, x, *numbers)
+    return x.swapaxes(1, 2)

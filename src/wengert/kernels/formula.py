@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _load, blocks
 from .plans import Plan, plan
+from .tracing import Traced
 
 Function = Callable[..., Any]
 
@@ -73,6 +74,10 @@ class Blocked:
     def __call__(self, *operands: Any) -> Any:
         """Results for operands, after ``dims`` for rows."""
         dims, given = (operands[0], operands[1:]) if self.rows else (0, operands)
+        if any(isinstance(x, Traced) for x in given):  # inside another formula
+            if dims > 1:
+                raise TypeError("a formula reduces the last dimension only")
+            return self.function(*given)
         if any(isinstance(x, np.ndarray | np.generic) and x.dtype == _HALF for x in given):
             return self.in_single(dims, given)
         if not self.rows and not _is_large(given):

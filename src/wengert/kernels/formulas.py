@@ -38,6 +38,30 @@ def divide_other(grad: Any, x: Any, other: Any) -> Any:
 
 
 @elementwise
+def select(mask: Any, x: Any, y: Any) -> Any:
+    """x where the mask holds, else y."""
+    return np.where(mask, x, y)
+
+
+@elementwise
+def clamp(x: Any, low: Any, high: Any) -> Any:
+    """Limited to [low, high]; ``high`` wins."""
+    return np.minimum(np.maximum(x, low), high)
+
+
+@elementwise
+def lerp(x: Any, end: Any, weight: Any) -> Any:
+    """x + weight (end - x)."""
+    return x + (end - x) * weight
+
+
+@elementwise
+def lerp_back(x: Any, end: Any, rest: Any) -> Any:
+    """The same with ``rest`` = 1 - weight, exact where that is 0."""
+    return end - (end - x) * rest
+
+
+@elementwise
 def reciprocal_slope(grad: Any, result: Any) -> Any:
     """Gradient of 1/x."""
     return -grad * (result * result)
@@ -45,8 +69,8 @@ def reciprocal_slope(grad: Any, result: Any) -> Any:
 
 @elementwise
 def absolute_slope(grad: Any, x: Any) -> Any:
-    """Gradient of |x|: 0 at 0, and for NaN."""
-    return np.where(x > 0, grad, np.where(x < 0, -grad, 0))
+    """Gradient of |x|: 0 at 0 (with the sign of the gradient), and for NaN."""
+    return np.where(x > 0, grad, np.where(x < 0, -grad, grad * 0))
 
 
 @elementwise
@@ -185,13 +209,13 @@ def elu(x: Any, negative: Any, scale: Any, input_scale: Any) -> Any:
 @elementwise
 def gelu(x: Any) -> Any:
     """x times the normal distribution function."""
-    return (_erf(x * ROOT_HALF) + 1) * 0.5 * x
+    return (_erf(x * ROOT_HALF) * 0.5 + 0.5) * x
 
 
 @elementwise
 def gelu_slope(grad: Any, x: Any) -> Any:
     """Gradient of gelu: Phi(x) + x phi(x)."""
-    return grad * ((_erf(x * ROOT_HALF) + 1) * 0.5 + x * (np.exp(x * x * -0.5) * INV_ROOT_2PI))
+    return (_erf(x * ROOT_HALF) * 0.5 + 0.5 + x * INV_ROOT_2PI * np.exp(x * x * -0.5)) * grad
 
 
 @elementwise
@@ -220,6 +244,12 @@ def silu_slope(grad: Any, x: Any) -> Any:
     """Gradient of silu."""
     s = tracing.sigmoid(x)
     return grad * (s * (x * (1 - s) + 1))
+
+
+@elementwise
+def gate(x: Any, y: Any) -> Any:
+    """x sigmoid(y)."""
+    return x * tracing.sigmoid(y)
 
 
 @elementwise
@@ -277,6 +307,24 @@ def softmax_slope(grad: Any, result: Any) -> Any:
     return (grad - row_sum(grad * result)) * result
 
 
+@elementwise
+def exp_difference(x: Any, y: Any) -> Any:
+    """exp(x - y)."""
+    return np.exp(x - y)
+
+
+@elementwise
+def softmax_slope_given(grad: Any, result: Any, total: Any) -> Any:
+    """Gradient of softmax, given the sum of ``grad * result``."""
+    return (grad - total) * result
+
+
+@elementwise
+def log_softmax_slope_given(grad: Any, result: Any, total: Any) -> Any:
+    """Gradient of log-softmax, given the sum of ``grad``."""
+    return grad - np.exp(result) * total
+
+
 @rowwise
 def log_softmax(x: Any) -> Any:
     """Logarithm of softmax, without overflow."""
@@ -291,9 +339,33 @@ def log_softmax_slope(grad: Any, result: Any) -> Any:
 
 
 @rowwise
+def sums_below(x: Any) -> Any:
+    """Sum over all rows."""
+    return column_sum(x)
+
+
+@rowwise
+def products_below(grad: Any, x: Any, mean: Any, rstd: Any) -> Any:
+    """Sums over all rows of the gradient times the standardised values, and of the gradient."""
+    return column_sum(grad * ((x - mean) * rstd)), column_sum(grad)
+
+
+@elementwise
+def normalize_slope_given(grad: Any, x: Any, mean: Any, scale: Any, along: Any, level: Any) -> Any:
+    """Gradient of a normalisation: scale grad, less its part ``along`` the standardised values, less its ``level``."""
+    return grad * scale - (x - mean) * along - level
+
+
+@rowwise
 def squares_below(x: Any, mean: Any) -> Any:
     """Sum over all rows of squared distances to a row of means."""
     return column_sum((x - mean) * (x - mean))
+
+
+@rowwise
+def rest_below(x: Any, mean: Any) -> Any:
+    """Sum over all rows of distances to a row of means: what rounding left of them."""
+    return column_sum(x - mean)
 
 
 @rowwise
@@ -315,14 +387,22 @@ def affine(x: Any, mean: Any, rstd: Any, weight: Any, bias: Any) -> Any:
     return (x - mean) * rstd * weight + bias
 
 
+@elementwise
+def affine_exactly(x: Any, mean: Any, rest: Any, rstd: Any, weight: Any, bias: Any) -> Any:
+    """The same with a mean in two parts, the second of which rounding would lose."""
+    return ((x - mean) - rest) * rstd * weight + bias
+
+
 @rowwise
 def normalize(x: Any, weight: Any, bias: Any, eps: Any) -> Any:
     """Rows with mean 0 and variance 1, scaled and shifted; mean; variance; reciprocal standard deviation."""
     mean = row_mean(x)
-    centred = x - mean
+    rough = x - mean
+    rest = row_mean(rough)  # what rounding left of a mean that is large beside the deviation
+    centred = rough - rest
     var = row_mean(centred * centred)
     rstd = 1 / np.sqrt(var + eps)
-    return centred * rstd * weight + bias, mean, var, rstd
+    return centred * rstd * weight + bias, mean + rest, var, rstd
 
 
 @rowwise

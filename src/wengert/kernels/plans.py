@@ -49,6 +49,7 @@ class Plan:
         whole: the code for rows that registers hold.
         stages: the codes for longer rows, one per level of reductions and a last one; values are computed again in each.
         hazards: for each output the inputs that are read after it was written.
+        depends: for each output the inputs that it depends on.
     """
 
     inputs: int
@@ -60,6 +61,12 @@ class Plan:
     whole: Code
     stages: tuple[Code, ...]
     hazards: tuple[tuple[int, ...], ...]
+    depends: tuple[tuple[int, ...], ...]
+
+    @property
+    def reduces(self) -> bool:
+        """Whether it has reductions over rows."""
+        return len(self.stages) > 1
 
     @property
     def first_constant(self) -> int:
@@ -153,6 +160,7 @@ class _Compiler:
             whole,
             tuple(stages),
             hazards,
+            tuple(tuple(v.number for v in ordered([o]) if v.op == "input") for o in self.outputs),
         )
 
     def _reductions(self, level: int) -> list[Traced]:
@@ -185,7 +193,7 @@ class _Compiler:
         registers = 0
         instructions: list[Instruction] = []
         for place, value in enumerate(values):
-            if known(value) or (value.op == "move" and slots[id(value)] == slots.get(id(value.args[0]))):
+            if known(value) or (value.op == "move" and slots.get(id(value), -1) == slots.get(id(value.args[0]))):
                 continue
             operands = [slots[id(a)] for a in value.args]
             free += {s for a, s in zip(value.args, operands) if last_use[id(a)] == place and s >= first_register}

@@ -6,9 +6,13 @@ arrays it computes; called with ``Traced`` values it leaves a graph, which plans
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
+
+_BOOL: Final = np.dtype(np.bool_)
+_CONTIGUOUS: Final = np.empty(0).flags
 
 REDUCTIONS: Final = ("row_sum", "row_max", "row_min", "column_sum")
 
@@ -22,9 +26,10 @@ class Traced:
         vector: whether it varies within a row.
         number: the value of a constant, the place of an input.
         mask: whether it is 0 or 1, made by a comparison.
+        dtype, shape: what it shows to code that takes it for an array; None where nobody looks.
     """
 
-    __slots__ = ("args", "mask", "number", "op", "vector")
+    __slots__ = ("args", "dtype", "mask", "number", "op", "shape", "vector")
 
     def __init__(self, op: str, args: tuple[Traced, ...], vector: bool, number: Any = None, mask: bool = False) -> None:
         self.op = op
@@ -32,6 +37,38 @@ class Traced:
         self.vector = vector
         self.number = number
         self.mask = mask
+        self.dtype: Any = None
+        self.shape: Any = None
+        for x in args:
+            if x.shape is not None:
+                self.dtype = _BOOL if mask else x.dtype if x.dtype != _BOOL else self.dtype
+                longer = self.shape is None or len(x.shape) > len(self.shape) or x.shape[-1:] > self.shape[-1:]
+                self.shape = x.shape if longer else self.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions that it shows."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements that it shows."""
+        return math.prod(self.shape)
+
+    @property
+    def flags(self) -> Any:
+        """It shows itself contiguous."""
+        return _CONTIGUOUS
+
+    def astype(self, dtype: Any, **_: Any) -> Traced:
+        """A mask as numbers; another precision is refused."""
+        if dtype == self.dtype:
+            return self
+        if self.mask or self.dtype.kind in "iu":
+            number = make("move", self)
+            number.dtype = np.dtype(dtype)
+            return number
+        raise TypeError(f"a formula cannot convert {self.dtype} to {np.dtype(dtype)}")
 
     def __add__(self, other: Any) -> Traced:
         return make("add", self, other)
@@ -101,12 +138,47 @@ class Traced:
         raise TypeError("a formula cannot branch on a value: use np.where")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Traced:
+        if method == "reduce" and ufunc in REDUCED:
+            return self.reduced(REDUCED[ufunc], **options)
         op = UFUNCS.get(ufunc)
         if op is None or method != "__call__" or options:
             raise TypeError(f"a formula has no instruction for {ufunc.__name__}")
         if op in SWAPPED:
             return make(SWAPPED[op], inputs[1], inputs[0])
         return inputs[0] * inputs[0] if op == "square" else make(op, *inputs)
+
+    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Traced:
+        """Sum over the last dimension."""
+        return self.reduced("row_sum", axis, keepdims)
+
+    def reshape(self, *shape: Any) -> Traced:
+        """Itself, for its own shape."""
+        wanted = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
+        if tuple(wanted) != tuple(self.shape):
+            raise TypeError(f"a formula cannot change the shape {tuple(self.shape)} to {tuple(wanted)}")
+        return self
+
+    def expanded(self, shape: Any) -> Traced:
+        """Itself, shown in a shape to which it broadcasts."""
+        found = make("move", self)
+        found.shape = tuple(shape)
+        return found
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(
+            "a formula cannot leave the elements where they are: only elementwise operators and rows are traced"
+        )
+
+    def reduced(self, op: str, axis: Any = 0, keepdims: bool = False, **options: Any) -> Traced:
+        """A reduction over the last dimension, which stays with size 1."""
+        given = [value for value in options.values() if value is not None]
+        axes = tuple(a % self.ndim for a in (axis if isinstance(axis, tuple) else (axis,)) if a is not None)
+        if axes != (self.ndim - 1,) or not keepdims or given:
+            raise TypeError("a formula reduces the last dimension only, and keeps it (keepdim=True)")
+        found = make(op, self)
+        found.shape = (*self.shape[:-1], 1)
+        found.dtype = self.dtype if self.dtype != _BOOL else np.dtype(np.int64)
+        return found
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Traced:
         if function is not np.where or len(args) != 3 or options:
@@ -122,25 +194,29 @@ UFUNCS: Final[dict[Any, str]] = {
         *("minimum", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "copysign"),
     )
 }
+REDUCED: Final[dict[Any, str]] = {np.add: "row_sum", np.maximum: "row_max", np.minimum: "row_min"}
 SWAPPED: Final = {"less": "greater", "less_equal": "greater_equal"}
 MASKS: Final = {"greater", "greater_equal", "equal", "not_equal", "isnan", "logical_not"}
 
 
 def make(op: str, *operands: Any) -> Traced:
     """The value of an operation; numbers become constants."""
-    args = tuple(x if isinstance(x, Traced) else constant(x) for x in operands)
+    shape = next((x.shape for x in operands if isinstance(x, Traced)), None)
+    args = tuple(x if isinstance(x, Traced) else constant(x, shape) for x in operands)
     if op in REDUCTIONS:
         return Traced(op, args, op == "column_sum")
     return Traced(op, args, any(x.vector for x in args), None, op in MASKS)
 
 
-def constant(value: Any) -> Traced:
-    """A number as a value.
+def constant(value: Any, shape: Any = None) -> Traced:
+    """A number as a value; so is an array of the formula's own ``shape`` that holds one number only, such as zeros.
 
     Raises:
         TypeError: for anything but a real number.
     """
-    if isinstance(value, (int, float, np.floating, np.integer)):
+    if isinstance(value, np.ndarray) and (value.ndim == 0 or value.shape == shape) and (value == value.flat[0]).all():
+        value = value.flat[0]
+    if isinstance(value, (int, float, np.floating, np.integer, np.bool_)):
         return Traced("constant", (), False, float(value))
     raise TypeError(f"a formula cannot use a {type(value).__name__}: only its arguments and real numbers")
 

@@ -27,11 +27,6 @@ GELU_BETA: Final = math.sqrt(2 / math.pi)
 GELU_KAPPA: Final = 0.044715
 
 
-def sigmoid_array(x: Any) -> Any:
-    """Logistic sigmoid of an array."""
-    return x.dtype.type(1) / (1 + np.exp(-x))
-
-
 class EluBackward0(Piecewise):
     """scale * x for positive elements, else scale * alpha * (exp(input_scale * x) - 1)."""
 
@@ -212,7 +207,7 @@ class GluBackward0(General):
 
     def forward(self, arrays: list[Any]) -> Any:
         a, b = np.split(arrays[0], 2, axis=self.dim)
-        return a * sigmoid_array(b)
+        return formulas.gate(a, b)
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]

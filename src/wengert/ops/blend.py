@@ -11,6 +11,7 @@ from .._core.dtypes import COMPLEX, FLOATING, INTEGER, DType
 from .._core.tensor_base import TensorBase
 from .._record.common import cast_array, cast_grad, expand_to, is_number, result_type, sum_to
 from .._record.general import General, general
+from ..kernels import formulas
 from .power import python_number
 from .transcendental import conj
 
@@ -144,6 +145,10 @@ class LerpBackward0(Ternary):
 
     def value(self, arrays: list[Any]) -> Any:
         # The second form is exact at weight 1; PyTorch switches at 1/2 too.
+        if arrays[0].dtype.char in "fd":
+            near = abs(self.weight) < 0.5
+            form = formulas.lerp if near else formulas.lerp_back
+            return form(arrays[0], arrays[1], float(self.weight if near else 1 - self.weight))
         step = (arrays[1] - arrays[0]) * arrays[0].dtype.type(
             self.weight if abs(self.weight) < 0.5 else 1 - self.weight
         )

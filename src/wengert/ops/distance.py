@@ -11,8 +11,9 @@ from .._core.dtypes import FLOATING, float16
 from .._core.tensor_base import TensorBase
 from .._record.common import is_number, make, untracked
 from .._record.general import General, general
+from ..kernels import bulk as kernels
 from .loss import reduced
-from .norm import BLOCK, norm_array, norm_slope, pairwise_distance
+from .norm import BLOCK, norm_array, norm_slope, pair_weight, pairwise_distance
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -25,21 +26,41 @@ class PdistBackward0(General):
         self.p: Any = p
 
     def forward(self, arrays: list[Any]) -> Any:
+        """Distances of a block of rows to all later ones, of which a staircase is taken."""
         x = arrays[0]
-        first, second = np.triu_indices(x.shape[0], 1)
-        if x.shape[1] == 0:
-            return np.zeros(first.shape, x.dtype)
-        out = np.empty(first.shape, x.dtype)
-        step = max(1, BLOCK // x.shape[1])
-        for start in range(0, len(first), step):
-            part = slice(start, start + step)
-            out[part] = norm_array(x[first[part]] - x[second[part]], self.p, -1, False)
+        n = x.shape[0]
+        out = np.zeros(n * (n - 1) // 2, x.dtype)
+        if n < 2 or x.shape[1] == 0:
+            return out
+        by_kernel = self.direct(x)
+        step = max(1, BLOCK // (n if by_kernel else n * x.shape[1]))
+        at = 0
+        for start in range(0, n - 1, step):
+            stop = min(start + step, n - 1)
+            rows, rest = x[start:stop], x[start + 1 :]
+            if by_kernel:
+                part = kernels.distances(rows, rest, int(self.p))
+            else:
+                part = norm_array(rows[:, None] - rest, self.p, -1, False)
+            part = part[~np.tri(stop - start, n - start - 1, -1, np.bool_)]
+            out[at : at + part.size] = part
+            at += part.size
         return out
+
+    def direct(self, x: Any) -> bool:
+        """Whether kernels take these rows."""
+        return self.p in (1, 2) and x.shape[0] > 1 and kernels.handles(x)
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]
         assert grad is not None
         x = self.tensor("self")
+        if untracked(grad) and untracked(x) and self.direct(x.array):
+            n = x.shp[0]
+            weight = np.zeros((n, n), x.dt.np)
+            weight[~np.tri(n, dtype=np.bool_)] = pair_weight(grad.array, self.tensor("result").array, self.p)
+            weight += weight.T
+            return [make(kernels.distance_sums(x.array, x.array, weight, int(self.p), False))]
         total: Tensor = x.new_zeros(x.shp)
         if x.shp[1] == 0:
             return [total]

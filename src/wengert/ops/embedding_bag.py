@@ -23,7 +23,7 @@ MEAN: Final = 1
 MAX: Final = 2
 MODES: Final[dict[str, int]] = {"sum": SUM, "mean": MEAN, "max": MAX}
 UNSIGNED: Final = 1 << 64
-BLOCK: Final = 1 << 18  # elements of table rows that are copied at once
+BLOCK: Final = 1 << 15  # elements of table rows that are copied at once
 
 
 class Bags:

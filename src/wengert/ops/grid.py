@@ -10,9 +10,10 @@ import numpy as np
 from .._core import errors
 from .._core.dtypes import FLOATING
 from .._core.tensor_base import TensorBase
-from .._record.common import int_of, make
+from .._record.common import int_of, make, untracked
 from .._record.general import General, general
-from .grid_places import BICUBIC, NEAREST, Places, products, slopes, weights
+from ..kernels import bulk as kernels
+from .grid_places import BICUBIC, NEAREST, Places, count, products, slopes, weights
 from .join import stack
 from .normalize_parts import wide
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MODES: Final[dict[str, int]] = {"bilinear": 0, "nearest": 1, "bicubic": 2}
 PADDINGS: Final[dict[str, int]] = {"zeros": 0, "border": 1, "reflection": 2}
+BLOCK: Final = 1 << 15  # elements whose neighbours stand in memory at once
+LARGEST: Final = 1 << 31  # pixels of an image from which kernels' 32-bit places would not do
 CHANGED: Final = (
     "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
     "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details."
@@ -99,16 +102,38 @@ class GridSampler2DBackward0(General):
 
     def forward(self, arrays: list[Any]) -> Any:
         x, grid = arrays
+        if self.direct(x, grid):
+            return kernels.grid_sample(x, grid, self.numbers())
+        rows, points = x.shape[0], count(grid.shape[1:-1])
+        flat = grid.reshape((rows, points, grid.shape[-1]))
+        step = max(1, BLOCK // max(1, rows * x.shape[1]))
+        if points <= step:
+            out = self.interpolated(x, flat)
+        else:
+            out = np.empty((*x.shape[:2], points), x.dtype)
+            for start in range(0, points, step):
+                out[..., start : start + step] = self.interpolated(x, flat[:, start : start + step])
+        return out.reshape((*x.shape[:2], *grid.shape[1:-1]))
+
+    def direct(self, x: Any, grid: Any) -> bool:
+        """Whether kernels take images and points."""
+        return x.ndim == 4 and count(x.shape[2:]) < LARGEST and kernels.handles(x, grid)
+
+    def numbers(self) -> tuple[int, int, int]:
+        """Mode, padding and alignment, as kernels take them."""
+        return self.mode, self.padding, int(self.align_corners)
+
+    def interpolated(self, x: Any, grid: Any) -> Any:
+        """Values (rows, channels, points) at points (rows, points, dimensions)."""
         found = self.places(x.shape, grid)
         values = found.take(x)
-        shape = (*x.shape[:2], *grid.shape[1:-1])
         if self.mode == NEAREST:
-            return values.reshape(shape)
+            return values[:, :, 0]
         each = products([weights(self.mode, axis.fraction) for axis in found.axes])
         out = values[:, :, 0] * each[0][:, None]
         for k in range(1, len(each)):
             out += values[:, :, k] * each[k][:, None]
-        return out.reshape(shape).astype(x.dtype, copy=False)
+        return out.astype(x.dtype, copy=False)
 
     def weights_of(self, fractions: list[Tensor], places: Places, dt: Any) -> Tensor:
         """Weights of the neighbours, (rows, 1, neighbours, points)."""
@@ -128,6 +153,29 @@ class GridSampler2DBackward0(General):
         grad = grads[0]
         assert grad is not None
         x, grid = self.tensor("input"), self.tensor("grid")
+        if untracked(grad) and untracked(x) and untracked(grid) and self.direct(x.array, grid.array):
+            both = kernels.grid_sample_gradients(
+                grad.array, x.array, grid.array, self.numbers(), self.wanted(0), self.wanted(1)
+            )
+            return [None if part is None else make(part) for part in both]
+        step = max(1, BLOCK // max(1, x.shp[0] * x.shp[1]))
+        if count(grid.shp[1:-1]) <= step or not (untracked(grad) and untracked(x) and untracked(grid)):
+            return self.gradients(grad, x, grid)
+        points = grid.reshape((x.shp[0], count(grid.shp[1:-1]), grid.shp[-1]))
+        arrived = grad.reshape((*x.shp[:2], points.shp[1]))
+        image: Tensor | None = None
+        rest: list[Any] = []
+        for start in range(0, points.shp[1], step):
+            size = min(step, points.shp[1] - start)
+            first, second = self.gradients(arrived.narrow(2, start, size), x, points.narrow(1, start, size))
+            if first is not None:
+                image = first if image is None else image.add_(first)
+            if second is not None:
+                rest.append(second.array)
+        return [image, make(np.concatenate(rest, 1).reshape(grid.shp)) if self.wanted(1) else None]
+
+    def gradients(self, grad: Tensor, x: Tensor, grid: Tensor) -> list[Tensor | None]:
+        """Gradients of images and points, written over tensors."""
         places = self.places(x.shp, grid.array)
         fractions = places.fractions(grid)
         arrived = grad.reshape((*x.shp[:2], 1, places.index.shape[2]))

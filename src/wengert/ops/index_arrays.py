@@ -59,9 +59,8 @@ def check_bounds(index: Any, size: int, dim: int) -> None:
     Raises:
         IndexError: with the first of them.
     """
-    bad = (index < -size) | (index >= size)
-    if bad.any():
-        first = np.asarray(index)[bad].reshape(-1)[0]
+    if index.size > 0 and (index.min() < -size or index.max() >= size):
+        first = np.asarray(index)[(index < -size) | (index >= size)].reshape(-1)[0]
         raise IndexError(f"index {first} is out of bounds for dimension {dim} with size {size}")
 
 
@@ -137,9 +136,11 @@ def add_at(target: Any, key: tuple[Any, ...], values: Any) -> None:
     dims = [d for d, _ in parts]
     shape = target.shape
     grid = np.broadcast_shapes(*[p.shape for _, p in parts])
-    index = np.zeros(grid, _intp)
-    for d, part in parts:
-        index = index * shape[d] + wrapped(part, shape[d])
+    index = np.broadcast_to(wrapped(parts[0][1], shape[dims[0]]), grid)
+    for d, part in parts[1:]:
+        index = np.multiply(index, shape[d], dtype=_intp)
+        index += wrapped(part, shape[d])
+    index = index.astype(_intp, copy=False)
     together = dims == list(range(dims[0], dims[0] + len(dims)))
     rest = [d for d in range(target.ndim) if d not in dims]
     first = dims[0] if together else 0

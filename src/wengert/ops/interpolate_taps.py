@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..kernels import bulk as kernels
+
 _float32: Final[Any] = np.float32
 
 
@@ -31,6 +33,8 @@ class Taps:
         """New elements along ``axis``."""
         if self.weight is None:
             return x.take(self.index[:, 0], axis=axis)
+        if self.index.size > 0 and kernels.handles(x):
+            return kernels.weighted_rows(x, axis, self.index, self.weight)
         shape = [1] * x.ndim
         shape[axis] = -1
         weight = self.weight.astype(x.dtype)

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..kernels import bulk as kernels
+
 PREFIX: Final[dict[str, str]] = {"f": "s", "d": "d", "F": "c", "D": "z"}
 SMALL: Final = 16
 
@@ -55,6 +57,11 @@ def is_crowd(count: int, n: int) -> bool:
     return n <= SMALL and count > 4 * n
 
 
+def by_kernel(*arrays: Any) -> bool:
+    """Whether the kernels take these matrices."""
+    return max(arrays[-1].shape[-2:]) <= kernels.LARGEST and kernels.handles(*arrays)
+
+
 def lu_factor(a: Any) -> tuple[Any, Any, Any]:
     """LU factors with partial pivoting.
 
@@ -73,12 +80,15 @@ def lu_factor(a: Any) -> tuple[Any, Any, Any]:
     packed = np.empty((count, n, m), a.dtype).swapaxes(1, 2)
     pivots = np.zeros((count, k), np.int32)
     info = np.zeros(count, np.int32)
-    if k > 0 and is_crowd(count, max(m, n)):
+    if k > 0 and by_kernel(flat):
+        packed, pivots, info = kernels.lu_factors(flat)
+    elif k > 0 and is_crowd(count, max(m, n)):
         packed[...] = eliminate(flat.copy(), pivots, info)
     elif k > 0:
         getrf = lapack("getrf", a.dtype)
+        packed[...] = flat
         for i in range(count):
-            packed[i], pivots[i], info[i] = getrf(flat[i])
+            _, pivots[i], info[i] = getrf(packed[i], overwrite_a=1)
         pivots += 1
     return packed.reshape(*batch, m, n), pivots.reshape(*batch, k), info.reshape(batch)
 
@@ -140,13 +150,24 @@ def triangular_solve(a: Any, b: Any, upper: bool, unit: bool = False) -> Any:
     count = product(batch)
     first = np.broadcast_to(a, (*batch, n, n)).reshape(count, n, n)
     second = np.broadcast_to(b, (*batch, n, k)).reshape(count, n, k)
+    if by_kernel(second, a):
+        matrices = a.reshape(1, n, n) if a.size == n * n else first
+        return (
+            kernels.triangular_solve(matrices, second, upper, unit)
+            .swapaxes(1, 2)
+            .reshape(*batch, k, n)
+            .swapaxes(-1, -2)
+        )
     if is_crowd(count, n):
         return by_columns(substitute(first, second.copy(), upper, unit).reshape(*batch, n, k))
-    found = np.empty((count, k, n), b.dtype)
+    found = np.array(second.swapaxes(1, 2), order="C")
     if found.size > 0:
         solver = trsm(b.dtype)
-        for i in range(count):
-            found[i] = solver(1.0, first[i], second[i], lower=not upper, diag=unit).T
+        for i in range(count):  # BLAS reads columns: rows are those of the transposed matrix
+            if first[i].flags.c_contiguous:
+                solver(1.0, first[i].T, found[i].T, lower=upper, diag=unit, trans_a=1, overwrite_b=1)
+            else:
+                solver(1.0, first[i], found[i].T, lower=not upper, diag=unit, overwrite_b=1)
     return found.reshape(*batch, k, n).swapaxes(-1, -2)
 
 
@@ -176,6 +197,13 @@ def lu_solve(packed: Any, pivots: Any, b: Any, transposed: bool = False) -> Any:
     n, k = b.shape[-2:]
     batch = np.broadcast_shapes(packed.shape[:-2], b.shape[:-2])
     count = product(batch)
+    if by_kernel(b, packed):
+        alone = packed.size == n * n
+        factors = packed if alone else np.broadcast_to(packed, (*batch, n, n))
+        partners = pivots if alone else np.broadcast_to(pivots, (*batch, n))
+        right = np.broadcast_to(b, (*batch, n, k)).reshape(count, n, k)
+        found = kernels.lu_solve(factors.reshape(-1, n, n), partners.reshape(-1, n), right, transposed)
+        return found.swapaxes(1, 2).reshape(*batch, k, n).swapaxes(-1, -2)
     if is_crowd(count, n):
         order = np.broadcast_to(permutation(pivots, n), (*batch, n))[..., None]
         if not transposed:
@@ -189,11 +217,11 @@ def lu_solve(packed: Any, pivots: Any, b: Any, transposed: bool = False) -> Any:
     factors = np.broadcast_to(packed, (*batch, n, n)).reshape(count, n, n)
     partners = np.broadcast_to(pivots, (*batch, n)).reshape(count, n) - 1
     right = np.broadcast_to(b, (*batch, n, k)).reshape(count, n, k)
-    solved = np.empty((count, k, n), b.dtype)
+    solved = np.array(right.swapaxes(1, 2), order="C")
     if solved.size > 0:
         getrs = lapack("getrs", b.dtype)
         for i in range(count):
-            solved[i] = getrs(factors[i], partners[i], right[i], trans=2 if transposed else 0)[0].T
+            getrs(factors[i], partners[i], solved[i].T, trans=2 if transposed else 0, overwrite_b=1)
     return solved.reshape(*batch, k, n).swapaxes(-1, -2)
 
 
@@ -230,6 +258,12 @@ def cholesky(a: Any, upper: bool) -> tuple[Any, Any]:
     Only one triangle is read. Where the factorisation fails, what LAPACK had computed until then stays.
     """
     batch = a.shape[:-2]
+    if by_kernel(a):
+        n = a.shape[-1]
+        found, info = kernels.cholesky_factors((a.swapaxes(-1, -2) if upper else a).reshape(-1, n, n))
+        if not info.any():
+            columns = np.ascontiguousarray(found).swapaxes(1, 2) if upper else found
+            return columns.swapaxes(1, 2).reshape(a.shape).swapaxes(-1, -2), info.reshape(batch)
     try:
         found = np.linalg.cholesky(a, upper=upper)
         return by_columns(found), first_of(~np.isfinite(found.diagonal(0, -2, -1)))

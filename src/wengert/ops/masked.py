@@ -25,6 +25,7 @@ from .._record.common import (
 )
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
+from ..kernels import formulas
 
 if TYPE_CHECKING:
     from .._core.dtypes import Number
@@ -52,7 +53,7 @@ class WhereBackward0(General):
         x, y, condition = arrays
         a = x if x.dtype == self.dt.np else cast_array(x, self.dt)
         b = y if y.dtype == self.dt.np else cast_array(y, self.dt)
-        out = np.where(condition, a, b)
+        out = formulas.select(condition, a, b)
         if out.shape != condition.shape or out.ndim < 2 or (out.flags.c_contiguous and condition.flags.c_contiguous):
             return out
         return laid_out_like(out, condition)
@@ -153,6 +154,12 @@ class MaskedFillBackward0(Writer):
 
     def again(self) -> Writer:
         return MaskedFillBackward0(np.zeros_like(self.value))
+
+    def forward(self, arrays: list[Any]) -> Any:
+        x = arrays[0]
+        if x.dtype.char in "fd" and x.ndim > 0 and x.shape == arrays[1].shape:
+            return formulas.select(arrays[1], float(self.value), x)
+        return super().forward(arrays)
 
     def put(self, target: Any, arrays: list[Any]) -> None:
         np.copyto(target, self.value, where=arrays[0])

@@ -28,6 +28,7 @@ from .._record.common import (
 )
 from .._record.general import General, general, overwrite
 from .._record.unary import Unary, unary, unary_
+from ..kernels import formulas
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -195,12 +196,11 @@ class ClampBackward1(Unary):
     def forward(self, x: Any) -> Any:
         if self.low is None:
             return x if self.high is None else np.minimum(x, self.high)
-        out = np.maximum(x, self.low)
         if self.high is None:
-            return out
-        if out.ndim == 0 or out.dtype != x.dtype or x.dtype.kind != "f":
-            return np.minimum(out, self.high)
-        return np.minimum(out, self.high, out=out)
+            return np.maximum(x, self.low)
+        if x.dtype.char in "fd":
+            return formulas.clamp(x, float(self.low), float(self.high))
+        return np.minimum(np.maximum(x, self.low), self.high)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -251,6 +251,8 @@ class ClampBackward0(General):
         return ["max", "min", "self"]
 
     def forward(self, arrays: list[Any]) -> Any:
+        if self.names[1:] == ["min", "max"] and all(a.dtype == self.common.np for a in arrays):
+            return formulas.clamp(arrays[0], arrays[1], arrays[2])
         x = cast_array(arrays[0], self.common)
         for i in range(1, len(arrays)):
             bound = cast_array(arrays[i], self.common)

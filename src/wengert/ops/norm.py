@@ -16,6 +16,7 @@ from .._core.tensor_base import TensorBase
 from .._record.common import RESULT, SELF, converted, make, result_type, sum_to, untracked, wrap_dim
 from .._record.general import General, general
 from .._record.reduction import Reduction, axes, over, reduce
+from ..kernels import bulk as kernels
 from .linalg_checks import check_floating
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ class CdistBackward0(General):
 
     def forward(self, arrays: list[Any]) -> Any:
         x, y = arrays
+        if self.direct(x, y):
+            return kernels.distances(x, y, int(self.p))
         blocks = self.blocks(x.shape, y.shape)
         if len(blocks) == 1:
             return norm_array(x[..., :, None, :] - y[..., None, :, :], self.p, -1, False)
@@ -117,6 +120,10 @@ class CdistBackward0(General):
         for rows in blocks:
             out[..., rows, :] = norm_array(x[..., rows, None, :] - y[..., None, :, :], self.p, -1, False)
         return out
+
+    def direct(self, x: Any, y: Any) -> bool:
+        """Whether kernels take these matrices."""
+        return self.p in (1, 2) and x.shape[:-2] == y.shape[:-2] and kernels.handles(x, y)
 
     def blocks(self, first: tuple[int, ...], second: tuple[int, ...]) -> list[slice]:
         """Rows of x1 to take at once, so that about ``BLOCK`` differences stand in memory."""
@@ -131,7 +138,14 @@ class CdistBackward0(General):
         assert grad is not None
         x, y, result = self.tensor("x1"), self.tensor("x2"), self.tensor("result")
         blocks = self.blocks(x.shp, y.shp)
-        if len(blocks) == 1 or not (untracked(grad) and untracked(x) and untracked(y)):
+        plain = untracked(grad) and untracked(x) and untracked(y)
+        if plain and self.direct(x.array, y.array):
+            weight = pair_weight(grad.array, result.array, self.p)
+            return [
+                make(kernels.distance_sums(x.array, y.array, weight, int(self.p), False)) if self.wanted(0) else None,
+                make(kernels.distance_sums(y.array, x.array, weight, int(self.p), True)) if self.wanted(1) else None,
+            ]
+        if len(blocks) == 1 or not plain:
             return self.slopes(grad, x, y, result)
         firsts: list[Any] = []
         second: Any = 0
@@ -172,6 +186,13 @@ class CdistBackward0(General):
 
     def parameters(self) -> dict[str, Any]:
         return {"p": self.p}
+
+
+def pair_weight(grad: Any, distance: Any, p: Any) -> Any:
+    """What the difference of a pair (for p = 1 its sign) is multiplied by in the gradient; 0 for equal rows."""
+    if p == 1:
+        return grad
+    return np.divide(grad, distance, out=np.zeros_like(distance), where=distance != 0)
 
 
 class RenormBackward0(General):

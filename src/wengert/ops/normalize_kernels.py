@@ -10,6 +10,7 @@ from ..kernels import formulas
 from .normalize_parts import Frame
 
 _sum: Final[Any] = np.add.reduce
+WIDE: Final = 16  # columns
 
 
 def has_kernel(x: Any, *others: Any) -> bool:
@@ -35,8 +36,23 @@ def turned_back(order: list[int], array: Any) -> Any:
     return array.transpose(back)
 
 
+def is_table(frame: Frame) -> bool:
+    """Whether the groups are the columns of a table: rows of a kernel would lie across memory."""
+    return frame.axes == (0, 2) and frame.work[2] == 1 and frame.work[1] >= WIDE
+
+
 def normalized(frame: Frame, x: Any, weight: Any, bias: Any) -> tuple[Any, Any, Any, Any]:
     """Result, means, variances and scales of the groups of ``x``, which has the shape of the frame."""
+    if is_table(frame):
+        rows, columns = frame.work[0], frame.work[1]
+        table = x.reshape(rows, columns)
+        mean = formulas.sums_below(1, table) / x.dtype.type(rows)
+        rest = formulas.rest_below(1, table, mean) / x.dtype.type(rows)
+        var = formulas.squares_below(1, table, mean) / x.dtype.type(rows) - rest * rest
+        mean, rest, var = mean.reshape(frame.stats), rest.reshape(frame.stats), var.reshape(frame.stats)
+        rstd = 1 / np.sqrt(var + x.dtype.type(frame.eps))
+        w, b = parameters_of(frame, weight, bias)
+        return formulas.affine_exactly(x, mean, rest, rstd, w, b), mean, var, rstd
     order = order_of(frame, frame.axes)
     w = turned(order, weight, frame.weights, 1.0)
     b = turned(order, bias, frame.weights, 0.0)
@@ -44,10 +60,15 @@ def normalized(frame: Frame, x: Any, weight: Any, bias: Any) -> tuple[Any, Any, 
     return turned_back(order, y), turned_back(order, mean), turned_back(order, var), turned_back(order, rstd)
 
 
+def parameters_of(frame: Frame, weight: Any, bias: Any) -> tuple[Any, Any]:
+    """Weight and bias in the frame; the numbers that change nothing where they are None."""
+    w = 1.0 if weight is None else np.reshape(weight, frame.weights)
+    return w, 0.0 if bias is None else np.reshape(bias, frame.weights)
+
+
 def standardized_by(frame: Frame, x: Any, mean: Any, scale: Any, weight: Any, bias: Any) -> Any:
     """The same with given means and scales."""
-    w = 1.0 if weight is None else np.reshape(weight, frame.weights)
-    b = 0.0 if bias is None else np.reshape(bias, frame.weights)
+    w, b = parameters_of(frame, weight, bias)
     return formulas.affine(x, np.reshape(mean, frame.stats), np.reshape(scale, frame.stats), w, b)
 
 
@@ -63,6 +84,8 @@ def fused_gradients(
     if frame.fixed:
         w = 1.0 if weight is None else np.reshape(weight, frame.weights)
         found[0] = formulas.affine_slope(grad, w, scale) if wanted[0] else None
+    elif wanted[0] and is_table(frame):
+        return table_gradients(frame, grad, x, weight, mean, scale, wanted)
     elif wanted[0]:
         order = order_of(frame, frame.axes)
         operands = [turned(order, a, s, 1.0) for a, s in zip((grad, x, weight, mean, scale), shapes(frame))]
@@ -75,6 +98,19 @@ def fused_gradients(
     if parameters:
         found[1], found[2] = parameter_gradients(frame, grad, x, mean, scale)
     return [part if want else None for part, want in zip(found, wanted)]
+
+
+def table_gradients(
+    frame: Frame, grad: Any, x: Any, weight: Any, mean: Any, scale: Any, wanted: list[bool]
+) -> list[Any]:
+    """``fused_gradients`` for groups that are columns."""
+    rows, columns = frame.work[0], frame.work[1]
+    along, level = formulas.products_below(1, *[a.reshape(-1, columns) for a in (grad, x, mean, scale)])
+    along, level = along.reshape(frame.stats), level.reshape(frame.stats)
+    factor = scale if weight is None else scale * np.reshape(weight, frame.weights)
+    share = factor / x.dtype.type(rows)
+    first = formulas.normalize_slope_given(grad, x, mean, factor, share * scale * along, share * level)
+    return [part if want else None for part, want in zip((first, along, level), wanted)]
 
 
 def shapes(frame: Frame) -> tuple[tuple[int, ...], ...]:

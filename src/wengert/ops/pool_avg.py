@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -14,9 +14,13 @@ from .._record.general import General, general
 from ..kernels import bulk as kernels
 from .pool_arrays import Line, spread_sums, window_sums
 from .pool_sizes import Pooling, check_dims, check_pooled, check_windows, named, read_pooling
+from .sizes import count
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
+
+
+BLOCK: Final = 1 << 16  # elements whose sums along one dimension stand in memory at once
 
 
 class Averaging:
@@ -44,8 +48,18 @@ class Averaging:
             return self.means(x.astype(np.float32)).astype(x.dtype)
         if kernels.handles(x) and all(line.out > 0 for line in lines):
             return kernels.avg_pool(x, lines, self.count_include_pad, self.divisor_override or 0)
-        total = window_sums(x, lines)
         divisor = self.divisor(lines, x.dtype)
+        dims = len(lines)
+        pixels = count(x.shape[x.ndim - dims :])
+        if x.size > BLOCK and x.ndim > dims and pixels < BLOCK and x.dtype.kind == "f":
+            planes = x.reshape(-1, *x.shape[x.ndim - dims :])
+            out = np.empty((len(planes), *[line.out for line in lines]), x.dtype)
+            step = BLOCK // pixels
+            for start in range(0, len(planes), step):
+                part = slice(start, start + step)
+                np.divide(window_sums(planes[part], lines), divisor, out=out[part])
+            return out.reshape(*x.shape[: x.ndim - dims], *out.shape[1:])
+        total = window_sums(x, lines)
         if x.dtype.kind in "iu":
             return np.trunc(total / divisor).astype(x.dtype)
         return np.divide(total, divisor, out=total if total is not x else None)

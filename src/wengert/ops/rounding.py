@@ -306,7 +306,7 @@ def real_sign(x: Any) -> Any:
     """-1, 0 or 1; PyTorch gives 0 for NaN. Masks are their own sign."""
     if x.dtype.kind == "b":
         return x.copy()
-    return np.nan_to_num(np.sign(x)) if x.dtype.kind == "f" else np.sign(x)
+    return np.where(np.isnan(x), 0, np.sign(x)) if x.dtype.kind == "f" else np.sign(x)
 
 
 def absolute(self: Tensor) -> Tensor:

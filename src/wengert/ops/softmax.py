@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._core.compat import i64
-from .._core.dtypes import parse_dtype
+from .._core.dtypes import COMPLEX, parse_dtype
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary
 from .._record.common import OTHER, RESULT, SELF, converted, wrap_dim
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
 
 _add: Final[Any] = np.add.reduce
+_maximum: Final[Any] = np.maximum.reduce
+_reciprocal: Final[Any] = np.reciprocal
 _contiguous: Final[Any] = np.ascontiguousarray
+COLUMNS: Final = 1 << 14  # elements: rows that lie across memory cost a kernel a cache line for each element
 
 
 class Normalizing(Unary):
@@ -49,7 +52,11 @@ class SoftmaxBackward0(Normalizing):
             return np.exp(x - x)
         if x.shape[self.dim] == 0:
             return x.copy()
-        return _contiguous(along(formulas.softmax, self.dim, [x]))
+        if not has_columns(x, self.dim):
+            return in_order(along(formulas.softmax, self.dim, [x]))
+        out = formulas.exp_difference(x, _maximum(x, self.dim, None, None, True))
+        out *= _reciprocal(_add(out, self.dim, None, None, True))
+        return out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -64,7 +71,13 @@ class LogSoftmaxBackward0(Normalizing):
             return x - x
         if x.shape[self.dim] == 0:
             return x.copy()
-        return _contiguous(along(formulas.log_softmax, self.dim, [x]))
+        if not has_columns(x, self.dim):
+            return in_order(along(formulas.log_softmax, self.dim, [x]))
+        top = _maximum(x, self.dim, None, None, True)
+        total = _add(formulas.exp_difference(x, top), self.dim, None, None, True)
+        out = x - top
+        out -= np.log(total)
+        return out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -100,6 +113,8 @@ class SoftmaxBackwardDataBackward0(NormalizingBackward):
         if x.ndim == 0:
             return x - x
         if x.dtype == y.dtype and x.size > 0:
+            if has_columns(x, self.dim):
+                return formulas.softmax_slope_given(x, y, _add(x * y, self.dim, None, None, True))
             return along(formulas.softmax_slope, self.dim, [x, y])
         out = x * y
         return out - _add(out, self.dim, None, None, True) * y
@@ -128,6 +143,8 @@ class LogSoftmaxBackwardDataBackward0(NormalizingBackward):
         if x.ndim == 0:
             return x - x
         if x.dtype == y.dtype and x.size > 0:
+            if has_columns(x, self.dim):
+                return formulas.log_softmax_slope_given(x, y, _add(x, self.dim, None, None, True))
             return along(formulas.log_softmax_slope, self.dim, [x, y])
         out = np.exp(y)
         out *= _add(x, self.dim, None, None, True)
@@ -184,9 +201,28 @@ def log_softmax(self: Tensor, dim: Any, dtype: Any = None) -> Tensor:
     return unary(LogSoftmaxBackward0(wrap_dim(dim, len(self.shp))), in_dtype(self, dtype, "log_softmax"))
 
 
+def has_columns(x: Any, dim: int) -> bool:
+    """Whether ``dim`` runs across contiguous memory, so that NumPy's reductions along it are better than a row kernel."""
+    return (
+        x.ndim > dim + 1 and x.shape[-1] >= 16 and x.size >= COLUMNS and x.dtype.char in "fd" and x.flags.c_contiguous
+    )
+
+
+def in_order(array: Any) -> Any:
+    """The array in row-major order."""
+    return array if array.flags.c_contiguous else _contiguous(array)
+
+
 def in_dtype(x: Tensor, dtype: Any, name: str) -> Tensor:
-    """The operand in the dtype asked for."""
-    return x if dtype is None else converted(x, parse_dtype(dtype, name))
+    """The operand in the dtype asked for.
+
+    Raises:
+        NotImplementedError: for complex numbers, which have no order and no largest one.
+    """
+    found = x if dtype is None else converted(x, parse_dtype(dtype, name))
+    if found.dt.category == COMPLEX:
+        raise NotImplementedError(f"\"{name}_lastdim_kernel_impl\" not implemented for '{found.dt.title}'")
+    return found
 
 
 def functional_softmax(input: Tensor, dim: Any = None, _stacklevel: Any = 3, dtype: Any = None) -> Tensor:

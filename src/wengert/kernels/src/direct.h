@@ -16,4 +16,11 @@ template <class T> void direct(int op, T* out, const T* a, const T* b, bool vary
   parallel_for(pieces(n, PIECE), [&](Index i) { part(i * PIECE, std::min(PIECE, n - i * PIECE)); });
 }
 
+#ifndef WENGERT_VM_BODY  // see vm.cpp
+extern template void run<float>(Call&);
+extern template void run<double>(Call&);
+extern template void direct<float>(int, float*, const float*, const float*, bool, bool, Index);
+extern template void direct<double>(int, double*, const double*, const double*, bool, bool, Index);
+#endif
+
 }  // namespace wengert

@@ -11,7 +11,7 @@ cdef extern from "numpy/arrayobject.h":
     bint PyArray_ISBEHAVED_RO(cnp.ndarray)
     bint PyArray_ISBEHAVED(cnp.ndarray)
 
-cdef extern from "vm.h" namespace "wengert" nogil:
+cdef extern from "direct.h" namespace "wengert" nogil:
     ctypedef Py_ssize_t Index
     cdef enum Kind "wengert::Kind":
         VECTOR "wengert::Kind::vector"

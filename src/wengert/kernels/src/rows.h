@@ -119,4 +119,35 @@ void bag_sums(ptrdiff_t bags, ptrdiff_t width, ptrdiff_t count, ptrdiff_t skippe
   });
 }
 
+// out[a, i, b] = sum over k of weight[i, k] x[a, index[i, k], b].
+template <class T>
+void weighted_rows(ptrdiff_t outer, ptrdiff_t size, ptrdiff_t fresh, ptrdiff_t taps, ptrdiff_t inner, const T* x,
+                   const int64_t* index, const T* weight, T* out, Flag& bad) {
+  for (ptrdiff_t i = 0; i < fresh * taps; i++)
+    if (outside(index[i], size, bad)) return;
+  ptrdiff_t group = 1 + ROWS_WORK / (fresh * taps * inner + 1);
+  parallel_for((outer + group - 1) / group, [&](ptrdiff_t task) {
+    for (ptrdiff_t a = task * group; a < std::min(outer, (task + 1) * group); a++) {
+      const T* from = x + a * size * inner;
+      T* to = out + a * fresh * inner;
+      for (ptrdiff_t i = 0; i < fresh; i++, to += inner) {
+        const int64_t* at = index + i * taps;
+        const T* w = weight + i * taps;
+        if (inner == 1) {
+          T sum = w[0] * from[at[0]];
+          for (ptrdiff_t k = 1; k < taps; k++) sum += w[k] * from[at[k]];
+          to[0] = sum;
+          continue;
+        }
+        const T* row = from + at[0] * inner;
+        for (ptrdiff_t b = 0; b < inner; b++) to[b] = w[0] * row[b];
+        for (ptrdiff_t k = 1; k < taps; k++) {
+          row = from + at[k] * inner;
+          for (ptrdiff_t b = 0; b < inner; b++) to[b] += w[k] * row[b];
+        }
+      }
+    }
+  });
+}
+
 }  // namespace wengert::arrays

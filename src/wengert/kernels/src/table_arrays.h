@@ -70,6 +70,13 @@ void enter_bag_sums(const Args& a) {
               a.at<int64_t>(3), a.at<T>(4), a.at<T>(5), a.bad_index);
 }
 
+// Arrays x, index, weight, out; outer, old size, new size, taps, inner.
+template <class T>
+void enter_weighted_rows(const Args& a) {
+  const ptrdiff_t* n = a.number;
+  weighted_rows<T>(n[0], n[1], n[2], n[3], n[4], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.at<T>(3), a.bad_index);
+}
+
 // Arrays x, out; outer, n, inner, whether from the end.
 template <class Op, class T>
 void enter_scan(const Args& a) {
@@ -86,6 +93,7 @@ constexpr Entry array_entries[] = {
     {"gather", 3, 4, 0, WENGERT_WORDS(enter_gather)},
     {"scatter_add", 3, 4, 0, WENGERT_WORDS(enter_scatter_add)},
     {"bag_sums", 6, 4, 0, WENGERT_FLOATS(enter_bag_sums)},
+    {"weighted_rows", 4, 5, 0, WENGERT_FLOATS(enter_weighted_rows)},
     {"running_sum", 2, 4, 0, enter_scan<Plus, float>, enter_scan<Plus, double>},
     {"running_product", 2, 4, 0, enter_scan<Times, float>, enter_scan<Times, double>},
 };

@@ -2,6 +2,9 @@
 #pragma once
 #include "table_arrays.h"
 #include "table_conv.h"
+#include "table_distances.h"
+#include "table_grid.h"
+#include "table_matrices.h"
 #include "table_random.h"
 
 namespace wengert::arrays {
@@ -13,7 +16,9 @@ bool add_table(PyObject* names, const Entry (&entries)[N]) {
 
 // False with a Python error set.
 inline bool add_tables(PyObject* names) {
-  return add_table(names, conv_entries) && add_table(names, array_entries) && add_table(names, random_entries);
+  return add_table(names, conv_entries) && add_table(names, array_entries) && add_table(names, random_entries) &&
+         add_table(names, matrix_entries) && add_table(names, distance_entries) &&
+         add_table(names, grid_entries);
 }
 
 }  // namespace wengert::arrays

@@ -45,6 +45,19 @@ template <class To, class From> WENGERT_INLINE To bits(From x) {
   return out;
 }
 
+// c0 + c1 u + c2 u**2...; a loop over the coefficients would keep gcc from vectorising the loop around it.
+template <class T> WENGERT_INLINE T polynomial(T, T last) { return last; }
+template <class T, class... More> WENGERT_INLINE T polynomial(T u, T first, T second, More... more) {
+  return first + u * polynomial(u, second, more...);
+}
+
+// The first value where `mask`, without a jump: before a long computation gcc would split the paths, element by element.
+template <class T> WENGERT_INLINE T choose(bool mask, T first, T second) {
+  using Int = typename Format<T>::Int;
+  const Int all = -static_cast<Int>(mask);
+  return bits<T>(static_cast<Int>((bits<Int>(first) & all) | (bits<Int>(second) & ~all)));
+}
+
 // 2**n for n in the range of normal numbers.
 template <class T> WENGERT_INLINE T power_of_two(typename Format<T>::Int n) {
   using F = Format<T>;
@@ -110,14 +123,20 @@ template <class T> WENGERT_INLINE T tanh(T x) {
 
 template <class T> WENGERT_INLINE T sigmoid(T x) { return T(1) / (T(1) + vmath::exp(-x)); }
 
-// (log((1 + s) / (1 - s)) / s - 2) / s**2 as a polynomial in s**2.
-WENGERT_INLINE float log_tail(float s2) {
-  return 0.66666686178528154f + s2 * (0.39988319003769426f + s2 * 0.2960069107007003f);
+// log(1 + f) for sqrt(1/2) - 1 <= f <= sqrt(2) - 1.  In single precision without a division, which costs more than the degree.
+WENGERT_INLINE float log_near_one(float f) {
+  float square = f * f;
+  float tail = polynomial(f, 0.33333331141113911f, -0.24999996905108002f, 0.20000725768951815f, -0.16667817265214118f,
+                          0.14248695588728349f, -0.12425031151817208f, 0.11688632791075399f, -0.1148643374542111f,
+                          0.069710843685160879f);
+  return f + (f * square * tail - 0.5f * square);
 }
-WENGERT_INLINE double log_tail(double s2) {
-  return 0.66666666666666701414 + s2 * (0.39999999999886612948 + s2 * (0.2857142863176433463
-      + s2 * (0.22222210199264211533 + s2 * (0.18182956608063458865 + s2 * (0.15329500754204177124
-      + s2 * 0.1464362860190979757)))));
+// By way of s = f / (2 + f): log(1 + f) = log((1 + s) / (1 - s)), an odd function of s.
+WENGERT_INLINE double log_near_one(double f) {
+  double s = f / (2 + f), square = s * s, half = 0.5 * f * f;
+  double tail = polynomial(square, 0.66666666666666701414, 0.39999999999886612948, 0.2857142863176433463,
+                           0.22222210199264211533, 0.18182956608063458865, 0.15329500754204177124, 0.1464362860190979757);
+  return f - (half - s * (half + square * tail));
 }
 
 template <class T> WENGERT_INLINE T log(T x) {
@@ -130,9 +149,7 @@ template <class T> WENGERT_INLINE T log(T x) {
   T m = bits<T>(static_cast<Int>(b - (k << F::mantissa_bits)));
   // Int to T by way of the magic number: AVX2 converts no 64-bit integers.
   T exponent = bits<T>(static_cast<Int>(k - (subnormal ? F::lift_bits : Int(0)) + bits<Int>(F::round_magic))) - F::round_magic;
-  T f = m - T(1), s = f / (T(2) + f), s2 = s * s, square = T(0.5) * f * f;
-  T log_m = f - (square - s * (square + s2 * log_tail(s2)));
-  T out = exponent * F::ln2_low + log_m + exponent * F::ln2_high;
+  T out = exponent * F::ln2_low + log_near_one(m - T(1)) + exponent * F::ln2_high;
   out = x == T(0) ? -T(INFINITY) : out;
   out = x < T(0) ? T(NAN) : out;
   return x >= T(INFINITY) || x != x ? x : out;
@@ -156,19 +173,15 @@ WENGERT_INLINE float erf_exponent(float a) {
 }
 // The same for 0.75 <= a <= 5.95, as a polynomial in u = 2 a / 5.95 - 1.
 WENGERT_INLINE double erf_exponent(double u) {
-  constexpr double c[31] = {
-      3.55071174951291643, 2.70518621091167838, 0.141392598831748132, -0.0745812488603733802, 0.0381283694527405557,
-      -0.0183688272779525384, 0.00803435650625305194, -0.00295077650705706608, 0.000681228825182649765,
-      0.000171804574326980362, -0.000377356544622413769, 0.000332486351188370215, -0.00022350871276401041,
-      0.000124899468377945062, -0.000057313567360931103, 0.0000188681979309501131, -2.90266337207323645e-7,
-      -6.80843309668499828e-6, 6.6790793640377758e-6, -3.57927889999985645e-6, 2.95210159708143424e-6,
-      -3.68862077494520324e-6, 8.89498984577499856e-7, 2.15993230723487818e-6, -5.44924100884749933e-7,
-      -1.48621488187445987e-6, 2.8535465532452101e-7, 8.50146313003139536e-7, -2.98514593298525099e-7,
-      -1.60498630171027528e-7, 7.43523056958159101e-8};
-  double out = c[30];
-#pragma GCC unroll 30
-  for (int i = 29; i >= 0; i--) out = out * u + c[i];
-  return out;
+  return polynomial(
+      u, 3.55071174951291643, 2.70518621091167838, 0.141392598831748132, -0.0745812488603733802,
+      0.0381283694527405557, -0.0183688272779525384, 0.00803435650625305194, -0.00295077650705706608,
+      0.000681228825182649765, 0.000171804574326980362, -0.000377356544622413769, 0.000332486351188370215,
+      -0.00022350871276401041, 0.000124899468377945062, -0.000057313567360931103, 0.0000188681979309501131,
+      -2.90266337207323645e-7, -6.80843309668499828e-6, 6.6790793640377758e-6, -3.57927889999985645e-6,
+      2.95210159708143424e-6, -3.68862077494520324e-6, 8.89498984577499856e-7, 2.15993230723487818e-6,
+      -5.44924100884749933e-7, -1.48621488187445987e-6, 2.8535465532452101e-7, 8.50146313003139536e-7,
+      -2.98514593298525099e-7, -1.60498630171027528e-7, 7.43523056958159101e-8);
 }
 // erf(x) / x for |x| < 0.75, as a polynomial in x**2.
 WENGERT_INLINE double erf_near_zero(double s) {
@@ -185,10 +198,10 @@ WENGERT_INLINE float erf(float x) {
 }
 WENGERT_INLINE double erf(double x) {
   double a = x < 0 ? -x : x;
-  a = a > 5.95 ? 5.95 : a;
+  a = choose(a > 5.95, 5.95, a);
   double far = std::copysign(-bounded_expm1(-a * erf_exponent(a * (2 / 5.95) - 1)), x);
   double near = x * erf_near_zero(x * x);
-  return a < 0.75 ? near : far;
+  return choose(a < 0.75, near, far);
 }
 
 }  // namespace wengert::vmath

@@ -1,0 +1,167 @@
+"""``fuse``: a function as one operator has the function's values and derivatives, or says why it cannot be one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from wengert.nn import functional as F
+
+TOLERANCE = {wg.float32: 2e-4, wg.float64: 1e-10}
+
+FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
+    "chain": (lambda x: wg.tanh(x * x + x) * 2 - x, ((5, 7),)),
+    "branches": (lambda x, y: wg.where(x > y, x * y, F.gelu(x) - y), ((5, 7), (5, 7))),
+    "broadcast": (lambda x, y, z: (x * y + z).sigmoid() / (1 + x.abs()), ((4, 5, 7), (7,), (5, 1))),
+    "methods": (lambda x: (x.exp() + 1).log().sqrt() + x.clamp(-1, 1) * F.silu(x), ((5, 7),)),
+    "activations": (lambda x: F.elu(x) + F.softplus(x) + F.leaky_relu(x) * F.hardswish(x), ((5, 7),)),
+    "softmax": (lambda x, w: wg.softmax(x, -1) * w, ((5, 7), (5, 7))),
+    "standardised": (lambda x, w: (x - x.mean(-1, keepdim=True)) / (x * x).sum(-1, keepdim=True) * w, ((5, 7), (7,))),
+    "largest": (lambda x: x * (x - x.amax(-1, keepdim=True)), ((5, 7),)),
+}
+
+
+def samples(shapes: tuple[tuple[int, ...], ...], dtype: Any) -> list[Any]:
+    rng = np.random.default_rng(0)
+    return [wg.tensor(rng.normal(size=s), dtype=dtype, requires_grad=True) for s in shapes]
+
+
+def gradients(function: Callable[..., Any], inputs: list[Any], order: int) -> list[Any]:
+    """Gradients of that order of weighted sums of the results."""
+    value = function(*inputs)
+    for level in range(order):
+        weights = wg.linspace(0.5, 1.5, value.numel(), dtype=value.dtype).reshape(value.shape)
+        found = wg.autograd.grad((value * weights).sum(), inputs, create_graph=level < order - 1, allow_unused=True)
+        found = [wg.zeros_like(x) if g is None else g for x, g in zip(inputs, found)]
+        if level < order - 1:
+            value = sum((g.sin().sum().reshape(1) for g in found), wg.zeros(1, dtype=value.dtype))
+    return found
+
+
+def close(found: Any, expected: Any) -> None:
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    tolerance = TOLERANCE[expected.dtype]
+    np.testing.assert_allclose(found.detach().numpy(), expected.detach().numpy(), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_values_are_those_of_the_function(name: str, dtype: Any) -> None:
+    function, shapes = FUNCTIONS[name]
+    inputs = samples(shapes, dtype)
+    result = wg.fuse(function)(*inputs)
+    assert result.grad_fn.name() == "FusedBackward"
+    close(result, function(*inputs))
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_derivatives_of_any_order_are_those_of_the_function(name: str, order: int) -> None:
+    function, shapes = FUNCTIONS[name]
+    inputs = samples(shapes, wg.float64)
+    for found, expected in zip(gradients(wg.fuse(function), inputs, order), gradients(function, inputs, order)):
+        close(found, expected)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_tangents_are_those_of_the_function(name: str) -> None:
+    function, shapes = FUNCTIONS[name]
+    inputs = [x.detach() for x in samples(shapes, wg.float64)]
+    tangents = tuple(x.cos() for x in inputs)
+    found = wg.func.jvp(wg.fuse(function), tuple(inputs), tangents)
+    for a, b in zip(found, wg.func.jvp(function, tuple(inputs), tangents)):
+        close(a, b)
+
+
+def test_several_results_come_back_as_a_tuple() -> None:
+    def both(x: Any, y: Any) -> Any:
+        return x * y, x - y
+
+    x, y = samples(((3, 4), (3, 4)), wg.float64)
+    found = wg.fuse(both)(x, y)
+    assert isinstance(found, tuple)
+    for a, b in zip(found, both(x, y)):
+        close(a, b)
+    (grad,) = wg.autograd.grad(found[0].sum(), x)  # the other result has no gradient
+    close(grad, y)
+
+
+def test_a_result_that_does_not_depend_on_all_arguments_keeps_its_shape() -> None:
+    def parts(x: Any, y: Any) -> Any:
+        return x + y, y * 2
+
+    x, y = samples(((3, 4), (4,)), wg.float64)
+    assert [tuple(r.shape) for r in wg.fuse(parts)(x, y)] == [(3, 4), (4,)]
+
+
+def test_other_arguments_are_constants() -> None:
+    fused = wg.fuse(lambda x, factor: x * factor + 1)
+    (x,) = samples(((3,),), wg.float64)
+    close(fused(x, 2), x * 2 + 1)
+    close(fused(x, 3.5), x * 3.5 + 1)
+
+
+def test_shapes_that_the_function_reads_are_those_of_the_call() -> None:
+    fused = wg.fuse(lambda x: x / x.shape[0])
+    for n in (2, 5):
+        x = wg.ones(n)
+        close(fused(x), x / n)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 0.0, -0.0])
+def test_nan_infinity_and_signed_zero_go_the_way_they_do_in_the_function(value: float) -> None:
+    x = wg.full((4,), value, dtype=wg.float64)
+    for function in (lambda x: x * 2, lambda x: x.relu(), lambda x: x.abs() + x, lambda x: x.tanh(), lambda x: x.exp()):
+        found, expected = wg.fuse(function)(x).numpy(), function(x).numpy()
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        [wg.ones(3, dtype=wg.float16)],
+        [wg.ones(3, dtype=wg.int64)],
+        [wg.ones(3, dtype=wg.complex64)],
+        [wg.tensor(2.0)],
+        [wg.ones(0, 3)],
+    ],
+    ids=["half", "integers", "complex", "0-d", "empty"],
+)
+def test_what_has_no_kernel_runs_the_function_itself(inputs: list[Any]) -> None:
+    def function(x: Any) -> Any:
+        return x * x + x
+
+    found, expected = wg.fuse(function)(*inputs), function(*inputs)
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    assert wg.equal(found, expected)
+
+
+def test_vmap_maps_a_fused_function() -> None:
+    function, _ = FUNCTIONS["chain"]
+    x = samples(((4, 3),), wg.float64)[0].detach()
+    close(wg.func.vmap(wg.fuse(function))(x), function(x))
+
+
+OUTSIDE = wg.tensor([1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (lambda x: x if (x > 0).all() else -x, "fuse"),
+        (lambda x: x.sum(), "keepdim=True"),
+        (lambda x: x @ x, "elementwise"),
+        (lambda x: x.cumsum(0), "fuse"),
+        (lambda x: x + OUTSIDE, "only its arguments"),
+        (lambda x: 3, "returned a int"),
+    ],
+    ids=["branch", "whole sum", "product", "cumsum", "other tensor", "no tensor"],
+)
+def test_what_cannot_be_traced_is_refused(function: Callable[..., Any], says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        wg.fuse(function)(wg.ones(3, 3))
