@@ -175,7 +175,9 @@ class _RandomState:
 class CheckpointFunction(Function):
     """``checkpoint(use_reentrant=True)``: the function runs unrecorded; backward runs it again and differentiates that."""
 
-    INSIDE_TRANSFORMS = "\n  checkpoint(use_reentrant=True) was called inside of a transform\n  try: use_reentrant=False"
+    INSIDE_TRANSFORMS = (
+        "\n  checkpoint(use_reentrant=True) was called inside of a transform\n  try: use_reentrant=False"
+    )
 
     @staticmethod
     def forward(ctx: Any, run_function: Callable[..., Any], preserve_rng_state: bool, *args: Any) -> Any:
