@@ -280,9 +280,9 @@ def checkpoint(
         >>> import wengert as wg
         >>> from wengert.utils.checkpoint import checkpoint
         >>> x = wg.ones(2, requires_grad=True)
-        >>> checkpoint(lambda t: t.exp().sin(), x, use_reentrant=False).sum().backward()
+        >>> checkpoint(lambda t: (t * t).reciprocal(), x, use_reentrant=False).sum().backward()
         >>> x.grad
-        tensor([-2.4784, -2.4784])
+        tensor([-2., -2.])
 
     Source: ``torch.utils.checkpoint.checkpoint``. Besides, keyword arguments are checked for in-place changes, a recomputed
         tensor that the function overwrites is an error, and a saved tensor may be read several times.
