@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from .. import _pure
+
 # From the widest down, with the features (NumPy's names) that each needs.
 BUILDS: Final[dict[str, tuple[str, ...]]] = {
     "v4": ("AVX512F", "AVX512CD", "AVX512BW", "AVX512DQ", "AVX512VL", "AVX2", "FMA3"),
@@ -45,6 +47,8 @@ def _import(build: str) -> ModuleType | None:
 
 def _choose() -> tuple[Any, str, str]:
     """The module, the name of its build, and the reason in words."""
+    if _pure.requested():
+        return None, "numpy", "WENGERT_PURE=1 is set"
     wish = os.environ.get("WENGERT_ISA", "")
     if wish == "numpy":
         return None, "numpy", "WENGERT_ISA=numpy is set"
@@ -58,7 +62,7 @@ def _choose() -> tuple[Any, str, str]:
             return module, build, f"WENGERT_ISA={wish} is set" if wish else "the widest instructions of this processor"
     if wish:
         raise ImportError(f"WENGERT_ISA={wish}: the kernels were not built for it")
-    return None, "numpy", "the kernels were not built, or WENGERT_PURE=1 is set"
+    return None, "numpy", "the kernels were not built"
 
 
 _CHOICE: Final = _choose()
