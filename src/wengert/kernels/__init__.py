@@ -10,6 +10,7 @@ from typing import Any, Final
 from . import _load
 from .formula import along as along
 from .formula import elementwise as elementwise
+from .formula import reduced as reduced
 from .formula import rowwise as rowwise
 from .memory import empty as empty
 from .memory import empty_like as empty_like

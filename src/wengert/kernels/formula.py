@@ -41,6 +41,21 @@ def along(kernel: Any, dim: int, arrays: list[Any]) -> Any:
     return kernel(1, *[x.swapaxes(dim, -1) for x in arrays]).swapaxes(dim, -1)
 
 
+def reduced(kernel: Any, axes: tuple[int, ...] | int | None, x: Any, keepdims: bool) -> Any:
+    """A row kernel with one number for each row, applied over dimensions (None: all) that come last in ``x``.
+
+    None where it does not apply: other dimensions, numbers that are neither single nor double precision, nothing to reduce.
+    """
+    if type(x) is not np.ndarray or x.dtype.char not in "fd" or x.ndim == 0 or x.size == 0:
+        return None
+    last = tuple(range(x.ndim)) if axes is None else (axes,) if isinstance(axes, int) else axes
+    kept = x.ndim - len(last)
+    if [axis % x.ndim for axis in last] != list(range(kept, x.ndim)):
+        return None
+    found = kernel(x.ndim - kept, x)
+    return found if keepdims else found.reshape(x.shape[:kept])[()]
+
+
 def _kernel(function: Function, rows: bool) -> Any:
     blocked = Blocked(function, rows)
     if _load.MODULE is None:

@@ -32,6 +32,18 @@ def add_scaled(x: Any, y: Any, alpha: Any) -> Any:
 
 
 @elementwise
+def addcmul(x: Any, first: Any, second: Any, factor: Any) -> Any:
+    """x plus a product with a factor."""
+    return x + first * factor * second
+
+
+@elementwise
+def addcdiv(x: Any, first: Any, second: Any, factor: Any) -> Any:
+    """x plus a quotient with a factor."""
+    return x + first * factor / second
+
+
+@elementwise
 def divide_other(grad: Any, x: Any, other: Any) -> Any:
     """Gradient of the divisor."""
     return -grad * ((x / other) / other)
@@ -360,6 +372,50 @@ def normalize_slope_given(grad: Any, x: Any, mean: Any, scale: Any, along: Any, 
 def squares_below(x: Any, mean: Any) -> Any:
     """Sum over all rows of squared distances to a row of means."""
     return column_sum((x - mean) * (x - mean))
+
+
+@rowwise
+def logsumexp(x: Any) -> Any:
+    """Logarithm of the sum of exponentials; a largest element that is infinite is not subtracted."""
+    largest = row_max(x)
+    top = np.where(np.abs(largest) == np.inf, 0.0, largest)
+    return np.log(row_sum(np.exp(x - top))) + top
+
+
+@elementwise
+def logsumexp_slope(grad: Any, x: Any, result: Any) -> Any:
+    """Gradient of ``logsumexp``."""
+    return grad * np.exp(x - result)
+
+
+@rowwise
+def norm_1(x: Any) -> Any:
+    """Sum of absolute values."""
+    return row_sum(np.abs(x))
+
+
+@rowwise
+def norm_2(x: Any) -> Any:
+    """Root of the sum of squares."""
+    return np.sqrt(row_sum(x * x))
+
+
+@rowwise
+def norm_inf(x: Any) -> Any:
+    """Largest absolute value."""
+    return row_max(np.abs(x))
+
+
+@elementwise
+def norm_1_slope(grad: Any, x: Any, result: Any) -> Any:
+    """Gradient of ``norm_1``, 0 at 0 and, as PyTorch has it, at NaN."""
+    return grad * np.where(x == x, np.sign(x), 0.0)
+
+
+@elementwise
+def norm_2_slope(grad: Any, x: Any, result: Any) -> Any:
+    """Gradient of ``norm_2``, 0 where the norm is 0."""
+    return grad * np.where(result == 0, 0.0, x / result)
 
 
 @rowwise

@@ -91,6 +91,8 @@ class AddcmulBackward0(Ternary):
         return {"value": self.factor}
 
     def value(self, arrays: list[Any]) -> Any:
+        if arrays[0].dtype.char in "fd":
+            return formulas.addcmul(arrays[0], arrays[1], arrays[2], float(self.factor))
         product = (
             arrays[1] * arrays[2] if self.factor == 1 else arrays[1] * arrays[0].dtype.type(self.factor) * arrays[2]
         )
@@ -120,6 +122,8 @@ class AddcdivBackward0(Ternary):
         return {"value": self.factor}
 
     def value(self, arrays: list[Any]) -> Any:
+        if arrays[0].dtype.char in "fd":
+            return formulas.addcdiv(arrays[0], arrays[1], arrays[2], float(self.factor))
         scaled = arrays[1] if self.factor == 1 else arrays[1] * arrays[0].dtype.type(self.factor)
         return arrays[0] + scaled / arrays[2]
 

@@ -17,6 +17,7 @@ from .._record.common import RESULT, SELF, converted, make, result_type, sum_to,
 from .._record.general import General, general
 from .._record.reduction import Reduction, axes, over, reduce
 from ..kernels import bulk as kernels
+from ..kernels import formulas, reduced
 from .linalg_checks import check_floating
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _add: Final[Any] = np.add.reduce
 INF: Final = float("inf")
+KERNELS: Final[dict[Any, Any]] = {1: formulas.norm_1, 2: formulas.norm_2, INF: formulas.norm_inf}
+SLOPES: Final[dict[Any, Any]] = {1: formulas.norm_1_slope, 2: formulas.norm_2_slope}
 BLOCK: Final = 1 << 18  # differences of coordinates in memory at once
 
 
@@ -43,6 +46,8 @@ class LinalgVectorNormBackward0(Reduction):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
+        if self.ord in SLOPES and x.dt.np.char in "fd" and untracked(grad) and untracked(x):
+            return make(SLOPES[self.ord](self.opened(grad).array, x.array, self.opened(result).array))
         return self.spread(grad) * norm_slope(x, self.opened(result), self.ord, axes(self))
 
     def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
@@ -248,6 +253,9 @@ class RenormBackward0(General):
 
 def norm_array(x: Any, p: Any, axis: Any, keepdim: bool) -> Any:
     """p-norm of an array."""
+    fused = reduced(KERNELS[p], axis, x, keepdim) if p in KERNELS else None
+    if fused is not None:
+        return fused
     if p == 2:
         square = x * x if x.dtype.kind != "c" else x.real * x.real + x.imag * x.imag
         return np.sqrt(_add(square, axis, None, None, keepdim))

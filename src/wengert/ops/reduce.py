@@ -11,6 +11,7 @@ from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, bool_, float16, int64
 from .._core.tensor_base import TensorBase
 from .._record.common import RESULT, SELF, cast_array, cast_grad, converted, make, untracked, wrap_dims
 from .._record.reduction import Reduction, axes, over, reduce
+from ..kernels import formulas, reduced
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -199,6 +200,9 @@ class LogsumexpBackward0(Reduction):
         axis = axes(self)
         if x.size == 0:
             return np.log(_add(np.exp(x), axis, None, None, self.keepdim))
+        fused = reduced(formulas.logsumexp, axis, x, self.keepdim)
+        if fused is not None:
+            return fused
         top = _maximum(x.real if x.dtype.kind == "c" else x, axis, None, None, True)
         top = np.where(np.isinf(top), top.dtype.type(0), top)
         result = np.log(add_up(np.exp(x - top), axis, True)) + top
@@ -206,6 +210,8 @@ class LogsumexpBackward0(Reduction):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
+        if x.dt.np.char in "fd" and untracked(grad) and untracked(x):
+            return make(formulas.logsumexp_slope(self.opened(grad).array, x.array, self.opened(result).array))
         return self.spread(grad) * (x - self.opened(result)).exp().conj()
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
