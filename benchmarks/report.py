@@ -94,7 +94,7 @@ def write_page(result: dict[str, Any]) -> None:
     parts = [
         "# Benchmarks",
         f"Made by `python benchmarks/run.py --page` on {date.today()}; do not edit.",
-        header(result),
+        header(result).replace("\n", "  \n"),
         "Smaller is better. The goals are ratios to PyTorch; rows above the goal are listed as they are.",
         "![ratios to PyTorch by workload](benchmarks.png)",
         markdown([goals.SUMMARY_HEAD, *goals.summary(rows)]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 import sys
@@ -237,29 +236,36 @@ def test_a_pass_inside_a_pass_into_the_same_leaf_adds_up(package: Any) -> None:
     assert x.grad.tolist() == [110.0 * THREADS] * 3
 
 
+DYING = """
+import gc, sys, importlib
+package = importlib.import_module(sys.argv[1])
+x = package.zeros(3, requires_grad=True)
+
+class Dying:
+    def __init__(self):
+        self.cycle = self
+
+    def __del__(self):
+        with package.enable_grad():
+            (x * 1).sum().backward()
+
+# Collected at one place only: in CPython 3.11 a finalizer that sets a context variable (np.errstate does) while another
+# is being set is undefined behaviour of the interpreter.
+gc.disable()
+for _ in range(20):
+    Dying()
+    y = x * 1
+    y.register_hook(lambda g: gc.collect() and None)
+    y.sum().backward()
+print(x.grad.tolist())
+"""
+
+
 def test_a_finalizer_may_run_a_pass_inside_a_pass(package: Any) -> None:
-    x = package.zeros(3, requires_grad=True)
-
-    class Dying:
-        def __init__(self) -> None:
-            self.cycle = self
-
-        def __del__(self) -> None:
-            with package.enable_grad():
-                (x * 1).sum().backward()
-
-    # Collected at one place only: in CPython 3.11 a finalizer that sets a context variable (np.errstate does) while another
-    # is being set is undefined behaviour of the interpreter.
-    gc.disable()
-    try:
-        for _ in range(20):
-            Dying()
-            y = x * 1
-            y.register_hook(lambda g: gc.collect() and None)
-            y.sum().backward()
-    finally:
-        gc.enable()
-    assert x.grad.tolist() == [40.0] * 3
+    # In a process of its own: see the comment in the program.
+    command = [sys.executable, "-c", DYING, package.__name__]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str([40.0] * 3)
 
 
 FORKING = """
