@@ -174,9 +174,7 @@ def mend_tensor_refusals(c_text: str, prefix: str) -> str:
             place = names.index(found[1]) + 1 if found[1] in names else 0
             start = f"\"{prefix}{parser[2]}(): argument '{found[1]}'"
             texts = f'PyVectorcall_NARGS(nargs) < {place} ? {start}" : {start} (position {place})"'
-            return (
-                f'PyErr_Format(PyExc_TypeError, "%s must be Tensor, not %.200s", {texts}, Py_TYPE(obj_{found[1]})->tp_name);'
-            )
+            return f'PyErr_Format(PyExc_TypeError, "%s must be Tensor, not %.200s", {texts}, Py_TYPE(obj_{found[1]})->tp_name);'
 
         return _NOT_A_TENSOR.sub(refusal, match[0])
 
