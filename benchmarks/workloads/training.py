@@ -17,18 +17,23 @@ def labelled(*shape: int, classes: int = 10) -> Callable[[], Inputs]:
     return lambda: ([], [*random_arrays("float32", shape), np.random.default_rng(1).integers(0, classes, shape[0])])
 
 
-def classify(torch: Any, model: Any, optimizer: Any, x: Any, y: Any) -> Step:
-    """A step that returns the loss."""
-    loss_of = torch.nn.CrossEntropyLoss()
+def minimise(optimizer: Any, loss_of: Step) -> Step:
+    """A training step that returns the loss."""
 
     def step() -> Any:
         optimizer.zero_grad()
-        loss = loss_of(model(x), y)
+        loss = loss_of()
         loss.backward()
         optimizer.step()
         return loss
 
     return step
+
+
+def classify(torch: Any, model: Any, optimizer: Any, x: Any, y: Any) -> Step:
+    """A step that learns labels."""
+    criterion = torch.nn.CrossEntropyLoss()
+    return minimise(optimizer, lambda: criterion(model(x), y))
 
 
 def mlp(name: str) -> Callable[[Any, Sequence[Any], Sequence[Any]], Step]:
@@ -69,14 +74,10 @@ def residual_block(torch: Any, params: Sequence[Any], data: Sequence[Any]) -> St
     optimizer = torch.optim.SGD(block.parameters(), lr=1e-3)
     (x,) = data
 
-    def step() -> Any:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.relu(x + block(x)).square().mean()
-        loss.backward()
-        optimizer.step()
-        return loss
+    def loss() -> Any:
+        return torch.nn.functional.relu(x + block(x)).square().mean()
 
-    return step
+    return minimise(optimizer, loss)
 
 
 def transformer(torch: Any, params: Sequence[Any], data: Sequence[Any]) -> Step:
@@ -91,15 +92,11 @@ def transformer(torch: Any, params: Sequence[Any], data: Sequence[Any]) -> Step:
     optimizer = torch.optim.AdamW(parameters, lr=1e-3)
     tokens, targets = data
 
-    def step() -> Any:
-        optimizer.zero_grad()
+    def loss() -> Any:
         logits = head(encoder(table(tokens), mask=mask, is_causal=True))
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
-        loss.backward()
-        optimizer.step()
-        return loss
+        return torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
-    return step
+    return minimise(optimizer, loss)
 
 
 def tokens() -> Inputs:
@@ -113,14 +110,10 @@ def lstm(torch: Any, params: Sequence[Any], data: Sequence[Any]) -> Step:
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     (x,) = data
 
-    def step() -> Any:
-        optimizer.zero_grad()
-        loss = model(x)[0].square().mean()
-        loss.backward()
-        optimizer.step()
-        return loss
+    def loss() -> Any:
+        return model(x)[0].square().mean()
 
-    return step
+    return minimise(optimizer, loss)
 
 
 def lstm_written_out(torch: Any, params: Sequence[Any], data: Sequence[Any]) -> Step:
@@ -129,8 +122,7 @@ def lstm_written_out(torch: Any, params: Sequence[Any], data: Sequence[Any]) -> 
     optimizer = torch.optim.SGD([*take.parameters(), *carry.parameters()], lr=1e-3)
     (x,) = data
 
-    def step() -> Any:
-        optimizer.zero_grad()
+    def loss() -> Any:
         h = c = torch.zeros(32, 128)
         total = torch.zeros(())
         for row in x:
@@ -138,11 +130,9 @@ def lstm_written_out(torch: Any, params: Sequence[Any], data: Sequence[Any]) -> 
             c = f.sigmoid() * c + i.sigmoid() * g.tanh()
             h = o.sigmoid() * c.tanh()
             total = total + h.square().mean()
-        total.backward()
-        optimizer.step()
         return total
 
-    return step
+    return minimise(optimizer, loss)
 
 
 def critic(torch: Any, params: Sequence[Any], data: Sequence[Any]) -> Step:
@@ -153,17 +143,13 @@ def critic(torch: Any, params: Sequence[Any], data: Sequence[Any]) -> Step:
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
     real, fake, mixed = data
 
-    def step() -> Any:
-        optimizer.zero_grad()
+    def loss() -> Any:
         x = mixed.detach().requires_grad_()
         (slope,) = torch.autograd.grad(model(x).sum(), x, create_graph=True)
         penalty = ((slope.norm(dim=1) - 1) ** 2).mean()
-        loss = model(fake).mean() - model(real).mean() + 10 * penalty
-        loss.backward()
-        optimizer.step()
-        return loss
+        return model(fake).mean() - model(real).mean() + 10 * penalty
 
-    return step
+    return minimise(optimizer, loss)
 
 
 def data_of(*shapes: tuple[int, ...]) -> Callable[[], Inputs]:

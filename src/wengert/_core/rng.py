@@ -285,6 +285,16 @@ class Continuous(Stream):
             scaled = (result * std).astype(dtype, copy=False)
             return (scaled + offset).astype(dtype, copy=False)
 
+    def _by_chunks(self, shape: tuple[int, ...], dtype: Any, fill: Any, parameter: Any) -> Any:
+        """Samples that take two words each: ``fill(part, words, parameter)`` for one part of the result after the other."""
+        n = sampling.count(shape)
+        result = np.empty(n, dtype)
+        with self._lock:
+            for start in range(0, n, CHUNK):
+                part = result[start : start + CHUNK]
+                fill(part, self._words(2 * part.size), parameter)
+        return result.reshape(shape)
+
     def exponential(self, shape: tuple[int, ...], dtype: Any = FLOAT32, lambd: float = 1.0) -> Any:
         """Exponential samples of rate ``lambd``: -log(1 - u) / lambd.
 
@@ -297,13 +307,7 @@ class Continuous(Stream):
         if not lambd > 0.0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
         sampling.require_continuous(dtype, "Exponential", sampling.NAMES[dtype.name][0])
-        n = sampling.count(shape)
-        result = np.empty(n, dtype)
-        with self._lock:
-            for start in range(0, n, CHUNK):
-                part = result[start : start + CHUNK]
-                sampling.fill_exponentials(part, self._words(2 * part.size), lambd)
-        return result.reshape(shape)
+        return self._by_chunks(shape, dtype, sampling.fill_exponentials, lambd)
 
     def cauchy(self, shape: tuple[int, ...], dtype: Any = FLOAT32, median: float = 0.0, sigma: float = 1.0) -> Any:
         """Cauchy samples: median + sigma * tan(pi (u - 1/2)).
@@ -532,13 +536,7 @@ class Generator(Continuous):
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
         if dtype.kind not in "fiub" or dtype.name in ("uint16", "uint32", "uint64"):
             raise sampling.not_implemented("bernoulli_scalar_cpu_", dtype)
-        n = sampling.count(shape)
-        result = np.empty(n, dtype)
-        with self._lock:
-            for start in range(0, n, CHUNK):
-                part = result[start : start + CHUNK]
-                sampling.fill_coins(part, self._words(2 * part.size), p)
-        return result.reshape(shape)
+        return self._by_chunks(shape, dtype, sampling.fill_coins, p)
 
     def multinomial(self, p: Any, num_samples: int, replacement: bool = False) -> Any:
         """Indices (int64) drawn with probabilities proportional to the last axis of ``p``.

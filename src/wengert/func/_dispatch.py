@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from .._core.tensor_base import TensorBase
 from .._gen import functions
@@ -13,6 +13,7 @@ from .._tensor import Tensor
 from . import _random
 from ._batched import Batch, innermost
 
+F = TypeVar("F", bound=Callable[..., Any])
 Rule = Callable[..., Any]
 RULES: Final[dict[str, Rule]] = {}
 """By operator name: ``rule(batch, call, *args, **kwargs)``; ``call`` is the operator itself, for physical tensors."""
@@ -50,15 +51,20 @@ class Unforeseen(Exception):
         self.batch = batch
 
 
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Enter a function into ``RULES`` under these operator names."""
+def entering(table: dict[Any, F], keys: tuple[Any, ...]) -> Callable[[F], F]:
+    """A decorator that enters a function into ``table`` under these keys."""
 
-    def enter(function: Rule) -> Rule:
-        for name in names:
-            RULES[name] = function
+    def enter(function: F) -> F:
+        for key in keys:
+            table[key] = function
         return function
 
     return enter
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Enter a function into ``RULES`` under these operator names."""
+    return entering(RULES, names)
 
 
 def call_name(call: Rule) -> str:

@@ -26,7 +26,7 @@ from ..autograd.function import BackwardCFunction
 from ..ops.cumulative import Scan
 from ..ops.softmax import Normalizing, NormalizingBackward
 from ._batched import Batch, BatchedTensor
-from ._dispatch import _WARNED, SLOW
+from ._dispatch import _WARNED, SLOW, entering
 from ._levels import entered
 
 Formula = Callable[[Any, list[Any], int], "list[Any] | None"]
@@ -37,13 +37,7 @@ _CHOSEN: Final[dict[type, Formula]] = {}
 
 def formula(*kinds: type) -> Callable[[Formula], Formula]:
     """Enter a function into ``FORMULAS`` for these classes of nodes."""
-
-    def enter(function: Formula) -> Formula:
-        for kind in kinds:
-            FORMULAS[kind] = function
-        return function
-
-    return enter
+    return entering(FORMULAS, kinds)
 
 
 def apply(node: Node, grads: list[Any], rows: int) -> list[Any]:

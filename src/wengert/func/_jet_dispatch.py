@@ -14,7 +14,7 @@ from .._core.tensor_base import TensorBase
 from .._gen import functions
 from .._tensor import Tensor
 from . import _random
-from ._dispatch import HANDLERS, RULES, Rule, Unforeseen, dispatch, is_inplace, operator
+from ._dispatch import HANDLERS, RULES, Rule, Unforeseen, dispatch, entering, is_inplace, operator
 from ._jet_tensor import Coefficients, Collapsed, JetTensor, Uncollapsed
 from ._levels import Level, outside
 from ._tree import flatten, unflatten
@@ -40,13 +40,7 @@ _SMOOTH: Final = object()  # stands for an output that has derivatives
 
 def jet_rule(*names: str) -> Callable[[Rule], Rule]:
     """Enter a function into ``JET_RULES`` under these operator names."""
-
-    def enter(function: Rule) -> Rule:
-        for name in names:
-            JET_RULES[name] = function
-        return function
-
-    return enter
+    return entering(JET_RULES, names)
 
 
 def smooth(rule: Rule) -> Rule:

@@ -49,6 +49,7 @@ from ..ops.rearrange import Rearrangement
 from ..ops.shape import UnsafeViewBackward0
 from ..ops.shape_parts import Embedding
 from ..ops.unfold import Col2ImBackward0, Im2ColBackward0
+from ._dispatch import entering
 from ._physical import places_in_base
 
 DIGIT: Final = 1000  # counts that every floating dtype holds exactly
@@ -89,13 +90,7 @@ LINKS: Final[dict[type, Callable[[Call], Links]]] = {}
 
 def links(*kinds: type) -> Callable[[Callable[[Call], Links]], Callable[[Call], Links]]:
     """Enter a function into ``LINKS`` for these classes of nodes."""
-
-    def enter(function: Callable[[Call], Links]) -> Callable[[Call], Links]:
-        for kind in kinds:
-            LINKS[kind] = function
-        return function
-
-    return enter
+    return entering(LINKS, kinds)
 
 
 def links_of(call: Call) -> Links:

@@ -204,34 +204,40 @@ class _Amount(BasePruningMethod):
         return self.amount
 
 
-class RandomUnstructured(_Amount):
+class _Unstructured(_Amount):
+    """A method that prunes single entries, those that it scores lowest (or highest)."""
+
+    PRUNING_TYPE = "unstructured"
+    LARGEST = False
+
+    def _scores(self, t: Any) -> Any:
+        """A number for each entry; asked for only when something is pruned."""
+        raise NotImplementedError
+
+    def compute_mask(self, t: Any, default_mask: Any) -> Any:
+        """The mask from before with some zeros more."""
+        count = self._count(t.nelement())
+        mask = default_mask.clone(memory_format=contiguous_format)
+        if count:
+            chosen = functions.topk(self._scores(t).reshape(-1), k=count, largest=self.LARGEST)
+            mask.view(-1)[chosen.indices] = 0
+        return mask
+
+
+class RandomUnstructured(_Unstructured):
     """Prunes entries at random."""
 
-    PRUNING_TYPE = "unstructured"
+    LARGEST = True
 
-    def compute_mask(self, t: Any, default_mask: Any) -> Any:
-        """The mask from before with some zeros more."""
-        count = self._count(t.nelement())
-        mask = default_mask.clone(memory_format=contiguous_format)
-        if count:
-            chosen = functions.topk(functions.rand_like(t).reshape(-1), k=count)
-            mask.view(-1)[chosen.indices] = 0
-        return mask
+    def _scores(self, t: Any) -> Any:
+        return functions.rand_like(t)
 
 
-class L1Unstructured(_Amount):
+class L1Unstructured(_Unstructured):
     """Prunes the entries of smallest absolute value."""
 
-    PRUNING_TYPE = "unstructured"
-
-    def compute_mask(self, t: Any, default_mask: Any) -> Any:
-        """The mask from before with some zeros more."""
-        count = self._count(t.nelement())
-        mask = default_mask.clone(memory_format=contiguous_format)
-        if count:
-            chosen = functions.topk(t.abs().reshape(-1), k=count, largest=False)
-            mask.view(-1)[chosen.indices] = 0
-        return mask
+    def _scores(self, t: Any) -> Any:
+        return t.abs()
 
 
 class _Structured(_Amount):
