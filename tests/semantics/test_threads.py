@@ -403,3 +403,39 @@ def test_what_is_made_on_first_use_is_made_once(what: str) -> None:
     in_threads(lambda i: found[i].extend(use[what](t) for t in tensors))
     for same in zip(*found, strict=True):
         assert all(value is same[0] for value in same)
+
+
+MANY_NAMES = """
+import gc, sys, threading
+import wengert
+
+# More names than CPython keeps for all instances of a class: from here on a new name makes the instance's dictionary.
+for i in range(40):
+    setattr(wengert.ones(1), f"name{i}", i)
+gc.callbacks.append(lambda phase, info: sum(range(20)))  # lets other threads in, as finalizers do
+sys.setswitchinterval(1e-6)
+for _ in range(10):
+    tensors = [wengert.tensor(1.0, requires_grad=True) for _ in range(5000)]
+    together = threading.Barrier(4)
+
+    def run():
+        together.wait()
+        for t in tensors:
+            t.ensure_meta()
+            t.register_hook(abs)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+print("done")
+"""
+
+
+def test_first_uses_do_not_crash_where_tensors_carry_many_names() -> None:
+    environment = {**os.environ, "PYTHONMALLOC": "debug"}
+    done = subprocess.run(
+        [sys.executable, "-c", MANY_NAMES], check=False, capture_output=True, text=True, timeout=120, env=environment
+    )
+    assert (done.stdout.strip(), done.returncode) == ("done", 0), done.stderr

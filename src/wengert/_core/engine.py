@@ -282,12 +282,21 @@ def deliver(task: Task, target: object, nr: i64, grad: TensorBase | None) -> Non
 
 def deliver_many(task: Task, node: Node, results: list[TensorBase | None]) -> None:
     """Send the gradients of all inputs along their edges."""
-    deliver(task, node.next0, node.nr0, results[0] if len(results) > 0 else None)
-    deliver(task, node.next1, node.nr1, results[1] if len(results) > 1 else None)
+    deliver(task, node.next0, node.nr0, taken(results, 0))
+    deliver(task, node.next1, node.nr1, taken(results, 1))
     rest = node.rest
     if rest is not None:
         for i, (child, nr) in enumerate(rest):
-            deliver(task, child, nr, results[i + 2] if len(results) > i + 2 else None)
+            deliver(task, child, nr, taken(results, i + 2))
+
+
+def taken(results: list[TensorBase | None], i: i64) -> TensorBase | None:
+    """An entry, or None behind the end; the list lets go of it, so that a leaf may take it over: Note [Stealing gradients]."""
+    if i >= len(results):
+        return None
+    grad = results[i]
+    results[i] = None
+    return grad
 
 
 def run_carefully(task: Task, node: Node, grad: Any, watch: bool) -> None:

@@ -22,7 +22,9 @@ _generic: Final[Any] = np.generic
 # Note [First come]
 #     What a tensor or node gets on first use may be asked for by two threads at once. Making it calls a function, and there
 #     another thread may take over; so the maker looks again afterwards, and of two the one that came first stays. Between
-#     looking again and storing nothing is called, so no thread comes in between.
+#     looking again and storing nothing is called, so no thread comes in between. Nor may storing add a name to an instance:
+#     once users have set some 30 names of their own on instances of the class, CPython 3.11 builds the instance's dictionary
+#     at such a moment, may collect garbage there, and breaks when a finalizer lets another thread do the same.
 
 
 class Counter:
@@ -68,20 +70,24 @@ class TensorBase(Dynamic):
     dt: dtype
     shp: Size
     rg: bool
-    fn: Node | None = None
+    fn: Node | None
     nr: i64
-    ver: i64 = 0
+    ver: i64
     counter: Counter | None
     view_of: ViewInfo | None
-    meta: Meta | None = None
+    meta: Meta | None
     inference: bool
 
     def __init__(self, array: Any = None, dt: Any = None, shp: Any = None, *more: Any) -> None:
-        # Set here and not as defaults of the class: plain Python reads what is in the instance three times as fast.
+        # Set here and not as defaults of the class: plain Python reads what is in the instance three times as fast, and
+        # what is there already can be replaced while another thread does the same; see Note [First come].
         self.rg = False
         self.view_of = None
         self.counter = None
+        self.fn = None
         self.nr = 0
+        self.ver = 0
+        self.meta = None
         self.inference = False
         if type(dt) is dtype:
             self.array = array
