@@ -35,6 +35,8 @@ class Ownership:
         self.probe: bool = False
         self.tensor: int = 0
         self.array: int = 0
+        self.base: int = 0
+        self.root: int = 0
 
 
 OWN: Final = Ownership()
@@ -58,7 +60,8 @@ def accumulate_grad(leaf: TensorBase, grad: TensorBase) -> None:
 
     Note [Stealing gradients]
         The first gradient of a leaf becomes ``.grad`` without a copy if the engine is its only owner. Owners are counted by
-        reference counts, against those of a gradient known to be fresh, measured on this very path at import.
+        reference counts, against those of a gradient known to be fresh, measured on this very path at import. The gradient of
+        ``x.view(...)`` is itself a view, of an array that often nobody else holds any more.
     """
     if OWN.probe:
         OWN.tensor = _getrefcount(grad)
@@ -125,12 +128,41 @@ def first_gradient(leaf: TensorBase, grad: TensorBase, alone: bool) -> TensorBas
     array = grad.array
     if not isinstance(array, _ndarray):
         return _tensor.Tensor(array, grad.dt, grad.shp)
-    if alone and array.base is None and array.flags.writeable:
+    if alone and array.flags.writeable and is_alone_in_memory(grad, array):
         if array.strides == leaf.array.strides or array.flags.c_contiguous == leaf.array.flags.c_contiguous:
             return detached_grad(grad)
     out = like_leaf(leaf, array)
     out[...] = array
     return _tensor.Tensor(out, grad.dt, grad.shp)
+
+
+def is_alone_in_memory(grad: TensorBase, array: Any) -> bool:
+    """Whether no other array has a part in the memory: it is the array's own, or that of a base which nobody else holds."""
+    base = array.base
+    if base is None:
+        return True
+    if not isinstance(base, _ndarray) or base.base is not None or base.nbytes != array.nbytes or not is_dense(array):
+        return False
+    info = grad.view_of
+    if info is None:
+        base = None  # is not to be counted
+        return base_owners(array) <= OWN.base
+    if info.base.array is not base:
+        return False
+    base = None
+    return base_owners(array) <= OWN.base + 1 and root_owners(info) <= OWN.root
+
+
+def base_owners(array: Any) -> int:
+    """Reference count of the array whose memory this one shows."""
+    count: int = _getrefcount(array.base)
+    return count
+
+
+def root_owners(info: ViewInfo) -> int:
+    """Reference count of the tensor that a view belongs to."""
+    count: int = _getrefcount(info.base)
+    return count
 
 
 def detached_grad(grad: TensorBase) -> TensorBase:
@@ -181,3 +213,4 @@ def add(a: Any, b: Any) -> TensorBase:
 
 
 from .. import _tensor  # noqa: E402
+from .views import ViewInfo  # noqa: E402

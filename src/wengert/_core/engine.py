@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .accumulate import ACCUMULATION, OWN, accumulate_grad, accumulate_into, add
+from .accumulate import ACCUMULATION, OWN, accumulate_grad, accumulate_into, add, base_owners, root_owners
 from .compat import i64
 from .graph import AccumulateGradBase, Node
 from .hooks import retained_gradient, run_post_hooks, run_pre_hooks, run_tensor_hooks
@@ -239,6 +239,7 @@ def execute(task: Task, thread: ThreadModes) -> None:
             deliver(task, node.next1, node.nr1, None)
         else:
             first, second = node.vjp(grad)
+            grad = None  # what is passed on may be a view of it: Note [Stealing gradients]
             child = node.next0
             if child is not None:
                 if first is not None and isinstance(child, Node) and not child.many:
@@ -432,6 +433,8 @@ def calibrate() -> None:
     OWN.probe = True
     run([(node, 0, _tensor.Tensor(np.zeros(3), float64, intern_size((3,))))], False, False, None, True)
     OWN.probe = False
+    OWN.base = base_owners(np.zeros(3).reshape(3, 1))
+    OWN.root = root_owners(ViewInfo(_tensor.Tensor(np.zeros(3), float64, intern_size((3,))), 0, 0, None))
 
 
 class Fresh(Node):
@@ -445,3 +448,4 @@ class Fresh(Node):
 from .. import _tensor  # noqa: E402
 from . import anomaly  # noqa: E402
 from .dtypes import float64, intern_size  # noqa: E402
+from .views import ViewInfo  # noqa: E402
