@@ -33,3 +33,5 @@ expm1: Final[Any] = _UFUNCS.expm1
 log: Final[Any] = _UFUNCS.log
 log1p: Final[Any] = _UFUNCS.log1p
 tanh: Final[Any] = _UFUNCS.tanh
+sin: Final[Any] = _UFUNCS.sin
+cos: Final[Any] = _UFUNCS.cos

@@ -104,9 +104,27 @@ def sqrt_slope(grad: Any, result: Any) -> Any:
 
 
 @elementwise
+def rsqrt(x: Any) -> Any:
+    """1 / sqrt(x)."""
+    return 1 / np.sqrt(x)
+
+
+@elementwise
 def rsqrt_slope(grad: Any, result: Any) -> Any:
     """Gradient of 1/sqrt(x)."""
     return grad * -0.5 * (result * result * result)
+
+
+@elementwise
+def sin_slope(grad: Any, x: Any) -> Any:
+    """Gradient of sin."""
+    return grad * np.cos(x)
+
+
+@elementwise
+def cos_slope(grad: Any, x: Any) -> Any:
+    """Gradient of cos."""
+    return grad * -np.sin(x)
 
 
 @elementwise

@@ -13,7 +13,7 @@ cdef extern from "direct.h" namespace "wengert" nogil:
     void direct[T](int, T*, const T*, const T*, cbool, cbool, Index)
     cdef int OP_add, OP_subtract, OP_multiply, OP_divide, OP_maximum, OP_minimum
     cdef int OP_negative, OP_absolute, OP_sqrt, OP_exp, OP_expm1, OP_log, OP_log1p, OP_tanh, OP_sigmoid, OP_erf
-    cdef int OP_reciprocal, OP_square
+    cdef int OP_reciprocal, OP_square, OP_sin, OP_cos
 
 
 cdef inline bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept:
@@ -123,6 +123,7 @@ def divide(x, y, out=None):
 
 cdef object np_negative = _np.negative, np_absolute = _np.absolute, np_sqrt = _np.sqrt, np_exp = _np.exp, np_expm1 = _np.expm1
 cdef object np_log = _np.log, np_log1p = _np.log1p, np_tanh = _np.tanh, np_reciprocal = _np.reciprocal, np_square = _np.square
+cdef object np_sin = _np.sin, np_cos = _np.cos
 
 
 def negative(x, out=None):
@@ -171,6 +172,18 @@ def tanh(x, out=None):
     """NumPy's ``tanh``."""
     cdef object found = call_direct(OP_tanh, x, x, out)
     return np_tanh(x, out) if found is None else found
+
+
+def sin(x, out=None):
+    """NumPy's ``sin``."""
+    cdef object found = call_direct(OP_sin, x, x, out)
+    return np_sin(x, out) if found is None else found
+
+
+def cos(x, out=None):
+    """NumPy's ``cos``."""
+    cdef object found = call_direct(OP_cos, x, x, out)
+    return np_cos(x, out) if found is None else found
 
 
 def reciprocal(x, out=None):
