@@ -10,6 +10,7 @@ from .._core import errors
 from .._core.compat import mypyc_attr
 from .._core.dtypes import INTEGER, Size
 from .._core.tensor_base import TensorBase
+from ..kernels.blocks import BLOCK, places
 from .common import make, untracked, wrap_dim, write_out
 from .general import General
 
@@ -25,7 +26,10 @@ class Selection(General):
         shape: shape of the operand.
         dim: the dimension, counted from the front.
         drops: whether the result lacks that dimension.
+        by_lines: whether large arrays are worked on a block of lines at a time, which keeps what ``choose`` needs small.
     """
+
+    by_lines: bool = False
 
     def __init__(self, x: TensorBase, dim: Any, drops: bool) -> None:
         self.shape: Size = x.shp
@@ -35,6 +39,23 @@ class Selection(General):
     def choose(self, x: Any) -> tuple[Any, Any]:
         """Values and indices along dimension ``dim`` of an array, which stays (with size 1 for a reduction)."""
         raise NotImplementedError
+
+    def length(self) -> int:
+        """How many elements of each line are chosen."""
+        return 1
+
+    def chosen(self, x: Any) -> tuple[Any, Any]:
+        """``choose``, for a block of lines at a time."""
+        shape = list(x.shape)
+        shape[self.dim] = self.length()
+        values = np.empty_like(x) if shape[self.dim] == x.shape[self.dim] else np.empty(shape, x.dtype)
+        indices = np.empty_like(values, np.int64)
+        lines = [np.moveaxis(a, self.dim, -1) for a in (x, values, indices)]
+        for place in places(lines[0].shape, x.ndim - 1):
+            found = self.choose(np.moveaxis(lines[0][place], -1, self.dim))
+            whole = (*place[:-1], slice(None))
+            lines[1][whole], lines[2][whole] = [np.moveaxis(a, self.dim, -1) for a in found]
+        return values, indices
 
     def output_names(self) -> list[str]:
         """Both results."""
@@ -58,7 +79,7 @@ class Selection(General):
         if len(self.shape) == 0:
             values, indices = self.choose(x.reshape(1))
             return [values.reshape(()), indices.reshape(()).astype(np.int64)]
-        values, indices = self.choose(x)
+        values, indices = self.chosen(x) if self.by_lines and x.size > BLOCK and x.ndim > 1 else self.choose(x)
         if self.drops:
             values = values.squeeze(self.dim)
             indices = indices.squeeze(self.dim)

@@ -147,6 +147,27 @@ def places(shape: tuple[int, ...], splittable: int) -> Iterator[Place]:
             yield (*[slice(i, i + 1) for i in outer], slice(start, start + per), *rest)
 
 
+def sums(function: Callable[..., Any], arrays: Sequence[Any], axes: tuple[int, ...] | None) -> Any:
+    """Sums over ``axes`` (None: all), which stay with size 1, of an elementwise function, of which only a block is in memory.
+
+    The first array has the full shape, the others broadcast to it with as many dimensions. Blocks of single and half precision
+    are added up in double precision.
+    """
+    shape = arrays[0].shape
+    summed = range(len(shape)) if axes is None else [axis % len(shape) for axis in axes]
+    total: Any = None
+    for place in places(shape, len(shape)):
+        operands = [a[tuple([s if n > 1 else slice(None) for s, n in zip(place, a.shape)])] for a in arrays]
+        value = function(*operands)
+        part = _add(value, axes, _ADDED.get(value.dtype.char), None, True)
+        if total is None:
+            kind = np.float64 if value.dtype.kind == "f" else part.dtype
+            total = np.zeros([1 if d in summed else n for d, n in enumerate(shape)], kind)
+            narrow = value.dtype if value.dtype.kind == "f" else part.dtype
+        total[tuple([slice(None) if d in summed else s for d, s in enumerate(place)])] += part
+    return total.astype(narrow, copy=False)
+
+
 def _sigmoid(x: Any, *_: Any) -> Any:
     out = np.negative(x)
     np.exp(out, out=out)
@@ -162,6 +183,8 @@ def erf(x: Any, *_: Any) -> Any:
     return value if value.dtype == x.dtype else value.astype(x.dtype)
 
 
+_add: Final[Any] = np.add.reduce
+_ADDED: Final = {"e": np.float32}  # what blocks of half precision are added up in
 _UFUNCS: Final[dict[str, Any]] = {name: ufunc for ufunc, name in UFUNCS.items()}
 _OTHERS: Final[dict[str, Callable[..., Any]]] = {
     "move": lambda x, *_: x,

@@ -283,6 +283,13 @@ def gate(x: Any, y: Any) -> Any:
 
 
 @elementwise
+def gate_slope(grad: Any, x: Any, y: Any) -> Any:
+    """Gradient of y."""
+    s = tracing.sigmoid(y)
+    return grad * s * x * (1 - s)
+
+
+@elementwise
 def mish(x: Any) -> Any:
     """x tanh(softplus(x))."""
     return x * np.tanh(np.log1p(np.exp(x)))

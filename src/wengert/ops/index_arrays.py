@@ -14,6 +14,8 @@ _intp: Final[Any] = np.intp
 FEW: Final = 20_000
 # Below this many values the generality of np.add.at costs less than preparing plain rows for it.
 TINY: Final = 64
+# Elements of sums of rows that are in memory at a time.
+BLOCK: Final = 1 << 17
 
 
 def add_rows(target: Any, index: Any, rows: Any) -> None:
@@ -42,8 +44,14 @@ def add_rows(target: Any, index: Any, rows: Any) -> None:
     work = np.float32 if rows.dtype == np.float16 else rows.dtype
     ones = np.ones(n, work)
     places = sparse.csr_matrix((ones, index.argsort(kind="stable"), starts), shape=(k, n))
-    total = places @ rows.reshape(n, -1).astype(work, copy=False)
-    target += total.reshape(target.shape).astype(rows.dtype, copy=False)
+    flat = target.reshape(k, -1) if target.flags.c_contiguous else np.zeros((k, rows.size // n), target.dtype)
+    values = rows.reshape(n, -1)
+    step = max(1, BLOCK // max(n, k))
+    for start in range(0, flat.shape[1], step):  # the product of some columns is in memory at a time
+        part = slice(start, start + step)
+        flat[:, part] += places @ values[:, part].astype(work, copy=False)
+    if not target.flags.c_contiguous:
+        target += flat.reshape(target.shape)
 
 
 def wrapped(index: Any, size: int) -> Any:

@@ -5,6 +5,7 @@ Gradients at kinks: 0 where a norm is 0; for infinite p shared by the elements t
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,8 +17,8 @@ from .._core.tensor_base import TensorBase
 from .._record.common import RESULT, SELF, converted, make, result_type, sum_to, untracked, wrap_dim
 from .._record.general import General, general
 from .._record.reduction import Reduction, axes, over, reduce
+from ..kernels import blocks, formulas, reduced
 from ..kernels import bulk as kernels
-from ..kernels import formulas, reduced
 from .linalg_checks import check_floating
 
 if TYPE_CHECKING:
@@ -256,9 +257,10 @@ def norm_array(x: Any, p: Any, axis: Any, keepdim: bool) -> Any:
     fused = reduced(KERNELS[p], axis, x, keepdim) if p in KERNELS else None
     if fused is not None:
         return fused
+    if isinstance(x, np.ndarray) and x.size > blocks.BLOCK and abs(p) != INF:
+        return norm_by_blocks(x, p, axis, keepdim)
     if p == 2:
-        square = x * x if x.dtype.kind != "c" else x.real * x.real + x.imag * x.imag
-        return np.sqrt(_add(square, axis, None, None, keepdim))
+        return np.sqrt(_add(squares(x), axis, None, None, keepdim))
     size = np.abs(x)
     if p == 1:
         return _add(size, axis, None, None, keepdim)
@@ -271,6 +273,30 @@ def norm_array(x: Any, p: Any, axis: Any, keepdim: bool) -> Any:
     if p == -INF:
         return np.min(size, axis, keepdims=keepdim)
     return _add(size**p, axis, None, None, keepdim) ** (1.0 / p)
+
+
+def norm_by_blocks(x: Any, p: Any, axis: Any, keepdim: bool) -> Any:
+    """The same of a large array, for finite p: only a block of powers is in memory."""
+    over_axes = (axis,) if isinstance(axis, int) else axis
+    if p == 2:
+        found = np.sqrt(blocks.sums(squares, [x], over_axes))
+    elif p == 1:
+        found = blocks.sums(np.abs, [x], over_axes)
+    else:
+        found = blocks.sums(partial(powers, p), [x], over_axes)
+        found = found if p == 0 else found ** (1.0 / p)
+    return found if keepdim else found.squeeze(over_axes)[()]
+
+
+def squares(x: Any) -> Any:
+    """Squares of absolute values."""
+    return x * x if x.dtype.kind != "c" else x.real * x.real + x.imag * x.imag
+
+
+def powers(p: Any, x: Any) -> Any:
+    """Powers of absolute values; for p = 0 whether they are not zero, as numbers."""
+    size = np.abs(x)
+    return np.power(size, p, out=size) if p != 0 else (size != 0).astype(size.dtype)
 
 
 def norm_slope(x: Tensor, result: Tensor, p: Any, axis: Any) -> Tensor:

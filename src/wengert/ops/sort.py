@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -20,10 +20,18 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
 
 
+_unique: Final[Any] = np.unique  # an array or several: too much for mypyc's types
+BLOCK: Final = 1 << 14  # elements that a histogram takes at once: NumPy makes double precision of them, several times
+
+
 class SortBackward0(Selection):
     """Elements along a dimension in order; those that are equal keep theirs; NaN counts as the largest."""
 
+    by_lines: bool = True
     descending: bool = False
+
+    def length(self) -> int:
+        return self.shape[self.dim]
 
     def choose(self, x: Any) -> tuple[Any, Any]:
         order = sorted_order(x, self.dim, self.descending)
@@ -47,6 +55,7 @@ class TopkBackward0(Selection):
 class KthvalueBackward0(Selection):
     """The k-th smallest element along a dimension; the last of those that tie."""
 
+    by_lines: bool = True
     k: int = 1
 
     def choose(self, x: Any) -> tuple[Any, Any]:
@@ -172,12 +181,13 @@ def unique(
     Variants: function method
     """
     axis = None if dim is None else wrap_dim(dim, len(self.shp))
-    found = np.unique(self.array, return_inverse=True, return_counts=True, axis=axis, equal_nan=False)
+    found = _unique(self.array, False, return_inverse, return_counts, axis, equal_nan=False)
+    found = found if return_inverse or return_counts else [found]
     results = [refuse_gradient(make(found[0]), [self], "_unique2" if dim is None else "unique_dim")]
     if return_inverse:
         results.append(make(found[1].reshape(self.shp if axis is None else -1).astype(np.int64, copy=False)))
     if return_counts:
-        results.append(make(found[2].astype(np.int64, copy=False)))
+        results.append(make(found[-1].astype(np.int64, copy=False)))
     return results[0] if len(results) == 1 else tuple(results)
 
 
@@ -210,7 +220,7 @@ def bincount(self: Tensor, weights: Any = None, minlength: Any = 0) -> Tensor:
 
     Variants: function method
     """
-    if len(self.shp) != 1 or self.dt.category != INTEGER or (self.array < 0).any():
+    if len(self.shp) != 1 or self.dt.category != INTEGER or self.array.min(initial=0) < 0:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
@@ -232,8 +242,11 @@ def histc(self: Tensor, bins: Any = 100, min: Any = 0, max: Any = 0) -> Tensor:
     if bins <= 0:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     low, high = span(self, min, max)
-    counts = make(np.histogram(self.array, bins, (low, high))[0].astype(self.dt.np))
-    return refuse_gradient(counts, [self], "histc")
+    flat = np.asarray(self.array).reshape(-1)
+    counts = np.zeros(int_of(bins), np.int64)
+    for start in range(0, flat.size, BLOCK):
+        counts += np.histogram(flat[start : start + BLOCK], int_of(bins), (low, high))[0]
+    return refuse_gradient(make(counts.astype(self.dt.np)), [self], "histc")
 
 
 def span(x: TensorBase, low: Any, high: Any) -> tuple[float, float]:

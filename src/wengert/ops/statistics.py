@@ -329,6 +329,8 @@ def corrcoef(self: Tensor) -> Tensor:
 class MedianBackward1(Selection):
     """Median along a dimension: of an even number of elements the lower; NaN where there is one."""
 
+    by_lines: bool = True
+
     def choose(self, x: Any) -> tuple[Any, Any]:
         values = lower_median(x, self.dim)
         return values, first_place(x, values, self.dim)
@@ -347,6 +349,8 @@ class NanmedianBackward1(MedianBackward1):
 
 class ModeBackward0(Selection):
     """Most frequent element along a dimension, the smallest of those as frequent; its last place."""
+
+    by_lines: bool = True
 
     def choose(self, x: Any) -> tuple[Any, Any]:
         order = np.argsort(x, self.dim, kind="stable")
