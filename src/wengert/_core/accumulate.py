@@ -9,12 +9,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..kernels import arrays
 from . import errors
 from .modes import MODES, is_inference_mode_enabled, thread_modes
 from .tensor_base import Meta, TensorBase, bump, from_array, gradient_edge, is_dense, requires_grad
 
 _getrefcount: Final[Any] = sys.getrefcount
 _ndarray: Final[Any] = np.ndarray
+_add: Final[Any] = arrays.add
+_add_into: Final[Any] = arrays.add_into
 
 # Note [Accumulation is one step]
 #     Adding into ``.grad`` reads, adds and writes; of two threads that do it at once, one would lose its gradient (NumPy gives
@@ -103,7 +106,10 @@ def accumulated(leaf: TensorBase, meta: Meta, grad: TensorBase, alone: bool) -> 
         raise errors.inference_inplace()
     target = old.array
     if isinstance(target, _ndarray):
-        np.add(target, grad.array, out=target, casting="unsafe")
+        if old.dt is grad.dt:
+            _add_into(target, grad.array, target)
+        else:
+            np.add(target, grad.array, out=target, casting="unsafe")
     else:
         old.array = target + grad.array
     bump(old)
@@ -207,7 +213,7 @@ def cast(grad: Any, dt: Any) -> TensorBase:
 def add(a: Any, b: Any) -> TensorBase:
     """Sum of two gradients, recorded when the pass is."""
     if a.shp is b.shp and a.dt is b.dt and not a.rg and not b.rg and not MODES.unusual:
-        return _tensor.Tensor(a.array + b.array, a.dt, a.shp)
+        return _tensor.Tensor(_add(a.array, b.array), a.dt, a.shp)
     result: TensorBase = a + b
     return result
 

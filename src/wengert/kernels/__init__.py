@@ -17,6 +17,7 @@ from .memory import empty_like as empty_like
 from .memory import get_memory_limit as get_memory_limit
 from .memory import memory_held as memory_held
 from .memory import set_memory_limit as set_memory_limit
+from .sums import array_sum as array_sum
 
 #: The compiled module, None where NumPy does the work.
 COMPILED: Final[Any] = _load.MODULE

@@ -243,6 +243,15 @@ def distance_sums(x: Any, y: Any, weight: Any, p: int, turned: bool) -> Any:
 # -- along one dimension -----------------------------------------------------------------------------------------------
 
 
+def sum_over(x: Any, first: int, end: int) -> Any:
+    """Sum over the neighbouring dimensions ``first`` to ``end - 1``, which stay with size 1; in the dtype of ``x``."""
+    out = empty((*x.shape[:first], *[1] * (end - first), *x.shape[end:]), x.dtype)
+    _native.sum_middle(
+        _contiguous(x), out, *[math.prod(n) for n in (x.shape[:first], x.shape[first:end], x.shape[end:])]
+    )
+    return out
+
+
 def running(name: str, x: Any, dim: int, from_end: bool) -> Any:
     """Running sums ("sum") or products ("product") along ``dim``, carried in float64 and rounded once at every place."""
     outer, inner = _around(x.shape, dim)

@@ -6,10 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..kernels import formulas
+from ..kernels import array_sum, formulas
 from .normalize_parts import Frame
 
-_sum: Final[Any] = np.add.reduce
 WIDE: Final = 16  # columns
 
 
@@ -127,5 +126,5 @@ def parameter_gradients(frame: Frame, grad: Any, x: Any, mean: Any, scale: Any) 
     rest = tuple([i for i in frame.summed if i not in columns])
     first, second = (turned_back(order, part) for part in sums)
     if len(rest) > 0:
-        first, second = _sum(first, rest), _sum(second, rest)
+        first, second = array_sum(first, rest, False), array_sum(second, rest, False)
     return first, second

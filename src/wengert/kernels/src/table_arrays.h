@@ -1,4 +1,4 @@
-// Pooling, rows by number and running sums as the door sees them.
+// Pooling, rows by number, sums and running sums as the door sees them.
 #pragma once
 #include <limits>
 
@@ -6,6 +6,7 @@
 #include "pooling.h"
 #include "rows.h"
 #include "scan.h"
+#include "sums.h"
 
 namespace wengert::arrays {
 
@@ -77,6 +78,12 @@ void enter_weighted_rows(const Args& a) {
   weighted_rows<T>(n[0], n[1], n[2], n[3], n[4], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.at<T>(3), a.bad_index);
 }
 
+// Arrays x, out; outer, n, inner.
+template <class T>
+void enter_sum(const Args& a) {
+  sum_middle<T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<T>(1));
+}
+
 // Arrays x, out; outer, n, inner, whether from the end.
 template <class Op, class T>
 void enter_scan(const Args& a) {
@@ -94,6 +101,7 @@ constexpr Entry array_entries[] = {
     {"scatter_add", 3, 4, 0, WENGERT_WORDS(enter_scatter_add)},
     {"bag_sums", 6, 4, 0, WENGERT_FLOATS(enter_bag_sums)},
     {"weighted_rows", 4, 5, 0, WENGERT_FLOATS(enter_weighted_rows)},
+    {"sum_middle", 2, 3, 0, WENGERT_FLOATS(enter_sum)},
     {"running_sum", 2, 4, 0, enter_scan<Plus, float>, enter_scan<Plus, double>},
     {"running_product", 2, 4, 0, enter_scan<Times, float>, enter_scan<Times, double>},
 };
