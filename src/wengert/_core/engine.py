@@ -112,17 +112,21 @@ def run(
         for target, nr, grad in roots:
             deliver(task, target, nr, grad)
         execute(task, thread)
-        outer = task.outer
-        if outer is None:
-            for callback in task.callbacks:
-                callback()
-        else:
-            outer.callbacks.extend(task.callbacks)
+        run_callbacks(task)
     finally:
         restore(token)
         switch_grad(thread, previous)
         thread.task = task.outer
     return task.captured
+
+
+def run_callbacks(task: Task) -> None:
+    """What was to be called after the pass; of a pass inside another, after that one."""
+    if task.outer is not None:
+        task.outer.callbacks.extend(task.callbacks)
+        return
+    for callback in task.callbacks:
+        callback()
 
 
 def collect(task: Task, roots: list[tuple[object, int, TensorBase]]) -> None:
