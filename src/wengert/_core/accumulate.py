@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..kernels import arrays
+from ..kernels import arrays, copied
 from . import errors
 from .modes import MODES, is_inference_mode_enabled, thread_modes
 from .tensor_base import Meta, TensorBase, bump, from_array, gradient_edge, is_dense, requires_grad
@@ -137,6 +137,8 @@ def first_gradient(leaf: TensorBase, grad: TensorBase, alone: bool) -> TensorBas
     if alone and array.flags.writeable and is_alone_in_memory(grad, array):
         if array.strides == leaf.array.strides or array.flags.c_contiguous == leaf.array.flags.c_contiguous:
             return detached_grad(grad)
+    if array.strides == leaf.array.strides and array.flags.forc:
+        return _tensor.Tensor(copied(array), grad.dt, grad.shp)
     out = like_leaf(leaf, array)
     out[...] = array
     return _tensor.Tensor(out, grad.dt, grad.shp)

@@ -74,8 +74,9 @@ class Pool {
   }
 
  private:
-  // About 50 us: longer than the gap between two operators of one program, shorter than a time slice.
-  static constexpr int spins_before_sleep = 1000;
+  // About 50 us: longer than the gap between two operators of one program, shorter than a time slice.  Then so often again
+  // with the core offered to others in between (BLAS has threads, too), since to be woken takes as long.
+  static constexpr int spins_before_yield = 1000, yields_before_sleep = 10;
 
   void start_workers() {
     while (static_cast<int>(workers_.size()) < wanted_ - 1) {
@@ -109,9 +110,11 @@ class Pool {
   void work(int own) {
     unsigned long seen = 0;
     for (;;) {
-      for (int spin = 0; epoch_.load(std::memory_order_acquire) == seen && !stop_.load();) {
-        if (++spin < spins_before_sleep) {
+      for (int spin = 1; epoch_.load(std::memory_order_acquire) == seen && !stop_.load(); spin++) {
+        if (spin % spins_before_yield != 0) {
           cpu_relax();
+        } else if (spin < spins_before_yield * yields_before_sleep) {
+          std::this_thread::yield();
         } else {
           std::unique_lock<std::mutex> lock(sleep_);
           sleepers_++;

@@ -2,6 +2,7 @@
 #pragma once
 #include <limits>
 
+#include "bytes.h"
 #include "door.h"
 #include "pooling.h"
 #include "rows.h"
@@ -40,6 +41,10 @@ template <class T>
 void enter_avg_pool_backward(const Args& a) {
   avg_pool_backward<T>(pooling_of(a), a.number[19] != 0, a.number[20], a.at<T>(0), a.at<T>(1));
 }
+
+inline void enter_clear_bytes(const Args& a) { clear_bytes(a.number[0], a.at<char>(0)); }
+
+inline void enter_copy_bytes(const Args& a) { copy_bytes(a.number[0], a.at<char>(0), a.at<char>(1)); }
 
 // Arrays table, index, out; rows, bytes of a row, and rows of the table.
 inline void enter_take_rows(const Args& a) {
@@ -95,7 +100,9 @@ constexpr Entry array_entries[] = {
     {"put_back", 3, 3, 0, WENGERT_FLOATS(enter_put_back)},
     {"avg_pool", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool)},
     {"avg_pool_backward", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool_backward)},
-    {"take_rows", 3, 3, 0, enter_take_rows, enter_take_rows, enter_take_rows, enter_take_rows, enter_take_rows},
+    {"clear_bytes", 1, 1, 0, WENGERT_ANY(enter_clear_bytes)},
+    {"copy_bytes", 2, 1, 0, WENGERT_ANY(enter_copy_bytes)},
+    {"take_rows", 3, 3, 0, WENGERT_ANY(enter_take_rows)},
     {"add_rows", 3, 3, 0, WENGERT_WORDS(enter_add_rows)},
     {"gather", 3, 4, 0, WENGERT_WORDS(enter_gather)},
     {"scatter_add", 3, 4, 0, WENGERT_WORDS(enter_scatter_add)},
