@@ -40,9 +40,12 @@ class Ownership:
         self.array: int = 0
         self.base: int = 0
         self.root: int = 0
+        self.lent_tensor: int = 0
+        self.lent_array: int = 0
 
 
 OWN: Final = Ownership()
+LARGE: Final = 1 << 14  # elements: memory of smaller gradients costs next to nothing
 
 
 def accumulate_into(leaf: TensorBase, grad: TensorBase | None) -> None:
@@ -81,6 +84,23 @@ def accumulate_grad(leaf: TensorBase, grad: TensorBase) -> None:
         meta.grad = accumulated(leaf, meta, grad, alone)
     finally:
         _release()
+
+
+def may_overwrite(grad: TensorBase) -> bool:
+    """Whether the node that runs may write to its gradient: a large array of the engine's own, see Note [Lent gradients].
+
+    To be called by ``vjp`` on its argument: owners are counted as in Note [Stealing gradients].
+    """
+    array = grad.array
+    if OWN.probe:
+        OWN.lent_tensor = _getrefcount(grad)
+        OWN.lent_array = _getrefcount(array)
+        return False
+    if array.size < LARGE or array.base is not None or not array.flags.carray:
+        return False
+    owners: int = _getrefcount(grad)
+    holders: int = _getrefcount(array)
+    return owners <= OWN.lent_tensor and holders <= OWN.lent_array
 
 
 def accumulated(leaf: TensorBase, meta: Meta, grad: TensorBase, alone: bool) -> TensorBase:

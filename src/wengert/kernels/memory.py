@@ -41,6 +41,12 @@ def copied(array: Any) -> Any:
     return out
 
 
+def lend(array: Any) -> None:
+    """Let the next elementwise kernel whose first operand is ``array`` write its result there: Note [Lent gradients]."""
+    if COMPILED is not None:
+        COMPILED.lend(array)
+
+
 def set_memory_limit(size: int) -> None:
     """Keep at most so many bytes of freed arrays for later ones; what is above is given back to the system at once."""
     if COMPILED is not None:

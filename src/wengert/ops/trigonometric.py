@@ -11,7 +11,7 @@ from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import COMPLEX
 from .._record.binary import Binary, binary
-from .._record.common import OTHER, RESULT, SELF
+from .._record.common import FUSED, OTHER, RESULT, SELF
 from .._record.unary import Unary, unary, unary_
 from ..kernels import arrays, formulas
 from .transcendental import FloatBinary, FloatOnly, Slope, conj
@@ -155,13 +155,16 @@ class TanhBackward0(Unary):
     """Hyperbolic tangent of each element.  d tanh(x) = 1 - tanh(x)**2."""
 
     SCHEMA: Final = "tanh(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
 
     def forward(self, x: Any) -> Any:
         return _tanh(x)
 
     def write(self, x: Any, out: Any) -> bool:
         return _tanh(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.tanh_slope(grad, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None

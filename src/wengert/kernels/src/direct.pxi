@@ -65,7 +65,9 @@ cdef object call_direct(int op, object first, object second, object out):
     if cnp.PyArray_NDIM(like) == 0:
         return None
     n = cnp.PyArray_SIZE(like)
-    if out is None:
+    if out is None and vary_a and take_over(first):
+        y = a
+    elif out is None:
         y = new_array(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), kind)
     else:
         y = <cnp.ndarray?>out
