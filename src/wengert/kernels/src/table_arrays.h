@@ -1,9 +1,10 @@
-// Pooling, rows by number, sums and running sums as the door sees them.
+// Pooling, rows by number, normalisation, sums and running sums as the door sees them.
 #pragma once
 #include <limits>
 
 #include "bytes.h"
 #include "door.h"
+#include "norms.h"
 #include "pooling.h"
 #include "rows.h"
 #include "scan.h"
@@ -89,6 +90,20 @@ void enter_sum(const Args& a) {
   sum_middle<T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<T>(1));
 }
 
+// Arrays x, weight, bias, y, mean, variance, scale; rows, columns; eps.
+template <class T>
+void enter_normalize_rows(const Args& a) {
+  normalize_rows<T>(a.number[0], a.number[1], a.real[0], a.at<T>(0), a.at<T>(1), a.at<T>(2), a.at<T>(3), a.at<T>(4),
+                    a.at<T>(5), a.at<T>(6));
+}
+
+// Arrays grad, x, weight, mean, scale, slope, slopes of weight and bias (or none); rows, columns.
+template <class T>
+void enter_normalize_rows_slopes(const Args& a) {
+  normalize_rows_slopes<T>(a.number[0], a.number[1], a.at<T>(0), a.at<T>(1), a.at<T>(2), a.at<T>(3), a.at<T>(4), a.at<T>(5),
+                           a.at<T>(6), a.at<T>(7));
+}
+
 // Arrays x, out; outer, n, inner, whether from the end.
 template <class Op, class T>
 void enter_scan(const Args& a) {
@@ -109,6 +124,8 @@ constexpr Entry array_entries[] = {
     {"bag_sums", 6, 4, 0, WENGERT_FLOATS(enter_bag_sums)},
     {"weighted_rows", 4, 5, 0, WENGERT_FLOATS(enter_weighted_rows)},
     {"sum_middle", 2, 3, 0, WENGERT_FLOATS(enter_sum)},
+    {"normalize_rows", 7, 2, 1, WENGERT_FLOATS(enter_normalize_rows)},
+    {"normalize_rows_slopes", 8, 2, 0, WENGERT_FLOATS(enter_normalize_rows_slopes)},
     {"running_sum", 2, 4, 0, enter_scan<Plus, float>, enter_scan<Plus, double>},
     {"running_product", 2, 4, 0, enter_scan<Times, float>, enter_scan<Times, double>},
 };
