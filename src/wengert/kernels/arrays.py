@@ -11,8 +11,11 @@ from typing import Any, Final
 import numpy as np
 
 from . import _load
+from .formula import elementwise
 
 _MODULE: Final[Any] = _load.MODULE
+if _MODULE is not None:
+    _MODULE.set_programs({f.__name__: elementwise(f) for f in (np.add, np.subtract, np.multiply, np.divide)})
 _UFUNCS: Final[Any] = np if _MODULE is None else _MODULE
 
 # Python's operators are far faster on scalars than NumPy's functions.

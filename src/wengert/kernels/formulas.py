@@ -394,6 +394,12 @@ def normalize_slope_given(grad: Any, x: Any, mean: Any, scale: Any, along: Any, 
 
 
 @rowwise
+def normalize_slope_rows(grad: Any, x: Any, mean: Any, scale: Any, along: Any, level: Any) -> Any:
+    """The same for rows that have one number each of all but the first two."""
+    return grad * scale - (x - mean) * along - level
+
+
+@rowwise
 def squares_below(x: Any, mean: Any) -> Any:
     """Sum over all rows of squared distances to a row of means."""
     return column_sum((x - mean) * (x - mean))

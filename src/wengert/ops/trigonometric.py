@@ -171,13 +171,16 @@ class TanhBackward0(Unary):
     """Hyperbolic tangent of each element.  d tanh(x) = 1 - tanh(x)**2."""
 
     SCHEMA: Final = "tanh(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
 
     def forward(self, x: Any) -> Any:
         return _tanh(x)
 
     def write(self, x: Any, out: Any) -> bool:
         return _tanh(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.tanh_slope(grad, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None

@@ -155,13 +155,13 @@ template <class T, class F> WENGERT_INLINE T lanes(const T* a, Index n, T start,
   return lane[0];
 }
 
-template <class T> T sum(const T* a, Index n) {
-  auto plus = [](T x, T y) { return x + y; };
-  if (n <= BLOCK) return lanes(a, n, T(0), plus);
+template <class T> double wide_sum(const T* a, Index n) {
   double total = 0;
-  for (Index i = 0; i < n; i += BLOCK) total += lanes(a + i, std::min(BLOCK, n - i), T(0), plus);
-  return static_cast<T>(total);
+  for (Index i = 0; i < n; i += BLOCK) total += lanes(a + i, std::min(BLOCK, n - i), T(0), [](T x, T y) { return x + y; });
+  return total;
 }
+
+template <class T> T sum(const T* a, Index n) { return static_cast<T>(wide_sum(a, n)); }
 
 template <class T> void step(const Instruction& code, T* const* slot, const bool* vec, Index n) {
   T* out = slot[code.out];
