@@ -175,7 +175,7 @@ def is_alone_in_memory(grad: TensorBase, array: Any) -> bool:
     if info is None:
         base = None  # is not to be counted
         return base_owners(array) <= OWN.base
-    if info.base.array is not base:
+    if info.base.array is not base and info.base.array.base is not base:
         return False
     base = None
     return base_owners(array) <= OWN.base + 1 and root_owners(info) <= OWN.root
