@@ -248,8 +248,7 @@ def execute(task: Task, thread: ThreadModes) -> None:
             results = node.vjp_many(grad if grad is not None else [None] * node.output_count())
             deliver_many(task, node, results)
         elif grad is None:
-            deliver(task, node.next0, node.nr0, None)
-            deliver(task, node.next1, node.nr1, None)
+            pass_nothing(task, node)
         else:
             first, second = node.vjp(grad)
             grad = None  # what is passed on may be a view of it: Note [Stealing gradients]
