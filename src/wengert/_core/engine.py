@@ -19,6 +19,7 @@ from .accumulate import (
     add,
     base_owners,
     may_overwrite,
+    root_array_owners,
     root_owners,
 )
 from .compat import i64
@@ -450,7 +451,9 @@ def calibrate() -> None:
     run([(node, 0, _tensor.Tensor(np.zeros(3), float64, intern_size((3,))))], False, False, None, True)
     OWN.probe = False
     OWN.base = base_owners(np.zeros(3).reshape(3, 1))
-    OWN.root = root_owners(ViewInfo(_tensor.Tensor(np.zeros(3), float64, intern_size((3,))), 0, 0, None))
+    view = ViewInfo(_tensor.Tensor(np.zeros(3), float64, intern_size((3,))), 0, 0, None)
+    OWN.root = root_owners(view)
+    OWN.root_array = root_array_owners(view)
 
 
 class Fresh(Node):
