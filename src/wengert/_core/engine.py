@@ -11,7 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from .accumulate import ACCUMULATION, OWN, accumulate_grad, accumulate_into, add, base_owners, root_owners
+from .accumulate import (
+    ACCUMULATION,
+    OWN,
+    accumulate_grad,
+    accumulate_into,
+    add,
+    base_owners,
+    may_overwrite,
+    root_array_owners,
+    root_owners,
+)
 from .compat import i64
 from .graph import AccumulateGradBase, Node
 from .hooks import retained_gradient, run_post_hooks, run_pre_hooks, run_tensor_hooks
@@ -239,8 +249,7 @@ def execute(task: Task, thread: ThreadModes) -> None:
             results = node.vjp_many(grad if grad is not None else [None] * node.output_count())
             deliver_many(task, node, results)
         elif grad is None:
-            deliver(task, node.next0, node.nr0, None)
-            deliver(task, node.next1, node.nr1, None)
+            pass_nothing(task, node)
         else:
             first, second = node.vjp(grad)
             grad = None  # what is passed on may be a view of it: Note [Stealing gradients]
@@ -258,6 +267,7 @@ def execute(task: Task, thread: ThreadModes) -> None:
                     grads[child] = second if previous is None else add(previous, second)
                 else:
                     deliver(task, child, node.nr1, second)
+            first = second = None  # they would count as owners: Note [Lent gradients]
         if not keep:
             node.release()
     task.running = None
@@ -428,17 +438,22 @@ def call_node(node: Node, grads: tuple[Any, ...]) -> Any:
 
 
 def calibrate() -> None:
-    """Measure the reference counts that a gradient has in ``accumulate_grad`` when only the engine holds it."""
+    """Measure the reference counts of a gradient in ``accumulate_grad`` and ``vjp`` when only the engine holds it."""
     leaf = _tensor.Tensor(np.zeros(3), float64, intern_size((3,)))
     leaf.rg = True
+    last = Fresh()
+    last.set_edges([(leaf, 0)])
+    last.stamp()
     node = Fresh()
-    node.set_edges([(leaf, 0)])
+    node.set_edges([(last, 0)])
     node.stamp()
     OWN.probe = True
     run([(node, 0, _tensor.Tensor(np.zeros(3), float64, intern_size((3,))))], False, False, None, True)
     OWN.probe = False
     OWN.base = base_owners(np.zeros(3).reshape(3, 1))
-    OWN.root = root_owners(ViewInfo(_tensor.Tensor(np.zeros(3), float64, intern_size((3,))), 0, 0, None))
+    view = ViewInfo(_tensor.Tensor(np.zeros(3), float64, intern_size((3,))), 0, 0, None)
+    OWN.root = root_owners(view)
+    OWN.root_array = root_array_owners(view)
 
 
 class Fresh(Node):
@@ -446,6 +461,7 @@ class Fresh(Node):
 
     def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
         """Twice the gradient."""
+        may_overwrite(grad)
         return _tensor.Tensor(grad.array + grad.array, grad.dt, grad.shp), None
 
 

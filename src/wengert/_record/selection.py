@@ -10,6 +10,7 @@ from .._core import errors
 from .._core.compat import mypyc_attr
 from .._core.dtypes import INTEGER, Size
 from .._core.tensor_base import TensorBase
+from ..kernels import zeros
 from ..kernels.blocks import places
 from .common import make, untracked, wrap_dim, write_out
 from .general import General
@@ -94,11 +95,11 @@ class Selection(General):
             return [grad]
         indices = self.tensor("indices")
         if untracked(grad):
-            whole = np.zeros(self.shape, grad.dt.np)
+            whole = zeros(self.shape, grad.dt.np)
             np.put_along_axis(whole, self.opened_array(indices.array), self.opened_array(grad.array), self.dim)
             return [make(whole)]
-        zeros: Tensor = make(np.zeros(self.shape, grad.dt.np))
-        return [zeros.scatter(self.dim, self.opened(indices), self.opened(grad))]
+        none: Tensor = make(zeros(self.shape, grad.dt.np))
+        return [none.scatter(self.dim, self.opened(indices), self.opened(grad))]
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         """The tangents of the chosen elements."""

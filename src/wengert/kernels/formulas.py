@@ -104,9 +104,27 @@ def sqrt_slope(grad: Any, result: Any) -> Any:
 
 
 @elementwise
+def rsqrt(x: Any) -> Any:
+    """1 / sqrt(x)."""
+    return 1 / np.sqrt(x)
+
+
+@elementwise
 def rsqrt_slope(grad: Any, result: Any) -> Any:
     """Gradient of 1/sqrt(x)."""
     return grad * -0.5 * (result * result * result)
+
+
+@elementwise
+def sin_slope(grad: Any, x: Any) -> Any:
+    """Gradient of sin."""
+    return grad * np.cos(x)
+
+
+@elementwise
+def cos_slope(grad: Any, x: Any) -> Any:
+    """Gradient of cos."""
+    return grad * -np.sin(x)
 
 
 @elementwise
@@ -384,6 +402,12 @@ def products_below(grad: Any, x: Any, mean: Any, rstd: Any) -> Any:
 @elementwise
 def normalize_slope_given(grad: Any, x: Any, mean: Any, scale: Any, along: Any, level: Any) -> Any:
     """Gradient of a normalisation: scale grad, less its part ``along`` the standardised values, less its ``level``."""
+    return grad * scale - (x - mean) * along - level
+
+
+@rowwise
+def normalize_slope_rows(grad: Any, x: Any, mean: Any, scale: Any, along: Any, level: Any) -> Any:
+    """The same for rows that have one number each of all but the first two."""
     return grad * scale - (x - mean) * along - level
 
 

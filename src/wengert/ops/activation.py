@@ -57,12 +57,15 @@ class Piecewise(Unary):
 class ReluBackward0(Unary):
     """max(x, 0) of each element.  Derivative 1 for positive elements, else 0."""
 
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
 
     def forward(self, x: Any) -> Any:
         if x.dtype.kind == "c":
             raise NotImplementedError("clamp is not supported for complex types")
         return formulas.relu(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.threshold_slope(grad, result, 0.0)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None

@@ -175,7 +175,7 @@ class LogSigmoidBackward0(Piecewise):
         return "log_sigmoid_cpu"
 
     def value(self, x: Any) -> Any:
-        return formulas.log_sigmoid(np.asarray(x, order="C"))
+        return formulas.log_sigmoid(np.asarray(x, order="C") if isinstance(x, np.ndarray) else x)
 
     def slope(self, grad: Any, x: Any, result: Any) -> Any:
         return formulas.log_sigmoid_slope(grad, x)

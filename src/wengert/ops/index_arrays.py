@@ -16,6 +16,20 @@ FEW: Final = 20_000
 TINY: Final = 64
 # Elements of sums of rows that are in memory at a time.
 BLOCK: Final = 1 << 17
+# Elements from which several threads are faster than one.
+MANY: Final = 1 << 16
+
+
+def rows_at(table: Any, index: Any) -> Any:
+    """``table[index]``: rows (the first dimension) by number, from 0; all threads take large ones."""
+    if (
+        index.dtype == np.int64
+        and index.size * table[:1].size >= MANY
+        and table.flags.c_contiguous
+        and kernels.moves(table)
+    ):
+        return kernels.take_rows(table, index)
+    return table.take(index, axis=0)
 
 
 def add_rows(target: Any, index: Any, rows: Any) -> None:

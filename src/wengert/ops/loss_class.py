@@ -15,6 +15,7 @@ from .._core.dtypes import FLOATING, Size, int64, uint8
 from .._core.tensor_base import TensorBase
 from .._record.general import General, general, general_many
 from .._record.unary import unary
+from ..kernels import zeros
 from .loss import MEAN, NONE, SUM, check_target, legacy_reduction, reduction_code
 from .scaled import DivBackward1
 
@@ -65,7 +66,7 @@ class Pick:
 
     def put(self, grad: Any) -> Any:
         """Array of zeros with the weighted gradients at the places of the targets."""
-        out = np.zeros(self.shape, grad.dtype)
+        out = zeros(self.shape, grad.dtype)
         values = np.expand_dims(np.where(self.factors == 0, grad.dtype.type(0), self.factors * grad), self.axis)
         np.put_along_axis(out, self.places, values, self.axis)
         return out

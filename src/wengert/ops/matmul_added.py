@@ -13,6 +13,7 @@ from .._record.common import make, number_of, untracked
 from .._record.matmul import (
     AddedProduct,
     Product,
+    add_product,
     added_product,
     adjoint_times,
     multiply_arrays,
@@ -43,6 +44,14 @@ class AddmmBackward0(AddedProduct):
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None
         return adjoint_times(x, grad, self.columns1)
+
+    def sum(self, summand: Any, x: Any, y: Any) -> Any:
+        array = add_product(summand, x, y) if self.alpha == 1 and self.beta == 1 else None
+        if array is None:
+            return super().sum(summand, x, y)
+        self.columns0 = by_columns(x)
+        self.columns1 = by_columns(y)
+        return array
 
     def plain(self) -> Product:
         return MmBackward0()

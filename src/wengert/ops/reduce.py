@@ -11,7 +11,7 @@ from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, bool_, float16, int64
 from .._core.tensor_base import TensorBase
 from .._record.common import RESULT, SELF, cast_array, cast_grad, converted, make, untracked, wrap_dims
 from .._record.reduction import Reduction, axes, over, reduce
-from ..kernels import blocks, formulas, reduced
+from ..kernels import array_sum, blocks, formulas, reduced
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -27,7 +27,7 @@ def add_up(x: Any, axis: Any, keepdim: bool) -> Any:
     """Sum of an array; half precision is added up in single precision."""
     if x.dtype == _float16:
         return _add(x, axis, _float32, None, keepdim).astype(_float16)
-    return _add(x, axis, None, None, keepdim)
+    return array_sum(x, axis, keepdim)
 
 
 class SumBackward0(Reduction):
@@ -88,7 +88,7 @@ class MeanBackward0(Reduction):
             x = cast_array(x, self.target)
         if x.dtype == _float16:
             return (_add(x, axes(self), _float32, None, self.keepdim) / self.count()).astype(_float16)
-        return _add(x, axes(self), None, None, self.keepdim) / self.count()
+        return array_sum(x, axes(self), self.keepdim) / self.count()
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         if untracked(grad):

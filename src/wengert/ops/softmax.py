@@ -14,12 +14,11 @@ from .._record.binary import Binary
 from .._record.common import OTHER, RESULT, SELF, converted, wrap_dim
 from .._record.matmul import product
 from .._record.unary import Unary, unary
-from ..kernels import along, formulas
+from ..kernels import along, array_sum, formulas
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
-_add: Final[Any] = np.add.reduce
 _maximum: Final[Any] = np.maximum.reduce
 _reciprocal: Final[Any] = np.reciprocal
 _contiguous: Final[Any] = np.ascontiguousarray
@@ -55,7 +54,7 @@ class SoftmaxBackward0(Normalizing):
         if not has_columns(x, self.dim):
             return in_order(along(formulas.softmax, self.dim, [x]))
         out = formulas.exp_difference(x, _maximum(x, self.dim, None, None, True))
-        out *= _reciprocal(_add(out, self.dim, None, None, True))
+        out *= _reciprocal(array_sum(out, self.dim, True))
         return out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
@@ -74,7 +73,7 @@ class LogSoftmaxBackward0(Normalizing):
         if not has_columns(x, self.dim):
             return in_order(along(formulas.log_softmax, self.dim, [x]))
         top = _maximum(x, self.dim, None, None, True)
-        total = _add(formulas.exp_difference(x, top), self.dim, None, None, True)
+        total = array_sum(formulas.exp_difference(x, top), self.dim, True)
         out = x - top
         out -= np.log(total)
         return out
@@ -114,10 +113,10 @@ class SoftmaxBackwardDataBackward0(NormalizingBackward):
             return x - x
         if x.dtype == y.dtype and x.size > 0:
             if has_columns(x, self.dim):
-                return formulas.softmax_slope_given(x, y, _add(x * y, self.dim, None, None, True))
+                return formulas.softmax_slope_given(x, y, array_sum(x * y, self.dim, True))
             return along(formulas.softmax_slope, self.dim, [x, y])
         out = x * y
-        return out - _add(out, self.dim, None, None, True) * y
+        return out - array_sum(out, self.dim, True) * y
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None
@@ -144,10 +143,10 @@ class LogSoftmaxBackwardDataBackward0(NormalizingBackward):
             return x - x
         if x.dtype == y.dtype and x.size > 0:
             if has_columns(x, self.dim):
-                return formulas.log_softmax_slope_given(x, y, _add(x, self.dim, None, None, True))
+                return formulas.log_softmax_slope_given(x, y, array_sum(x, self.dim, True))
             return along(formulas.log_softmax_slope, self.dim, [x, y])
         out = np.exp(y)
-        out *= _add(x, self.dim, None, None, True)
+        out *= array_sum(x, self.dim, True)
         return np.subtract(x, out, out=out)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:

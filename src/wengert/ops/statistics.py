@@ -15,7 +15,7 @@ from .._record.common import RESULT, SELF, make, wrap_dim
 from .._record.general import General, general_many
 from .._record.reduction import Reduction, axes, over, reduce
 from .._record.selection import Selection, check_not_empty, check_order, deliver
-from ..kernels import formulas
+from ..kernels import array_sum, formulas
 from ..kernels.blocks import BLOCK
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Spread(Reduction):
         if axis == tuple(range(kept, x.ndim)):
             found = formulas.variance(len(axis), x, freedom)
         elif axis == tuple(range(len(axis))):
-            mean = _add(x, axis, None, None, True) / x.dtype.type(self.count())
+            mean = array_sum(x, axis, True) / x.dtype.type(self.count())
             found = formulas.squares_below(kept, x, mean) / x.dtype.type(freedom)
         else:
             return None

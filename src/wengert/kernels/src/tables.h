@@ -5,6 +5,8 @@
 #include "table_distances.h"
 #include "table_grid.h"
 #include "table_matrices.h"
+#include "table_networks.h"
+#include "table_products.h"
 #include "table_random.h"
 
 namespace wengert::arrays {
@@ -17,8 +19,8 @@ bool add_table(PyObject* names, const Entry (&entries)[N]) {
 // False with a Python error set.
 inline bool add_tables(PyObject* names) {
   return add_table(names, conv_entries) && add_table(names, array_entries) && add_table(names, random_entries) &&
-         add_table(names, matrix_entries) && add_table(names, distance_entries) &&
-         add_table(names, grid_entries);
+         add_table(names, matrix_entries) && add_table(names, product_entries) && add_table(names, network_entries) &&
+         add_table(names, distance_entries) && add_table(names, grid_entries);
 }
 
 }  // namespace wengert::arrays

@@ -124,7 +124,7 @@ static void product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const T*
 // Memory of this thread for the length of one task, aligned to cache lines; grows, and is kept for the next call.
 template <class T>
 static T* scratch(ptrdiff_t n, int which) {
-  static thread_local std::vector<T> kept[4];
+  static thread_local std::vector<T> kept[5];
   std::vector<T>& memory = kept[which];
   if ((ptrdiff_t)memory.size() < n + 64) memory.assign(n + 64, T(0));
   return (T*)(((uintptr_t)memory.data() + 63) & ~(uintptr_t)63);
