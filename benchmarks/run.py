@@ -87,7 +87,11 @@ def parse() -> argparse.Namespace:
     add("--threads", type=int, default=os.cpu_count() or 1, help="of every package; default: the machine's")
     add("--json", type=Path, metavar="FILE", help="write all samples to a file")
     add("--page", action="store_true", help="write docs/benchmarks.md")
-    options = parser.parse_args()
+    return completed(parser, parser.parse_args())
+
+
+def completed(parser: argparse.ArgumentParser, options: argparse.Namespace) -> argparse.Namespace:
+    """The options, checked, with what follows from others."""
     known = importlib.import_module(SUITES[options.suite]).PEERS
     options.peers = options.peers or known
     unknown = set(options.peers) - set(known) | set(options.modes) - set(MODES)

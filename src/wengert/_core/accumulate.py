@@ -40,6 +40,7 @@ class Ownership:
         self.array: int = 0
         self.base: int = 0
         self.root: int = 0
+        self.root_array: int = 0
         self.lent_tensor: int = 0
         self.lent_array: int = 0
 
@@ -175,7 +176,8 @@ def is_alone_in_memory(grad: TensorBase, array: Any) -> bool:
     if info is None:
         base = None  # is not to be counted
         return base_owners(array) <= OWN.base
-    if info.base.array is not base and info.base.array.base is not base:
+    whole: bool = info.base.array is base
+    if not whole and (info.base.array.base is not base or root_array_owners(info) > OWN.root_array):
         return False
     base = None
     return base_owners(array) <= OWN.base + 1 and root_owners(info) <= OWN.root
@@ -190,6 +192,12 @@ def base_owners(array: Any) -> int:
 def root_owners(info: ViewInfo) -> int:
     """Reference count of the tensor that a view belongs to."""
     count: int = _getrefcount(info.base)
+    return count
+
+
+def root_array_owners(info: ViewInfo) -> int:
+    """Reference count of the array of the tensor that a view belongs to."""
+    count: int = _getrefcount(info.base.array)
     return count
 
 

@@ -20,6 +20,7 @@ from .accumulate import (
     add_to,
     base_owners,
     may_overwrite,
+    root_array_owners,
     root_owners,
 )
 from .compat import i64
@@ -253,8 +254,7 @@ def execute(task: Task, thread: ThreadModes) -> None:
             results = node.vjp_many(grad if grad is not None else [None] * node.output_count())
             deliver_many(task, node, results)
         elif grad is None:
-            deliver(task, node.next0, node.nr0, None)
-            deliver(task, node.next1, node.nr1, None)
+            pass_nothing(task, node)
         else:
             first, second = node.vjp(grad)
             grad = None  # what is passed on may be a view of it: Note [Stealing gradients]
@@ -459,7 +459,9 @@ def calibrate() -> None:
     run([(node, 0, _tensor.Tensor(np.zeros(3), float64, intern_size((3,))))], False, False, None, True)
     OWN.probe = False
     OWN.base = base_owners(np.zeros(3).reshape(3, 1))
-    OWN.root = root_owners(ViewInfo(_tensor.Tensor(np.zeros(3), float64, intern_size((3,))), 0, 0, None))
+    view = ViewInfo(_tensor.Tensor(np.zeros(3), float64, intern_size((3,))), 0, 0, None)
+    OWN.root = root_owners(view)
+    OWN.root_array = root_array_owners(view)
 
 
 class Fresh(Node):
