@@ -135,3 +135,20 @@ def test_saved_results_and_second_derivatives_survive() -> None:
     (h,) = wg.autograd.grad(g.sum(), x)
     t = np.tanh(x.detach().numpy())
     np.testing.assert_allclose(h.numpy(), weight.numpy() * -2 * t * (1 - t * t), 1e-9)
+
+
+@pytest.mark.parametrize("uses", [2, 3, 6])
+def test_contributions_to_a_leaf_are_added_up_and_none_of_them_changes(uses: int) -> None:
+    x = leaf()
+    weights = [wg.tensor(np.random.default_rng(i).normal(size=N)) for i in range(uses)]
+    held: list[Any] = []
+    parts = [x * weight for weight in weights]
+    for part in parts:
+        part.grad_fn.register_hook(lambda into, out: held.append(into[0]))
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    total.backward(wg.ones(N, dtype=wg.float64))
+    np.testing.assert_allclose(x.grad.numpy(), sum(w.numpy() for w in weights), 1e-12, 1e-12)
+    for grad, weight in zip(held, reversed(weights)):
+        np.testing.assert_array_equal(grad.numpy(), weight.numpy())

@@ -248,5 +248,15 @@ def add(a: Any, b: Any) -> TensorBase:
     return result
 
 
+def add_to(total: TensorBase, grad: TensorBase) -> TensorBase:
+    """Sum of two gradients, written over the first, which is a sum already, unless the pass is recorded."""
+    array = total.array
+    same = total.shp is grad.shp and total.dt is grad.dt and not total.rg and not grad.rg
+    if not same or MODES.unusual or not isinstance(array, _ndarray):
+        return add(total, grad)
+    _add_into(array, grad.array, array)
+    return total
+
+
 from .. import _tensor  # noqa: E402
 from .views import ViewInfo  # noqa: E402

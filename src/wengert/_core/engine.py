@@ -17,6 +17,7 @@ from .accumulate import (
     accumulate_grad,
     accumulate_into,
     add,
+    add_to,
     base_owners,
     may_overwrite,
     root_array_owners,
@@ -31,12 +32,16 @@ from .tensor_base import TensorBase
 
 
 class LeafState:
-    """What a pass knows about a leaf: how many contributions are still to come, and the sum of those that came."""
+    """What a pass knows about a leaf: how many contributions are still to come, and the sum of those that came.
+
+    ``summed``: whether that is a sum of several, in memory of its own, to which later ones may be added in place.
+    """
 
     def __init__(self, leaf: TensorBase) -> None:
         self.leaf: TensorBase = leaf
         self.left: i64 = 1
         self.grad: TensorBase | None = None
+        self.summed: bool = False
 
 
 class Capture:
@@ -285,14 +290,17 @@ def deliver(task: Task, target: object, nr: i64, grad: TensorBase | None) -> Non
     state = task.leaves[id(target)]
     state.left = state.left - 1
     previous = state.grad
+    if grad is None:
+        grad = previous
+    elif previous is not None:
+        grad = add_to(previous, grad) if state.summed else add(previous, grad)
+        state.summed = True
+    previous = None  # it would count as an owner: Note [Stealing gradients]
     if state.left > 0:
-        if grad is not None:
-            state.grad = grad if previous is None else add(previous, grad)
-    elif previous is None:
-        arrive(task, target, grad)
+        state.grad = grad
     else:
         state.grad = None
-        arrive(task, target, previous if grad is None else add(previous, grad))
+        arrive(task, target, grad)
 
 
 def deliver_many(task: Task, node: Node, results: list[TensorBase | None]) -> None:

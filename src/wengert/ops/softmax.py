@@ -11,7 +11,7 @@ from .._core.compat import i64
 from .._core.dtypes import COMPLEX, parse_dtype
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary
-from .._record.common import OTHER, RESULT, SELF, converted, wrap_dim
+from .._record.common import FUSED, OTHER, RESULT, SELF, converted, wrap_dim
 from .._record.matmul import product
 from .._record.unary import Unary, unary
 from ..kernels import along, array_sum, formulas
@@ -28,13 +28,20 @@ COLUMNS: Final = 1 << 14  # elements: rows that lie across memory cost a kernel 
 class Normalizing(Unary):
     """Base of softmax and log-softmax along dimension ``dim``."""
 
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
 
     def __init__(self, dim: int) -> None:
         self.dim: int = dim
 
     def fresh(self) -> Unary:
         return self
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return self.gradient().forward(grad, result)
+
+    def gradient(self) -> NormalizingBackward:
+        """The operator of the backward pass."""
+        raise NotImplementedError
 
     def prepare(self, x: TensorBase) -> TensorBase:
         raise NotImplementedError(f"\"softmax_lastdim_kernel_impl\" not implemented for '{x.dt.title}'")
@@ -59,7 +66,10 @@ class SoftmaxBackward0(Normalizing):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
-        return product(SoftmaxBackwardDataBackward0(self.dim), grad, result)
+        return product(self.gradient(), grad, result)
+
+    def gradient(self) -> NormalizingBackward:
+        return SoftmaxBackwardDataBackward0(self.dim)
 
 
 class LogSoftmaxBackward0(Normalizing):
@@ -80,7 +90,10 @@ class LogSoftmaxBackward0(Normalizing):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
-        return product(LogSoftmaxBackwardDataBackward0(self.dim), grad, result)
+        return product(self.gradient(), grad, result)
+
+    def gradient(self) -> NormalizingBackward:
+        return LogSoftmaxBackwardDataBackward0(self.dim)
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return tangent - (result.exp() * tangent).sum(self.dim, True)
