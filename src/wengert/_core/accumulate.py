@@ -15,6 +15,7 @@ from .tensor_base import Meta, TensorBase, bump, from_array, gradient_edge, is_d
 
 _getrefcount: Final[Any] = sys.getrefcount
 _ndarray: Final[Any] = np.ndarray
+MANY: Final = 1 << 13  # elements from which on a sum is worth the way through the operator
 
 # Note [Accumulation is one step]
 #     Adding into ``.grad`` reads, adds and writes; of two threads that do it at once, one would lose its gradient (NumPy gives
@@ -205,8 +206,8 @@ def cast(grad: Any, dt: Any) -> TensorBase:
 
 
 def add(a: Any, b: Any) -> TensorBase:
-    """Sum of two gradients, recorded when the pass is."""
-    if a.shp is b.shp and a.dt is b.dt and not a.rg and not b.rg and not MODES.unusual:
+    """Sum of two gradients, recorded when the pass is; large ones by the operator, which has threads."""
+    if a.shp is b.shp and a.dt is b.dt and not a.rg and not b.rg and not MODES.unusual and a.array.size < MANY:
         return _tensor.Tensor(a.array + b.array, a.dt, a.shp)
     result: TensorBase = a + b
     return result
