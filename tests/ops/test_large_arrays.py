@@ -65,6 +65,9 @@ SUMMED: dict[str, Program] = {
     "norm 1": lambda x, d: x.norm(1, d, keepdim=True),
     "norm 2": lambda x, d: x.norm(2, d),
     "norm 3": lambda x, d: x.norm(3, d),
+    "norm inf": lambda x, d: x.norm(float("inf"), d),
+    "norm -inf": lambda x, d: x.norm(-float("inf"), d),
+    "nansum": lambda x, d: (x / x.round()).sin().nansum(d),
     "norm 0.5": lambda x, d: x.norm(0.5, d),
     "logsumexp": lambda x, d: x.logsumexp(d),
     "count_nonzero": lambda x, d: (x > 0).count_nonzero(d),
@@ -139,9 +142,10 @@ def test_places_and_counts_of_blocks_are_pytorchs(shape: Any) -> None:
         {"return_counts": True},
         {"return_inverse": True, "return_counts": True},
     ):
-        a, b = ours.unique(**asked), theirs.unique(**asked)
-        for mine, other in zip(a if asked else [a], b if asked else [b], strict=True):
-            assert np.array_equal(mine.numpy(), other.numpy())
+        for name in ("unique", "unique_consecutive"):
+            a, b = [getattr(xp, name)(t, **asked) for xp, t in ((wengert, ours), (torch, theirs))]
+            for mine, other in zip(a if asked else [a], b if asked else [b], strict=True):
+                assert np.array_equal(mine.numpy(), other.numpy())
 
 
 @pytest.mark.parametrize("p", [1, 2])
@@ -155,6 +159,40 @@ def test_margin_losses_by_blocks_of_rows_are_pytorchs(reduction: str, p: int) ->
         ),
         (400, 500),
     )
+
+
+def test_lists_of_targets_by_blocks_of_rows_are_pytorchs() -> None:
+    target = np.random.default_rng(1).integers(-1, 300, (700, 300))
+    target[:, 8] = -1
+    assert_like_torch(
+        lambda xp, x: xp.nn.functional.multilabel_margin_loss(x, xp.from_numpy(target), reduction="none"), (700, 300)
+    )
+
+
+POINTWISE: dict[str, Program] = {
+    "sinc": lambda xp, x, y: x.sinc(),
+    "sign": lambda xp, x, y: x.sign(),
+    "lgamma": lambda xp, x, y: x.lgamma(),
+    "nan_to_num": lambda xp, x, y: (x / x.round()).nan_to_num(0.5, 2, -2),
+    "xlogy": lambda xp, x, y: xp.xlogy(x, y.abs()),
+    "softshrink": lambda xp, x, y: xp.nn.functional.softshrink(x, 0.3),
+    "hardtanh": lambda xp, x, y: xp.nn.functional.hardtanh(x, -0.5, 0.7),
+    "prelu": lambda xp, x, y: xp.nn.functional.prelu(x, y.reshape(-1)[: x.shape[1]]),
+    "cross": lambda xp, x, y: xp.linalg.cross(x[:, :3], x[:, 3:6]),
+    "bilinear": lambda xp, x, y: xp.nn.functional.bilinear(
+        x[:, :40], x[:, 40:50], x[:60].reshape(-1)[:8000].view(20, 40, 10)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", POINTWISE)
+def test_elements_by_blocks_are_pytorchs_in_the_layout_of_the_operand(name: str) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((600, 400)), rng.standard_normal((600, 400))
+    for a, b in ((x, y), (np.asfortranarray(x), y), (x, y[:1])):
+        ours, theirs = [POINTWISE[name](xp, xp.from_numpy(a), xp.from_numpy(b)) for xp in (wengert, torch)]
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12, atol=1e-12)
+        assert ours.stride() == theirs.stride()
 
 
 @pytest.mark.parametrize("mode", ["reflect", "replicate"])

@@ -11,7 +11,7 @@ from .._core.compat import mypyc_attr
 from .._core.dtypes import INTEGER, Size
 from .._core.tensor_base import TensorBase
 from ..kernels import zeros
-from ..kernels.blocks import BLOCK, places
+from ..kernels.blocks import places
 from .common import make, untracked, wrap_dim, write_out
 from .general import General
 
@@ -27,10 +27,10 @@ class Selection(General):
         shape: shape of the operand.
         dim: the dimension, counted from the front.
         drops: whether the result lacks that dimension.
-        by_lines: whether large arrays are worked on a block of lines at a time, which keeps what ``choose`` needs small.
+        block: how many elements ``choose`` takes at once, as whole lines, so that it needs little memory; 0 for all.
     """
 
-    by_lines: bool = False
+    block: int = 0
 
     def __init__(self, x: TensorBase, dim: Any, drops: bool) -> None:
         self.shape: Size = x.shp
@@ -52,7 +52,7 @@ class Selection(General):
         values = np.empty_like(x) if shape[self.dim] == x.shape[self.dim] else np.empty(shape, x.dtype)
         indices = np.empty_like(values, np.int64)
         lines = [np.moveaxis(a, self.dim, -1) for a in (x, values, indices)]
-        for place in places(lines[0].shape, x.ndim - 1):
+        for place in places(lines[0].shape, x.ndim - 1, self.block):
             found = self.choose(np.moveaxis(lines[0][place], -1, self.dim))
             whole = (*place[:-1], slice(None))
             lines[1][whole], lines[2][whole] = [np.moveaxis(a, self.dim, -1) for a in found]
@@ -80,7 +80,7 @@ class Selection(General):
         if len(self.shape) == 0:
             values, indices = self.choose(x.reshape(1))
             return [values.reshape(()), indices.reshape(()).astype(np.int64)]
-        values, indices = self.chosen(x) if self.by_lines and x.size > BLOCK and x.ndim > 1 else self.choose(x)
+        values, indices = self.chosen(x) if 0 < self.block < x.size and x.ndim > 1 else self.choose(x)
         if self.drops:
             values = values.squeeze(self.dim)
             indices = indices.squeeze(self.dim)

@@ -225,6 +225,18 @@ def hardshrink_slope(grad: Any, x: Any, lambd: Any) -> Any:
 
 
 @elementwise
+def softshrink(x: Any, lambd: Any) -> Any:
+    """x moved towards 0 by ``lambd``, 0 where it is closer."""
+    return np.where(x > lambd, x - lambd, np.where(x < -lambd, x + lambd, x * 0))
+
+
+@elementwise
+def prelu(x: Any, weight: Any) -> Any:
+    """x, or x times its weight where it is not positive."""
+    return np.where(x > 0, x, weight * x)
+
+
+@elementwise
 def elu_slope(grad: Any, x: Any, negative: Any, scale: Any, input_scale: Any) -> Any:
     """Gradient of elu; cut at 0, so that the branch that is not taken cannot overflow."""
     return np.where(x > 0, grad * scale, grad * (np.exp(np.minimum(x, 0) * input_scale) * negative))

@@ -27,8 +27,10 @@ class RowLoss(General):
     Attributes:
         rows: (rows, classes), the shape in which the scores are seen.
         reduction: 0 for none, 1 for the mean, 2 for the sum.
+        block: how many scores are worked on at once.
     """
 
+    block: int = BLOCK
     rows: tuple[int, int] = (0, 0)
     reduction: int = NONE
 
@@ -43,8 +45,8 @@ class RowLoss(General):
         raise NotImplementedError
 
     def row_blocks(self) -> list[Any]:
-        """Slices of rows that have about ``BLOCK`` scores together."""
-        step = max(1, BLOCK // max(1, self.rows[1]))
+        """Slices of rows that have about ``block`` scores together."""
+        step = max(1, self.block // max(1, self.rows[1]))
         return [slice(start, start + step) for start in range(0, self.rows[0], step)]
 
     def share(self) -> float:
@@ -136,6 +138,8 @@ class MultiMarginLossBackward0(RowLoss):
 class MultilabelMarginLossBackward0(RowLoss):
     """Sum of max(1 - (x[t] - x[j]), 0) over targets t and other classes j, divided by the number of classes."""
 
+    block: int = BLOCK // 4  # with many temporaries
+
     def __init__(self, reduction: int, rows: tuple[int, int]) -> None:
         self.reduction: int = reduction
         self.rows: tuple[int, int] = rows
@@ -156,13 +160,20 @@ class MultilabelMarginLossBackward0(RowLoss):
     def forward(self, arrays: list[Any]) -> Any:
         x = arrays[0].reshape(self.rows)
         target = np.reshape(arrays[1], self.rows)
+        chosen = np.zeros(self.rows, x.dtype)
+        self.slope = np.zeros(self.rows, x.dtype)
+        loss = np.zeros(self.rows[0], x.dtype)
+        for rows in self.row_blocks():
+            self.add_up(x[rows], target[rows], chosen[rows], loss[rows], self.slope[rows])
+        shape = np.shape(arrays[0])[:-1]
+        return [self.finished(loss, shape), chosen.reshape(np.shape(arrays[1]))]
+
+    def add_up(self, x: Any, target: Any, chosen: Any, loss: Any, slope: Any) -> None:
+        """Fill in which classes are targets, the losses and their slopes, of some rows."""
         # The list of targets ends at the first -1.
         known = np.cumprod(target >= 0, axis=1).astype(bool)
         place = np.where(known, target, 0)
-        chosen = np.zeros(self.rows, x.dtype)
-        np.maximum.at(chosen, (np.arange(self.rows[0])[:, None], place), known.astype(x.dtype))
-        loss = np.zeros(self.rows[0], x.dtype)
-        slope = np.zeros(self.rows, x.dtype)
+        np.maximum.at(chosen, (np.arange(len(x))[:, None], place), known.astype(x.dtype))
         longest = int(known.sum(1).max(initial=0))
         for k in range(longest):
             at = place[:, k : k + 1]
@@ -172,9 +183,8 @@ class MultilabelMarginLossBackward0(RowLoss):
             slope += active
             held = np.take_along_axis(slope, at, 1)
             np.put_along_axis(slope, at, held - np.sum(active, axis=1, keepdims=True), 1)
-        self.slope = slope / x.dtype.type(self.rows[1])
-        shape = np.shape(arrays[0])[:-1]
-        return [self.finished(loss / x.dtype.type(self.rows[1]), shape), chosen.reshape(np.shape(arrays[1]))]
+        loss /= x.dtype.type(self.rows[1])
+        slope /= x.dtype.type(self.rows[1])
 
     def slopes(self, x: Tensor, rows: Any) -> Tensor:
         return make(self.slope[rows])

@@ -257,7 +257,7 @@ def norm_array(x: Any, p: Any, axis: Any, keepdim: bool) -> Any:
     fused = reduced(KERNELS[p], axis, x, keepdim) if p in KERNELS else None
     if fused is not None:
         return fused
-    if isinstance(x, np.ndarray) and x.size > blocks.BLOCK and abs(p) != INF:
+    if isinstance(x, np.ndarray) and x.size > blocks.BLOCK:
         return norm_by_blocks(x, p, axis, keepdim)
     if p == 2:
         return np.sqrt(_add(squares(x), axis, None, None, keepdim))
@@ -276,15 +276,19 @@ def norm_array(x: Any, p: Any, axis: Any, keepdim: bool) -> Any:
 
 
 def norm_by_blocks(x: Any, p: Any, axis: Any, keepdim: bool) -> Any:
-    """The same of a large array, for finite p: only a block of powers is in memory."""
+    """The same of a large array: only a block of powers is in memory."""
     over_axes = (axis,) if isinstance(axis, int) else axis
     if p == 2:
-        found = np.sqrt(blocks.sums(squares, [x], over_axes))
+        found = np.sqrt(blocks.reduced(np.add, squares, [x], over_axes))
     elif p == 1:
-        found = blocks.sums(np.abs, [x], over_axes)
+        found = blocks.reduced(np.add, np.abs, [x], over_axes)
+    elif p == 0:
+        found = blocks.reduced(np.add, np.not_equal, [x, np.zeros((1,) * x.ndim, x.dtype)], over_axes)
+        found = found.astype(x.real.dtype)
+    elif abs(p) == INF:
+        found = blocks.reduced(np.maximum if p > 0 else np.minimum, np.abs, [x], over_axes)
     else:
-        found = blocks.sums(partial(powers, p), [x], over_axes)
-        found = found if p == 0 else found ** (1.0 / p)
+        found = blocks.reduced(np.add, partial(powers, p), [x], over_axes) ** (1.0 / p)
     return found if keepdim else found.squeeze(over_axes)[()]
 
 
@@ -294,9 +298,9 @@ def squares(x: Any) -> Any:
 
 
 def powers(p: Any, x: Any) -> Any:
-    """Powers of absolute values; for p = 0 whether they are not zero, as numbers."""
+    """Powers of absolute values."""
     size = np.abs(x)
-    return np.power(size, p, out=size) if p != 0 else (size != 0).astype(size.dtype)
+    return np.power(size, p, out=size)
 
 
 def norm_slope(x: Tensor, result: Tensor, p: Any, axis: Any) -> Tensor:

@@ -128,7 +128,12 @@ class NansumBackward0(SumBackward0):
     reads: i64 = SELF
 
     def forward(self, x: Any) -> Any:
-        return SumBackward0.forward(self, x if x.dtype.kind in "biu" else np.where(np.isnan(x), x.dtype.type(0), x))
+        if x.dtype.kind in "biu":
+            return SumBackward0.forward(self, x)
+        if isinstance(x, np.ndarray) and x.size > blocks.BLOCK and self.target is None:
+            found = blocks.reduced(np.add, without_nan, [x], self.dims)
+            return found if self.keepdim else found.squeeze(self.dims)[()]
+        return SumBackward0.forward(self, without_nan(x))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -136,6 +141,11 @@ class NansumBackward0(SumBackward0):
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return sum(tangent * ~x.isnan(), self.dims, self.keepdim, dtype=self.target)
+
+
+def without_nan(x: Any) -> Any:
+    """Zeros in place of NaN."""
+    return np.where(np.isnan(x), x.dtype.type(0), x)
 
 
 class ProdBackward0(Reduction):
@@ -206,7 +216,7 @@ class LogsumexpBackward0(Reduction):
         top = _maximum(x.real if x.dtype.kind == "c" else x, axis, None, None, True)
         top = np.where(np.isinf(top), top.dtype.type(0), top)
         if isinstance(x, np.ndarray) and x.size > blocks.BLOCK and x.dtype.kind == "f":
-            result = np.log(blocks.sums(exp_difference, [x, top], axis)) + top
+            result = np.log(blocks.reduced(np.add, exp_difference, [x, top], axis)) + top
         else:
             result = np.log(add_up(exp_difference(x, top), axis, True)) + top
         return result if self.keepdim else np.squeeze(result, () if len(self.shape) == 0 else axis)
@@ -393,7 +403,7 @@ def count_nonzero(self: Tensor, dim: Any = None) -> Tensor:
     x = np.asarray(self.array)
     if x.size <= blocks.BLOCK:
         return make(_add(x != 0, axis, int64.np))
-    return make(blocks.sums(is_nonzero, [x], axis).squeeze(axis)[()])
+    return make(blocks.reduced(np.add, is_nonzero, [x], axis).squeeze(axis)[()])
 
 
 from .. import _tensor  # noqa: E402

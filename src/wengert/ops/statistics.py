@@ -16,6 +16,7 @@ from .._record.general import General, general_many
 from .._record.reduction import Reduction, axes, over, reduce
 from .._record.selection import Selection, check_not_empty, check_order, deliver
 from ..kernels import array_sum, formulas
+from ..kernels.blocks import BLOCK
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -329,7 +330,7 @@ def corrcoef(self: Tensor) -> Tensor:
 class MedianBackward1(Selection):
     """Median along a dimension: of an even number of elements the lower; NaN where there is one."""
 
-    by_lines: bool = True
+    block: int = BLOCK
 
     def choose(self, x: Any) -> tuple[Any, Any]:
         values = lower_median(x, self.dim)
@@ -350,7 +351,7 @@ class NanmedianBackward1(MedianBackward1):
 class ModeBackward0(Selection):
     """Most frequent element along a dimension, the smallest of those as frequent; its last place."""
 
-    by_lines: bool = True
+    block: int = BLOCK // 4  # with many temporaries
 
     def choose(self, x: Any) -> tuple[Any, Any]:
         order = np.argsort(x, self.dim, kind="stable")

@@ -13,7 +13,7 @@ from .._core.dtypes import COMPLEX
 from .._record.binary import Binary, binary
 from .._record.common import FUSED, OTHER, RESULT, SELF
 from .._record.unary import Unary, unary, unary_
-from ..kernels import arrays, formulas
+from ..kernels import arrays, blocks, formulas
 from .transcendental import FloatBinary, FloatOnly, Slope, conj
 
 if TYPE_CHECKING:
@@ -288,6 +288,13 @@ class AtanhBackward1(AtanhBackward0):
         return AtanhBackward1()
 
 
+def sinc_array(x: Any) -> Any:
+    """sin(pi x) / (pi x)."""
+    # pi x rounded to half precision would be far off.
+    angle = (x.astype(np.float32) if x.dtype == np.float16 else x) * math.pi
+    return np.where(x == 0, 1, np.sin(angle) / angle).astype(x.dtype)
+
+
 class SincBackward0(Unary):
     """Normalised sinc, sin(pi x)/(pi x), of each element; 1 at 0.  d = (pi x cos(pi x) - sin(pi x))/(pi x**2), 0 at 0."""
 
@@ -296,9 +303,7 @@ class SincBackward0(Unary):
     )
 
     def forward(self, x: Any) -> Any:
-        # pi x rounded to half precision would be far off.
-        angle = (x.astype(np.float32) if x.dtype == np.float16 else x) * math.pi
-        return np.where(x == 0, 1, np.sin(angle) / angle).astype(x.dtype)
+        return blocks.mapped(sinc_array, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
