@@ -48,8 +48,8 @@ class Extreme(Reduction):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
-        rows = self.rows()
-        if rows > 0 and x.dt.np.char in "fd" and x.dt is grad.dt and untracked(grad) and untracked(x):
+        rows = self.rows() if type(x.array) is np.ndarray and x.dt.np.char in "fd" and x.dt is grad.dt else 0
+        if rows > 0 and untracked(grad) and untracked(x):
             parts = (self.opened(grad).array, x.array, self.opened(result).array)
             return make(formulas.extreme_slope(rows, *parts))
         mask = self.ties(x, result)
