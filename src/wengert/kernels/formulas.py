@@ -13,7 +13,7 @@ import numpy as np
 
 from . import blocks, tracing
 from .formula import elementwise, rowwise
-from .tracing import column_sum, row_max, row_mean, row_sum
+from .tracing import column_sum, row_max, row_mean, row_min, row_sum
 
 TWO_BY_ROOT_PI: Final = 2 / math.sqrt(math.pi)
 ROOT_HALF: Final = math.sqrt(0.5)
@@ -388,12 +388,6 @@ def log_softmax_slope(grad: Any, result: Any) -> Any:
 
 
 @rowwise
-def sums_below(x: Any) -> Any:
-    """Sum over all rows."""
-    return column_sum(x)
-
-
-@rowwise
 def products_below(grad: Any, x: Any, mean: Any, rstd: Any) -> Any:
     """Sums over all rows of the gradient times the standardised values, and of the gradient."""
     return column_sum(grad * ((x - mean) * rstd)), column_sum(grad)
@@ -418,6 +412,18 @@ def squares_below(x: Any, mean: Any) -> Any:
 
 
 @rowwise
+def distances_below(x: Any, mean: Any) -> Any:
+    """Sums over all rows of distances to a row of means, which is what rounding left of them, and of their squares."""
+    return column_sum(x - mean), column_sum((x - mean) * (x - mean))
+
+
+@rowwise
+def distances(x: Any, mean: Any) -> Any:
+    """The same sums over each row."""
+    return row_sum(x - mean), row_sum((x - mean) * (x - mean))
+
+
+@rowwise
 def logsumexp(x: Any) -> Any:
     """Logarithm of the sum of exponentials; a largest element that is infinite is not subtracted."""
     largest = row_max(x)
@@ -429,6 +435,25 @@ def logsumexp(x: Any) -> Any:
 def logsumexp_slope(grad: Any, x: Any, result: Any) -> Any:
     """Gradient of ``logsumexp``."""
     return grad * np.exp(x - result)
+
+
+@rowwise
+def largest(x: Any) -> Any:
+    """Largest element."""
+    return row_max(x)
+
+
+@rowwise
+def smallest(x: Any) -> Any:
+    """Smallest element."""
+    return row_min(x)
+
+
+@rowwise
+def extreme_slope(grad: Any, x: Any, result: Any) -> Any:
+    """Gradient of both: equal shares for the elements that tie."""
+    ties: Any = np.where(x == result, 1.0, 0.0)
+    return ties * (grad / row_sum(ties))
 
 
 @rowwise
@@ -462,12 +487,6 @@ def norm_2_slope(grad: Any, x: Any, result: Any) -> Any:
 
 
 @rowwise
-def rest_below(x: Any, mean: Any) -> Any:
-    """Sum over all rows of distances to a row of means: what rounding left of them."""
-    return column_sum(x - mean)
-
-
-@rowwise
 def variance(x: Any, freedom: Any) -> Any:
     """Sum of squared distances to the mean, divided by the degrees of freedom."""
     centred = x - row_mean(x)
@@ -489,6 +508,12 @@ def affine(x: Any, mean: Any, rstd: Any, weight: Any, bias: Any) -> Any:
 @elementwise
 def affine_exactly(x: Any, mean: Any, rest: Any, rstd: Any, weight: Any, bias: Any) -> Any:
     """The same with a mean in two parts, the second of which rounding would lose."""
+    return ((x - mean) - rest) * rstd * weight + bias
+
+
+@rowwise
+def affine_rows(x: Any, mean: Any, rest: Any, rstd: Any, weight: Any, bias: Any) -> Any:
+    """The same for rows that have one number each of all but the first."""
     return ((x - mean) - rest) * rstd * weight + bias
 
 

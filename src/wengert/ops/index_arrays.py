@@ -10,8 +10,10 @@ from ..kernels import bulk as kernels
 
 _add_at: Final[Any] = np.add.at
 _intp: Final[Any] = np.intp
-# Below this many values np.add.at is faster than building a sparse matrix (benchmarks/indexing.py).
-FEW: Final = 20_000
+# Below this many values, and in narrower rows, np.add.at (6 ns a value) is faster than a sparse matrix (30 us to build it, then
+# 1 ns a value in wide rows, 10 in narrow ones). To measure: WENGERT_PURE=1 python benchmarks/run.py --only "index_add".
+FEW: Final = 5_000
+NARROW: Final = 16
 # Below this many values the generality of np.add.at costs less than preparing plain rows for it.
 TINY: Final = 64
 # Elements of sums of rows that are in memory at a time.
@@ -40,13 +42,13 @@ def add_rows(target: Any, index: Any, rows: Any) -> None:
         index: (n,), from 0 to k - 1.
         rows: (n, ...).
 
-    Without kernels, many wide rows are summed as the product of a sparse 0/1 matrix with the rows: for 16384 rows of 256 float32 into 50000 that
-    takes 10 ms, against 38 ms for ``np.add.at`` and 94 ms for sorting.
+    Without kernels, many wide rows are summed as the product of a sparse 0/1 matrix with the rows: for 16384 rows of 256
+    float32 into 50000 that takes 10 ms, against 38 ms for ``np.add.at`` and 94 ms for sorting.
     """
     if rows.size >= TINY and target.flags.c_contiguous and kernels.moves(target, rows) and index.dtype == np.int64:
         kernels.add_rows(target, index, rows)
         return
-    if target.ndim == 1 or rows.size < FEW:
+    if rows.size < FEW or rows[:1].size < NARROW:
         _add_at(target, index, rows)
         return
     from scipy import sparse

@@ -44,21 +44,31 @@ def normalized(frame: Frame, x: Any, weight: Any, bias: Any) -> tuple[Any, Any, 
     """Result, means, variances and scales of the groups of ``x``, which has the shape of the frame."""
     if frame.axes == (1,) and bulk.normalizes(x):
         return bulk.normalized_rows(x, weight, bias, frame.eps)
-    if is_table(frame):
-        rows, columns = frame.work[0], frame.work[1]
-        table = x.reshape(rows, columns)
-        mean = formulas.sums_below(1, table) / x.dtype.type(rows)
-        rest = formulas.rest_below(1, table, mean) / x.dtype.type(rows)
-        var = formulas.squares_below(1, table, mean) / x.dtype.type(rows) - rest * rest
-        mean, rest, var = mean.reshape(frame.stats), rest.reshape(frame.stats), var.reshape(frame.stats)
-        rstd = 1 / np.sqrt(var + x.dtype.type(frame.eps))
-        w, b = parameters_of(frame, weight, bias)
-        return formulas.affine_exactly(x, mean, rest, rstd, w, b), mean, var, rstd
+    if frame.axes == (0, 2):
+        return normalized_channels(frame, x, weight, bias)
     order = order_of(frame, frame.axes)
     w = turned(order, weight, frame.weights, 1.0)
     b = turned(order, bias, frame.weights, 0.0)
     y, mean, var, rstd = formulas.normalize(len(frame.axes), x.transpose(order), w, b, frame.eps)
     return turned_back(order, y), turned_back(order, mean), turned_back(order, var), turned_back(order, rstd)
+
+
+def normalized_channels(frame: Frame, x: Any, weight: Any, bias: Any) -> tuple[Any, Any, Any, Any]:
+    """``normalized`` for groups that are channels: their sums first."""
+    samples, channels, size = frame.work
+    n = x.dtype.type(samples * size)
+    mean = array_sum(x, (0, 2), True) / n
+    w, b = parameters_of(frame, weight, bias)
+    if is_table(frame):
+        sums = formulas.distances_below(1, x.reshape(samples, channels), mean.reshape(1, channels))
+    else:
+        sums = [array_sum(part, 0, True) for part in formulas.distances(1, x, mean)]
+    rest, squares = (part.reshape(frame.stats) / n for part in sums)
+    var = squares - rest * rest
+    rstd = 1 / np.sqrt(var + x.dtype.type(frame.eps))
+    parts = (x, mean, rest, rstd, w, b)
+    y = formulas.affine_exactly(*parts) if is_table(frame) else formulas.affine_rows(1, *parts)
+    return y, mean, var, rstd
 
 
 def parameters_of(frame: Frame, weight: Any, bias: Any) -> tuple[Any, Any]:
