@@ -15,7 +15,7 @@ from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
 from .._core.saved import Saved, save_input, save_output, unpack
 from .._core.tensor_base import TensorBase, gradient_edge, memory, requires_grad, version_of
-from .common import FUSED, RESULT, SELF, float_dtype_for, prepare_inplace, quiet, shadow, write
+from .common import FUSED, RESULT, SELF, float_dtype_for, for_kernels, prepare_inplace, quiet, shadow, write
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -29,10 +29,12 @@ class Unary(Node):
 
     Attributes:
         reads: which of ``SELF`` and ``RESULT`` the derivative reads, and ``FUSED`` if ``slope`` is stated.
+        silent: whether ``forward`` does nothing to single and double precision but call kernels: these give no warnings.
         differentiable: False for operators whose floating results carry no gradient.
     """
 
     reads: i64 = SELF
+    silent: bool = False
     differentiable: bool = True
     slot: object = None
     version: i64 = 0
@@ -77,8 +79,10 @@ class Unary(Node):
         if self.released:
             raise errors.freed(self)
         slot = self.slot
-        x = None if slot is None else unpack(slot, self.version, self)
         kept = self.result
+        if slot is None and kept is not None and self.reads & FUSED and kept.dt is grad.dt and not kept.hooked and quiet(grad):
+            return _tensor.Tensor(self.slope(grad.array, None, kept.current(self)), grad.dt, grad.shp), None
+        x = None if slot is None else unpack(slot, self.version, self)
         y = None if kept is None else kept.unpack(self)
         same = (x is None or x.dt is grad.dt) and (y is None or y.dt is grad.dt)
         if self.reads & FUSED and same and quiet(grad):
@@ -135,11 +139,7 @@ def unary(op: Unary, x: TensorBase) -> Tensor:
     """Apply ``op`` to ``x`` and record the call."""
     if x.dt.category < FLOATING:
         x = op.prepare(x)
-    token = silence()
-    try:
-        array = op.forward(x.array)
-    finally:
-        restore(token)
+    array = op.forward(x.array) if op.silent and for_kernels(x.dt) else silenced(op, x.array)
     out = _tensor.Tensor(array, op.out_dtype(x.dt), x.shp)
     if (x.rg or (x.view_of is not None and x.view_of.base.rg)) and op.differentiable and out.dt.category >= FLOATING:
         if MODES.plain or is_grad_enabled():
@@ -147,6 +147,15 @@ def unary(op: Unary, x: TensorBase) -> Tensor:
     if MODES.unusual:
         forward_mode(op, x, out)
     return out
+
+
+def silenced(op: Unary, array: Any) -> Any:
+    """The value, without floating-point warnings: Note [Quiet operations]."""
+    token = silence()
+    try:
+        return op.forward(array)
+    finally:
+        restore(token)
 
 
 def record_unary(op: Unary, x: TensorBase, out: TensorBase) -> None:

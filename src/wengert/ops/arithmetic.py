@@ -135,8 +135,8 @@ class MulBackward0(Binary):
     """Product ``self * other`` of each pair of elements; for masks, logical and."""
 
     SCHEMA: Final = "mul(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: multiply"
-    reads_self: i64 = OTHER
-    reads_other: i64 = SELF
+    reads_self: i64 = OTHER | FUSED
+    reads_other: i64 = SELF | FUSED
     noisy: bool = False
 
     def forward(self, x: Any, y: Any) -> Any:
@@ -144,6 +144,9 @@ class MulBackward0(Binary):
 
     def write(self, x: Any, y: Any, out: Any) -> bool:
         return _multiply_into(x, y, out) is out
+
+    def slopes(self, grad: Any, x: Any, other: Any, result: Any, first: bool) -> Any:
+        return _multiply(grad, other if first else x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None
@@ -160,8 +163,9 @@ class MulBackward0(Binary):
 class DivBackward0(Binary):
     """Quotient ``self / other`` of each pair of elements; integers give the default dtype."""
 
-    reads_self: i64 = OTHER
+    reads_self: i64 = OTHER | FUSED
     reads_other: i64 = SELF | OTHER | FUSED
+    silent: bool = True
 
     def forward(self, x: Any, y: Any) -> Any:
         return _divide(x, y)
@@ -170,7 +174,7 @@ class DivBackward0(Binary):
         return _divide_into(x, y, out) is out
 
     def slopes(self, grad: Any, x: Any, other: Any, result: Any, first: bool) -> Any:
-        return formulas.divide_other(grad, x, other)
+        return _divide(grad, other) if first else formulas.divide_other(grad, x, other)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None
@@ -222,13 +226,17 @@ class NegBackward0(Unary):
     """Negative of each element."""
 
     SCHEMA: Final = "neg(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: negative"
-    reads: i64 = 0
+    reads: i64 = FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _negative(x)
 
     def write(self, x: Any, out: Any) -> bool:
         return _negative_into(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return _negative(grad)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return -grad

@@ -23,6 +23,7 @@ _expm1: Final[Any] = arrays.expm1
 _log: Final[Any] = arrays.log
 _log1p: Final[Any] = arrays.log1p
 _sqrt: Final[Any] = arrays.sqrt
+_multiply: Final[Any] = arrays.multiply
 
 LN2: Final = math.log(2.0)
 LN10: Final = math.log(10.0)
@@ -83,13 +84,17 @@ class ExpBackward0(Unary):
     """e raised to each element.  d exp(x) = exp(x)."""
 
     SCHEMA: Final = "exp(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _exp(x)
 
     def write(self, x: Any, out: Any) -> bool:
         return _exp(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return _multiply(grad, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -125,6 +130,7 @@ class Expm1Backward0(Unary):
         "expm1(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
     )
     reads: i64 = RESULT | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _expm1(x)
@@ -147,6 +153,7 @@ class LogBackward0(Unary):
     """Natural logarithm of each element; -inf at 0, NaN for negative reals.  d log(x) = 1/x."""
 
     SCHEMA: Final = "log(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _log(x)
@@ -201,6 +208,7 @@ class Log1PBackward0(Unary):
         "log1p(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
     )
     reads: i64 = SELF | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _log1p(x)
@@ -245,6 +253,7 @@ class SqrtBackward0(Unary):
 
     SCHEMA: Final = "sqrt(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
     reads: i64 = RESULT | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _sqrt(x)
@@ -290,10 +299,14 @@ class SigmoidBackward0(Unary):
     """Logistic sigmoid 1/(1 + exp(-x)) of each element.  d = result (1 - result)."""
 
     SCHEMA: Final = "sigmoid(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return formulas.sigmoid(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.sigmoid_slope(grad, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -307,6 +320,8 @@ class SigmoidBackward0(Unary):
 
 class SigmoidBackwardBackward0(Slope):
     """Gradient of the sigmoid's operand, g (1 - y) y, given the result y."""
+
+    silent: bool = True
 
     def forward(self, x: Any, y: Any) -> Any:
         return formulas.sigmoid_slope(x, y)

@@ -11,7 +11,7 @@ from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import COMPLEX
 from .._record.binary import Binary, binary
-from .._record.common import OTHER, RESULT, SELF
+from .._record.common import FUSED, OTHER, RESULT, SELF
 from .._record.unary import Unary, unary, unary_
 from ..kernels import arrays, formulas
 from .transcendental import FloatBinary, FloatOnly, Slope, conj
@@ -20,15 +20,24 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
 
 _tanh: Final[Any] = arrays.tanh
+_sin: Final[Any] = arrays.sin
+_cos: Final[Any] = arrays.cos
+_multiply: Final[Any] = arrays.multiply
+_negative: Final[Any] = arrays.negative
 
 
 class SinBackward0(Unary):
     """Sine of each element (radians).  d sin(x) = cos(x)."""
 
     SCHEMA: Final = "sin(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = SELF | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
-        return np.sin(x)
+        return _sin(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return _multiply(grad, _cos(x))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -42,9 +51,14 @@ class CosBackward0(Unary):
     """Cosine of each element (radians).  d cos(x) = -sin(x)."""
 
     SCHEMA: Final = "cos(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = SELF | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
-        return np.cos(x)
+        return _cos(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return _multiply(grad, _negative(_sin(x)))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -155,13 +169,17 @@ class TanhBackward0(Unary):
     """Hyperbolic tangent of each element.  d tanh(x) = 1 - tanh(x)**2."""
 
     SCHEMA: Final = "tanh(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _tanh(x)
 
     def write(self, x: Any, out: Any) -> bool:
         return _tanh(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.tanh_slope(grad, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -175,6 +193,8 @@ class TanhBackward0(Unary):
 
 class TanhBackwardBackward0(Slope):
     """Gradient of tanh's operand, g (1 - y**2), given the result y."""
+
+    silent: bool = True
 
     def forward(self, x: Any, y: Any) -> Any:
         return formulas.tanh_slope(x, y)

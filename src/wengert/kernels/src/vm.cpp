@@ -6,7 +6,9 @@ namespace wengert {
 
 template void run<float>(Call&);
 template void run<double>(Call&);
-template void direct<float>(int, float*, const float*, const float*, bool, bool, Index);
-template void direct<double>(int, double*, const double*, const double*, bool, bool, Index);
+template void direct<float>(int, float*, Side, Side, Index, Index);
+template void sum_middle<float>(float*, const float*, Index, Index, Index);
+template void direct<double>(int, double*, Side, Side, Index, Index);
+template void sum_middle<double>(double*, const double*, Index, Index, Index);
 
 }  // namespace wengert
