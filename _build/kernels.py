@@ -14,7 +14,7 @@ SOURCES = ROOM / "src"
 GENERATED = Path("build", "kernels")
 
 # NaN, infinities and signed zeros stay as in C: never -ffast-math.
-FLAGS = ["-O3", "-std=c++17", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-pthread"]
+FLAGS = ["-O3", "-g0", "-std=c++17", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-pthread"]
 ARCHITECTURES = {
     "v2": ["-march=x86-64-v2"],
     "v3": ["-march=x86-64-v3"],

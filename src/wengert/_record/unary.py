@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._core import errors, views
+from .._core import accumulate, errors, views
 from .._core.compat import i64, mypyc_attr
 from .._core.dtypes import FLOATING, dtype
 from .._core.graph import Node
@@ -15,6 +15,7 @@ from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
 from .._core.saved import Saved, save_input, save_output, unpack
 from .._core.tensor_base import TensorBase, gradient_edge, memory, requires_grad, version_of
+from ..kernels import lend
 from .common import FUSED, RESULT, SELF, float_dtype_for, for_kernels, prepare_inplace, quiet, shadow, write
 
 if TYPE_CHECKING:
@@ -80,15 +81,25 @@ class Unary(Node):
             raise errors.freed(self)
         slot = self.slot
         kept = self.result
-        if slot is None and kept is not None and self.reads & FUSED and kept.dt is grad.dt and not kept.hooked and quiet(grad):
-            return _tensor.Tensor(self.slope(grad.array, None, kept.current(self)), grad.dt, grad.shp), None
-        x = None if slot is None else unpack(slot, self.version, self)
-        y = None if kept is None else kept.unpack(self)
-        same = (x is None or x.dt is grad.dt) and (y is None or y.dt is grad.dt)
-        if self.reads & FUSED and same and quiet(grad):
-            array = self.slope(grad.array, None if x is None else x.array, None if y is None else y.array)
-            return _tensor.Tensor(array, grad.dt, grad.shp), None
-        return self.grad_self(grad, x, y), None  # type: ignore[arg-type]
+        fused = self.reads & FUSED != 0 and quiet(grad)
+        a: Any = None
+        b: Any = None
+        if fused and slot is None and kept is not None and kept.dt is grad.dt and not kept.hooked:
+            b = kept.current(self)
+        else:
+            x = None if slot is None else unpack(slot, self.version, self)
+            y = None if kept is None else kept.unpack(self)
+            if not fused or (x is not None and x.dt is not grad.dt) or (y is not None and y.dt is not grad.dt):
+                return self.grad_self(grad, x, y), None  # type: ignore[arg-type]
+            a = None if x is None else x.array
+            b = None if y is None else y.array
+        lent = accumulate.may_overwrite(grad)
+        if lent:
+            lend(grad.array)
+        array = self.slope(grad.array, a, b)
+        if lent:
+            lend(None)
+        return _tensor.Tensor(array, grad.dt, grad.shp), None
 
     def release(self) -> None:
         """Drop the saved operand and result."""

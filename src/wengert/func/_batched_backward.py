@@ -59,8 +59,7 @@ def gradients(
         if not create_graph and len(casted) == 1:
             casted = [_scattered.scattered(casted[0])]
         found = Pass(walk, places, seeds[0].shp[0], task).run(roots, casted)
-        for callback in task.callbacks:
-            callback()
+        engine.run_callbacks(task)
     finally:
         restore(token)
         switch_grad(thread, previous)

@@ -12,13 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from . import _load
-
-_add_reduce: Final[Any] = np.add.reduce
-
-
-def add_up_by_numpy(x: Any, axis: Any, keepdims: bool) -> Any:
-    """The sum over dimensions (None: all)."""
-    return _add_reduce(x, axis, None, None, keepdims)
+from .formula import elementwise
+from .sums import array_sum
 
 
 def spread_by_numpy(x: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
@@ -60,6 +55,9 @@ def stack_by_numpy(parts: list[Any], dim: int) -> Any:
 
 
 _MODULE: Final[Any] = _load.MODULE
+if _MODULE is not None:
+    _MODULE.set_programs({f.__name__: elementwise(f) for f in (np.add, np.subtract, np.multiply, np.divide)})
+    _MODULE.set_programs({"sum": array_sum})
 _UFUNCS: Final[Any] = np if _MODULE is None else _MODULE
 
 SILENT: Final[bool] = _MODULE is not None  # then neither these nor formulas give floating-point warnings
@@ -87,7 +85,7 @@ cos: Final[Any] = _UFUNCS.cos
 relu: Final[Any] = relu_by_numpy if _MODULE is None else _MODULE.relu
 by_columns: Final[Any] = by_columns_by_numpy if _MODULE is None else _MODULE.by_columns
 small_product: Final[Any] = small_product_by_numpy if _MODULE is None else _MODULE.small_product
-add_up: Final[Any] = add_up_by_numpy if _MODULE is None else _MODULE.add_up
+add_up: Final[Any] = array_sum if _MODULE is None else _MODULE.add_up
 select: Final[Any] = select_by_numpy if _MODULE is None else _MODULE.select
 stack: Final[Any] = stack_by_numpy if _MODULE is None else _MODULE.stack
 owned: Final[Any] = owned_by_numpy if _MODULE is None else _MODULE.owned

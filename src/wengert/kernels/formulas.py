@@ -13,7 +13,7 @@ import numpy as np
 
 from . import blocks, tracing
 from .formula import elementwise, rowwise
-from .tracing import column_sum, row_max, row_mean, row_sum
+from .tracing import column_sum, row_max, row_mean, row_min, row_sum
 
 TWO_BY_ROOT_PI: Final = 2 / math.sqrt(math.pi)
 ROOT_HALF: Final = math.sqrt(0.5)
@@ -104,9 +104,27 @@ def sqrt_slope(grad: Any, result: Any) -> Any:
 
 
 @elementwise
+def rsqrt(x: Any) -> Any:
+    """1 / sqrt(x)."""
+    return 1 / np.sqrt(x)
+
+
+@elementwise
 def rsqrt_slope(grad: Any, result: Any) -> Any:
     """Gradient of 1/sqrt(x)."""
     return grad * -0.5 * (result * result * result)
+
+
+@elementwise
+def sin_slope(grad: Any, x: Any) -> Any:
+    """Gradient of sin."""
+    return grad * np.cos(x)
+
+
+@elementwise
+def cos_slope(grad: Any, x: Any) -> Any:
+    """Gradient of cos."""
+    return grad * -np.sin(x)
 
 
 @elementwise
@@ -207,6 +225,18 @@ def hardshrink_slope(grad: Any, x: Any, lambd: Any) -> Any:
 
 
 @elementwise
+def softshrink(x: Any, lambd: Any) -> Any:
+    """x moved towards 0 by ``lambd``, 0 where it is closer."""
+    return np.where(x > lambd, x - lambd, np.where(x < -lambd, x + lambd, x * 0))
+
+
+@elementwise
+def prelu(x: Any, weight: Any) -> Any:
+    """x, or x times its weight where it is not positive."""
+    return np.where(x > 0, x, weight * x)
+
+
+@elementwise
 def elu_slope(grad: Any, x: Any, negative: Any, scale: Any, input_scale: Any) -> Any:
     """Gradient of elu; cut at 0, so that the branch that is not taken cannot overflow."""
     return np.where(x > 0, grad * scale, grad * (np.exp(np.minimum(x, 0) * input_scale) * negative))
@@ -262,6 +292,13 @@ def silu_slope(grad: Any, x: Any) -> Any:
 def gate(x: Any, y: Any) -> Any:
     """x sigmoid(y)."""
     return x * tracing.sigmoid(y)
+
+
+@elementwise
+def gate_slope(grad: Any, x: Any, y: Any) -> Any:
+    """Gradient of y."""
+    s = tracing.sigmoid(y)
+    return grad * s * x * (1 - s)
 
 
 @elementwise
@@ -351,12 +388,6 @@ def log_softmax_slope(grad: Any, result: Any) -> Any:
 
 
 @rowwise
-def sums_below(x: Any) -> Any:
-    """Sum over all rows."""
-    return column_sum(x)
-
-
-@rowwise
 def products_below(grad: Any, x: Any, mean: Any, rstd: Any) -> Any:
     """Sums over all rows of the gradient times the standardised values, and of the gradient."""
     return column_sum(grad * ((x - mean) * rstd)), column_sum(grad)
@@ -369,9 +400,27 @@ def normalize_slope_given(grad: Any, x: Any, mean: Any, scale: Any, along: Any, 
 
 
 @rowwise
+def normalize_slope_rows(grad: Any, x: Any, mean: Any, scale: Any, along: Any, level: Any) -> Any:
+    """The same for rows that have one number each of all but the first two."""
+    return grad * scale - (x - mean) * along - level
+
+
+@rowwise
 def squares_below(x: Any, mean: Any) -> Any:
     """Sum over all rows of squared distances to a row of means."""
     return column_sum((x - mean) * (x - mean))
+
+
+@rowwise
+def distances_below(x: Any, mean: Any) -> Any:
+    """Sums over all rows of distances to a row of means, which is what rounding left of them, and of their squares."""
+    return column_sum(x - mean), column_sum((x - mean) * (x - mean))
+
+
+@rowwise
+def distances(x: Any, mean: Any) -> Any:
+    """The same sums over each row."""
+    return row_sum(x - mean), row_sum((x - mean) * (x - mean))
 
 
 @rowwise
@@ -386,6 +435,25 @@ def logsumexp(x: Any) -> Any:
 def logsumexp_slope(grad: Any, x: Any, result: Any) -> Any:
     """Gradient of ``logsumexp``."""
     return grad * np.exp(x - result)
+
+
+@rowwise
+def largest(x: Any) -> Any:
+    """Largest element."""
+    return row_max(x)
+
+
+@rowwise
+def smallest(x: Any) -> Any:
+    """Smallest element."""
+    return row_min(x)
+
+
+@rowwise
+def extreme_slope(grad: Any, x: Any, result: Any) -> Any:
+    """Gradient of both: equal shares for the elements that tie."""
+    ties: Any = np.where(x == result, 1.0, 0.0)
+    return ties * (grad / row_sum(ties))
 
 
 @rowwise
@@ -419,12 +487,6 @@ def norm_2_slope(grad: Any, x: Any, result: Any) -> Any:
 
 
 @rowwise
-def rest_below(x: Any, mean: Any) -> Any:
-    """Sum over all rows of distances to a row of means: what rounding left of them."""
-    return column_sum(x - mean)
-
-
-@rowwise
 def variance(x: Any, freedom: Any) -> Any:
     """Sum of squared distances to the mean, divided by the degrees of freedom."""
     centred = x - row_mean(x)
@@ -446,6 +508,12 @@ def affine(x: Any, mean: Any, rstd: Any, weight: Any, bias: Any) -> Any:
 @elementwise
 def affine_exactly(x: Any, mean: Any, rest: Any, rstd: Any, weight: Any, bias: Any) -> Any:
     """The same with a mean in two parts, the second of which rounding would lose."""
+    return ((x - mean) - rest) * rstd * weight + bias
+
+
+@rowwise
+def affine_rows(x: Any, mean: Any, rest: Any, rstd: Any, weight: Any, bias: Any) -> Any:
+    """The same for rows that have one number each of all but the first."""
     return ((x - mean) - rest) * rstd * weight + bias
 
 

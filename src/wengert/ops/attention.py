@@ -13,6 +13,7 @@ from .._core.tensor_base import TensorBase, requires_grad
 from .._record.common import is_number, make, untracked
 from .._record.general import General, general_many
 from .._record.unary import unary
+from ..kernels import bulk, networks
 from .dropout import plain_dropout
 from .scaled import MulBackward1
 from .softmax import SoftmaxBackward0
@@ -90,18 +91,23 @@ class ScaledDotProductFlashAttentionForCpuBackward0(General):
         q, k, v = [a.astype(kind, copy=False) for a in (q, k, v)]
         mask = arrays[3] if self.masked else None
         out = np.empty_like(arrays[0])
+        if handled(q, k, v, out, mask):
+            return [out, networks.attention(q, k, v, mask, self.is_causal, self.factor(q.shape[3]), out)]
         logs = np.empty(q.shape[:3], kind)
         for rows in blocks(q.shape, k.shape[2]):
-            scores = self.scores(q, k, mask, rows)
-            top = scores.max(-1, keepdims=True)
-            top = np.where(top == MINUS_INFINITY, 0, top)
-            scores -= top
-            np.exp(scores, out=scores)
-            total = scores.sum(-1, keepdims=True)
-            found = np.matmul(scores, v)
-            np.divide(found, np.where(total == 0, 1, total), out=out[:, :, rows], casting="same_kind")
-            logs[:, :, rows] = np.where(total == 0, 0, top + np.log(total))[..., 0]
+            self.attend(self.scores(q, k, mask, rows), v, out[:, :, rows], logs[:, :, rows])
         return [out, logs]
+
+    def attend(self, scores: Any, v: Any, out: Any, logs: Any) -> None:
+        """Results for some queries from their scores, which are overwritten."""
+        top = scores.max(-1, keepdims=True)
+        top = np.where(top == MINUS_INFINITY, 0, top)
+        scores -= top
+        np.exp(scores, out=scores)
+        total = scores.sum(-1, keepdims=True)
+        found = np.matmul(scores, v)
+        np.divide(found, np.where(total == 0, 1, total), out=out, casting="same_kind")
+        logs[...] = np.where(total == 0, 0, top + np.log(total))[..., 0]
 
     def scores(self, q: Any, k: Any, mask: Any, rows: slice) -> Any:
         """Scaled and masked products of the queries ``rows`` with all keys."""
@@ -149,6 +155,9 @@ class ScaledDotProductFlashAttentionForCpuBackward0(General):
         """``backward`` on arrays, some queries at a time."""
         mask = self.tensor("attn_mask").array if self.masked else None
         logs = self.tensor("logsumexp").array
+        if handled(q, k, v, grad, mask):
+            slopes = networks.attention_gradients(grad, q, k, v, mask, self.is_causal, self.factor(q.shape[3]), logs)
+            return self.asked([make(a) for a in slopes], key, value)
         factor = q.dtype.type(self.factor(q.shape[-1]))
         dq, dk, dv = np.empty(q.shape, q.dtype), np.zeros(k.shape, k.dtype), np.zeros(v.shape, v.dtype)
         for rows in blocks(q.shape, k.shape[2]):
@@ -163,7 +172,11 @@ class ScaledDotProductFlashAttentionForCpuBackward0(General):
             slope *= factor
             dq[:, :, rows] = np.matmul(slope, k)
             dk += np.matmul(slope.swapaxes(-1, -2), q[:, :, rows])
-        found = [make(dq), gathered(make(dk), key), gathered(make(dv), value)]
+        return self.asked([make(dq), make(dk), make(dv)], key, value)
+
+    def asked(self, slopes: list[Tensor], key: Tensor, value: Tensor) -> list[Tensor | None]:
+        """The wanted gradients, those of keys and values summed over the query heads that share them."""
+        found = [slopes[0], gathered(slopes[1], key), gathered(slopes[2], value)]
         return [found[i] if self.wanted(i) else None for i in range(3)]
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
@@ -185,6 +198,11 @@ class ScaledDotProductFlashAttentionForCpuBackward0(General):
         if dv is not None:
             total = total + p @ repeated(dv, heads)
         return [total, None]
+
+
+def handled(q: Any, k: Any, v: Any, other: Any, mask: Any) -> bool:
+    """Whether the kernels take these arrays."""
+    return bulk.handles(q, k, v, other) and (mask is None or mask.dtype == q.dtype)
 
 
 def scale_of(scale: Any, width: int) -> float:

@@ -10,11 +10,12 @@ from .._core import return_types
 from .._core.compat import i64
 from .._core.dtypes import BOOL
 from .._core.tensor_base import TensorBase
-from .._record.common import RESULT, SELF, make, wrap_dim, wrap_dims
+from .._record.common import RESULT, SELF, make, untracked, wrap_dim, wrap_dims
 from .._record.general import General, general_many
 from .._record.reduction import Reduction, axes, open_shape, over, reduce
 from .._record.selection import Selection, check_not_empty, check_order, deliver
 from ..kernels import bulk as kernels
+from ..kernels import formulas, reduced
 from .sizes import count
 
 if TYPE_CHECKING:
@@ -47,8 +48,19 @@ class Extreme(Reduction):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
+        rows = self.rows()
+        if rows > 0 and x.dt.np.char in "fd" and x.dt is grad.dt and untracked(grad) and untracked(x):
+            parts = (self.opened(grad).array, x.array, self.opened(result).array)
+            return make(formulas.extreme_slope(rows, *parts))
         mask = self.ties(x, result)
         return self.spread(grad / make(_add(mask, axes(self), None, None, self.keepdim))) * make(mask)
+
+    def rows(self) -> int:
+        """How many dimensions are reduced if they are the last ones of an array with elements, else 0."""
+        if self.dims is None or 0 in self.shape:
+            return 0
+        kept = len(self.shape) - len(self.dims)
+        return len(self.dims) if self.dims == tuple(range(kept, len(self.shape))) else 0
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         mask = self.ties(x, result)
@@ -60,14 +72,16 @@ class AmaxBackward0(Extreme):
     """Largest element over dimensions."""
 
     def forward(self, x: Any) -> Any:
-        return _maximum(x, axes(self), None, None, self.keepdim)
+        found = reduced(formulas.largest, axes(self), x, self.keepdim)
+        return _maximum(x, axes(self), None, None, self.keepdim) if found is None else found
 
 
 class AminBackward0(Extreme):
     """Smallest element over dimensions."""
 
     def forward(self, x: Any) -> Any:
-        return _minimum(x, axes(self), None, None, self.keepdim)
+        found = reduced(formulas.smallest, axes(self), x, self.keepdim)
+        return _minimum(x, axes(self), None, None, self.keepdim) if found is None else found
 
 
 class MaxBackward1(Extreme):

@@ -10,10 +10,28 @@ from ..kernels import bulk as kernels
 
 _add_at: Final[Any] = np.add.at
 _intp: Final[Any] = np.intp
-# Below this many values np.add.at is faster than building a sparse matrix (benchmarks/indexing.py).
-FEW: Final = 20_000
+# Below this many values, and in narrower rows, np.add.at (6 ns a value) is faster than a sparse matrix (30 us to build it, then
+# 1 ns a value in wide rows, 10 in narrow ones). To measure: WENGERT_PURE=1 python benchmarks/run.py --only "index_add".
+FEW: Final = 5_000
+NARROW: Final = 16
 # Below this many values the generality of np.add.at costs less than preparing plain rows for it.
 TINY: Final = 64
+# Elements of sums of rows that are in memory at a time.
+BLOCK: Final = 1 << 17
+# Elements from which several threads are faster than one.
+MANY: Final = 1 << 16
+
+
+def rows_at(table: Any, index: Any) -> Any:
+    """``table[index]``: rows (the first dimension) by number, from 0; all threads take large ones."""
+    if (
+        index.dtype == np.int64
+        and index.size * table[:1].size >= MANY
+        and table.flags.c_contiguous
+        and kernels.moves(table)
+    ):
+        return kernels.take_rows(table, index)
+    return table.take(index, axis=0)
 
 
 def add_rows(target: Any, index: Any, rows: Any) -> None:
@@ -24,13 +42,13 @@ def add_rows(target: Any, index: Any, rows: Any) -> None:
         index: (n,), from 0 to k - 1.
         rows: (n, ...).
 
-    Without kernels, many wide rows are summed as the product of a sparse 0/1 matrix with the rows: for 16384 rows of 256 float32 into 50000 that
-    takes 10 ms, against 38 ms for ``np.add.at`` and 94 ms for sorting.
+    Without kernels, many wide rows are summed as the product of a sparse 0/1 matrix with the rows: for 16384 rows of 256
+    float32 into 50000 that takes 10 ms, against 38 ms for ``np.add.at`` and 94 ms for sorting.
     """
     if rows.size >= TINY and target.flags.c_contiguous and kernels.moves(target, rows) and index.dtype == np.int64:
         kernels.add_rows(target, index, rows)
         return
-    if target.ndim == 1 or rows.size < FEW:
+    if rows.size < FEW or rows[:1].size < NARROW:
         _add_at(target, index, rows)
         return
     from scipy import sparse
@@ -42,8 +60,14 @@ def add_rows(target: Any, index: Any, rows: Any) -> None:
     work = np.float32 if rows.dtype == np.float16 else rows.dtype
     ones = np.ones(n, work)
     places = sparse.csr_matrix((ones, index.argsort(kind="stable"), starts), shape=(k, n))
-    total = places @ rows.reshape(n, -1).astype(work, copy=False)
-    target += total.reshape(target.shape).astype(rows.dtype, copy=False)
+    flat = target.reshape(k, -1) if target.flags.c_contiguous else np.zeros((k, rows.size // n), target.dtype)
+    values = rows.reshape(n, -1)
+    step = max(1, BLOCK // max(n, k))
+    for start in range(0, flat.shape[1], step):  # the product of some columns is in memory at a time
+        part = slice(start, start + step)
+        flat[:, part] += places @ values[:, part].astype(work, copy=False)
+    if not target.flags.c_contiguous:
+        target += flat.reshape(target.shape)
 
 
 def wrapped(index: Any, size: int) -> Any:

@@ -42,10 +42,17 @@ class LinalgQrBackward0(General):
 
     def forward(self, arrays: list[Any]) -> Any:
         a = arrays[0]
+        batch, (m, n) = a.shape[:-2], a.shape[-2:]
+        k = m if self.mode == "complete" else min(m, n)
+        r = arrays_of.empty_by_columns(batch, k, n, a.dtype)
         if self.mode == "r":
-            return [np.empty(0, a.dtype), arrays_of.by_columns(_qr(a, mode="r"))]
-        q, r = _qr(a, mode=self.mode)
-        return [arrays_of.by_columns(q), arrays_of.by_columns(r)]
+            return [np.empty(0, a.dtype), *arrays_of.fill([r], self.factors, a)]
+        return arrays_of.fill([arrays_of.empty_by_columns(batch, m, k, a.dtype), r], self.factors, a)
+
+    def factors(self, a: Any) -> list[Any]:
+        """The factors of some matrices, by NumPy."""
+        found = _qr(a, mode=self.mode)
+        return [found] if self.mode == "r" else list(found)
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         of_q, of_r = grads

@@ -17,6 +17,7 @@ from .._core.modes import is_grad_enabled, set_grad
 from .._core.tensor_base import requires_grad
 from .._record.common import make, untracked
 from .._record.general import General
+from ..kernels import products
 from .join import cat
 from .matmul_added import linear
 
@@ -231,8 +232,8 @@ class RecurrentLayer(General):
         place = 3 if self.celled else 2
         states = self.steps.before(kept["states"], kept["hx"]) if self.wanted(place + 1) else None
         found = [
-            outer.T @ kept["input"] if self.wanted(place) else None,
-            inner.T @ states if states is not None else None,
+            products.multiply(outer.T, kept["input"]) if self.wanted(place) else None,
+            products.multiply(inner.T, states) if states is not None else None,
         ]
         if self.biased:
             one = outer.sum(0)
@@ -241,4 +242,4 @@ class RecurrentLayer(General):
 
     def with_input(self, found: list[Any], outer: Any, kept: dict[str, Any]) -> list[Any]:
         """All gradients, with that of the input in front."""
-        return [outer @ kept["weight_ih"] if self.wanted(0) else None, *found]
+        return [products.multiply(outer, kept["weight_ih"]) if self.wanted(0) else None, *found]

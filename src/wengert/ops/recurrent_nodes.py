@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..kernels import bulk, networks, products
 from .matmul_added import linear
 from .recurrent_layer import RecurrentLayer
 
@@ -35,33 +36,40 @@ class LstmLayerBackward0(RecurrentLayer):
         x, first_h, first_c, w_ih, w_hh = arrays[:5]
         steps, width = self.steps, first_c.shape[1]
         scale = gate_scale(w_hh, 3, width)
-        gates = x @ in_planes(w_ih, width, scale).T
+        gates = products.multiply(x, in_planes(w_ih, width, scale).T)
         if self.biased:
             gates += in_planes(arrays[5] + arrays[6], width, scale)
         recurrent = np.ascontiguousarray(in_planes(w_hh, width, scale).T)
         cells = np.empty((steps.total, width), x.dtype)
         shown = np.empty_like(cells)
         out = np.empty((steps.total, first_h.shape[1]), x.dtype) if self.projected else shown
-        room = np.empty((steps.batch, 4 * width), x.dtype)
         h, c = first_h, first_c
         for t in steps.order:
             rows, size = steps.rows(t), steps.sizes[t]
-            part = np.matmul(resized(h, first_h, size), recurrent, room[:size])
-            part += gates[rows]
+            arguments = products.multiply_added(resized(h, first_h, size), recurrent, gates[rows])
             # The projected input of the step is used up: its memory takes the gates.
             gate = gates[rows].reshape((4, size, width))
-            np.tanh(part.reshape((size, 4, width)).swapaxes(0, 1), gate)
-            logistic = gate[:3]
-            logistic *= 0.5
-            logistic += 0.5
-            c = np.multiply(gate[2], resized(c, first_c, size), cells[rows])
-            c += gate[1] * gate[3]
-            h = np.tanh(c, shown[rows])
-            h *= gate[0]
+            before, c, h = resized(c, first_c, size), cells[rows], shown[rows]
+            self.advance(arguments, before, gate, c, h)
             if self.projected:
-                h = np.matmul(h, arrays[-1].T, out[rows])
+                out[rows] = products.multiply(h, arrays[-1].T)
+                h = out[rows]
         way = [out, gates, cells, shown] if self.projected else [out, gates, cells]
         return self.results([steps.last(out), steps.last(cells)], way)
+
+    def advance(self, arguments: Any, before: Any, gate: Any, cell: Any, shown: Any) -> None:
+        """Gates, cell and what is shown of it, from the arguments of the gates and the cell before."""
+        if bulk.handles(arguments, before):
+            networks.lstm_step(arguments, np.ascontiguousarray(before), gate, cell, shown)
+            return
+        np.tanh(arguments.reshape((len(arguments), 4, -1)).swapaxes(0, 1), gate)
+        logistic = gate[:3]
+        logistic *= 0.5
+        logistic += 0.5
+        np.multiply(gate[2], before, cell)
+        cell += gate[1] * gate[3]
+        np.tanh(cell, shown)
+        shown *= gate[0]
 
     def formula(self, grads: list[Any], kept: dict[str, Any]) -> list[Any]:
         steps, cells = self.steps, kept["cells"]
@@ -69,7 +77,6 @@ class LstmLayerBackward0(RecurrentLayer):
         inner = np.empty_like(kept["gates"])
         dh, dc = starting(grads[1], kept["hx"]), starting(grads[2], kept["cx"])
         states = np.empty_like(kept["states"]) if self.projected else None
-        room = np.empty((steps.batch, inner.shape[1]), inner.dtype)
         for k in range(len(steps.order) - 1, -1, -1):
             rows, size = steps.rows(steps.order[k]), steps.sizes[steps.order[k]]
             a, b = dh[:size], dc[:size]
@@ -77,31 +84,39 @@ class LstmLayerBackward0(RecurrentLayer):
                 a += grads[0][rows]
             if states is not None:
                 states[rows] = a
-                a = a @ kept["weight_hr"]
+                a = products.multiply(a, kept["weight_hr"])
+            before = resized(cells[steps.rows(steps.order[k - 1])] if k > 0 else kept["cx"], kept["cx"], size)
             gate = kept["gates"][rows].reshape((4, size, cells.shape[1]))
-            o, i, f, g = gate
-            bent = np.tanh(cells[rows])
-            through = shown[rows] * bent
-            np.subtract(o, through, through)
-            through *= a
-            b += through
-            slope = np.multiply(gate, gate, room[:size].reshape(gate.shape))
-            np.subtract(gate[:3], slope[:3], slope[:3])
-            of_o, of_i, of_f, of_g = slope
-            np.subtract(1, of_g, of_g)
-            of_o *= bent
-            of_i *= g
-            of_f *= resized(cells[steps.rows(steps.order[k - 1])] if k > 0 else kept["cx"], kept["cx"], size)
-            of_g *= i
-            found = inner[rows].reshape((size, 4, cells.shape[1]))
-            np.multiply(slope[1:], b, found[:, :3].swapaxes(0, 1))
-            np.multiply(of_o, a, found[:, 3])
-            b *= f
-            np.matmul(inner[rows], kept["weight_hh"], dh[:size])
+            self.retreat(a, b, gate, before, cells[rows], shown[rows], inner[rows])
+            dh[:size] = products.multiply(inner[rows], kept["weight_hh"])
         result = [dh, dc, *self.weight_grads(kept, inner, inner)]
         if states is not None:
-            result.append(states.T @ shown)
+            result.append(products.multiply(states.T, shown))
         return self.with_input(result, inner, kept)
+
+    def retreat(self, a: Any, b: Any, gate: Any, before: Any, cell: Any, shown: Any, slopes: Any) -> None:
+        """Gradients of the arguments of the gates, and in ``b`` that of the cell before; ``a`` is that of what is shown."""
+        if bulk.handles(a, before):
+            networks.lstm_slopes(np.ascontiguousarray(a), b, gate, np.ascontiguousarray(before), cell, slopes)
+            return
+        o, i, f, g = gate
+        bent = np.tanh(cell)
+        through = shown * bent
+        np.subtract(o, through, through)
+        through *= a
+        b += through
+        slope = gate * gate
+        np.subtract(gate[:3], slope[:3], slope[:3])
+        of_o, of_i, of_f, of_g = slope
+        np.subtract(1, of_g, of_g)
+        of_o *= bent
+        of_i *= g
+        of_f *= before
+        of_g *= i
+        found = slopes.reshape((len(slopes), 4, cell.shape[1]))
+        np.multiply(slope[1:], b, found[:, :3].swapaxes(0, 1))
+        np.multiply(of_o, a, found[:, 3])
+        b *= f
 
     def step(self, gates: Tensor, state: list[Tensor], weights: list[Any]) -> list[Tensor]:
         i, f, g, o = (gates + linear(state[0], weights[1], weights[3])).chunk(4, 1)
@@ -126,7 +141,7 @@ class GruLayerBackward0(RecurrentLayer):
         x, first, w_ih, w_hh = arrays[:4]
         steps, width = self.steps, first.shape[1]
         scale = gate_scale(w_hh, 2, width)
-        gates = x @ (w_ih * scale[:, None]).T
+        gates = products.multiply(x, (w_ih * scale[:, None]).T)
         if self.biased:
             gates += arrays[4] * scale
             gates[:, : 2 * width] += arrays[5][: 2 * width] * scale[: 2 * width]
@@ -137,7 +152,7 @@ class GruLayerBackward0(RecurrentLayer):
         for t in steps.order:
             rows = steps.rows(t)
             h = resized(h, first, steps.sizes[t])
-            hidden = h @ recurrent
+            hidden = products.multiply(h, recurrent)
             gate, new = gates[rows, : 2 * width], gates[rows, 2 * width :]
             gate += hidden[:, : 2 * width]
             np.tanh(gate, gate)
@@ -178,7 +193,7 @@ class GruLayerBackward0(RecurrentLayer):
             of_r *= of_n
             of_n *= r[rows]
             a *= z[rows]
-            a += flat[rows] @ kept["weight_hh"]
+            a += products.multiply(flat[rows], kept["weight_hh"])
         inner = flat.copy()
         inner[:, 2 * width :] = news
         return self.with_input([dh, *self.weight_grads(kept, inner, flat)], inner, kept)
@@ -196,14 +211,14 @@ class RnnTanhLayerBackward0(RecurrentLayer):
     def forward(self, arrays: list[Any]) -> Any:
         x, first, w_ih, w_hh = arrays[:4]
         steps = self.steps
-        out = x @ w_ih.T
+        out = products.multiply(x, w_ih.T)
         if self.biased:
             out += arrays[4] + arrays[5]
         recurrent = np.ascontiguousarray(w_hh.T)
         h = first
         for t in steps.order:
             state = out[steps.rows(t)]
-            state += resized(h, first, steps.sizes[t]) @ recurrent
+            state += products.multiply(resized(h, first, steps.sizes[t]), recurrent)
             self.bend(state)
             h = state
         return self.results([steps.last(out)], [out])
@@ -226,7 +241,7 @@ class RnnTanhLayerBackward0(RecurrentLayer):
             if grads[0] is not None:
                 a += grads[0][rows]
             slope *= a
-            np.matmul(slope, kept["weight_hh"], a)
+            a[:] = products.multiply(slope, kept["weight_hh"])
         return self.with_input([dh, *self.weight_grads(kept, slopes, slopes)], slopes, kept)
 
     def step(self, gates: Tensor, state: list[Tensor], weights: list[Any]) -> list[Tensor]:

@@ -155,11 +155,16 @@ class LogBackward0(Unary):
     SCHEMA: Final = "log(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
     silent: bool = True
 
+    reads: i64 = SELF | FUSED
+
     def forward(self, x: Any) -> Any:
         return _log(x)
 
     def write(self, x: Any, out: Any) -> bool:
         return _log(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return arrays.divide(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -279,10 +284,7 @@ class RsqrtBackward0(Unary):
     reads: i64 = RESULT | FUSED
 
     def forward(self, x: Any) -> Any:
-        if x.ndim == 0:
-            return x.dtype.type(1) / np.sqrt(x)
-        root = np.sqrt(x)
-        return np.divide(x.dtype.type(1), root, out=root)
+        return formulas.rsqrt(x)
 
     def slope(self, grad: Any, x: Any, result: Any) -> Any:
         return formulas.rsqrt_slope(grad, result)

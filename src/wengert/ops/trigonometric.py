@@ -13,17 +13,15 @@ from .._core.dtypes import COMPLEX
 from .._record.binary import Binary, binary
 from .._record.common import FUSED, OTHER, RESULT, SELF
 from .._record.unary import Unary, unary, unary_
-from ..kernels import arrays, formulas
+from ..kernels import arrays, blocks, formulas
 from .transcendental import FloatBinary, FloatOnly, Slope, conj
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
-_tanh: Final[Any] = arrays.tanh
 _sin: Final[Any] = arrays.sin
 _cos: Final[Any] = arrays.cos
-_multiply: Final[Any] = arrays.multiply
-_negative: Final[Any] = arrays.negative
+_tanh: Final[Any] = arrays.tanh
 
 
 class SinBackward0(Unary):
@@ -36,8 +34,11 @@ class SinBackward0(Unary):
     def forward(self, x: Any) -> Any:
         return _sin(x)
 
+    def write(self, x: Any, out: Any) -> bool:
+        return _sin(x, out) is out
+
     def slope(self, grad: Any, x: Any, result: Any) -> Any:
-        return _multiply(grad, _cos(x))
+        return formulas.sin_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -57,8 +58,11 @@ class CosBackward0(Unary):
     def forward(self, x: Any) -> Any:
         return _cos(x)
 
+    def write(self, x: Any, out: Any) -> bool:
+        return _cos(x, out) is out
+
     def slope(self, grad: Any, x: Any, result: Any) -> Any:
-        return _multiply(grad, _negative(_sin(x)))
+        return formulas.cos_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -289,6 +293,13 @@ class AtanhBackward1(AtanhBackward0):
         return AtanhBackward1()
 
 
+def sinc_array(x: Any) -> Any:
+    """sin(pi x) / (pi x)."""
+    # pi x rounded to half precision would be far off.
+    angle = (x.astype(np.float32) if x.dtype == np.float16 else x) * math.pi
+    return np.where(x == 0, 1, np.sin(angle) / angle).astype(x.dtype)
+
+
 class SincBackward0(Unary):
     """Normalised sinc, sin(pi x)/(pi x), of each element; 1 at 0.  d = (pi x cos(pi x) - sin(pi x))/(pi x**2), 0 at 0."""
 
@@ -297,9 +308,7 @@ class SincBackward0(Unary):
     )
 
     def forward(self, x: Any) -> Any:
-        # pi x rounded to half precision would be far off.
-        angle = (x.astype(np.float32) if x.dtype == np.float16 else x) * math.pi
-        return np.where(x == 0, 1, np.sin(angle) / angle).astype(x.dtype)
+        return blocks.mapped(sinc_array, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None

@@ -5,7 +5,7 @@
 // at the end of a short row, and strides cost nothing.
 #pragma once
 #include "conv_frame.h"
-#include "transpose.h"
+#include "products.h"
 
 namespace wengert::arrays {
 
@@ -107,22 +107,27 @@ void write_block(const Pass& pass, const Spot& spot, const Made<T>* made, T* y) 
   }
 }
 
-// Whether a convolution reads its input and writes its result as they lie in memory, whole vectors at a time.
-template <class T>
-bool bare(const Pass& pass) {
-  const Frame& f = pass.frame;
-  return pass.taps == 1 && pass.classes.size() == 1 && f.plane == pass.sources() && pass.sources() == pass.results() &&
-         f.before[0] == 0 && f.before[1] == 0 && f.before[2] == 0 && f.plane % Vec<T>::lanes == 0;
+// Whether a convolution is a product of matrices as they lie in memory: with one tap, and neither strides nor padding.
+inline bool bare(const Conv& c) {
+  for (int i = 0; i < 3; i++)
+    if (c.kernel[i] != 1 || c.stride[i] != 1 || c.padding[i] != 0) return false;
+  return true;
 }
 
 template <class T>
-void bare_item(const Pass& pass, const Tables& table, const std::vector<ptrdiff_t>& rows, const T* x, const T* w,
-               const T* bias, T* y, const Spot& spot) {
-  ptrdiff_t at = spot.sample * pass.groups + spot.group, places = pass.results();
-  T* to = y + at * pass.outer * places;
-  for (ptrdiff_t o = 0; bias && o < pass.outer; o++) std::fill_n(to + o * places, places, bias[spot.group * pass.outer + o]);
-  product<T, false>(pass.outer, places, pass.inner, w, rows.data(), table.weight.data(), x + at * pass.inner * places,
-                    table.frame.data(), to, places, bias != nullptr);
+void bare_pass(const Pass& pass, const T* x, const T* w, const T* bias, T* y) {
+  Product<T> p;
+  p.rows = pass.outer, p.columns = pass.results(), p.depth = pass.inner;
+  p.a.data = w, p.a.row = pass.weight_outer, p.a.column = pass.weight_inner;
+  p.b.data = x, p.b.row = pass.results(), p.b.column = 1;
+  p.start.data = bias, p.start.row = 1, p.start.column = 0;
+  for (ptrdiff_t i = 0; i < pass.samples * pass.groups; i++) {
+    p.a.offset.push_back(i % pass.groups * pass.inner * pass.outer);
+    p.b.offset.push_back(i * pass.inner * pass.results());
+    p.start.offset.push_back(i % pass.groups * pass.outer);
+  }
+  p.c = y;
+  multiply(p);
 }
 
 template <class T>
@@ -167,14 +172,10 @@ void narrow(const Pass& pass, const T* x, const T* w, const T* bias, T* y) {
   ptrdiff_t items = pass.samples * pass.groups * pass.blocks[0] * pass.blocks[1] * pass.blocks[2];
   ptrdiff_t work = pass.inner * pass.outer * pass.taps * pass.block[0] * pass.block[1] * pass.block[2];
   ptrdiff_t chunk = 1 + TASK_WORK / (work + 1), weights = pass.inner * pass.outer * pass.taps;
-  bool direct = bare<T>(pass);
   parallel_for(ceil_div(items, chunk), [&](ptrdiff_t task) {
     for (ptrdiff_t i = task * chunk; i < std::min(items, (task + 1) * chunk); i++) {
       Spot spot = spot_of(pass, i);
-      if (direct)
-        bare_item(pass, tables[0], rows, x, w + spot.group * weights, bias, y, spot);
-      else
-        narrow_item(pass, tables, rows, x, w + spot.group * weights, bias, y, spot);
+      narrow_item(pass, tables, rows, x, w + spot.group * weights, bias, y, spot);
     }
   });
 }
@@ -292,7 +293,7 @@ void wide(const Pass& pass, const T* x, const T* w, const T* bias, T* y) {
 template <class T>
 bool prefers_wide(const Pass& pass, bool strided) {
   ptrdiff_t vectors = whole_vectors<T>(pass.outer) / Vec<T>::lanes;
-  if (pass.outer * 2 < Vec<T>::lanes || bare<T>(pass)) return false;
+  if (pass.outer * 2 < Vec<T>::lanes) return false;
   double channels = (double)pass.outer / (vectors * Vec<T>::lanes) * (vectors == 1 ? 0.7 : vectors % 2 ? 1.0 : 0.95);
   ptrdiff_t run = (std::min(pass.block[1], pass.result[1]) - 1) * pass.frame.row[1] + pass.block[2];
   double places = (double)(pass.block[1] * pass.block[2]) / whole_vectors<T>(run);
@@ -304,7 +305,9 @@ inline bool any_stride(const Conv& c) { return c.stride[0] > 1 || c.stride[1] > 
 template <class T>
 void conv_forward(const Conv& c, const T* x, const T* w, const T* bias, T* y) {
   Pass pass = forward_pass(c, true, sizeof(T), FRAME_BYTES);
-  if (prefers_wide<T>(pass, any_stride(c)))
+  if (bare(c))
+    bare_pass(pass, x, w, bias, y);
+  else if (prefers_wide<T>(pass, any_stride(c)))
     wide(forward_pass(c, false, sizeof(T), FRAME_BYTES), x, w, bias, y);
   else
     narrow(pass, x, w, bias, y);
@@ -313,7 +316,9 @@ void conv_forward(const Conv& c, const T* x, const T* w, const T* bias, T* y) {
 template <class T>
 void conv_grad_input(const Conv& c, const T* grad, const T* w, T* gx) {
   Pass pass = input_pass(c, sizeof(T), FRAME_BYTES);
-  if (prefers_wide<T>(pass, false))
+  if (bare(c))
+    bare_pass<T>(pass, grad, w, nullptr, gx);
+  else if (prefers_wide<T>(pass, false))
     wide<T>(pass, grad, w, nullptr, gx);
   else
     narrow<T>(pass, grad, w, nullptr, gx);

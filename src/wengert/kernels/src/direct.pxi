@@ -1,8 +1,7 @@
 # Single operators on contiguous arrays and single numbers of one dtype, float32 or float64: a third of the cost of NumPy's
-# ufuncs on small ones, all threads on large ones.  Everything else is NumPy's, without its floating-point warnings where an
+# ufuncs on small ones, all threads on large ones; large ones that broadcast in other ways than by rows go through programs.
+# Everything else is NumPy's, without its floating-point warnings where an
 # operator meets infinities.  `out` may be an operand.
-
-from libc.math cimport cos as c_cos, sin as c_sin
 
 cdef extern from "numpy/arrayscalars.h":
     """
@@ -48,7 +47,7 @@ cdef extern from "direct.h" namespace "wengert" nogil:
     void sum_middle[T](T*, const T*, Index, Index, Index)
     cdef int OP_add, OP_subtract, OP_multiply, OP_divide, OP_maximum, OP_minimum
     cdef int OP_negative, OP_absolute, OP_sqrt, OP_exp, OP_expm1, OP_log, OP_log1p, OP_tanh, OP_sigmoid, OP_erf
-    cdef int OP_reciprocal, OP_square
+    cdef int OP_reciprocal, OP_square, OP_sin, OP_cos
 
 
 cdef struct Given:  # an operand
@@ -141,10 +140,16 @@ cdef bint frame(Given* a, Given* b, cnp.npy_intp* shape, Side* p, Side* q, Py_ss
         p.step = n[0] if row[0] else 1
     if column[1]:
         q.step = n[0] if row[1] else 1
-    return rows[0] == 1 or n[0] >= 8 or rows[0] * n[0] <= 4096  # NumPy walks short rows the other way
+    return rows[0] == 1 or n[0] >= 16 or rows[0] * n[0] <= 4096  # of shorter rows each costs more than its elements
 
 
-cdef inline bint same_shape(Given* a, Given* b) noexcept:
+cdef inline bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept:
+    return cnp.PyArray_NDIM(a) == cnp.PyArray_NDIM(b) and PyArray_CompareLists(
+        cnp.PyArray_DIMS(a), cnp.PyArray_DIMS(b), cnp.PyArray_NDIM(a)
+    )
+
+
+cdef inline bint same_sizes(Given* a, Given* b) noexcept:
     return a.dims == b.dims and PyArray_CompareLists(a.shape, b.shape, a.dims)
 
 
@@ -165,7 +170,7 @@ cdef object call_direct(int op, object first, object second, object out):
     dims = max(a.dims, b.dims)
     if dims == 0 and out is None:
         return call_number(op, &a, &b)
-    if not a.single and not b.single and same_shape(&a, &b):
+    if not a.single and not b.single and same_sizes(&a, &b):
         p.data = a.data
         q.data = b.data
         p.vary = q.vary = True
@@ -174,7 +179,9 @@ cdef object call_direct(int op, object first, object second, object out):
         sizes = a.shape
     elif not frame(&a, &b, shape, &p, &q, &rows, &n):
         return None
-    if out is None:
+    if out is None and rows == 1 and p.vary and a.dims == dims and take_over(first):
+        out = first
+    elif out is None:
         out = new_array(dims, sizes, a.kind)
     elif not takes(out, a.kind, dims, sizes, &p, &q, rows, n):
         return None
@@ -233,9 +240,47 @@ cdef void run_direct(int op, void* to, Side p, Side q, int kind, Py_ssize_t rows
             direct[double](op, <double*>to, p, q, rows, n)
 
 
+cdef Py_ssize_t broadcast_size(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """How many elements two arrays have when they are broadcast together, if they fit."""
+    cdef Py_ssize_t size = 1, n
+    cdef int i, dims
+    if cnp.PyArray_NDIM(b) < cnp.PyArray_NDIM(a):
+        a, b = b, a
+    dims = cnp.PyArray_NDIM(b) - cnp.PyArray_NDIM(a)
+    for i in range(cnp.PyArray_NDIM(b)):
+        n = cnp.PyArray_DIM(b, i)
+        if i >= dims and n == 1:
+            n = cnp.PyArray_DIM(a, i - dims)
+        size *= n
+    return size
+
+
+cdef bint is_for_program(object first, object second):
+    """Whether the operands broadcast to, or are strided parts of, an array that is worth all threads."""
+    cdef cnp.ndarray a, b
+    cdef int kind
+    if not PyArray_CheckExact(first) or not PyArray_CheckExact(second):
+        return False
+    a = <cnp.ndarray>first
+    b = <cnp.ndarray>second
+    kind = cnp.PyArray_TYPE(a)
+    if kind != cnp.PyArray_TYPE(b) or (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64):
+        return False
+    # Programs lay their result out like the first operand or in C order: only where NumPy does the same.
+    if not PyArray_IS_C_CONTIGUOUS(b) or not (PyArray_IS_C_CONTIGUOUS(a) or same_shape(a, b)):
+        return False
+    return broadcast_size(a, b) > PIECE
+
+
 import numpy as _np
 
 cdef object np_add = _np.add, np_subtract = _np.subtract, np_multiply = _np.multiply, np_divide = _np.divide
+cdef dict programs = {}
+
+
+def set_programs(dict kernels):
+    """The programs ("add", "subtract", "multiply", "divide") for operands that broadcast, and "sum" for large arrays."""
+    programs.update(kernels)
 
 
 def add(x, y, out=None):
@@ -243,7 +288,9 @@ def add(x, y, out=None):
     cdef object found = call_direct(OP_add, x, y, out)
     if found is not None:
         return found
-    return x + y if out is None else np_add(x, y, out)
+    if out is not None:
+        return np_add(x, y, out)
+    return programs["add"](x, y) if is_for_program(x, y) else x + y
 
 
 def subtract(x, y, out=None):
@@ -251,7 +298,9 @@ def subtract(x, y, out=None):
     cdef object found = call_direct(OP_subtract, x, y, out)
     if found is not None:
         return found
-    return x - y if out is None else np_subtract(x, y, out)
+    if out is not None:
+        return np_subtract(x, y, out)
+    return programs["subtract"](x, y) if is_for_program(x, y) else x - y
 
 
 def multiply(x, y, out=None):
@@ -259,7 +308,9 @@ def multiply(x, y, out=None):
     cdef object found = call_direct(OP_multiply, x, y, out)
     if found is not None:
         return found
-    return x * y if out is None else np_multiply(x, y, out)
+    if out is not None:
+        return np_multiply(x, y, out)
+    return programs["multiply"](x, y) if is_for_program(x, y) else x * y
 
 
 def divide(x, y, out=None):
@@ -267,8 +318,13 @@ def divide(x, y, out=None):
     cdef object found = call_direct(OP_divide, x, y, out)
     if found is not None:
         return found
+    if out is not None:
+        with _errstate(all="ignore"):
+            return np_divide(x, y, out)
+    if is_for_program(x, y):
+        return programs["divide"](x, y)
     with _errstate(all="ignore"):
-        return x / y if out is None else np_divide(x, y, out)
+        return x / y
 
 
 cdef object np_negative = _np.negative, np_absolute = _np.absolute, np_sqrt = _np.sqrt, np_exp = _np.exp, np_expm1 = _np.expm1
@@ -349,43 +405,19 @@ def relu(x):
         return np_maximum(0, x)
 
 
-cdef object of_number(object x, double (*f)(double) noexcept nogil):
-    """The function of a single number, None for anything else; float32 is computed in double precision and rounded once."""
-    cdef Given given
-    cdef object out
-    cdef void* place = NULL
-    if not read(x, &given) or given.dims != 0:
-        return None
-    out = new_scalar(given.kind, &place)
-    if given.kind == cnp.NPY_FLOAT32:
-        (<float*>place)[0] = <float>f((<float*>given.data)[0])
-    else:
-        (<double*>place)[0] = f((<double*>given.data)[0])
-    return out
-
-
-def sin(x):
+def sin(x, out=None):
     """NumPy's ``sin``."""
-    cdef object found = of_number(x, &c_sin)
-    if found is not None:
-        return found
-    with _errstate(all="ignore"):
-        return np_sin(x)
+    return unary(OP_sin, np_sin, x, out)
 
 
-def cos(x):
+def cos(x, out=None):
     """NumPy's ``cos``."""
-    cdef object found = of_number(x, &c_cos)
-    if found is not None:
-        return found
-    with _errstate(all="ignore"):
-        return np_cos(x)
+    return unary(OP_cos, np_cos, x, out)
 
 
 cdef enum:
-    LARGEST_SUM = 32768  # elements
+    LARGEST_SUM = 16384  # elements, as in sums.py
 
-cdef object np_sum = _np.add.reduce
 
 
 def add_up(x, axis, keepdims):
@@ -394,7 +426,7 @@ def add_up(x, axis, keepdims):
     if found is not None:
         return found
     with _errstate(all="ignore"):
-        return np_sum(x, axis, None, None, keepdims)
+        return programs["sum"](x, axis, keepdims)
 
 
 cdef object add_up_small(object x, object axis, bint keepdims):
@@ -411,7 +443,7 @@ cdef object add_up_small(object x, object axis, bint keepdims):
     dims = cnp.PyArray_NDIM(a)
     if (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64) or not PyArray_ISCARRAY_RO(a):
         return None
-    if dims == 0 or cnp.PyArray_SIZE(a) > LARGEST_SUM:
+    if dims == 0 or cnp.PyArray_SIZE(a) >= LARGEST_SUM:
         return None
     last = dims
     if type(axis) is tuple and len(<tuple>axis) > 0:

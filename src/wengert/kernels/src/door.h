@@ -2,7 +2,8 @@
 //
 // A kernel is a template over the element type, entered in a table for the types it has.  Its Python name takes arrays (or
 // None), ints and floats in any order; each kind keeps its own order.  The first array decides the element type.  Callers
-// check shapes and bounds; here only what would read foreign memory at once is refused: other types, strided arrays.
+// check shapes and bounds; here only what would read foreign memory at once is refused: other types, and strided arrays where
+// the kernel does not ask the arrays themselves for shapes and strides.
 #pragma once
 #ifndef NPY_NO_DEPRECATED_API
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
@@ -19,6 +20,7 @@ namespace wengert::arrays {
 struct Args {
   static constexpr int most_arrays = 12, most_numbers = 40, most_reals = 8;
   void* array[most_arrays];
+  PyArrayObject* source[most_arrays];  // the same as objects
   ptrdiff_t number[most_numbers];
   double real[most_reals];
   int arrays = 0, numbers = 0, reals = 0;
@@ -37,9 +39,11 @@ struct Entry {
   const char* name;
   int arrays, numbers, reals;  // how many it takes
   Kernel float32 = nullptr, float64 = nullptr, int32 = nullptr, int64 = nullptr, bytes = nullptr;
+  bool strided = false;  // whether arrays need not be contiguous
 };
 
 #define WENGERT_FLOATS(f) f<float>, f<double>
+#define WENGERT_ANY(f) f, f, f, f, f
 #define WENGERT_WORDS(f) WENGERT_FLOATS(f), f<int32_t>, f<int64_t>
 
 inline Kernel chosen(const Entry& entry, PyArrayObject* array) {
@@ -49,6 +53,13 @@ inline Kernel chosen(const Entry& entry, PyArrayObject* array) {
   if (type == NPY_FLOAT64) return entry.float64;
   if (!PyTypeNum_ISINTEGER(type) && !PyTypeNum_ISBOOL(type)) return nullptr;
   return size == 8 ? entry.int64 : size == 4 ? entry.int32 : size == 1 ? entry.bytes : nullptr;
+}
+
+// Whether strides count elements.
+inline bool whole_strides(PyArrayObject* array) {
+  for (int d = 0; d < PyArray_NDIM(array); d++)
+    if (PyArray_STRIDE(array, d) % PyArray_ITEMSIZE(array) != 0) return false;
+  return PyArray_ISBEHAVED_RO(array);
 }
 
 // One argument; false with a Python error set.
@@ -70,12 +81,15 @@ inline bool read_argument(const Entry& entry, PyObject* given, Args& args, Kerne
   }
   if (!PyArray_Check(given)) return PyErr_Format(PyExc_TypeError, "%s takes arrays, ints and floats", entry.name), false;
   PyArrayObject* array = reinterpret_cast<PyArrayObject*>(given);
-  if (!PyArray_ISCARRAY_RO(array))
-    return PyErr_Format(PyExc_ValueError, "%s takes contiguous arrays in native byte order", entry.name), false;
+  if (entry.strided ? !whole_strides(array) : !PyArray_ISCARRAY_RO(array))
+    return PyErr_Format(PyExc_ValueError, "%s takes %s arrays in native byte order", entry.name,
+                        entry.strided ? "aligned" : "contiguous"),
+           false;
   if (!kernel) {
     kernel = chosen(entry, array);
     if (!kernel) return PyErr_Format(PyExc_TypeError, "%s has no such element type", entry.name), false;
   }
+  args.source[args.arrays] = array;
   args.array[args.arrays++] = PyArray_DATA(array);
   return true;
 }

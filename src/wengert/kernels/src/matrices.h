@@ -3,6 +3,7 @@
 // A matrix is copied into a work array of whole vectors per row.  Inside a block of rows the steps are those of the textbook;
 // what a finished block does to the rest of the matrix is one product of the register tile.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <vector>
 

@@ -82,7 +82,7 @@ def stack(list parts, int dim):
     out = new_array(first.dims + 1, shape, first.kind)
     to = <char*>cnp.PyArray_DATA(out)
     for i in range(count):
-        if not read(parts[i], &given) or given.kind != first.kind or not same_shape(&given, &first):
+        if not read(parts[i], &given) or given.kind != first.kind or not same_sizes(&given, &first):
             return None
         if given.single and given.dims != 0:
             return None

@@ -1,24 +1,10 @@
 // All kernels that go through door.h, by name.
 #pragma once
-#include "table_arrays.h"
-#include "table_conv.h"
-#include "table_distances.h"
-#include "table_grid.h"
-#include "table_matrices.h"
-#include "table_random.h"
+#include <Python.h>
 
 namespace wengert::arrays {
 
-template <size_t N>
-bool add_table(PyObject* names, const Entry (&entries)[N]) {
-  return add_functions(names, entries, N);
-}
-
-// False with a Python error set.
-inline bool add_tables(PyObject* names) {
-  return add_table(names, conv_entries) && add_table(names, array_entries) && add_table(names, random_entries) &&
-         add_table(names, matrix_entries) && add_table(names, distance_entries) &&
-         add_table(names, grid_entries);
-}
+// Functions in a dictionary; false with a Python error set.
+bool add_tables(PyObject* names);
 
 }  // namespace wengert::arrays

@@ -1,0 +1,307 @@
+// The register tile and the matrix products made of it, compiled once for all kernels that use them.
+#include "products.h"
+
+#include <cstdlib>
+#include <new>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace wengert::arrays {
+
+// ROWS x VECTORS sums.  B is read by the table kb, or, PACKED, row after row.
+template <class T, int ROWS, int VECTORS, bool PACKED>
+static __attribute__((noinline)) void tile(ptrdiff_t depth, const T* A, const ptrdiff_t* ra, const int32_t* ka, const T* B,
+                                           const int32_t* kb, T* C, ptrdiff_t ldc, bool add) {
+  using V = typename Vec<T>::v;
+  using U = typename Vec<T>::u;
+  constexpr int L = Vec<T>::lanes;
+  V sum[ROWS][VECTORS];
+  const T* a[ROWS];
+#pragma GCC unroll 16
+  for (int i = 0; i < ROWS; i++) {
+    a[i] = A + ra[i];
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) sum[i][v] = V{};
+  }
+  if (add) {  // read at the end: rows far apart would not be in the cache
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++)
+#pragma GCC unroll 4
+      for (int v = 0; v < VECTORS; v++) __builtin_prefetch(C + i * ldc + v * L);
+  }
+  for (ptrdiff_t k = 0; k < depth; k++) {
+    const T* b = PACKED ? B + k * VECTORS * L : B + kb[k];
+    ptrdiff_t at = ka[k];
+    V column[VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) column[v] = *(const U*)(b + v * L);
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++) {
+      T factor = a[i][at];
+#pragma GCC unroll 4
+      for (int v = 0; v < VECTORS; v++) sum[i][v] += factor * column[v];
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < ROWS; i++) {
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) {
+      U* out = (U*)(C + i * ldc + v * L);
+      *out = add ? *out + sum[i][v] : sum[i][v];
+    }
+  }
+}
+
+template <class T, int VECTORS, bool PACKED>
+static void panel(ptrdiff_t rows, ptrdiff_t depth, const T* A, const ptrdiff_t* ra, const int32_t* ka, const T* B,
+                  const int32_t* kb, T* C, ptrdiff_t ldc, bool add) {
+  for (ptrdiff_t k = 0; k < depth; k += TILE_DEPTH) {
+    ptrdiff_t n = depth - k < TILE_DEPTH ? depth - k : TILE_DEPTH, i = 0;
+    bool more = add || k > 0;
+    const T* b = PACKED ? B + k * VECTORS * Vec<T>::lanes : B;
+    const int32_t* kbk = PACKED ? nullptr : kb + k;
+    for (; i + TILE_ROWS <= rows; i += TILE_ROWS)
+      tile<T, TILE_ROWS, VECTORS, PACKED>(n, A, ra + i, ka + k, b, kbk, C + i * ldc, ldc, more);
+    if (TILE_ROWS > 4 && i + 4 <= rows) {
+      tile<T, 4, VECTORS, PACKED>(n, A, ra + i, ka + k, b, kbk, C + i * ldc, ldc, more);
+      i += 4;
+    }
+    if (i + 2 <= rows) {
+      tile<T, 2, VECTORS, PACKED>(n, A, ra + i, ka + k, b, kbk, C + i * ldc, ldc, more);
+      i += 2;
+    }
+    if (i < rows) tile<T, 1, VECTORS, PACKED>(n, A, ra + i, ka + k, b, kbk, C + i * ldc, ldc, more);
+  }
+}
+
+template <class T, bool PACKED>
+void product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const T* A, const ptrdiff_t* ra, const int32_t* ka, const T* B,
+             const int32_t* kb, T* C, ptrdiff_t ldc, bool add) {
+  constexpr int L = Vec<T>::lanes;
+  for (ptrdiff_t j = 0; j < columns;) {
+    int n = panel_vectors((columns - j) / L);
+    const T* b = PACKED ? B + j * depth : B + j;
+    if (n == TILE_VECTORS)
+      panel<T, TILE_VECTORS, PACKED>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
+    else if (n == 2)
+      panel<T, 2, PACKED>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
+    else
+      panel<T, 1, PACKED>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
+    j += (ptrdiff_t)n * L;
+  }
+}
+
+constexpr ptrdiff_t PRODUCT_DEPTH = 2 * TILE_DEPTH;            // of a packed stretch
+constexpr ptrdiff_t PRODUCT_ROWS = 96, PRODUCT_BYTES = 3072;  // of a stretch: rows of A, and bytes of a row of B
+constexpr ptrdiff_t PRODUCT_WORK = 1 << 19;          // multiplications below which a task is not cut further
+constexpr size_t PACKED_BYTES = size_t(1) << 28;     // most for columns that are packed in front of all tasks
+constexpr ptrdiff_t KEPT_BYTES = 1 << 22;            // of memory for them that the thread keeps for the next product
+
+// A block size near n / parts that is a multiple of `unit`.
+inline ptrdiff_t even(ptrdiff_t n, ptrdiff_t parts, ptrdiff_t unit) { return pieces(pieces(n, parts), unit) * unit; }
+
+// Columns as panels: panel after panel, in it row after row, zeros where the last vector has no column.
+template <class T>
+void pack_columns(const T* b, ptrdiff_t row, ptrdiff_t column, ptrdiff_t depth, ptrdiff_t columns, T* to) {
+  constexpr ptrdiff_t L = Vec<T>::lanes;
+  ptrdiff_t whole = whole_vectors<T>(columns);
+  for (ptrdiff_t j = 0; j < whole;) {
+    ptrdiff_t width = panel_vectors((whole - j) / L) * L, have = std::min(width, columns - j);
+    T* panel = to + j * depth;
+    const T* from = b + j * column;
+    if (row == 1 && column != 1)
+      transpose_block(from, column, panel, width, have, depth);
+    else if (column == 1 && have == width)
+      for (ptrdiff_t k = 0; k < depth; k++)
+        for (ptrdiff_t l = 0; l < width; l += L)
+          *(typename Vec<T>::u*)(panel + k * width + l) = *(const typename Vec<T>::u*)(from + k * row + l);
+    else
+      for (ptrdiff_t k = 0; k < depth; k++)
+        for (ptrdiff_t l = 0; l < have; l++) panel[k * width + l] = from[k * row + l * column];
+    if (have < width)
+      for (ptrdiff_t k = 0; k < depth; k++) std::fill(panel + k * width + have, panel + (k + 1) * width, T(0));
+    j += width;
+  }
+}
+
+// Distance of packed strips of rows: not a power of two, for they are written side by side.
+inline ptrdiff_t strip_size(ptrdiff_t depth) { return (depth + 2) * TILE_ROWS; }
+
+// Rows as strips of TILE_ROWS: strip after strip, in it column after column.
+template <class T>
+void pack_rows(const T* a, ptrdiff_t row, ptrdiff_t column, ptrdiff_t depth, ptrdiff_t rows, T* to) {
+  constexpr ptrdiff_t size = TILE_ROWS * sizeof(T);
+  ptrdiff_t done = 0;
+  if (row == 1 && column != 1)  // the matrix is read row after row of the memory
+    for (ptrdiff_t k = 0; k < depth; k++)
+      for (done = 0; done + TILE_ROWS <= rows; done += TILE_ROWS)
+        memcpy(to + done / TILE_ROWS * strip_size(depth) + k * TILE_ROWS, a + k * column + done, size);
+  for (ptrdiff_t i = done; i < rows; i += TILE_ROWS) {
+    ptrdiff_t have = std::min<ptrdiff_t>(TILE_ROWS, rows - i);
+    const T* from = a + i * row;
+    T* strip = to + i / TILE_ROWS * strip_size(depth);
+    if (column == 1)
+      transpose_block(from, row, strip, TILE_ROWS, have, depth);
+    else
+      for (ptrdiff_t k = 0; k < depth; k++)
+        for (ptrdiff_t r = 0; r < have; r++) strip[k * TILE_ROWS + r] = from[r * row + k * column];
+  }
+}
+
+// Where the tile finds the rows of A: as they lie in memory, or packed if they lie across it or would share sets of the cache.
+template <class T>
+struct Rows {
+  const T* data;
+  std::vector<ptrdiff_t> row;
+  std::vector<int32_t> column;
+
+  void lay(const T* a, ptrdiff_t step, ptrdiff_t across, ptrdiff_t depth, ptrdiff_t rows) {
+    bool packed = across != 1 || step * sizeof(T) % 4096 == 0;
+    row.resize(rows), column.resize(depth);
+    data = a;
+    if (packed) {
+      T* to = scratch<T>(pieces(rows, TILE_ROWS) * strip_size(depth), 0);
+      pack_rows(a, step, across, depth, rows, to);
+      data = to;
+    }
+    for (ptrdiff_t i = 0; i < rows; i++) row[i] = packed ? i / TILE_ROWS * strip_size(depth) + i % TILE_ROWS : i * step;
+    for (ptrdiff_t k = 0; k < depth; k++) column[k] = (int32_t)(packed ? k * TILE_ROWS : k * across);
+  }
+};
+
+// What the products of a panel are added to: the columns there are.
+template <class T>
+void lay_start(const T* from, ptrdiff_t row, ptrdiff_t column, ptrdiff_t rows, ptrdiff_t columns, T* to, ptrdiff_t apart) {
+  for (ptrdiff_t r = 0; r < rows; r++)
+    for (ptrdiff_t c = 0; c < columns; c++) to[r * apart + c] = from[r * row + c * column];
+}
+
+// How the result is cut.  Blocks begin at multiples of `rows` and of `columns`, which are whole tiles.
+struct Blocks {
+  ptrdiff_t rows, columns, up, along;
+  ptrdiff_t blocks() const { return up * along; }
+};
+
+// Several blocks for every thread, as far as there is work.  Rows are cut first: that costs no packing.
+template <class T>
+Blocks cut_product(const Product<T>& p, ptrdiff_t matrices) {
+  constexpr ptrdiff_t wide = TILE_VECTORS * Vec<T>::lanes;
+  ptrdiff_t up = 1, along = pieces(p.columns * (ptrdiff_t)sizeof(T), PRODUCT_BYTES), wanted = pool().threads() * 4;
+  Blocks grid = {even(p.rows, up, TILE_ROWS), even(p.columns, along, wide), 1, 1};
+  while (matrices * pieces(p.rows, grid.rows) * pieces(p.columns, grid.columns) < wanted &&
+         grid.rows * grid.columns * p.depth > 2 * PRODUCT_WORK) {
+    if (grid.rows <= 8 * TILE_ROWS && grid.columns > 2 * wide)
+      grid.columns = even(p.columns, ++along, wide);
+    else if (grid.rows > TILE_ROWS)
+      grid.rows = even(p.rows, ++up, TILE_ROWS);
+    else
+      break;
+  }
+  grid.up = pieces(p.rows, grid.rows), grid.along = pieces(p.columns, grid.columns);
+  return grid;
+}
+
+// All columns of one matrix: block after block, in it stretch after stretch.
+template <class T>
+struct Packed {
+  T* data = nullptr;
+  void* owned = nullptr;
+
+  Packed() = default;
+  Packed(const Packed&) = delete;
+  ~Packed() { free(owned); }
+
+  void lay(const Product<T>& p, const Blocks& grid) {
+    ptrdiff_t stretches = pieces(p.depth, PRODUCT_DEPTH), count = whole_vectors<T>(p.columns) * p.depth;
+    data = count * (ptrdiff_t)sizeof(T) <= KEPT_BYTES ? scratch<T>(count, 5) : fresh(count * sizeof(T));
+    parallel_for(grid.along * stretches, [&](ptrdiff_t task) {
+      ptrdiff_t j = task / stretches * grid.columns, k = task % stretches * PRODUCT_DEPTH;
+      ptrdiff_t depth = std::min(PRODUCT_DEPTH, p.depth - k), columns = std::min(grid.columns, p.columns - j);
+      const T* b = p.b.data + p.b.offset[0] + k * p.b.row + j * p.b.column;
+      pack_columns(b, p.b.row, p.b.column, depth, columns, at(j, k, whole_vectors<T>(columns), p.depth));
+    });
+  }
+
+  T* at(ptrdiff_t j, ptrdiff_t k, ptrdiff_t whole, ptrdiff_t depth) { return data + j * depth + k * whole; }
+
+  // In huge pages: of small ones the first touch would cost more than the packing.
+  T* fresh(size_t bytes) {
+    constexpr size_t huge = size_t(1) << 21;
+    if (posix_memalign(&owned, huge, (bytes + huge - 1) / huge * huge) != 0) throw std::bad_alloc();
+#if defined(MADV_HUGEPAGE)
+    madvise(owned, (bytes + huge - 1) / huge * huge, MADV_HUGEPAGE);
+#endif
+    return static_cast<T*>(owned);
+  }
+};
+
+template <class T>
+void multiply_block(const Product<T>& p, ptrdiff_t matrix, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, ptrdiff_t columns,
+                    Packed<T>* shared) {
+  constexpr ptrdiff_t L = Vec<T>::lanes;
+  static thread_local Rows<T> left;
+  ptrdiff_t whole = whole_vectors<T>(columns), last = 0;
+  const T* a = p.a.data + p.a.offset[matrix] + i * p.a.row;
+  const T* b = p.b.data + p.b.offset[matrix] + j * p.b.column;
+  const T* start = p.start.data;
+  if (start) start += p.start.offset[matrix] + i * p.start.row + j * p.start.column;
+  T* c = p.c + (matrix * p.rows + i) * p.columns + j;
+  T* edge = scratch<T>(rows * TILE_VECTORS * L, 2);  // the last panel, if some of its columns do not exist
+  for (ptrdiff_t k = 0; k < p.depth; k += PRODUCT_DEPTH) {
+    ptrdiff_t depth = std::min(PRODUCT_DEPTH, p.depth - k);
+    T* packed = shared ? shared->at(j, k, whole, p.depth) : scratch<T>(depth * whole, 1);
+    if (!shared) pack_columns(b + k * p.b.row, p.b.row, p.b.column, depth, columns, packed);
+    for (ptrdiff_t r = 0; r < rows; r += PRODUCT_ROWS) {
+      ptrdiff_t count = std::min(PRODUCT_ROWS, rows - r);
+      left.lay(a + r * p.a.row + k * p.a.column, p.a.row, p.a.column, depth, count);
+      for (ptrdiff_t at = 0, width; at < whole; at += width) {
+        width = panel_vectors((whole - at) / L) * L;
+        bool beyond = at + width > columns;
+        T* to = beyond ? edge + r * width : c + r * p.columns + at;
+        ptrdiff_t apart = beyond ? width : p.columns;
+        last = at;
+        if (k == 0 && start)
+          lay_start(start + r * p.start.row + at * p.start.column, p.start.row, p.start.column, count,
+                    std::min(width, columns - at), to, apart);
+        product<T, true>(count, width, depth, left.data, left.row.data(), left.column.data(), packed + at * depth, nullptr, to,
+                         apart, k > 0 || start);
+      }
+    }
+  }
+  if (whole > columns)
+    for (ptrdiff_t r = 0; r < rows; r++) std::copy_n(edge + r * (whole - last), columns - last, c + r * p.columns + last);
+}
+
+template <class T>
+void multiply(const Product<T>& p) {
+  ptrdiff_t matrices = (ptrdiff_t)p.a.offset.size();
+  Blocks grid = cut_product(p, matrices);
+  Packed<T> packed;
+  bool shared = matrices == 1 && grid.up > 1 && p.depth * p.columns * sizeof(T) <= PACKED_BYTES;
+  if (shared) packed.lay(p, grid);
+  ptrdiff_t blocks = matrices * grid.blocks(), chunk = 1 + PRODUCT_WORK / (grid.rows * grid.columns * p.depth + 1);
+  parallel_for(pieces(blocks, chunk), [&](ptrdiff_t task) {
+    for (ptrdiff_t block = task * chunk; block < std::min(blocks, (task + 1) * chunk); block++) {
+      ptrdiff_t i = block / grid.along % grid.up * grid.rows, j = block % grid.along * grid.columns;
+      multiply_block(p, block / grid.blocks(), i, std::min(grid.rows, p.rows - i), j, std::min(grid.columns, p.columns - j),
+                     shared ? &packed : nullptr);
+    }
+  });
+}
+
+template void product<float, false>(ptrdiff_t, ptrdiff_t, ptrdiff_t, const float*, const ptrdiff_t*, const int32_t*, const float*,
+                                    const int32_t*, float*, ptrdiff_t, bool);
+template void product<float, true>(ptrdiff_t, ptrdiff_t, ptrdiff_t, const float*, const ptrdiff_t*, const int32_t*, const float*,
+                                   const int32_t*, float*, ptrdiff_t, bool);
+template void product<double, false>(ptrdiff_t, ptrdiff_t, ptrdiff_t, const double*, const ptrdiff_t*, const int32_t*,
+                                     const double*, const int32_t*, double*, ptrdiff_t, bool);
+template void product<double, true>(ptrdiff_t, ptrdiff_t, ptrdiff_t, const double*, const ptrdiff_t*, const int32_t*,
+                                    const double*, const int32_t*, double*, ptrdiff_t, bool);
+template void multiply(const Product<float>&);
+template void multiply(const Product<double>&);
+template void multiply_block(const Product<float>&, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, Packed<float>*);
+template void multiply_block(const Product<double>&, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, Packed<double>*);
+
+}  // namespace wengert::arrays
