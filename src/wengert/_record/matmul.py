@@ -17,15 +17,16 @@ from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
 from .._core.saved import unpack
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
-from ..kernels import products
+from ..kernels import arrays, products
 from .binary import Binary, forward_mode, save_carefully
-from .common import OTHER, SELF, expand_to, make, sum_to, untracked
+from .common import OTHER, SELF, expand_to, for_kernels, make, sum_to, untracked
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
 _matmul: Final[Any] = np.matmul
 _ndarray: Final[Any] = np.ndarray
+_small_product: Final[Any] = arrays.small_product
 _half: Final[Any] = np.dtype("float16")
 _float32: Final[Any] = np.dtype("float32")
 
@@ -36,6 +37,7 @@ class Product(Binary):
 
     reads_self: i64 = OTHER
     reads_other: i64 = SELF
+    silent: bool = True  # multiply_arrays is
 
     def forward_grad(self, tx: Tensor | None, ty: Tensor | None, x: Tensor, y: Tensor, result: Tensor) -> Tensor | None:
         """Product rule: ``d(x y) = dx y + x dy``."""
@@ -48,11 +50,10 @@ class Product(Binary):
 
 def product(op: Binary, x: TensorBase, y: TensorBase) -> Tensor:
     """Multiply and record the call; ``op`` becomes the node."""
-    token = silence()
-    try:
+    if op.silent and for_kernels(x.dt):
         array = op.forward(x.array, y.array)
-    finally:
-        restore(token)
+    else:
+        array = silenced(op, x.array, y.array)
     out = _tensor.Tensor(array, x.dt, size_of(array))
     if requires_grad(x) or requires_grad(y):
         if is_grad_enabled():
@@ -60,6 +61,15 @@ def product(op: Binary, x: TensorBase, y: TensorBase) -> Tensor:
     if MODES.unusual:
         forward_mode(op, x, y, out)
     return out
+
+
+def silenced(op: Binary, x: Any, y: Any) -> Any:
+    """The value, without floating-point warnings: Note [Quiet operations]."""
+    token = silence()
+    try:
+        return op.forward(x, y)
+    finally:
+        restore(token)
 
 
 def record_product(node: Binary, x: TensorBase, y: TensorBase, out: TensorBase) -> None:
@@ -80,6 +90,18 @@ def record_product(node: Binary, x: TensorBase, y: TensorBase, out: TensorBase) 
 
 
 def multiply_arrays(x: Any, y: Any) -> Any:
+    """Matrix product of arrays, without floating-point warnings."""
+    found = _small_product(x, y)
+    if found is not None:
+        return found
+    token = silence()
+    try:
+        return multiply_large(x, y)
+    finally:
+        restore(token)
+
+
+def multiply_large(x: Any, y: Any) -> Any:
     """Matrix product of arrays; half precision is added up in single precision (NumPy has no fast product for it).
 
     Small matrices go through ``dot``, which costs half of ``np.matmul`` (270 against 570 ns for 3 x 3).
