@@ -19,11 +19,15 @@ _float64: Final = np.dtype(np.float64)
 
 # Multiplications from which on the kernel takes a product: below them OpenBLAS is as fast, on one thread.
 LEAST: Final = 1 << 16
+VECTOR: Final = 9216  # the same for products with a vector: from here on OpenBLAS takes several threads
 
 
 def takes(x: Any, y: Any) -> bool:
     """Whether the kernel multiplies these arrays of two or more dimensions: enough work, float32 or float64."""
-    if _native is None or x.size * y.shape[-1] < LEAST or x.dtype != y.dtype:
+    work = x.size * y.shape[-1]
+    if _native is None or work < VECTOR or x.dtype != y.dtype:
+        return False
+    if work < LEAST and x.shape[-2] > 1 and y.shape[-1] > 1:
         return False
     return (x.dtype == _float32 or x.dtype == _float64) and bool(y.size > 0)
 

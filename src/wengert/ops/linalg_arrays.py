@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..kernels import bulk as kernels
+from ..kernels.blas import threads_for
 
 PREFIX: Final[dict[str, str]] = {"f": "s", "d": "d", "F": "c", "D": "z"}
 SMALL: Final = 16
@@ -244,7 +245,8 @@ def inverse(a: Any) -> tuple[Any, Any]:
     """
     batch = a.shape[:-2]
     try:
-        return by_columns(np.linalg.inv(a)), np.zeros(batch, np.int32)
+        with threads_for(a):
+            return by_columns(np.linalg.inv(a)), np.zeros(batch, np.int32)
     except np.linalg.LinAlgError:
         info = lu_factor(a)[2]
         safe = np.where((info == 0)[..., None, None], a, np.eye(a.shape[-1], dtype=a.dtype))

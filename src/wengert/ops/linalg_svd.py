@@ -17,6 +17,7 @@ from .._core.tensor_base import TensorBase, requires_grad
 from .._record.common import make, untracked
 from .._record.general import General, general_many
 from .._record.selection import deliver
+from ..kernels.blas import threads_for
 from .linalg_arrays import by_columns
 from .linalg_checks import check_dims, check_floating, check_phase
 
@@ -145,7 +146,8 @@ class LinalgSvdBackward0(General):
 def svd_arrays(a: Any, full: bool = False) -> tuple[Any, Any, Any]:
     """U, S and V^H as arrays."""
     try:
-        u, s, vh = np.linalg.svd(a, full_matrices=full)
+        with threads_for(a):
+            u, s, vh = np.linalg.svd(a, full_matrices=full)
     except np.linalg.LinAlgError:
         raise no_convergence(a) from None
     return u, s, vh
@@ -154,7 +156,8 @@ def svd_arrays(a: Any, full: bool = False) -> tuple[Any, Any, Any]:
 def svdvals_array(a: Any) -> Any:
     """S alone."""
     try:
-        return np.linalg.svd(a, compute_uv=False)
+        with threads_for(a):
+            return np.linalg.svd(a, compute_uv=False)
     except np.linalg.LinAlgError:
         raise no_convergence(a) from None
 

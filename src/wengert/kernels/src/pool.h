@@ -69,8 +69,9 @@ class Pool {
   }
 
  private:
-  // About 50 us: longer than the gap between two operators of one program, shorter than a time slice.
-  static constexpr int spins_before_sleep = 1000;
+  // About 50 us, longer than the gap between most operators of one program; then half a millisecond in which whoever wants the
+  // processor gets it: to wake a sleeping thread takes as long as many kernels.
+  static constexpr int spins_before_yield = 1000, spins_before_sleep = 2000;
 
   void start_workers() {
     while (static_cast<int>(workers_.size()) < wanted_ - 1) {
@@ -101,8 +102,10 @@ class Pool {
     unsigned long seen = 0;
     for (;;) {
       for (int spin = 0; epoch_.load(std::memory_order_acquire) == seen && !stop_.load();) {
-        if (++spin < spins_before_sleep) {
+        if (++spin < spins_before_yield) {
           cpu_relax();
+        } else if (spin < spins_before_sleep) {
+          std::this_thread::yield();
         } else {
           std::unique_lock<std::mutex> lock(sleep_);
           sleepers_++;
