@@ -15,7 +15,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from workloads import WORKLOADS
 from workloads.workload import GRADIENT, LEARNING_RATE, NO_GRAD, RECORDED, STEP, Array, Program, Workload
+
+CASES = WORKLOADS  # the suite of run.py, for serve.py
 
 Step = Callable[[], Any]
 Tensors = list[Any]

@@ -2,11 +2,13 @@
 
 ``python benchmarks/run.py`` prints a table; ``--json`` keeps all samples, ``--page`` writes docs/benchmarks.md. Every
 package runs in a process of its own; they take turns, and every result is compared with the reference before it is timed.
+``--suite transforms`` times derivatives of derivatives instead of the workloads.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import json
 import os
@@ -17,14 +19,14 @@ from pathlib import Path
 
 import goals
 import report
-from packages import ADAPTERS, PEERS
 from processes import Row, deep_rows, deeper_rows, import_rows
 from workers import Peer, Race
-from workloads import WORKLOADS
 
 HERE = Path(__file__).resolve().parent
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "WENGERT_NUM_THREADS")
+XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"  # JAX knows no variable for it
 MODES = ("compiled", "pure")
+SUITES = {"workloads": "packages", "transforms": "transforms"}  # modules: see serve.py
 QUICK = ("a * b", "chain of 100", "tanh(x*x+x)*2-x 1e6", "matmul 256", "LeNet", "Rosenbrock 50, func")
 
 
@@ -32,23 +34,24 @@ def main() -> None:
     options = parse()
     load = report.load_average()
     peers = list_of_peers(options)
-    with Race(peers, options.rounds, options.seconds) as race:
-        rows = [row for index in chosen(options) for row in watched(race, index)]
+    with Race(peers, SUITES[options.suite], options.rounds, options.seconds) as race:
+        rows = [row for index in chosen(race, options.only) for row in watched(race, index)]
         versions = race.versions()
         problems = race.problems
-    rows += process_rows(options, peers)
+    if options.suite == "workloads":
+        rows += process_rows(options, peers)
     result = {
         "machine": report.machine(),
-        "settings": {key: getattr(options, key) for key in ("rounds", "seconds", "threads", "only", "modes")},
+        "settings": {key: getattr(options, key) for key in ("suite", "rounds", "seconds", "threads", "only", "modes")},
         "versions": versions,
         "load": [load, report.load_average()],
         "reference": peers[0].title,
         "absent": problems,
         "rows": rows,
     }
-    print(
-        f"{report.header(result)}\n\n{report.table(rows)}\n\n{report.lines([goals.SUMMARY_HEAD, *goals.summary(rows)])}"
-    )
+    print(f"{report.header(result)}\n\n{report.table(rows)}")
+    if summary := goals.summary(rows):
+        print("\n" + report.lines([goals.SUMMARY_HEAD, *summary]))
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
     if options.page:
@@ -61,6 +64,7 @@ def parse() -> argparse.Namespace:
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     add = parser.add_argument
+    add("--suite", choices=list(SUITES), default="workloads", help="default: %(default)s")
     add(
         "--only",
         type=words,
@@ -72,7 +76,7 @@ def parse() -> argparse.Namespace:
     add(
         "--peers",
         type=words,
-        default=PEERS,
+        default=[],
         metavar="NAMES",
         help="beside wengert; the first is the reference; split by ;",
     )
@@ -83,10 +87,18 @@ def parse() -> argparse.Namespace:
     add("--threads", type=int, default=os.cpu_count() or 1, help="of every package; default: the machine's")
     add("--json", type=Path, metavar="FILE", help="write all samples to a file")
     add("--page", action="store_true", help="write docs/benchmarks.md")
-    options = parser.parse_args()
-    unknown = set(options.peers) - set(PEERS) | set(options.modes) - set(MODES)
+    return completed(parser, parser.parse_args())
+
+
+def completed(parser: argparse.ArgumentParser, options: argparse.Namespace) -> argparse.Namespace:
+    """The options, checked, with what follows from others."""
+    known = importlib.import_module(SUITES[options.suite]).PEERS
+    options.peers = options.peers or known
+    unknown = set(options.peers) - set(known) | set(options.modes) - set(MODES)
     if unknown:
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; peers are {'; '.join(PEERS)}, modes {'; '.join(MODES)}")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; peers are {'; '.join(known)}, modes {'; '.join(MODES)}")
+    if options.page and options.suite != "workloads":
+        parser.error("the page is that of the workloads")
     if options.quick:
         options.only = options.only or list(QUICK)
         options.rounds, options.modes, options.peers = min(options.rounds, 5), options.modes[:1], options.peers[:1]
@@ -97,13 +109,13 @@ def selected(text: str, only: list[str]) -> bool:
     return not only or any(word.lower() in text.lower() for word in only)
 
 
-def chosen(options: argparse.Namespace) -> list[int]:
-    """Places of the workloads that were asked for."""
-    return [i for i, w in enumerate(WORKLOADS) if selected(f"{w.group}: {w.title}", options.only)]
+def chosen(race: Race, only: list[str]) -> list[int]:
+    """Places of the cases that were asked for."""
+    return [i for i, case in enumerate(race.cases) if selected(f"{case.group}: {case.title}", only)]
 
 
 def watched(race: Race, index: int) -> list[Row]:
-    print(f"  {WORKLOADS[index].title}", file=sys.stderr, flush=True)
+    print(f"  {race.cases[index].title}", file=sys.stderr, flush=True)
     return race.run(index)
 
 
@@ -115,10 +127,14 @@ def list_of_peers(options: argparse.Namespace) -> list[Peer]:
         environment["PYTHONPATH"] = os.pathsep.join(
             filter(None, [str(HERE.parent / "src"), environment.get("PYTHONPATH")])
         )
+    if options.threads == 1:
+        environment["XLA_FLAGS"] = f"{environment.get('XLA_FLAGS', '')} {XLA_ONE_THREAD}"
+    adapters = importlib.import_module(SUITES[options.suite]).ADAPTERS
     peers = []
     for name in options.peers:
-        python: str = pythons.get(name) or pythons.get(ADAPTERS[name][0]) or sys.executable
-        if can_import(python, ADAPTERS[name][0]):
+        module = adapters[name][0]
+        python: str = pythons.get(name) or pythons.get(module) or sys.executable
+        if can_import(python, module):
             peers.append(Peer(name, name, python, environment))
     if not peers:
         sys.exit("none of the peers is installed")

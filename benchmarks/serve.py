@@ -1,4 +1,6 @@
-"""Runs workloads with one package on request: ``python serve.py PACKAGE`` reads and answers lines of JSON (workers.py asks).
+"""Runs cases with one package on request: ``python serve.py SUITE PACKAGE`` reads and answers lines of JSON (workers.py asks).
+
+A suite is a module with ``CASES`` and ``load(name)``; that gives a package with ``step(case)``, ``arrays(result)``, ``version``.
 
 The garbage collector stays on, as it is for users; it runs before every block, and what importing left behind is frozen.
 """
@@ -11,13 +13,12 @@ import itertools
 import json
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-from packages import Package, Step, load
-from workloads import WORKLOADS
 
 Answer = dict[str, Any]
 
@@ -25,15 +26,16 @@ Answer = dict[str, Any]
 class Server:
     """One package, and the step that it is asked to repeat."""
 
-    def __init__(self, package: Package) -> None:
+    def __init__(self, package: Any, cases: Sequence[Any]) -> None:
         self.package = package
-        self.step: Step | None = None
+        self.cases = cases
+        self.step: Callable[[], Any] | None = None
 
     def prepare(self, index: int, calls: int, file: str) -> Answer:
-        """Make the step of a workload, run it a few times, and leave its last results in a file."""
+        """Make the step of a case, run it a few times, and leave its last results in a file."""
         self.step = None
         gc.collect()
-        step = self.package.step(WORKLOADS[index])
+        step = self.package.step(self.cases[index])
         for _ in range(calls):
             result = step()
         np.savez(file, *self.package.arrays(result))
@@ -64,19 +66,19 @@ def problem_of(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:150]}"
 
 
-def introduce(package: Package, name: str) -> Answer:
+def introduce(package: Any, name: str) -> Answer:
     """Version, and whether a wengert that ran is compiled."""
     compiled = name == "wengert" and bool(importlib.import_module("wengert._config").is_compiled())
     return {"version": package.version, "compiled": compiled}
 
 
 def main() -> None:
-    name = sys.argv[1]
+    suite, name = importlib.import_module(sys.argv[1]), sys.argv[2]
     # What packages print goes to the error stream: answers have the output for themselves.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    package = load(name)
-    server = Server(package)
+    package = suite.load(name)
+    server = Server(package, suite.CASES)
     gc.collect()
     gc.freeze()
     print(json.dumps(introduce(package, name)), file=answers, flush=True)

@@ -1,4 +1,4 @@
-"""What ``transforms.py`` times: derivatives, each program written once for all packages.
+"""What ``run.py --suite transforms`` times: derivatives, each program written once for all packages.
 
 A case is ``make(package) -> step``; ``step()`` computes the result, a tensor or a list of them. ``package`` has the module
 with the functions (``xp.tanh``) and the transforms (``package.hessian``).
@@ -22,6 +22,9 @@ class Case:
 
     title: str
     make: Callable[[Any], Step]
+    group: str = "transforms"
+    divide_by: int = 1
+    calls_compared: int = 2
 
 
 def rosenbrock(x: Any) -> Any:

@@ -6,24 +6,22 @@ neighbours in time, so that a load that comes and goes touches both sides.
 
 from __future__ import annotations
 
+import importlib
 import json
 import select
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from workloads import WORKLOADS
-from workloads.workload import STEP, TRAINING, Workload
 
 Row = dict[str, Any]
 
 HERE = Path(__file__).resolve().parent
-CALIBRATION_CALLS = 3
 ENOUGH_SECONDS = 10.0  # a package that took this long at one workload has no more rounds there
 PATIENCE = 60.0  # seconds until an answer is given up
 TOLERANCE = {"float32": 1e-3, "float64": 1e-8, "int64": 0.0}
@@ -42,11 +40,11 @@ class Peer:
 class Worker:
     """The process of a peer."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Peer, suite: str) -> None:
         self.peer = peer
         self.busy_seconds = 0.0
         self.process = subprocess.Popen(
-            [peer.python, str(HERE / "serve.py"), peer.package],
+            [peer.python, str(HERE / "serve.py"), suite, peer.package],
             env=dict(peer.environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -82,13 +80,15 @@ class Worker:
 
 
 class Race:
-    """All peers, the first of which is the reference for results and ratios."""
+    """All peers, the first of which is the reference for results and ratios, and the suite of cases (see serve.py)."""
 
-    def __init__(self, peers: list[Peer], rounds: int, seconds: float) -> None:
+    def __init__(self, peers: list[Peer], suite: str, rounds: int, seconds: float) -> None:
         self.peers = peers
+        self.suite = suite
+        self.cases: Sequence[Any] = importlib.import_module(suite).CASES
         self.rounds = rounds
         self.seconds = seconds
-        self.workers = {peer.title: Worker(peer) for peer in peers}
+        self.workers = {peer.title: Worker(peer, suite) for peer in peers}
         self.problems = {title: w.about["problem"] for title, w in self.workers.items() if "problem" in w.about}
 
     def __enter__(self) -> Race:
@@ -103,7 +103,7 @@ class Race:
 
     def run(self, index: int) -> list[Row]:
         """One row for every peer."""
-        workload = WORKLOADS[index]
+        case = self.cases[index]
         ready: dict[str, Worker] = {}
         rows: list[Row] = []
         with tempfile.TemporaryDirectory() as folder:
@@ -111,28 +111,27 @@ class Race:
             for title in self.workers:
                 worker = self._alive(title)
                 file = Path(folder) / "results.npz"
-                calls = CALIBRATION_CALLS if workload.kind in (TRAINING, STEP) else 2
-                answer = worker.ask(do="prepare", index=index, calls=calls, file=str(file))
+                answer = worker.ask(do="prepare", index=index, calls=case.calls_compared, file=str(file))
                 if "problem" not in answer:
                     results = arrays_of(file)
                     expected = expected or results
                     answer["problem"] = disagreement(expected, results)
                 if answer["problem"]:
-                    rows.append(row(workload, title, problem=answer["problem"]))
+                    rows.append(row(case, title, problem=answer["problem"]))
                 else:
                     ready[title] = worker
         samples = self._take_turns(ready)
         reference = samples.get(self.peers[0].title, [])
         for title, times in samples.items():
             ratios = [time / other for time, other in zip(times, reference, strict=False)]
-            rows.append(row(workload, title, [time / workload.divide_by for time in times], ratios))
+            rows.append(row(case, title, [time / case.divide_by for time in times], ratios))
         return sorted(rows, key=lambda found: list(self.workers).index(found["package"]))
 
     def _alive(self, title: str) -> Worker:
         """The worker, started anew if it has ended."""
         worker = self.workers[title]
         if worker.process.poll() is not None and title not in self.problems:
-            worker = self.workers[title] = Worker(worker.peer)
+            worker = self.workers[title] = Worker(worker.peer, self.suite)
         return worker
 
     def _take_turns(self, ready: dict[str, Worker]) -> dict[str, list[float]]:
@@ -155,10 +154,10 @@ def arrays_of(file: Path) -> list[Any]:
         return [stored[name] for name in stored.files]
 
 
-def row(workload: Workload, title: str, times: Any = (), ratios: Any = (), problem: str = "") -> Row:
+def row(case: Any, title: str, times: Any = (), ratios: Any = (), problem: str = "") -> Row:
     return {
-        "group": workload.group,
-        "workload": workload.title,
+        "group": case.group,
+        "workload": case.title,
         "package": title,
         "unit": "s",
         "value": statistics.median(times) if times else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 from typing import Any
@@ -16,6 +17,12 @@ from tests.ops.sample import SEED
 def pytest_report_header() -> str:
     """Name the seed and the package, so that any run can be repeated."""
     return f"WENGERT_TEST_SEED={SEED} WENGERT_TEST_PACKAGE={package_name()}"
+
+
+def pytest_collection_finish() -> None:
+    """Take what stands when the tests begin (60,000 of them) out of every later garbage collection: 0.3 s each."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -42,6 +42,11 @@ class Workload:
     def title(self) -> str:
         return self.name if self.kind == STEP else f"{self.name}, {self.kind}"
 
+    @property
+    def calls_compared(self) -> int:
+        """How many calls come before results are compared: a training step shows in those after it."""
+        return 3 if self.kind in (TRAINING, STEP) else 2
+
 
 def random_arrays(dtype: str, *shapes: tuple[int, ...], seed: int = 0) -> list[Array]:
     """Normal numbers of mean 0 and deviation 1."""

@@ -67,6 +67,20 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Any, float, float]] = {
     "tanh": (np.tanh, lambda r, n: r.uniform(-9, 9, n) * r.uniform(size=n) ** 2, 2.5, 2.5),
     "sigmoid": (sigmoid, lambda r, n: r.uniform(-80, 80, n), 2.5, 2.5),
     "erf": (erf, lambda r, n: r.uniform(-5, 5, n), 3.0, 2.0),
+    "sin": (np.sin, lambda r, n: r.uniform(-1.6e6, 1.6e6, n) * r.uniform(size=n) ** 8, 1.5, 1.0),
+    "cos": (np.cos, lambda r, n: r.uniform(-1.6e6, 1.6e6, n) * r.uniform(size=n) ** 8, 1.5, 1.0),
+    "tan": (np.tan, lambda r, n: r.uniform(-10, 10, n), 1.5, 1.0),
+    "arcsin": (np.arcsin, lambda r, n: r.uniform(-1, 1, n), 1.0, 1.0),
+    "arccos": (np.arccos, lambda r, n: r.uniform(-1, 1, n), 1.0, 1.0),
+    "arctan": (np.arctan, lambda r, n: r.uniform(-10, 10, n), 1.0, 1.0),
+    "sinh": (np.sinh, lambda r, n: r.uniform(-20, 20, n), 2.0, 2.0),
+    "cosh": (np.cosh, lambda r, n: r.uniform(-20, 20, n), 2.0, 2.0),
+    "arcsinh": (np.arcsinh, lambda r, n: r.uniform(-20, 20, n), 2.0, 2.0),
+    "arccosh": (np.arccosh, lambda r, n: r.uniform(1, 20, n), 2.0, 2.0),
+    "arctanh": (np.arctanh, lambda r, n: r.uniform(-1, 1, n), 2.0, 2.0),
+    "exp2": (np.exp2, lambda r, n: r.uniform(-100, 100, n), 1.0, 1.0),
+    "log2": (np.log2, lambda r, n: np.exp(r.uniform(-80, 80, n)), 1.0, 1.0),
+    "log10": (np.log10, lambda r, n: np.exp(r.uniform(-80, 80, n)), 2.0, 2.0),
     "sqrt": (np.sqrt, lambda r, n: np.exp(r.uniform(-80, 80, n)), 0.5, 0.5),
     "reciprocal": (lambda x: 1 / x, lambda r, n: np.exp(r.uniform(-80, 80, n)), 0.5, 0.5),
 }
@@ -110,6 +124,38 @@ def test_special_values_are_those_of_c(build: str, op: str, dtype: Any) -> None:
     np.testing.assert_allclose(found, expected, rtol=4 * np.finfo(dtype).eps, atol=2 * tiny)
     exact = (expected == 0) | np.isinf(expected)
     assert (np.signbit(found) == np.signbit(expected))[exact].all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("op", ["sin", "cos"])
+@pytest.mark.parametrize("build", BUILDS)
+def test_angles_next_to_quarter_turns_and_far_away_are_exact(build: str, op: str, dtype: Any) -> None:
+    reference: Any = FUNCTIONS[op][0]
+    turns = (np.arange(-40_000, 40_000) * (np.pi / 2)).astype(dtype)
+    x = np.concatenate([turns, np.nextafter(turns, dtype(0)), np.geomspace(1e6, 1e18, 1000).astype(dtype)])
+    expected = reference(x.astype(np.longdouble))
+    error = np.abs(kernel(build, op)(x).astype(np.longdouble) - expected)
+    units = error / np.spacing(np.abs(expected).astype(dtype)).astype(np.longdouble)
+    assert units[: 2 * turns.size].max() <= 1.5
+    assert error[2 * turns.size :].max() <= 2 * np.finfo(dtype).eps  # long double reduces huge angles less well itself
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("op", ["power", "arctan2", "hypot", "fmod"])
+@pytest.mark.parametrize("build", BUILDS)
+def test_functions_of_two_numbers_are_those_of_c(build: str, op: str, dtype: Any) -> None:
+    def formula(x: Any, y: Any) -> Any:
+        return make(op, x, y)
+
+    module = importlib.import_module(f"wengert.kernels._k_{build}")
+    binary = module.Kernel(op, Blocked(formula, False).plan_for, formula, False)
+    rng = np.random.default_rng(0)
+    numbers = np.concatenate([SPECIAL, [2.0, 3.0, -2.5], rng.normal(size=200) * 3]).astype(dtype)
+    x, y = (np.ascontiguousarray(a) for a in np.broadcast_arrays(numbers[:, None], numbers))
+    with np.errstate(all="ignore"):
+        expected = getattr(np, op)(x, y)
+    limits = np.finfo(dtype)
+    np.testing.assert_allclose(binary(x, y), expected, rtol=4 * limits.eps, atol=2 * limits.smallest_subnormal)
 
 
 @pytest.mark.parametrize("build", BUILDS)

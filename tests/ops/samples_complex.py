@@ -11,6 +11,7 @@ EAGER = {
     "node": "there is no lazy conjugate to resolve, so nothing is recorded",
 }
 FRESH = {"saved": "conj computes its values at once: the factor that is saved has memory of its own"}
+REDUCTIONS = ("", ", reduction='sum'", ", reduction='none'")
 DTYPE_ONLY = {"saved": "torch keeps both parts, of which the gradient reads the dtype only"}
 HALF = {"jvp": "torch drops the imaginary part of the term that belongs to the real one of base and exponent"}
 
@@ -66,6 +67,14 @@ BORDER: list[Sample] = [
     *over("where", "t.where(x.real > 0, x, -x)", c128(4)),
     *over("cat", "t.cat([x, y])", (c128(2), c128(3)), (c64(2), c128(2))),
     *over("eq", "x == y", (c128(3), c128(3)), only=("forward",)),
+    *over("ldexp", "t.ldexp(x, y)", (c128(3), c128(3)), (c64(2, 3), c64(3)), (c128(2), c128()), (c128(0), c128(0))),
+    *over("ldexp", "t.ldexp(x, y)", (c128(3), f64(3, grad=False)), (f64(3, grad=False), c128(3))),
+    *over("ldexp", "t.ldexp(x, t.tensor([3, 0, 2]))", c128(3)),
+    *over("ldexp", "t.ldexp(x, y)", (c128(3, grad=False), c128(3, grad=False)), inplace="x.ldexp_(y)"),
+    *each("nn.functional.l1_loss", "F.l1_loss(x, y{})", (c128(2, 3), c128(2, 3)), *REDUCTIONS),
+    *over("nn.functional.l1_loss", "F.l1_loss(x, y)", (c64(4), c64(4)), (c128(), c128()), (c128(3), f64(3))),
+    *over("nn.functional.silu", "F.silu(x)", c128(2, 3, grad=False), c64(4, grad=False), c128(grad=False)),
+    *over("nn.functional.silu", "F.silu(x)", c128(0, 2, grad=False), c128(3, 2, layout="strided", grad=False)),
 ]
 
 SAMPLES = relax(4, "complex products and quotients are several roundings deep", [*PARTS, *BUILT, *BORDER])

@@ -45,7 +45,6 @@ REASONS: Final = {
         (name, "complex"): "PyTorch refuses complex numbers on the CPU"
         for name in ("log_softmax", "softmax", "nn.functional.softmin")
     },
-    **{(name, "complex"): "not implemented here" for name in ("ldexp", "nn.functional.l1_loss", "nn.functional.silu")},
 }
 """(operator, column) -> why no sample asks for what scope.csv says PyTorch has."""
 PROMISED: Final = {"grad": "grad", "second": "double_grad", "jvp": "forward_ad", "in-place": "inplace", "out=": "out"}

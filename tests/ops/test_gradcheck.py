@@ -127,6 +127,9 @@ OPERATORS: dict[str, str] = {
     "t.div(x, y) ": "zz",
     "t.exp(x) ": "z",
     "t.abs(x) ": "z",
+    "t.ldexp(x, y)": "zz",
+    "F.silu(x) ": "z",  # PyTorch's gradient, in place only, lacks a conjugation
+    "F.l1_loss(x, y)": "zz",
     "t.angle(x)": "z",
     "t.complex(x, y)": "aa",
     "x @ y ": "cz",

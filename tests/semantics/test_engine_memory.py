@@ -84,3 +84,26 @@ def test_a_gradient_that_shows_part_of_an_array_or_repeats_elements_is_copied(pa
     package.cat([part, package.ones(3)]).mul(2).sum().backward()
     base = part.grad.numpy().base
     assert base is None or base.nbytes == 12
+
+
+@pytest.mark.parametrize(
+    "keep", [lambda g: g.detach(), lambda g: g.data, lambda g: g.numpy(), lambda g: g, lambda g: g.t()]
+)
+def test_a_gradient_that_a_function_keeps_is_not_taken_over_from_behind_a_view(
+    package: Any, keep: Callable[[Any], Any]
+) -> None:
+    kept: list[Any] = []
+
+    class Keeping(package.autograd.Function):  # type: ignore[misc, name-defined]
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x.view_as(x)
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            kept.append(keep(grad))
+            return grad
+
+    x = package.randn(20, 30, requires_grad=True)
+    (package.randn(40, 30) @ Keeping.apply(x.t())).sum().backward()
+    assert not np.shares_memory(np.asarray(kept[0]), x.grad.numpy())

@@ -20,10 +20,13 @@ TABLE: dict[str, Any] = {}
 
 @pytest.fixture(autouse=True)
 def _nothing_kept() -> Any:
+    gc.unfreeze()  # the globals of modules may be holders
     gc.collect()
     yield
     KEPT.clear()
     TABLE.clear()
+    gc.collect()
+    gc.freeze()
 
 
 def graph() -> Any:

@@ -9,13 +9,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..kernels import arrays, copied
 from . import errors
 from .modes import MODES, is_inference_mode_enabled, thread_modes
 from .tensor_base import Meta, TensorBase, bump, from_array, gradient_edge, is_dense, requires_grad
 
 _getrefcount: Final[Any] = sys.getrefcount
 _ndarray: Final[Any] = np.ndarray
-MANY: Final = 1 << 13  # elements from which on a sum is worth the way through the operator
+_add: Final[Any] = arrays.add
+_add_into: Final[Any] = arrays.add_into
 
 # Note [Accumulation is one step]
 #     Adding into ``.grad`` reads, adds and writes; of two threads that do it at once, one would lose its gradient (NumPy gives
@@ -38,9 +40,13 @@ class Ownership:
         self.array: int = 0
         self.base: int = 0
         self.root: int = 0
+        self.root_array: int = 0
+        self.lent_tensor: int = 0
+        self.lent_array: int = 0
 
 
 OWN: Final = Ownership()
+LARGE: Final = 1 << 14  # elements: memory of smaller gradients costs next to nothing
 
 
 def accumulate_into(leaf: TensorBase, grad: TensorBase | None) -> None:
@@ -81,6 +87,23 @@ def accumulate_grad(leaf: TensorBase, grad: TensorBase) -> None:
         _release()
 
 
+def may_overwrite(grad: TensorBase) -> bool:
+    """Whether the node that runs may write to its gradient: a large array of the engine's own, see Note [Lent gradients].
+
+    To be called by ``vjp`` on its argument: owners are counted as in Note [Stealing gradients].
+    """
+    array = grad.array
+    if OWN.probe:
+        OWN.lent_tensor = _getrefcount(grad)
+        OWN.lent_array = _getrefcount(array)
+        return False
+    if array.size < LARGE or array.base is not None or not array.flags.carray:
+        return False
+    owners: int = _getrefcount(grad)
+    holders: int = _getrefcount(array)
+    return owners <= OWN.lent_tensor and holders <= OWN.lent_array
+
+
 def accumulated(leaf: TensorBase, meta: Meta, grad: TensorBase, alone: bool) -> TensorBase:
     """The leaf's new gradient."""
     if gradient_edge(leaf) is not leaf:
@@ -104,7 +127,10 @@ def accumulated(leaf: TensorBase, meta: Meta, grad: TensorBase, alone: bool) -> 
         raise errors.inference_inplace()
     target = old.array
     if isinstance(target, _ndarray):
-        np.add(target, grad.array, out=target, casting="unsafe")
+        if old.dt is grad.dt:
+            _add_into(target, grad.array, target)
+        else:
+            np.add(target, grad.array, out=target, casting="unsafe")
     else:
         old.array = target + grad.array
     bump(old)
@@ -132,6 +158,8 @@ def first_gradient(leaf: TensorBase, grad: TensorBase, alone: bool) -> TensorBas
     if alone and array.flags.writeable and is_alone_in_memory(grad, array):
         if array.strides == leaf.array.strides or array.flags.c_contiguous == leaf.array.flags.c_contiguous:
             return detached_grad(grad)
+    if array.strides == leaf.array.strides and array.flags.forc:
+        return _tensor.Tensor(copied(array), grad.dt, grad.shp)
     out = like_leaf(leaf, array)
     out[...] = array
     return _tensor.Tensor(out, grad.dt, grad.shp)
@@ -148,7 +176,8 @@ def is_alone_in_memory(grad: TensorBase, array: Any) -> bool:
     if info is None:
         base = None  # is not to be counted
         return base_owners(array) <= OWN.base
-    if info.base.array is not base and info.base.array.base is not base:
+    whole: bool = info.base.array is base
+    if not whole and (info.base.array.base is not base or root_array_owners(info) > OWN.root_array):
         return False
     base = None
     return base_owners(array) <= OWN.base + 1 and root_owners(info) <= OWN.root
@@ -163,6 +192,12 @@ def base_owners(array: Any) -> int:
 def root_owners(info: ViewInfo) -> int:
     """Reference count of the tensor that a view belongs to."""
     count: int = _getrefcount(info.base)
+    return count
+
+
+def root_array_owners(info: ViewInfo) -> int:
+    """Reference count of the array of the tensor that a view belongs to."""
+    count: int = _getrefcount(info.base.array)
     return count
 
 
@@ -206,11 +241,21 @@ def cast(grad: Any, dt: Any) -> TensorBase:
 
 
 def add(a: Any, b: Any) -> TensorBase:
-    """Sum of two gradients, recorded when the pass is; large ones by the operator, which has threads."""
-    if a.shp is b.shp and a.dt is b.dt and not a.rg and not b.rg and not MODES.unusual and a.array.size < MANY:
-        return _tensor.Tensor(a.array + b.array, a.dt, a.shp)
+    """Sum of two gradients, recorded when the pass is."""
+    if a.shp is b.shp and a.dt is b.dt and not a.rg and not b.rg and not MODES.unusual:
+        return _tensor.Tensor(_add(a.array, b.array), a.dt, a.shp)
     result: TensorBase = a + b
     return result
+
+
+def add_to(total: TensorBase, grad: TensorBase) -> TensorBase:
+    """Sum of two gradients, written over the first, which is a sum already, unless the pass is recorded."""
+    array = total.array
+    same = total.shp is grad.shp and total.dt is grad.dt and not total.rg and not grad.rg
+    if not same or MODES.unusual or not isinstance(array, _ndarray):
+        return add(total, grad)
+    _add_into(array, grad.array, array)
+    return total
 
 
 from .. import _tensor  # noqa: E402

@@ -11,7 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from .accumulate import ACCUMULATION, OWN, accumulate_grad, accumulate_into, add, base_owners, root_owners
+from .accumulate import (
+    ACCUMULATION,
+    OWN,
+    accumulate_grad,
+    accumulate_into,
+    add,
+    add_to,
+    base_owners,
+    may_overwrite,
+    root_array_owners,
+    root_owners,
+)
 from .compat import i64
 from .graph import AccumulateGradBase, Node
 from .hooks import retained_gradient, run_post_hooks, run_pre_hooks, run_tensor_hooks
@@ -21,12 +32,16 @@ from .tensor_base import TensorBase
 
 
 class LeafState:
-    """What a pass knows about a leaf: how many contributions are still to come, and the sum of those that came."""
+    """What a pass knows about a leaf: how many contributions are still to come, and the sum of those that came.
+
+    ``summed``: whether that is a sum of several, in memory of its own, to which later ones may be added in place.
+    """
 
     def __init__(self, leaf: TensorBase) -> None:
         self.leaf: TensorBase = leaf
         self.left: i64 = 1
         self.grad: TensorBase | None = None
+        self.summed: bool = False
 
 
 class Capture:
@@ -112,17 +127,21 @@ def run(
         for target, nr, grad in roots:
             deliver(task, target, nr, grad)
         execute(task, thread)
-        outer = task.outer
-        if outer is None:
-            for callback in task.callbacks:
-                callback()
-        else:
-            outer.callbacks.extend(task.callbacks)
+        run_callbacks(task)
     finally:
         restore(token)
         switch_grad(thread, previous)
         thread.task = task.outer
     return task.captured
+
+
+def run_callbacks(task: Task) -> None:
+    """What was to be called after the pass; of a pass inside another, after that one."""
+    if task.outer is not None:
+        task.outer.callbacks.extend(task.callbacks)
+        return
+    for callback in task.callbacks:
+        callback()
 
 
 def collect(task: Task, roots: list[tuple[object, int, TensorBase]]) -> None:
@@ -235,8 +254,7 @@ def execute(task: Task, thread: ThreadModes) -> None:
             results = node.vjp_many(grad if grad is not None else [None] * node.output_count())
             deliver_many(task, node, results)
         elif grad is None:
-            deliver(task, node.next0, node.nr0, None)
-            deliver(task, node.next1, node.nr1, None)
+            pass_nothing(task, node)
         else:
             first, second = node.vjp(grad)
             grad = None  # what is passed on may be a view of it: Note [Stealing gradients]
@@ -254,6 +272,7 @@ def execute(task: Task, thread: ThreadModes) -> None:
                     grads[child] = second if previous is None else add(previous, second)
                 else:
                     deliver(task, child, node.nr1, second)
+            first = second = None  # they would count as owners: Note [Lent gradients]
         if not keep:
             node.release()
     task.running = None
@@ -271,14 +290,17 @@ def deliver(task: Task, target: object, nr: i64, grad: TensorBase | None) -> Non
     state = task.leaves[id(target)]
     state.left = state.left - 1
     previous = state.grad
+    if grad is None:
+        grad = previous
+    elif previous is not None:
+        grad = add_to(previous, grad) if state.summed else add(previous, grad)
+        state.summed = True
+    previous = None  # it would count as an owner: Note [Stealing gradients]
     if state.left > 0:
-        if grad is not None:
-            state.grad = grad if previous is None else add(previous, grad)
-    elif previous is None:
-        arrive(task, target, grad)
+        state.grad = grad
     else:
         state.grad = None
-        arrive(task, target, previous if grad is None else add(previous, grad))
+        arrive(task, target, grad)
 
 
 def deliver_many(task: Task, node: Node, results: list[TensorBase | None]) -> None:
@@ -424,17 +446,22 @@ def call_node(node: Node, grads: tuple[Any, ...]) -> Any:
 
 
 def calibrate() -> None:
-    """Measure the reference counts that a gradient has in ``accumulate_grad`` when only the engine holds it."""
+    """Measure the reference counts of a gradient in ``accumulate_grad`` and ``vjp`` when only the engine holds it."""
     leaf = _tensor.Tensor(np.zeros(3), float64, intern_size((3,)))
     leaf.rg = True
+    last = Fresh()
+    last.set_edges([(leaf, 0)])
+    last.stamp()
     node = Fresh()
-    node.set_edges([(leaf, 0)])
+    node.set_edges([(last, 0)])
     node.stamp()
     OWN.probe = True
     run([(node, 0, _tensor.Tensor(np.zeros(3), float64, intern_size((3,))))], False, False, None, True)
     OWN.probe = False
     OWN.base = base_owners(np.zeros(3).reshape(3, 1))
-    OWN.root = root_owners(ViewInfo(_tensor.Tensor(np.zeros(3), float64, intern_size((3,))), 0, 0, None))
+    view = ViewInfo(_tensor.Tensor(np.zeros(3), float64, intern_size((3,))), 0, 0, None)
+    OWN.root = root_owners(view)
+    OWN.root_array = root_array_owners(view)
 
 
 class Fresh(Node):
@@ -442,6 +469,7 @@ class Fresh(Node):
 
     def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
         """Twice the gradient."""
+        may_overwrite(grad)
         return _tensor.Tensor(grad.array + grad.array, grad.dt, grad.shp), None
 
 

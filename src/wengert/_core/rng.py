@@ -20,13 +20,12 @@ import numpy as np
 
 from ..kernels import samples
 from ..kernels.samples import BLOCK
+from . import rng_filling as filling
 from . import rng_sampling as sampling
-from .rng_sampling import BOOL, CHUNK, FLOAT16, FLOAT32, FLOAT64, INT64, INT64_MAX, INT64_MIN
+from .rng_sampling import CHUNK, FLOAT16, FLOAT32, FLOAT64, INT64, INT64_MIN, MASK64
 
 DEFAULT_SEED: Final = 67280421310721
 EMPTY_BLOCK: Final = np.zeros(BLOCK, np.uint32)
-WIDE_RANGE: Final = 1 << 28  # from this many values on, an integer takes two words
-MASK64: Final = (1 << 64) - 1
 
 # PyTorch's `get_state()`: 5056 bytes. The two float fields at the end and normal_x, normal_rho are never used there.
 STATE: Final = np.dtype(
@@ -139,22 +138,22 @@ class Stream:
             self._untouched = False
             return np.concatenate((rest, fresh[:missing])) if rest.size else fresh[:missing]
 
-    def _singles(self, n: int, low: float = 0.0, high: float = 1.0) -> Any:
+    def _singles(self, n: int, low: float = 0.0, high: float = 1.0, out: Any = None) -> Any:
         """``n`` uniform float32."""
-        result = np.empty(n, np.float32)
+        result = np.empty(n, np.float32) if out is None else out
         with self._lock:
             for start in range(0, n, CHUNK):
                 part = result[start : start + CHUNK]
-                sampling.fill_singles(part, self._words(part.size), low, high)
+                filling.fill_singles(part, self._words(part.size), low, high)
         return result
 
-    def _doubles(self, n: int, low: float = 0.0, high: float = 1.0) -> Any:
+    def _doubles(self, n: int, low: float = 0.0, high: float = 1.0, out: Any = None) -> Any:
         """``n`` uniform float64, of two words each."""
-        result = np.empty(n)
+        result = np.empty(n) if out is None else out
         with self._lock:
             for start in range(0, n, CHUNK):
                 part = result[start : start + CHUNK]
-                sampling.fill_doubles(part, self._words(2 * part.size), low, high)
+                filling.fill_doubles(part, self._words(2 * part.size), low, high)
         return result
 
     def _standard_normals(self, n: int) -> Any:
@@ -172,11 +171,26 @@ class Stream:
                 self._normal = float(values[n])
             return values[:n]
 
+    def _by_chunks(self, shape: tuple[int, ...], dtype: Any, fill: Any, parameter: Any, words: int, out: Any) -> Any:
+        """Samples of a few words each: ``fill(part, words, parameter)`` for one part of the result after the other."""
+        n = sampling.count(shape)
+        result = np.empty(n, dtype) if out is None else out
+        with self._lock:
+            for start in range(0, n, CHUNK):
+                part = result[start : start + CHUNK]
+                fill(part, self._words(words * part.size), parameter)
+        return result.reshape(shape)
+
 
 class Continuous(Stream):
-    """The continuous distributions of a stream."""
+    """The continuous distributions of a stream.
 
-    def uniform(self, shape: tuple[int, ...], dtype: Any = FLOAT32, low: float = 0.0, high: float = 1.0) -> Any:
+    Methods with ``out`` fill this contiguous array of one dimension, of the dtype and number of elements given, and make none.
+    """
+
+    def uniform(
+        self, shape: tuple[int, ...], dtype: Any = FLOAT32, low: float = 0.0, high: float = 1.0, out: Any = None
+    ) -> Any:
         """Uniform samples in [low, high).
 
         Args:
@@ -197,12 +211,10 @@ class Continuous(Stream):
         sampling.require_floating(dtype, "check_uniform_bounds")
         sampling.check_uniform_bounds(low, high, dtype)
         if dtype == FLOAT64:
-            result = self._doubles(n, low, high)
-        else:
-            result = self._singles(n, low, high).astype(dtype, copy=False)
-        if dtype == FLOAT16:
-            result[result == dtype.type(high)] = dtype.type(low)
-        return result.reshape(shape)
+            return self._doubles(n, low, high, out).reshape(shape)
+        if dtype == FLOAT32:
+            return self._singles(n, low, high, out).reshape(shape)
+        return self._by_chunks(shape, dtype, filling.fill_halves, (low, high), 1, out)
 
     def normal(
         self,
@@ -211,6 +223,7 @@ class Continuous(Stream):
         mean: float = 0.0,
         std: float = 1.0,
         contiguous: bool = True,
+        out: Any = None,
     ) -> Any:
         """Normal samples of mean ``mean`` and standard deviation ``std``.
 
@@ -238,17 +251,29 @@ class Continuous(Stream):
             )
         sampling.require_floating(dtype, "normal_kernel_cpu")
         if n < 16 or not contiguous:
-            values = sampling.fma64(self._standard_normals(n), std, mean)
-            return sampling.round_to(values, dtype).reshape(shape)
-        return self._normal_blocks(n, dtype, mean, std).reshape(shape)
+            return self._normal_pairs(shape, dtype, mean, std, filling.unchanged, out)
+        return self._normal_blocks(n, dtype, mean, std, out).reshape(shape)
 
-    def _normal_blocks(self, n: int, dtype: Any, mean: float, std: float) -> Any:
+    def _normal_pairs(
+        self, shape: tuple[int, ...], dtype: Any, mean: float, std: float, function: Any, out: Any
+    ) -> Any:
+        """A function of normal samples that come two at a time, of which one is kept for the next call."""
+        n = sampling.count(shape)
+        result = np.empty(n, dtype) if out is None else out
+        with self._lock:
+            for start in range(0, n, CHUNK):
+                part = result[start : start + CHUNK]
+                values = function(sampling.fma64(self._standard_normals(part.size), std, mean), dtype)
+                part[...] = sampling.round_to(values, dtype)
+        return result.reshape(shape)
+
+    def _normal_blocks(self, n: int, dtype: Any, mean: float, std: float, out: Any) -> Any:
         """16 or more normal samples: whole blocks of 16, then the last 16 drawn anew unless n is a multiple of 16."""
         whole = n - n % 16
         with self._lock:
             draw = self._doubles if dtype == FLOAT64 else self._singles
             # float16 draws whole blocks only; the wider types fill the tail first and then overwrite it.
-            result = draw(whole if dtype == FLOAT16 else n)
+            result = draw(whole, 0.0, 1.0) if dtype == FLOAT16 else draw(n, 0.0, 1.0, out)
             again = draw(16 if n > whole else 0)
         if dtype == FLOAT16 and n > whole:
             result = np.resize(result, n)
@@ -258,7 +283,11 @@ class Continuous(Stream):
             blocks(again, mean, std)
             result[n - 16 :] = again
         with np.errstate(over="ignore"):
-            return result.astype(dtype, copy=False)
+            found = result.astype(dtype, copy=False)
+        if out is None or found is out:
+            return found
+        out[...] = found
+        return out
 
     def normal_from(self, mean: Any, std: Any) -> Any:
         """Normal samples whose mean, standard deviation or both are arrays.
@@ -285,17 +314,7 @@ class Continuous(Stream):
             scaled = (result * std).astype(dtype, copy=False)
             return (scaled + offset).astype(dtype, copy=False)
 
-    def _by_chunks(self, shape: tuple[int, ...], dtype: Any, fill: Any, parameter: Any) -> Any:
-        """Samples that take two words each: ``fill(part, words, parameter)`` for one part of the result after the other."""
-        n = sampling.count(shape)
-        result = np.empty(n, dtype)
-        with self._lock:
-            for start in range(0, n, CHUNK):
-                part = result[start : start + CHUNK]
-                fill(part, self._words(2 * part.size), parameter)
-        return result.reshape(shape)
-
-    def exponential(self, shape: tuple[int, ...], dtype: Any = FLOAT32, lambd: float = 1.0) -> Any:
+    def exponential(self, shape: tuple[int, ...], dtype: Any = FLOAT32, lambd: float = 1.0, out: Any = None) -> Any:
         """Exponential samples of rate ``lambd``: -log(1 - u) / lambd.
 
         Raises:
@@ -307,9 +326,11 @@ class Continuous(Stream):
         if not lambd > 0.0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
         sampling.require_continuous(dtype, "Exponential", sampling.NAMES[dtype.name][0])
-        return self._by_chunks(shape, dtype, sampling.fill_exponentials, lambd)
+        return self._by_chunks(shape, dtype, filling.fill_exponentials, lambd, 2, out)
 
-    def cauchy(self, shape: tuple[int, ...], dtype: Any = FLOAT32, median: float = 0.0, sigma: float = 1.0) -> Any:
+    def cauchy(
+        self, shape: tuple[int, ...], dtype: Any = FLOAT32, median: float = 0.0, sigma: float = 1.0, out: Any = None
+    ) -> Any:
         """Cauchy samples: median + sigma * tan(pi (u - 1/2)).
 
         Raises:
@@ -321,11 +342,11 @@ class Continuous(Stream):
         if not sigma > 0.0:
             raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
         sampling.require_continuous(dtype, "Cauchy", sampling.NAMES[dtype.name][1])
-        angle = math.pi * (self._doubles(sampling.count(shape)) - 0.5)
-        tangent = sampling.libm(math.tan, angle) if dtype == FLOAT64 else np.tan(angle)
-        return sampling.round_to(sampling.fma64(tangent, sigma, median), dtype).reshape(shape)
+        return self._by_chunks(shape, dtype, filling.fill_cauchy, (median, sigma), 2, out)
 
-    def log_normal(self, shape: tuple[int, ...], dtype: Any = FLOAT32, mean: float = 1.0, std: float = 2.0) -> Any:
+    def log_normal(
+        self, shape: tuple[int, ...], dtype: Any = FLOAT32, mean: float = 1.0, std: float = 2.0, out: Any = None
+    ) -> Any:
         """exp of normal samples; ``mean`` and ``std`` are those of the logarithm.
 
         Raises:
@@ -338,12 +359,7 @@ class Continuous(Stream):
         if not std > 0.0:
             raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
         sampling.require_floating(dtype, "log_normal_cpu")
-        logs = sampling.fma64(self._standard_normals(sampling.count(shape)), std, mean)
-        with np.errstate(over="ignore"):
-            # math.exp raises where the result overflows
-            exact = dtype == FLOAT64 and not (logs.size and logs.max() > 709.0)
-            values = sampling.libm(math.exp, logs) if exact else np.exp(logs)
-        return sampling.round_to(values, dtype).reshape(shape)
+        return self._normal_pairs(shape, dtype, mean, std, filling.exponentials_of, out)
 
 
 class Generator(Continuous):
@@ -397,7 +413,7 @@ class Generator(Continuous):
     def __reduce__(self) -> Any:
         return (_from_state, (self.state_array(),))
 
-    def geometric(self, shape: tuple[int, ...], dtype: Any, p: float) -> Any:
+    def geometric(self, shape: tuple[int, ...], dtype: Any, p: float, out: Any = None) -> Any:
         """Trials up to the first success of probability ``p``: ceil(log(u) / log(1 - p)).
 
         Raises:
@@ -411,11 +427,9 @@ class Generator(Continuous):
             raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p:g}")
         if dtype.kind not in "fiu" or dtype.name in ("uint16", "uint32", "uint64"):
             raise sampling.not_implemented("geometric_cpu", dtype)
-        with np.errstate(divide="ignore"):
-            logs = np.log(self._doubles(sampling.count(shape)))
-        return sampling.round_to(np.ceil(logs / math.log1p(-p)), dtype).reshape(shape)
+        return self._by_chunks(shape, dtype, filling.fill_trials, p, 2, out)
 
-    def integers(self, low: int, high: int | None, shape: tuple[int, ...], dtype: Any = INT64) -> Any:
+    def integers(self, low: int, high: int | None, shape: tuple[int, ...], dtype: Any = INT64, out: Any = None) -> Any:
         """Integers of [low, high), evenly likely up to the bias of a remainder.
 
         Args:
@@ -430,30 +444,15 @@ class Generator(Continuous):
         Source: ``torch.randint``, ``torch.Tensor.random_(from, to)``.
         """
         dtype = np.dtype(dtype)
-        n = sampling.count(shape)
         if high is None and low == INT64_MIN:
-            return self._full_range(n, dtype).reshape(shape)
+            sampling.check_full_range(dtype)
+            return self._by_chunks(shape, dtype, filling.fill_integers, (0, MASK64 + 1), 2, out)
         low, last = sampling.integer_bounds(low, high, dtype)
         span = last - low + 1
-        if span >= WIDE_RANGE:
-            values = sampling.longs(self._words(2 * n))
-            if span <= MASK64:
-                values %= np.uint64(span)
-            values += np.uint64(low & MASK64)
-            values = values.view(np.int64)
-        else:
-            values = (self._words(n) % np.uint32(span)).astype(np.int64)
-            if low:
-                values += low
-        if dtype == FLOAT16:
-            values = values.astype(np.float32)
-        return values.astype(dtype, copy=False).reshape(shape)
+        words = 2 if span >= sampling.WIDE_RANGE else 1
+        return self._by_chunks(shape, dtype, filling.fill_integers, (low, span), words, out)
 
-    def _full_range(self, n: int, dtype: Any) -> Any:
-        sampling.check_full_range(dtype)
-        return sampling.longs(self._words(2 * n)).view(np.int64).astype(dtype, copy=False)
-
-    def random(self, shape: tuple[int, ...], dtype: Any = FLOAT32) -> Any:
+    def random(self, shape: tuple[int, ...], dtype: Any = FLOAT32, out: Any = None) -> Any:
         """Integers of [0, largest value] for integer dtypes, of [0, 2**precision] for floating ones, and booleans.
 
         Raises:
@@ -462,20 +461,10 @@ class Generator(Continuous):
         Source: ``torch.Tensor.random_()``.
         """
         dtype = np.dtype(dtype)
-        n = sampling.count(shape)
-        if dtype == BOOL:
-            result = (self._words(n) & np.uint32(1)).astype(dtype)
-        elif dtype == INT64:
-            result = (sampling.longs(self._words(2 * n)) & np.uint64(INT64_MAX)).view(np.int64)
-        elif dtype == FLOAT64:
-            result = (sampling.longs(self._words(2 * n)) % np.uint64((1 << 53) + 1)).astype(dtype)
-        elif dtype.kind == "f":
-            result = (self._words(n) % np.uint32((1 << sampling.NAMES[dtype.name][2]) + 1)).astype(np.float32)
-        elif dtype.kind == "i" or dtype == np.uint8:
-            result = self._words(n) & np.uint32(int(sampling.NAMES[dtype.name][4]))
-        else:
+        if dtype.kind not in "fib" and dtype != np.uint8:
             raise sampling.not_implemented("random_kernel_cpu", dtype)
-        return result.astype(dtype, copy=False).reshape(shape)
+        words = 2 if dtype in (INT64, FLOAT64) else 1
+        return self._by_chunks(shape, dtype, filling.fill_any, None, words, out)
 
     def permutation(self, n: int, dtype: Any = INT64) -> Any:
         """The integers 0 .. n-1 in random order.
@@ -522,7 +511,7 @@ class Generator(Continuous):
                 np.less(draw(part.size), part, out=result[start : start + CHUNK], casting="unsafe")
         return result.reshape(shape)
 
-    def bernoulli_scalar(self, p: float, shape: tuple[int, ...], dtype: Any = FLOAT32) -> Any:
+    def bernoulli_scalar(self, p: float, shape: tuple[int, ...], dtype: Any = FLOAT32, out: Any = None) -> Any:
         """Ones with probability ``p``, else zeros. Dropout draws its mask so, with p the probability to keep.
 
         Raises:
@@ -536,7 +525,7 @@ class Generator(Continuous):
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
         if dtype.kind not in "fiub" or dtype.name in ("uint16", "uint32", "uint64"):
             raise sampling.not_implemented("bernoulli_scalar_cpu_", dtype)
-        return self._by_chunks(shape, dtype, sampling.fill_coins, p)
+        return self._by_chunks(shape, dtype, filling.fill_coins, p, 2, out)
 
     def multinomial(self, p: Any, num_samples: int, replacement: bool = False) -> Any:
         """Indices (int64) drawn with probabilities proportional to the last axis of ``p``.
@@ -557,11 +546,17 @@ class Generator(Continuous):
         """
         sampling.check_multinomial(p, num_samples, replacement)
         rows = p if p.ndim == 2 else p[None]
-        if replacement and num_samples > 1:
-            uniform = self._doubles(rows.shape[0] * num_samples)
-            result = sampling.search_weights(rows, uniform.reshape(-1, num_samples))
-        else:
-            result = sampling.largest_scores(rows, self.exponential(rows.shape, p.dtype), num_samples)
+        result = np.empty((len(rows), num_samples), np.int64)
+        step = max(1, 4 * CHUNK // max(1, rows.shape[1]))
+        with self._lock:
+            for start in range(0, len(rows), step):
+                part = rows[start : start + step]
+                if replacement and num_samples > 1:
+                    uniform = self._doubles(len(part) * num_samples).reshape(-1, num_samples)
+                    result[start : start + step] = sampling.search_weights(part, uniform)
+                else:
+                    exponential = self.exponential(part.shape, p.dtype)
+                    result[start : start + step] = sampling.largest_scores(part, exponential, num_samples)
         return result.reshape(p.shape[:-1] + (num_samples,))
 
     def poisson(self, rate: Any) -> Any:

@@ -28,60 +28,13 @@ FLOAT64: Final = np.dtype(np.float64)
 INT64: Final = np.dtype(np.int64)
 BOOL: Final = np.dtype(np.bool_)
 
+WIDE_RANGE: Final = 1 << 28  # from this many values on, an integer takes two words
+MASK64: Final = (1 << 64) - 1
 INT64_MIN: Final = -(1 << 63)
 INT64_MAX: Final = (1 << 63) - 1
 
 # Elements per pass, a multiple of 16: no temporary reaches 128 KB, where malloc goes to the operating system each time.
 CHUNK: Final = 768 * 16
-
-
-def fill_singles(result: Any, words: Any, low: float = 0.0, high: float = 1.0) -> None:
-    """Uniform float32 in [low, high), of the low 24 bits of each word; a value that rounds to ``high`` becomes ``low``."""
-    if samples.ready():
-        samples.uniforms(result, words, low, high)
-        return
-    result[...] = words & np.uint32(0xFFFFFF)
-    result *= np.float32(2.0**-24)
-    if low != 0.0 or high != 1.0:
-        first, last = np.float32(low), np.float32(high)
-        result[...] = fma32(result, float(last - first), float(first))
-        result[result == last] = first
-
-
-def fill_doubles(result: Any, words: Any, low: float = 0.0, high: float = 1.0) -> None:
-    """Uniform float64 in [low, high), of the low 53 bits of each pair of words, high word first."""
-    if samples.ready():
-        samples.uniforms(result, words, low, high)
-        return
-    result[...] = words[0::2] & np.uint32(0x1FFFFF)
-    result *= 2.0**-21
-    result += words[1::2] * 2.0**-53  # exact: the two parts share no bit
-    if low != 0.0 or high != 1.0:
-        result[...] = fma64(result, high - low, low)
-        result[result == high] = low
-
-
-def fill_exponentials(result: Any, words: Any, rate: float) -> None:
-    """Exponential samples -log(1 - u) / rate of any floating dtype."""
-    if samples.ready() and result.dtype != FLOAT16:
-        samples.exponentials(result, words, rate)
-        return
-    minus_u = np.empty(result.size)
-    fill_doubles(minus_u, words)
-    np.negative(minus_u, out=minus_u)
-    logs = libm(math.log1p, minus_u) if result.dtype == FLOAT64 else np.log1p(minus_u)
-    with np.errstate(over="ignore", invalid="ignore"):
-        result[...] = round_to(-1.0 / rate * logs, result.dtype)
-
-
-def fill_coins(result: Any, words: Any, p: float) -> None:
-    """Ones with probability p, else zeros."""
-    if samples.ready() and result.itemsize in (1, 4, 8):
-        samples.coins(result, words, p)
-        return
-    uniform = np.empty(result.size)
-    fill_doubles(uniform, words)
-    np.less(uniform, p, out=result, casting="unsafe")
 
 
 def longs(words: Any) -> Any:
@@ -319,20 +272,27 @@ def shuffle(order: Any, words: Any, start: int) -> None:
 
 def search_weights(weights: Any, uniform: Any) -> Any:
     """Row by row, the categories in whose share of the summed weights the uniforms fall."""
-    result = np.empty(uniform.shape, np.int64)
-    sums = np.cumsum(weights, axis=-1, dtype=FLOAT64 if weights.dtype == FLOAT64 else FLOAT32)
-    for i in range(weights.shape[0]):
-        with np.errstate(invalid="ignore"):  # a sum that overflows
-            cumulative = sums[i] / sums[i, -1]
-        cumulative[-1] = 1.0
-        result[i] = np.searchsorted(cumulative.astype(np.float64), uniform[i])
-    return result
+    shares: Any = np.cumsum(weights, axis=-1, dtype=FLOAT64 if weights.dtype == FLOAT64 else FLOAT32)
+    with np.errstate(invalid="ignore"):  # a sum that overflows
+        shares /= shares[:, -1:].copy()
+    shares[:, -1] = 1.0
+    if len(shares) == 1:
+        return np.searchsorted(shares[0].astype(np.float64), uniform[0])[None]
+    low = np.zeros(uniform.shape, np.int64)
+    high = np.full(uniform.shape, shares.shape[1])
+    for _ in range(shares.shape[1].bit_length()):  # all rows halve their intervals together
+        middle = (low + high) >> 1
+        beyond = low < high
+        beyond &= np.take_along_axis(shares, np.minimum(middle, shares.shape[1] - 1), -1) < uniform
+        np.copyto(low, middle + 1, where=beyond)
+        np.copyto(high, middle, where=~beyond)
+    return low
 
 
 def largest_scores(weights: Any, exponential: Any, n: int) -> Any:
     """Row by row, the ``n`` categories of the largest weight / exponential, the largest first."""
     with np.errstate(divide="ignore", over="ignore"):
-        scores = weights / exponential
+        scores = np.divide(weights, exponential, out=exponential)
     if n == 1:
         return scores.argmax(axis=-1)[:, None]
     return np.argsort(-scores, axis=-1, kind="stable")[:, :n]
@@ -573,11 +533,11 @@ def check_multinomial(p: Any, num_samples: int, replacement: bool) -> None:
     if p.shape[-1] > 1 << 24:
         raise RuntimeError("number of categories cannot exceed 2^24")
     if replacement and num_samples > 1:
-        if not np.all(p >= 0):
+        if not p.min(initial=0) >= 0:
             raise RuntimeError("invalid multinomial distribution (encountering probability entry < 0)")
-        if np.any(p == np.inf):
+        if p.max(initial=0) == np.inf:
             raise RuntimeError("invalid multinomial distribution (encountering probability entry = infinity or NaN)")
-    elif not np.all((p >= 0) & (p < np.inf)):
+    elif not (p.min(initial=0) >= 0 and p.max(initial=0) < np.inf):
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-    if not np.all(np.any(p > 0, axis=-1)):
+    if not np.all(p.max(axis=-1, initial=0) > 0):
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")

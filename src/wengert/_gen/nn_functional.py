@@ -455,7 +455,7 @@ def gelu(input: Any, *, approximate: str='none') -> Tensor:
 
 
 def silu(input: Any, inplace: bool=False) -> Tensor:
-    """x sigmoid(x) of each element.
+    """x sigmoid(x) of each element, real or complex.
 
     Gradient:
         s (1 + x (1 - s)) with s = sigmoid(x).
@@ -1111,7 +1111,7 @@ def mse_loss(input: Any, target: Tensor, size_average: Any=None, reduce: Any=Non
 
 
 def l1_loss(input: Any, target: Tensor, size_average: Any=None, reduce: Any=None, reduction: str='mean', weight: Any=None) -> Tensor:
-    """Absolute differences of ``input`` and ``target``, reduced; parameters as in :func:`mse_loss`.
+    """Absolute differences of ``input`` and ``target``, also complex ones, reduced; parameters as in :func:`mse_loss`.
 
     Gradient:
         sgn(self - target), 0 where they are equal.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from .._core import errors, views
+from .._core import accumulate, errors, views
 from .._core.compat import i64, mypyc_attr
 from .._core.dtypes import FLOATING, Size, bool_, dtype, dtype_of, size_of
 from .._core.graph import Node
@@ -12,6 +12,7 @@ from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
 from .._core.saved import Saved, save_input, save_output, unpack
 from .._core.tensor_base import TensorBase, gradient_edge, is_dense, memory, requires_grad, version_of
+from ..kernels import lend
 from .common import (
     FUSED,
     OTHER,
@@ -145,16 +146,23 @@ class Binary(Node):
         if kept & RESULT:
             z = unpack(self.result, 0, self)
         fused = (self.reads_self | self.reads_other) & FUSED != 0 and self.fits(grad, x, y)
+        lent = fused and accumulate.may_overwrite(grad)  # by the formula that is the last to read it
         first: Tensor | None = None
         second: Tensor | None = None
         if self.next0 is not None:
+            if lent and self.next1 is None:
+                lend(grad.array)
             first = self.fused(grad, x, y, z, True) if fused else self.grad_self(grad, x, y, z)  # type: ignore[arg-type]
             if kept & UNDO_SELF and first is not None:
                 first = undo(first, self.kind0)
         if self.next1 is not None:
+            if lent:
+                lend(grad.array)
             second = self.fused(grad, x, y, z, False) if fused else self.grad_other(grad, x, y, z)  # type: ignore[arg-type]
             if kept & UNDO_OTHER and second is not None:
                 second = undo(second, self.kind1)
+        if lent:
+            lend(None)
         return first, second
 
     def fits(self, grad: TensorBase, x: TensorBase | None, y: TensorBase | None) -> bool:

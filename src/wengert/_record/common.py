@@ -32,6 +32,7 @@ from .._core.tensor_base import (
     replace_array,
     requires_grad,
 )
+from ..kernels import array_sum
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -143,7 +144,7 @@ def sum_to(grad: Tensor, shape: Size) -> Tensor:
     if untracked(grad):
         array = grad.array
         if len(dims) > 0:
-            array = array.sum(axis=dims, keepdims=True, dtype=array.dtype)
+            array = array_sum(array, dims, True)
         return _tensor.Tensor(array.reshape(shape), grad.dt, shape)
     if len(dims) > 0:
         grad = grad.sum(dims, keepdim=True)

@@ -10,6 +10,8 @@ from .._core import errors
 from .._core.compat import mypyc_attr
 from .._core.dtypes import INTEGER, Size
 from .._core.tensor_base import TensorBase
+from ..kernels import zeros
+from ..kernels.blocks import places
 from .common import make, untracked, wrap_dim, write_out
 from .general import General
 
@@ -25,7 +27,10 @@ class Selection(General):
         shape: shape of the operand.
         dim: the dimension, counted from the front.
         drops: whether the result lacks that dimension.
+        block: how many elements ``choose`` takes at once, as whole lines, so that it needs little memory; 0 for all.
     """
+
+    block: int = 0
 
     def __init__(self, x: TensorBase, dim: Any, drops: bool) -> None:
         self.shape: Size = x.shp
@@ -35,6 +40,23 @@ class Selection(General):
     def choose(self, x: Any) -> tuple[Any, Any]:
         """Values and indices along dimension ``dim`` of an array, which stays (with size 1 for a reduction)."""
         raise NotImplementedError
+
+    def length(self) -> int:
+        """How many elements of each line are chosen."""
+        return 1
+
+    def chosen(self, x: Any) -> tuple[Any, Any]:
+        """``choose``, for a block of lines at a time."""
+        shape = list(x.shape)
+        shape[self.dim] = self.length()
+        values = np.empty_like(x) if shape[self.dim] == x.shape[self.dim] else np.empty(shape, x.dtype)
+        indices = np.empty_like(values, np.int64)
+        lines = [np.moveaxis(a, self.dim, -1) for a in (x, values, indices)]
+        for place in places(lines[0].shape, x.ndim - 1, self.block):
+            found = self.choose(np.moveaxis(lines[0][place], -1, self.dim))
+            whole = (*place[:-1], slice(None))
+            lines[1][whole], lines[2][whole] = [np.moveaxis(a, self.dim, -1) for a in found]
+        return values, indices
 
     def output_names(self) -> list[str]:
         """Both results."""
@@ -58,7 +80,7 @@ class Selection(General):
         if len(self.shape) == 0:
             values, indices = self.choose(x.reshape(1))
             return [values.reshape(()), indices.reshape(()).astype(np.int64)]
-        values, indices = self.choose(x)
+        values, indices = self.chosen(x) if 0 < self.block < x.size and x.ndim > 1 else self.choose(x)
         if self.drops:
             values = values.squeeze(self.dim)
             indices = indices.squeeze(self.dim)
@@ -73,11 +95,11 @@ class Selection(General):
             return [grad]
         indices = self.tensor("indices")
         if untracked(grad):
-            whole = np.zeros(self.shape, grad.dt.np)
+            whole = zeros(self.shape, grad.dt.np)
             np.put_along_axis(whole, self.opened_array(indices.array), self.opened_array(grad.array), self.dim)
             return [make(whole)]
-        zeros: Tensor = make(np.zeros(self.shape, grad.dt.np))
-        return [zeros.scatter(self.dim, self.opened(indices), self.opened(grad))]
+        none: Tensor = make(zeros(self.shape, grad.dt.np))
+        return [none.scatter(self.dim, self.opened(indices), self.opened(grad))]
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         """The tangents of the chosen elements."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._core import errors, views
+from .._core import accumulate, errors, views
 from .._core.compat import i64, mypyc_attr
 from .._core.dtypes import FLOATING, dtype
 from .._core.graph import Node
@@ -15,6 +15,7 @@ from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
 from .._core.saved import Saved, save_input, save_output, unpack
 from .._core.tensor_base import TensorBase, gradient_edge, memory, requires_grad, version_of
+from ..kernels import lend
 from .common import FUSED, RESULT, SELF, float_dtype_for, prepare_inplace, quiet, shadow, write
 
 if TYPE_CHECKING:
@@ -82,7 +83,12 @@ class Unary(Node):
         y = None if kept is None else kept.unpack(self)
         same = (x is None or x.dt is grad.dt) and (y is None or y.dt is grad.dt)
         if self.reads & FUSED and same and quiet(grad):
+            lent = accumulate.may_overwrite(grad)
+            if lent:
+                lend(grad.array)
             array = self.slope(grad.array, None if x is None else x.array, None if y is None else y.array)
+            if lent:
+                lend(None)
             return _tensor.Tensor(array, grad.dt, grad.shp), None
         return self.grad_self(grad, x, y), None  # type: ignore[arg-type]
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .._core import views
 from .._core.compat import mypyc_attr
 from .._core.dtypes import FLOATING
 from .._core.modes import MODES
 from .._core.tensor_base import TensorBase, bump, memory, requires_grad
+from ..kernels import copied, zeros
 from . import forward
 from .common import prepare_inplace
 from .general import General, connect, general, keep
@@ -45,7 +44,7 @@ class Writer(General):
 
     def forward(self, arrays: list[Any]) -> Any:
         x = arrays[0]
-        target = np.array(x, order="C" if 0 in x.strides else "K")
+        target = copied(x)
         self.put(target, arrays[1:])
         return target
 
@@ -94,7 +93,7 @@ def new_tangent(op: Writer, inputs: list[TensorBase]) -> Tensor | None:
 
 def zeros_like(t: TensorBase) -> Tensor:
     """Zeros of the shape and dtype of ``t``."""
-    return _tensor.Tensor(np.zeros(t.shp, t.dt.np), t.dt, t.shp)
+    return _tensor.Tensor(zeros(t.shp, t.dt.np), t.dt, t.shp)
 
 
 from .. import _tensor  # noqa: E402

@@ -54,8 +54,7 @@ def gradients(outputs: list[Any], inputs: list[Any], seeds: list[Any], keep: boo
     token = silence()
     try:
         found = Pass(walk, places, seeds[0].shp[0], task).run(roots, casted)
-        for callback in task.callbacks:
-            callback()
+        engine.run_callbacks(task)
     finally:
         restore(token)
         switch_grad(thread, previous)

@@ -12,11 +12,15 @@ from .formula import along as along
 from .formula import elementwise as elementwise
 from .formula import reduced as reduced
 from .formula import rowwise as rowwise
+from .memory import copied as copied
 from .memory import empty as empty
 from .memory import empty_like as empty_like
 from .memory import get_memory_limit as get_memory_limit
+from .memory import lend as lend
 from .memory import memory_held as memory_held
 from .memory import set_memory_limit as set_memory_limit
+from .memory import zeros as zeros
+from .sums import array_sum as array_sum
 
 #: The compiled module, None where NumPy does the work.
 COMPILED: Final[Any] = _load.MODULE

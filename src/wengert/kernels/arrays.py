@@ -11,8 +11,11 @@ from typing import Any, Final
 import numpy as np
 
 from . import _load
+from .formula import elementwise
 
 _MODULE: Final[Any] = _load.MODULE
+if _MODULE is not None:
+    _MODULE.set_programs({f.__name__: elementwise(f) for f in (np.add, np.subtract, np.multiply, np.divide)})
 _UFUNCS: Final[Any] = np if _MODULE is None else _MODULE
 
 # Python's operators are far faster on scalars than NumPy's functions.
@@ -33,3 +36,5 @@ expm1: Final[Any] = _UFUNCS.expm1
 log: Final[Any] = _UFUNCS.log
 log1p: Final[Any] = _UFUNCS.log1p
 tanh: Final[Any] = _UFUNCS.tanh
+sin: Final[Any] = _UFUNCS.sin
+cos: Final[Any] = _UFUNCS.cos

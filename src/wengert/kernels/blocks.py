@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from .memory import empty_like
 from .plans import Code, Plan
 from .tracing import COLUMNS, UFUNCS
 
@@ -131,20 +132,61 @@ class _Machine:
         return out
 
 
-def places(shape: tuple[int, ...], splittable: int) -> Iterator[Place]:
-    """Blocks of about ``BLOCK`` elements that cover an array; only the first ``splittable`` dimensions are split."""
+def places(shape: tuple[int, ...], splittable: int, block: int = BLOCK) -> Iterator[Place]:
+    """Blocks of about ``block`` elements that cover an array; only the first ``splittable`` dimensions are split."""
     axis, inner = 0, math.prod(shape[1:])
-    while axis < splittable - 1 and inner > BLOCK:
+    while axis < splittable - 1 and inner > block:
         axis += 1
         inner //= shape[axis]
     if splittable == 0:
         yield tuple(slice(0, n) for n in shape)
         return
-    per = max(1, BLOCK // max(inner, 1))
+    per = max(1, block // max(inner, 1))
     rest = tuple(slice(0, n) for n in shape[axis + 1 :])
     for outer in np.ndindex(shape[:axis]):
         for start in range(0, shape[axis], per):
             yield (*[slice(i, i + 1) for i in outer], slice(start, start + per), *rest)
+
+
+def mapped(function: Callable[..., Any], x: Any, *others: Any) -> Any:
+    """``function(x, *others)``, elementwise on arrays and numbers; of large arrays a block at a time: temporaries stay small.
+
+    Blocks are made where ``x`` has the shape of the result.
+    """
+    if not isinstance(x, np.ndarray) or x.size <= BLOCK:
+        return function(x, *others)
+    if any(isinstance(y, np.ndarray) and np.broadcast_shapes(x.shape, y.shape) != x.shape for y in others):
+        return function(x, *others)
+    rest = [np.broadcast_to(y, x.shape) if isinstance(y, np.ndarray) else y for y in others]
+    out: Any = None
+    for place in places(x.shape, x.ndim):
+        part = function(x[place], *[y[place] if isinstance(y, np.ndarray) else y for y in rest])
+        if out is None:
+            out = empty_like(x) if part.dtype == x.dtype else np.empty_like(x, part.dtype, subok=False)
+        out[place] = part
+    return out
+
+
+def reduced(ufunc: Any, function: Callable[..., Any], arrays: Sequence[Any], axes: tuple[int, ...] | None) -> Any:
+    """A reduction over ``axes`` (None: all), which stay with size 1, of an elementwise function, of which a block is in memory.
+
+    The first array has the full shape, the others broadcast to it with as many dimensions. Sums of blocks of single and half
+    precision are added up in double precision.
+    """
+    shape = arrays[0].shape
+    closed = range(len(shape)) if axes is None else [axis % len(shape) for axis in axes]
+    total: Any = None
+    for place in places(shape, len(shape)):
+        value = function(*[a[tuple([s if n > 1 else slice(None) for s, n in zip(place, a.shape)])] for a in arrays])
+        narrow = value.dtype if value.dtype.kind != "b" else None
+        wider = np.float32 if value.dtype == _HALF and ufunc is np.add else None
+        part = ufunc.reduce(value, axes, wider, None, True)
+        if total is None:
+            wide = np.float64 if value.dtype.kind == "f" and ufunc is np.add else part.dtype
+            total = np.full([1 if d in closed else n for d, n in enumerate(shape)], _NEUTRAL[ufunc], wide)
+        at = tuple([slice(None) if d in closed else s for d, s in enumerate(place)])
+        total[at] = ufunc(total[at], part)
+    return total if narrow is None else total.astype(narrow, copy=False)
 
 
 def _sigmoid(x: Any, *_: Any) -> Any:
@@ -162,6 +204,8 @@ def erf(x: Any, *_: Any) -> Any:
     return value if value.dtype == x.dtype else value.astype(x.dtype)
 
 
+_HALF: Final = np.dtype(np.float16)
+_NEUTRAL: Final[dict[Any, float]] = {np.add: 0, np.maximum: -math.inf, np.minimum: math.inf}
 _UFUNCS: Final[dict[str, Any]] = {name: ufunc for ufunc, name in UFUNCS.items()}
 _OTHERS: Final[dict[str, Callable[..., Any]]] = {
     "move": lambda x, *_: x,

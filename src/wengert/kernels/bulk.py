@@ -243,6 +243,50 @@ def distance_sums(x: Any, y: Any, weight: Any, p: int, turned: bool) -> Any:
 # -- along one dimension -----------------------------------------------------------------------------------------------
 
 
+def sum_over(x: Any, first: int, end: int) -> Any:
+    """Sum over the neighbouring dimensions ``first`` to ``end - 1``, which stay with size 1; in the dtype of ``x``."""
+    out = empty((*x.shape[:first], *[1] * (end - first), *x.shape[end:]), x.dtype)
+    _native.sum_middle(
+        _contiguous(x), out, *[math.prod(n) for n in (x.shape[:first], x.shape[first:end], x.shape[end:])]
+    )
+    return out
+
+
+WIDEST: Final = 8192  # columns: a longer row would leave the first-level cache, and all others one thread
+
+
+def normalizes(x: Any) -> bool:
+    """Whether ``normalized_rows`` takes a table."""
+    return handles(x) and x.ndim == 2 and x.shape[1] <= WIDEST
+
+
+def normalized_rows(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any, Any]:
+    """Rows of mean 0 and variance 1, times weight plus bias (one number per column); means, variances, scales (rows, 1)."""
+    rows, columns = x.shape
+    y = empty(x.shape, x.dtype)
+    stats = [empty((rows, 1), x.dtype) for _ in range(3)]
+    w, b = factors(weight, 1, x), factors(bias, 0, x)
+    _native.normalize_rows(_contiguous(x), w, b, y, *stats, rows, columns, float(eps))
+    return (y, *stats)
+
+
+def normalized_rows_gradients(
+    grad: Any, x: Any, weight: Any, mean: Any, scale: Any, parameters: bool
+) -> tuple[Any, Any, Any]:
+    """Gradients of x, and of weight and bias, (columns,), if ``parameters``."""
+    rows, columns = x.shape
+    slope = empty(x.shape, x.dtype)
+    of_weight, of_bias = [empty((columns,), x.dtype) if parameters else None for _ in range(2)]
+    given = [_contiguous(a) for a in (grad, x, factors(weight, 1, x), mean, scale)]
+    _native.normalize_rows_slopes(*given, slope, of_weight, of_bias, rows, columns)
+    return slope, of_weight, of_bias
+
+
+def factors(given: Any, missing: int, x: Any) -> Any:
+    """One number for each column."""
+    return np.full(x.shape[1], missing, x.dtype) if given is None else _contiguous(given)
+
+
 def running(name: str, x: Any, dim: int, from_end: bool) -> Any:
     """Running sums ("sum") or products ("product") along ``dim``, carried in float64 and rounded once at every place."""
     outer, inner = _around(x.shape, dim)

@@ -104,9 +104,27 @@ def sqrt_slope(grad: Any, result: Any) -> Any:
 
 
 @elementwise
+def rsqrt(x: Any) -> Any:
+    """1 / sqrt(x)."""
+    return 1 / np.sqrt(x)
+
+
+@elementwise
 def rsqrt_slope(grad: Any, result: Any) -> Any:
     """Gradient of 1/sqrt(x)."""
     return grad * -0.5 * (result * result * result)
+
+
+@elementwise
+def sin_slope(grad: Any, x: Any) -> Any:
+    """Gradient of sin."""
+    return grad * np.cos(x)
+
+
+@elementwise
+def cos_slope(grad: Any, x: Any) -> Any:
+    """Gradient of cos."""
+    return grad * -np.sin(x)
 
 
 @elementwise
@@ -207,6 +225,18 @@ def hardshrink_slope(grad: Any, x: Any, lambd: Any) -> Any:
 
 
 @elementwise
+def softshrink(x: Any, lambd: Any) -> Any:
+    """x moved towards 0 by ``lambd``, 0 where it is closer."""
+    return np.where(x > lambd, x - lambd, np.where(x < -lambd, x + lambd, x * 0))
+
+
+@elementwise
+def prelu(x: Any, weight: Any) -> Any:
+    """x, or x times its weight where it is not positive."""
+    return np.where(x > 0, x, weight * x)
+
+
+@elementwise
 def elu_slope(grad: Any, x: Any, negative: Any, scale: Any, input_scale: Any) -> Any:
     """Gradient of elu; cut at 0, so that the branch that is not taken cannot overflow."""
     return np.where(x > 0, grad * scale, grad * (np.exp(np.minimum(x, 0) * input_scale) * negative))
@@ -262,6 +292,13 @@ def silu_slope(grad: Any, x: Any) -> Any:
 def gate(x: Any, y: Any) -> Any:
     """x sigmoid(y)."""
     return x * tracing.sigmoid(y)
+
+
+@elementwise
+def gate_slope(grad: Any, x: Any, y: Any) -> Any:
+    """Gradient of y."""
+    s = tracing.sigmoid(y)
+    return grad * s * x * (1 - s)
 
 
 @elementwise
@@ -365,6 +402,12 @@ def products_below(grad: Any, x: Any, mean: Any, rstd: Any) -> Any:
 @elementwise
 def normalize_slope_given(grad: Any, x: Any, mean: Any, scale: Any, along: Any, level: Any) -> Any:
     """Gradient of a normalisation: scale grad, less its part ``along`` the standardised values, less its ``level``."""
+    return grad * scale - (x - mean) * along - level
+
+
+@rowwise
+def normalize_slope_rows(grad: Any, x: Any, mean: Any, scale: Any, along: Any, level: Any) -> Any:
+    """The same for rows that have one number each of all but the first two."""
     return grad * scale - (x - mean) * along - level
 
 

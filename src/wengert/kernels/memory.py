@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, Final
 
 import numpy as np
 
 from ._load import MODULE as COMPILED
+
+MANY: Final = 1 << 16  # elements
+_KINDS: Final = "fdilq"  # numbers of four and eight bytes
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
@@ -17,6 +21,30 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
 def empty_like(array: Any) -> Any:
     """An uninitialised array with the shape, the dtype and the order of dimensions of ``array``."""
     return np.empty_like(array, subok=False) if COMPILED is None else COMPILED.empty_like(array)
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """Zeros in C order."""
+    if COMPILED is None or dtype.char not in _KINDS or math.prod(shape) < MANY:
+        return np.zeros(shape, dtype)
+    out = COMPILED.empty(tuple(shape), dtype)
+    COMPILED.clear_bytes(out, out.nbytes)
+    return out
+
+
+def copied(array: Any) -> Any:
+    """A copy with the same order of dimensions; in C order where the array repeats elements."""
+    if COMPILED is None or array.size < MANY or array.dtype.char not in _KINDS or not array.flags.forc:
+        return np.array(array, order="C" if 0 in array.strides else "K", subok=False)
+    out = COMPILED.empty_like(array)
+    COMPILED.copy_bytes(array.ravel("K"), out.ravel("K"), out.nbytes)
+    return out
+
+
+def lend(array: Any) -> None:
+    """Let the next elementwise kernel whose first operand is ``array`` write its result there: Note [Lent gradients]."""
+    if COMPILED is not None:
+        COMPILED.lend(array)
 
 
 def set_memory_limit(size: int) -> None:

@@ -1,4 +1,4 @@
-"""Blocks of MT19937 and the samples made of its words, where a kernel makes them; the NumPy ways are in ``_core.rng_sampling``.
+"""Blocks of MT19937 and the samples made of its words, where a kernel makes them; the NumPy ways are in ``_core.rng_filling``.
 
 All functions fill ``part``, a contiguous array, from as many words as PyTorch takes for it.
 """

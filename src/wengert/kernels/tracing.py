@@ -7,6 +7,7 @@ arrays it computes; called with ``Traced`` values it leaves a graph, which plans
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -95,9 +96,9 @@ class Traced:
         return make("divide", other, self)
 
     def __pow__(self, exponent: Any) -> Traced:
-        if exponent == 2:
+        if not isinstance(exponent, Traced) and exponent == 2:
             return make("square", self)
-        raise TypeError(f"a formula cannot raise to the power {exponent!r}: only 2 has an instruction")
+        return make("power", self, exponent)
 
     def __neg__(self) -> Traced:
         return make("negative", self)
@@ -140,6 +141,9 @@ class Traced:
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Traced:
         if method == "reduce" and ufunc in REDUCED:
             return self.reduced(REDUCED[ufunc], **options)
+        if ufunc in COMPOSED and method == "__call__" and not options:
+            found: Traced = COMPOSED[ufunc](*inputs)
+            return found
         op = UFUNCS.get(ufunc)
         if op is None or method != "__call__" or options:
             raise TypeError(f"a formula has no instruction for {ufunc.__name__}")
@@ -191,7 +195,20 @@ UFUNCS: Final[dict[Any, str]] = {
     for name in (
         *("negative", "absolute", "sqrt", "exp", "expm1", "log", "log1p", "tanh", "reciprocal", "square", "sign"),
         *("floor", "ceil", "trunc", "isnan", "logical_not", "add", "subtract", "multiply", "divide", "maximum"),
-        *("minimum", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "copysign"),
+        *(
+            "minimum",
+            "greater",
+            "greater_equal",
+            "less",
+            "less_equal",
+            "equal",
+            "not_equal",
+            "copysign",
+            "power",
+            "fmod",
+        ),
+        *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "hypot", "sinh", "cosh", "arcsinh", "arccosh"),
+        *("arctanh", "exp2", "log2", "log10", "rint"),
     )
 }
 REDUCED: Final[dict[Any, str]] = {np.add: "row_sum", np.maximum: "row_max", np.minimum: "row_min"}
@@ -206,6 +223,25 @@ def make(op: str, *operands: Any) -> Traced:
     if op in REDUCTIONS:
         return Traced(op, args, op == "column_sum")
     return Traced(op, args, any(x.vector for x in args), None, op in MASKS)
+
+
+def logaddexp(x: Any, y: Any) -> Any:
+    """log(exp(x) + exp(y)), without overflow."""
+    return np.where(x == y, x + math.log(2), np.maximum(x, y) + np.log1p(np.exp(-abs(x - y))))
+
+
+def remainder(x: Any, y: Any) -> Any:
+    """Remainder with the sign of the divisor, as NumPy's."""
+    rest = np.fmod(x, y)
+    return np.where(rest == 0, np.copysign(0.0, y), np.where((rest < 0) == (y < 0), rest, rest + y))
+
+
+# Functions that are several instructions.
+COMPOSED: Final[dict[Any, Callable[..., Any]]] = {
+    np.positive: lambda x: x,
+    np.logaddexp: logaddexp,
+    np.remainder: remainder,
+}
 
 
 def constant(value: Any, shape: Any = None) -> Traced:

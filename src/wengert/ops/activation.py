@@ -57,12 +57,15 @@ class Piecewise(Unary):
 class ReluBackward0(Unary):
     """max(x, 0) of each element.  Derivative 1 for positive elements, else 0."""
 
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
 
     def forward(self, x: Any) -> Any:
         if x.dtype.kind == "c":
             raise NotImplementedError("clamp is not supported for complex types")
         return formulas.relu(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.threshold_slope(grad, result, 0.0)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -154,6 +157,8 @@ class HardtanhBackward0(Piecewise):
             low, high = int(low), int(high)
             if low < 0 and x.dtype.kind == "u":
                 raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+        elif x.dtype.kind == "f":
+            return formulas.clamp(x, float(low), float(high))
         return np.minimum(np.maximum(x, low), high)
 
     def slope(self, grad: Any, x: Any, result: Any) -> Any:
@@ -258,15 +263,14 @@ class SoftshrinkBackward0(HardshrinkBackward0):
     """0 for elements in [-lambd, lambd], the others moved towards 0 by ``lambd``.  Derivative 0 or 1."""
 
     def value(self, x: Any) -> Any:
-        lambd = x.dtype.type(self.lambd)
-        return np.where(x > lambd, x - lambd, np.where(x < -lambd, x + lambd, x * 0))
+        return formulas.softshrink(x, float(self.lambd))
 
 
 class PreluKernelBackward0(Binary):
     """x for positive elements, ``weight * x`` for others."""
 
     def forward(self, x: Any, y: Any) -> Any:
-        return np.where(x > 0, x, y * x)
+        return formulas.prelu(x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None

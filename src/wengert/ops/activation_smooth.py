@@ -10,7 +10,7 @@ import numpy as np
 from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import FLOATING
-from .._record.common import FUSED, SELF, wrap_dim
+from .._record.common import FUSED, SELF, make, quiet, untracked, wrap_dim
 from .._record.general import General, general
 from .._record.unary import unary, unary_
 from ..kernels import formulas
@@ -105,9 +105,12 @@ class GeluBackward0(Piecewise):
 
 
 class SiluBackward0(Piecewise):
-    """x sigmoid(x).  d = s (1 + x (1 - s)) with s = sigmoid(x)."""
+    """x sigmoid(x), also for complex x.  d = s (1 + x (1 - s)) with s = sigmoid(x)."""
 
     reads: i64 = SELF | FUSED
+
+    def forward(self, x: Any) -> Any:
+        return self.value(x)
 
     def value(self, x: Any) -> Any:
         return formulas.silu(x)
@@ -118,7 +121,7 @@ class SiluBackward0(Piecewise):
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
         s = x.sigmoid()
-        return grad * (s * (x * (1 - s) + 1))
+        return grad * (s * (x * (1 - s) + 1)).conj()
 
 
 class MishBackward0(Piecewise):
@@ -172,7 +175,7 @@ class LogSigmoidBackward0(Piecewise):
         return "log_sigmoid_cpu"
 
     def value(self, x: Any) -> Any:
-        return formulas.log_sigmoid(np.asarray(x, order="C"))
+        return formulas.log_sigmoid(np.asarray(x, order="C") if isinstance(x, np.ndarray) else x)
 
     def slope(self, grad: Any, x: Any, result: Any) -> Any:
         return formulas.log_sigmoid_slope(grad, x)
@@ -213,10 +216,21 @@ class GluBackward0(General):
         grad = grads[0]
         x = self.tensor("self")
         assert grad is not None
+        if quiet(grad) and untracked(x) and grad.dt is x.dt and isinstance(grad.array, np.ndarray):
+            return [make(self.slopes(grad.array, x.array))]
         a = x.narrow(self.dim, 0, self.half)
         s = x.narrow(self.dim, self.half, self.half).sigmoid()
         first = grad * s
         return [join.cat([first, first * a * (1 - s)], self.dim)]
+
+    def slopes(self, grad: Any, x: Any) -> Any:
+        """Both halves of the gradient, written into one array."""
+        out = np.empty(x.shape, x.dtype)
+        a, b = np.split(x, 2, axis=self.dim)
+        first, second = np.split(out, 2, axis=self.dim)
+        formulas.gate.into([first], grad, b)
+        formulas.gate_slope.into([second], grad, a, b)
+        return out
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         tangent = tangents[0]
@@ -335,7 +349,7 @@ def gelu(self: Tensor, *, approximate: str = "none") -> Tensor:
 
 
 def silu(self: Tensor, inplace: bool = False) -> Tensor:
-    """x sigmoid(x) of each element.
+    """x sigmoid(x) of each element, real or complex.
 
     Gradient:
         s (1 + x (1 - s)) with s = sigmoid(x).

@@ -135,8 +135,8 @@ class MulBackward0(Binary):
     """Product ``self * other`` of each pair of elements; for masks, logical and."""
 
     SCHEMA: Final = "mul(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: multiply"
-    reads_self: i64 = OTHER
-    reads_other: i64 = SELF
+    reads_self: i64 = OTHER | FUSED
+    reads_other: i64 = SELF | FUSED
     noisy: bool = False
 
     def forward(self, x: Any, y: Any) -> Any:
@@ -144,6 +144,9 @@ class MulBackward0(Binary):
 
     def write(self, x: Any, y: Any, out: Any) -> bool:
         return _multiply_into(x, y, out) is out
+
+    def slopes(self, grad: Any, x: Any, other: Any, result: Any, first: bool) -> Any:
+        return _multiply(grad, other if first else x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None
@@ -160,7 +163,7 @@ class MulBackward0(Binary):
 class DivBackward0(Binary):
     """Quotient ``self / other`` of each pair of elements; integers give the default dtype."""
 
-    reads_self: i64 = OTHER
+    reads_self: i64 = OTHER | FUSED
     reads_other: i64 = SELF | OTHER | FUSED
 
     def forward(self, x: Any, y: Any) -> Any:
@@ -170,7 +173,7 @@ class DivBackward0(Binary):
         return _divide_into(x, y, out) is out
 
     def slopes(self, grad: Any, x: Any, other: Any, result: Any, first: bool) -> Any:
-        return formulas.divide_other(grad, x, other)
+        return _divide(grad, other) if first else formulas.divide_other(grad, x, other)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None

@@ -95,16 +95,19 @@ class ScaledDotProductFlashAttentionForCpuBackward0(General):
             return [out, networks.attention(q, k, v, mask, self.is_causal, self.factor(q.shape[3]), out)]
         logs = np.empty(q.shape[:3], kind)
         for rows in blocks(q.shape, k.shape[2]):
-            scores = self.scores(q, k, mask, rows)
-            top = scores.max(-1, keepdims=True)
-            top = np.where(top == MINUS_INFINITY, 0, top)
-            scores -= top
-            np.exp(scores, out=scores)
-            total = scores.sum(-1, keepdims=True)
-            found = np.matmul(scores, v)
-            np.divide(found, np.where(total == 0, 1, total), out=out[:, :, rows], casting="same_kind")
-            logs[:, :, rows] = np.where(total == 0, 0, top + np.log(total))[..., 0]
+            self.attend(self.scores(q, k, mask, rows), v, out[:, :, rows], logs[:, :, rows])
         return [out, logs]
+
+    def attend(self, scores: Any, v: Any, out: Any, logs: Any) -> None:
+        """Results for some queries from their scores, which are overwritten."""
+        top = scores.max(-1, keepdims=True)
+        top = np.where(top == MINUS_INFINITY, 0, top)
+        scores -= top
+        np.exp(scores, out=scores)
+        total = scores.sum(-1, keepdims=True)
+        found = np.matmul(scores, v)
+        np.divide(found, np.where(total == 0, 1, total), out=out, casting="same_kind")
+        logs[...] = np.where(total == 0, 0, top + np.log(total))[..., 0]
 
     def scores(self, q: Any, k: Any, mask: Any, rows: slice) -> Any:
         """Scaled and masked products of the queries ``rows`` with all keys."""

@@ -29,7 +29,7 @@ PLACES: Final = 4096
 # Bytes that they may take.
 BLOCK: Final = 1 << 22
 # One sample may take this much before its rows are cut into blocks too.
-LARGEST: Final = 1 << 24
+LARGEST: Final = 1 << 21
 # Wide columns are made while they are at most this much longer than exact ones.
 WASTE: Final = 1.6
 

@@ -9,6 +9,7 @@ import numpy as np
 from .._core.tensor_base import TensorBase
 from .._record.common import make
 from .._record.general import General, general, general_many
+from ..kernels import array_sum
 from .conv_arrays import Sweep, convolved, input_gradient, weight_gradient
 from .sizes import count
 
@@ -160,7 +161,7 @@ class ConvolutionBackwardBackward0(General):
         if wanted[1]:
             found.append(rule.grad_weight(grad, np.conj(x) if given.kind == "c" else x, weight.shape))
         if wanted[2]:
-            found.append(grad.sum(axis=(0, *range(2, grad.ndim))))
+            found.append(array_sum(grad, (0, *range(2, grad.ndim)), False))
         return [a.astype(given, copy=False) for a in found]
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:

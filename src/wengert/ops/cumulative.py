@@ -278,13 +278,7 @@ class RunningExtreme(General):
         if x.ndim == 0:
             return [x[()], np.int64(0)]
         values = self.accumulate(x)
-        found = x == values
-        if x.dtype.kind == "f":
-            found |= np.isnan(x)
-        column = [1] * x.ndim
-        column[self.dim] = x.shape[self.dim]
-        place = np.arange(x.shape[self.dim]).reshape(column)
-        return [values, _maximum(np.where(found, place, 0), self.dim)]
+        return [values, latest_places(x, values, self.dim)]
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]
@@ -312,18 +306,37 @@ class RunningExtreme(General):
         return {"dim": self.dim}
 
 
+def latest_places(x: Any, values: Any, dim: int) -> Any:
+    """Where running extremes ``values`` of ``x`` were found last, for a block of places along ``dim`` at a time."""
+    n = x.shape[dim]
+    out = np.empty(x.shape, np.int64)
+    x, values, lines = [np.moveaxis(a, dim, -1) for a in (x, values, out)]
+    last: Any = 0
+    step = max(1, BLOCK * n // max(1, x.size))
+    for start in range(0, n, step):
+        part = slice(start, start + step)
+        found = x[..., part] == values[..., part]
+        if x.dtype.kind == "f":
+            found |= np.isnan(x[..., part])
+        place = np.where(found, np.arange(start, min(start + step, n)), 0)
+        np.maximum(place[..., :1], last, out=place[..., :1])
+        _maximum(place, -1, None, lines[..., part])
+        last = lines[..., min(start + step, n) - 1, None]
+    return out
+
+
 class CummaxBackward0(RunningExtreme):
     """Running maximum."""
 
     def accumulate(self, x: Any) -> Any:
-        return _maximum(x, self.dim)
+        return _maximum(x, self.dim, None, np.empty(x.shape, x.dtype))
 
 
 class CumminBackward0(RunningExtreme):
     """Running minimum."""
 
     def accumulate(self, x: Any) -> Any:
-        return _minimum(x, self.dim)
+        return _minimum(x, self.dim, None, np.empty(x.shape, x.dtype))
 
 
 def cumsum(self: Tensor, dim: Any, *, dtype: Any = None) -> Tensor:

@@ -12,8 +12,9 @@ from .._core.tensor_base import TensorBase
 from .._record.common import is_number, make, untracked
 from .._record.general import General, general
 from ..kernels import bulk as kernels
+from ..kernels.blocks import BLOCK
 from .loss import reduced
-from .norm import BLOCK, norm_array, norm_slope, pair_weight, pairwise_distance
+from .norm import norm_array, norm_slope, pair_weight, pairwise_distance
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -33,18 +34,12 @@ class PdistBackward0(General):
         if n < 2 or x.shape[1] == 0:
             return out
         by_kernel = self.direct(x)
-        step = max(1, BLOCK // (n if by_kernel else n * x.shape[1]))
-        at = 0
-        for start in range(0, n - 1, step):
-            stop = min(start + step, n - 1)
-            rows, rest = x[start:stop], x[start + 1 :]
+        for rows, rest, among in staircase(n, 1 if by_kernel else x.shape[1]):
             if by_kernel:
-                part = kernels.distances(rows, rest, int(self.p))
+                part = kernels.distances(x[rows], x[rest], int(self.p))
             else:
-                part = norm_array(rows[:, None] - rest, self.p, -1, False)
-            part = part[~np.tri(stop - start, n - start - 1, -1, np.bool_)]
-            out[at : at + part.size] = part
-            at += part.size
+                part = norm_array(x[rows, None] - x[rest], self.p, -1, False)
+            out[among] = part[above_diagonal(part.shape)]
         return out
 
     def direct(self, x: Any) -> bool:
@@ -55,25 +50,34 @@ class PdistBackward0(General):
         grad = grads[0]
         assert grad is not None
         x = self.tensor("self")
-        if untracked(grad) and untracked(x) and self.direct(x.array):
-            n = x.shp[0]
-            weight = np.zeros((n, n), x.dt.np)
-            weight[~np.tri(n, dtype=np.bool_)] = pair_weight(grad.array, self.tensor("result").array, self.p)
-            weight += weight.T
-            return [make(kernels.distance_sums(x.array, x.array, weight, int(self.p), False))]
         total: Tensor = x.new_zeros(x.shp)
-        if x.shp[1] == 0:
+        if x.array.size == 0:
             return [total]
         result = self.tensor("result")
+        if untracked(grad) and untracked(x):
+            self.add_up(total.array, grad.array, x.array, result.array)
+            return [total]
         first, second = pairs(x.shp[0])
-        count = result.shp[0]
-        step = max(1, BLOCK // x.shp[1]) if untracked(grad) and untracked(x) else max(1, count)
-        for start in range(0, count, step):
-            a, b, g, r = [t.narrow(0, start, min(step, count - start)) for t in (first, second, grad, result)]
-            steps = x.index_select(0, a) - x.index_select(0, b)
-            slope = g.unsqueeze(-1) * norm_slope(steps, r.unsqueeze(-1), self.p, -1)
-            total = total.index_add(0, a, slope).index_add(0, b, -slope)
-        return [total]
+        steps = x.index_select(0, first) - x.index_select(0, second)
+        slope = grad.unsqueeze(-1) * norm_slope(steps, result.unsqueeze(-1), self.p, -1)
+        return [total.index_add(0, first, slope).index_add(0, second, -slope)]
+
+    def add_up(self, total: Any, grad: Any, x: Any, result: Any) -> None:
+        """Add up the gradient: a block of rows gets what its later rows give it, and gives them theirs."""
+        by_kernel = self.direct(x)
+        for rows, rest, among in staircase(x.shape[0], 1 if by_kernel else 2 * x.shape[1]):
+            pair = above_diagonal((rows.stop - rows.start, rest.stop - rest.start))
+            if by_kernel:
+                weight = np.zeros(pair.shape, x.dtype)
+                weight[pair] = pair_weight(grad[among], result[among], self.p)
+                total[rows] += kernels.distance_sums(x[rows], x[rest], weight, int(self.p), False)
+                total[rest] += kernels.distance_sums(x[rest], x[rows], weight, int(self.p), True)
+                continue
+            steps = make((x[rows, None] - x[rest])[pair])
+            slope = np.zeros((*pair.shape, x.shape[1]), x.dtype)
+            slope[pair] = norm_slope(steps, make(result[among, None]), self.p, -1).array * grad[among, None]
+            total[rows] += slope.sum(1)
+            total[rest] -= slope.sum(0)
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         tangent = tangents[0]
@@ -88,6 +92,26 @@ class PdistBackward0(General):
 
     def parameters(self) -> dict[str, Any]:
         return {"p": self.p}
+
+
+def staircase(n: int, each: int) -> list[tuple[slice, slice, slice]]:
+    """Blocks of the pairs of n rows: some rows, all rows behind the first of them, and where their pairs are among all.
+
+    A block has about ``BLOCK`` elements, ``each`` for every combination, of which those above the diagonal are pairs.
+    """
+    step = max(1, BLOCK // (n * each))
+    found: list[tuple[slice, slice, slice]] = []
+    stop = 0
+    for first in range(0, n - 1, step):
+        last = min(first + step, n - 1)
+        start, stop = stop, stop + (last - first) * (2 * n - first - last - 1) // 2
+        found.append((slice(first, last), slice(first + 1, n), slice(start, stop)))
+    return found
+
+
+def above_diagonal(shape: tuple[int, ...]) -> Any:
+    """Mask of the pairs in a block of ``staircase``."""
+    return ~np.tri(shape[0], shape[1], -1, np.bool_)
 
 
 def pairs(count: int) -> tuple[Tensor, Tensor]:

@@ -66,9 +66,12 @@ def drop_alpha(x: Tensor, p: Any, train: bool, channels: bool, inplace: bool) ->
     noise = kept(x, float(p), channels)
     number = noise.dtype.type
     a = 1.0 / math.sqrt((ALPHA * ALPHA * p + 1) * (1 - p))
-    shift = make((noise - 1) * number(ALPHA * a) + number(ALPHA * a * p))
-    scale = make(noise * number(a))
-    return x.mul_(scale).add_(shift) if inplace else x * scale + shift
+    offset = noise - 1
+    offset *= number(ALPHA * a)
+    offset += number(ALPHA * a * p)
+    noise *= number(a)
+    scale, shift = make(noise), make(offset)
+    return x.mul_(scale).add_(shift) if inplace else (x * scale).add_(shift)
 
 
 def dropout(self: Tensor, p: Any = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -402,8 +402,14 @@ class LinalgCrossBackward0(Product):
         self.dim: int = dim
 
     def forward(self, x: Any, y: Any) -> Any:
-        d = self.dim
-        return np.roll(x, -1, d) * np.roll(y, -2, d) - np.roll(x, -2, d) * np.roll(y, -1, d)
+        out = np.empty(np.broadcast_shapes(x.shape, y.shape), x.dtype)
+        a, b, c = [np.moveaxis(array, self.dim, 0) for array in (x, y, out)]
+        for i in range(3):
+            j, k = (i + 1) % 3, (i + 2) % 3
+            part = c[i, ...]
+            np.multiply(a[j], b[k], out=part)
+            part -= a[k] * b[j]
+        return out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,15 +11,11 @@ from .._core.dtypes import int64, tensor_type_name
 from .._core.tensor_base import TensorBase, bump, memory
 from .._record.common import int_of, make
 from .._record.general import General, general
-from ..kernels import bulk as kernels
-from .index_arrays import add_rows
+from ..kernels import zeros
+from .index_arrays import add_rows, rows_at
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
-
-
-# Elements from which several threads are faster than one.
-MANY: Final = 1 << 16
 
 
 class EmbeddingBackward0(General):
@@ -38,10 +34,7 @@ class EmbeddingBackward0(General):
         return ["weight", "indices"]
 
     def forward(self, arrays: list[Any]) -> Any:
-        weight, indices = arrays
-        if indices.dtype == np.int64 and indices.size * weight.shape[1] >= MANY and kernels.moves(weight):
-            return kernels.take_rows(weight, indices)
-        return weight.take(indices, axis=0)
+        return rows_at(arrays[0], arrays[1])
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]
@@ -90,7 +83,7 @@ class EmbeddingDenseBackwardBackward0(General):
         if self.padding_idx >= 0:
             kept = index != self.padding_idx
             index, rows = index[kept], rows[kept]
-        out = np.zeros((self.count, width), grad.dtype)
+        out = zeros((self.count, width), grad.dtype)
         add_rows(out, index, rows)
         return out
 

@@ -9,7 +9,7 @@ import numpy as np
 from .._core import errors
 from .._core.dtypes import FLOATING, tensor_type_name
 from .._core.tensor_base import TensorBase
-from .._record.common import int_of, make
+from .._record.common import int_of, make, quiet
 from .._record.general import General, general, general_many
 from ..kernels import bulk as kernels
 from .embedding import EmbeddingDenseBackwardBackward0, embedding, renormalize
@@ -23,7 +23,7 @@ MEAN: Final = 1
 MAX: Final = 2
 MODES: Final[dict[str, int]] = {"sum": SUM, "mean": MEAN, "max": MAX}
 UNSIGNED: Final = 1 << 64
-BLOCK: Final = 1 << 15  # elements of table rows that are copied at once
+BLOCK: Final = 1 << 14  # elements of table rows that are copied at once
 
 
 class Bags:
@@ -192,6 +192,9 @@ class EmbeddingBagBackward0(General):
             zeros = grad.new_zeros((count, grad.shp[1]))
             found[0] = zeros.scatter_add(0, most, grad.masked_fill(filled.logical_not(), 0))
             return found
+        if quiet(grad) and not (self.weighted and self.wanted(3)) and not self.numbers["by_frequency"]:
+            found[0] = make(self.added_back(grad.array))
+            return found
         rows = self.spread(grad)
         kept = make(bags.kept.astype(np.int64))
         if self.wanted(0):
@@ -204,6 +207,23 @@ class EmbeddingBagBackward0(General):
             along = (rows * self.tensor("weight").index_select(0, make(bags.index))).sum(1)
             found[3] = grad.new_zeros((self.numbers["entries"],)).index_add(0, kept, along)
         return found
+
+    def added_back(self, grad: Any) -> Any:
+        """Gradient of the table; the gradients of the bags are copied for a block of entries at a time."""
+        bags = self.bags
+        index, bag = bags.index, bags.bag
+        factors = self.tensor("per_sample_weights").array[bags.kept] if self.weighted else None
+        out = np.zeros((self.numbers["rows"], grad.shape[1]), grad.dtype)
+        step = max(1, BLOCK // max(1, grad.shape[1]))
+        for start in range(0, index.size, step):
+            part = slice(start, start + step)
+            rows = grad.take(bag[part], axis=0)
+            if self.mode == MEAN:
+                rows /= bags.sizes[bag[part]][:, None].astype(grad.dtype)
+            if factors is not None:
+                rows *= factors[part, None]
+            add_rows(out, index[part], rows)
+        return out
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         bags = self.bags

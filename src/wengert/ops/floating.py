@@ -8,7 +8,7 @@ import numpy as np
 
 from .._core import errors, return_types
 from .._core.compat import i64
-from .._core.dtypes import COMPLEX, FLOATING, DType, complex128, float64
+from .._core.dtypes import COMPLEX, DEFAULTS, FLOATING, DType, complex128, float64
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary, binary_
 from .._record.common import OTHER, RESULT, SELF, converted, is_number, result_type
@@ -60,15 +60,22 @@ class LdexpBackward0(FloatBinary):
     reads_other: i64 = RESULT
 
     def forward(self, x: Any, y: Any) -> Any:
-        return x * np.exp2(y)
+        return x * (np.exp2(y) if y.dtype.kind != "c" else np.power(y.dtype.type(2), y))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None
-        return grad * pow(2.0, other)
+        return grad * pow(2.0, other).conj()
 
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert result is not None
-        return grad * result * LN2
+        return grad * result.conj() * LN2
+
+    def common_dtype(self, x: Any, y: Any) -> DType:
+        dt = result_type([x, y])
+        return dt if dt.category >= FLOATING else DEFAULTS.float
+
+    def direct(self, dt: DType) -> bool:
+        return dt.category >= FLOATING
 
     def fresh(self) -> Binary:
         return LdexpBackward0()

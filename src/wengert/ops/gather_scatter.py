@@ -19,6 +19,7 @@ from .._record.common import make, quiet, wrap_dim
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
 from ..kernels import bulk as kernels
+from ..kernels import zeros
 from .index_arrays import flat_positions, wrapped
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class GatherBackward0(General):
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]
         assert grad is not None
-        target = make(np.zeros(self.tensor("self").shp, grad.dt.np))
+        target = make(zeros(self.tensor("self").shp, grad.dt.np))
         if quiet(grad) and len(target.shp) > 0:  # the zeros are ours: no copy
             scatter_with(np.add.at, target.array, self.dim, self.tensor("index").array, grad.array)
             return [target]

@@ -13,7 +13,7 @@ from .._core.tensor_base import TensorBase
 from .._record.common import int_of, make, untracked
 from .._record.general import General, general
 from ..kernels import bulk as kernels
-from .grid_places import BICUBIC, NEAREST, Places, count, products, slopes, weights
+from .grid_places import BICUBIC, NEAREST, Places, count, empty_pixels, image_of, products, slopes, weights
 from .join import stack
 from .normalize_parts import wide
 
@@ -160,28 +160,33 @@ class GridSampler2DBackward0(General):
             return [None if part is None else make(part) for part in both]
         step = max(1, BLOCK // max(1, x.shp[0] * x.shp[1]))
         if count(grid.shp[1:-1]) <= step or not (untracked(grad) and untracked(x) and untracked(grid)):
-            return self.gradients(grad, x, grid)
+            return self.gradients(grad, x, grid, None)
         points = grid.reshape((x.shp[0], count(grid.shp[1:-1]), grid.shp[-1]))
         arrived = grad.reshape((*x.shp[:2], points.shp[1]))
-        image: Tensor | None = None
-        rest: list[Any] = []
+        pixels = empty_pixels(x.shp, x.dt.np)
+        of_grid = np.empty(points.shp, grid.dt.np)
         for start in range(0, points.shp[1], step):
             size = min(step, points.shp[1] - start)
-            first, second = self.gradients(arrived.narrow(2, start, size), x, points.narrow(1, start, size))
-            if first is not None:
-                image = first if image is None else image.add_(first)
-            if second is not None:
-                rest.append(second.array)
-        return [image, make(np.concatenate(rest, 1).reshape(grid.shp)) if self.wanted(1) else None]
+            found = self.gradients(arrived.narrow(2, start, size), x, points.narrow(1, start, size), pixels)
+            if found[1] is not None:
+                of_grid[:, start : start + size] = found[1].array
+        return [
+            make(image_of(pixels, x.shp)) if self.wanted(0) else None,
+            make(of_grid.reshape(grid.shp)) if self.wanted(1) else None,
+        ]
 
-    def gradients(self, grad: Tensor, x: Tensor, grid: Tensor) -> list[Tensor | None]:
-        """Gradients of images and points, written over tensors."""
+    def gradients(self, grad: Tensor, x: Tensor, grid: Tensor, pixels: Any) -> list[Tensor | None]:
+        """Gradients of images and points, written over tensors; that of the images is added to ``pixels`` unless None."""
         places = self.places(x.shp, grid.array)
         fractions = places.fractions(grid)
         arrived = grad.reshape((*x.shp[:2], 1, places.index.shape[2]))
         found: list[Tensor | None] = [None, None]
         if self.wanted(0):
-            found[0] = general(GridPut(places), [arrived * self.weights_of(fractions, places, x.dt)])
+            values = arrived * self.weights_of(fractions, places, x.dt)
+            if pixels is None:
+                found[0] = general(GridPut(places), [values])
+            else:
+                places.add(values.array, pixels)
         if self.wanted(1):
             if self.mode == NEAREST:
                 found[1] = grid.new_zeros(grid.shp)

@@ -183,13 +183,25 @@ class Places:
 
     def put(self, values: Any) -> Any:
         """Values added up at the places of the neighbours, in an image: the transpose of ``take``."""
-        rows, channels = self.shape[0], self.shape[1]
-        index = self.index + np.arange(rows).reshape((-1, 1, 1)) * self.size
-        moved = np.moveaxis(values, 1, -1)[self.inside]
-        total = np.zeros((rows * self.size, channels), values.dtype)
-        add_rows(total, index[self.inside], moved)
-        image = np.moveaxis(total.reshape((rows, self.size, channels)), -1, 1)
-        return np.ascontiguousarray(image).reshape(self.shape)
+        pixels = empty_pixels(self.shape, values.dtype)
+        self.add(values, pixels)
+        return image_of(pixels, self.shape)
+
+    def add(self, values: Any, pixels: Any) -> None:
+        """Add values to the pixels (rows * size, channels) of their neighbours."""
+        index = self.index + np.arange(self.shape[0]).reshape((-1, 1, 1)) * self.size
+        add_rows(pixels, index[self.inside], np.moveaxis(values, 1, -1)[self.inside])
+
+
+def empty_pixels(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Zeros for every pixel of images of this shape, (rows * size, channels)."""
+    return np.zeros((shape[0] * count(shape[2:]), shape[1]), dtype)
+
+
+def image_of(pixels: Any, shape: tuple[int, ...]) -> Any:
+    """Images made of their pixels."""
+    image = np.moveaxis(pixels.reshape((shape[0], count(shape[2:]), shape[1])), -1, 1)
+    return np.ascontiguousarray(image).reshape(shape)
 
 
 def count(shape: Any) -> int:

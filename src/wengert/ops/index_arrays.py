@@ -14,6 +14,22 @@ _intp: Final[Any] = np.intp
 FEW: Final = 20_000
 # Below this many values the generality of np.add.at costs less than preparing plain rows for it.
 TINY: Final = 64
+# Elements of sums of rows that are in memory at a time.
+BLOCK: Final = 1 << 17
+# Elements from which several threads are faster than one.
+MANY: Final = 1 << 16
+
+
+def rows_at(table: Any, index: Any) -> Any:
+    """``table[index]``: rows (the first dimension) by number, from 0; all threads take large ones."""
+    if (
+        index.dtype == np.int64
+        and index.size * table[:1].size >= MANY
+        and table.flags.c_contiguous
+        and kernels.moves(table)
+    ):
+        return kernels.take_rows(table, index)
+    return table.take(index, axis=0)
 
 
 def add_rows(target: Any, index: Any, rows: Any) -> None:
@@ -42,8 +58,14 @@ def add_rows(target: Any, index: Any, rows: Any) -> None:
     work = np.float32 if rows.dtype == np.float16 else rows.dtype
     ones = np.ones(n, work)
     places = sparse.csr_matrix((ones, index.argsort(kind="stable"), starts), shape=(k, n))
-    total = places @ rows.reshape(n, -1).astype(work, copy=False)
-    target += total.reshape(target.shape).astype(rows.dtype, copy=False)
+    flat = target.reshape(k, -1) if target.flags.c_contiguous else np.zeros((k, rows.size // n), target.dtype)
+    values = rows.reshape(n, -1)
+    step = max(1, BLOCK // max(n, k))
+    for start in range(0, flat.shape[1], step):  # the product of some columns is in memory at a time
+        part = slice(start, start + step)
+        flat[:, part] += places @ values[:, part].astype(work, copy=False)
+    if not target.flags.c_contiguous:
+        target += flat.reshape(target.shape)
 
 
 def wrapped(index: Any, size: int) -> Any:

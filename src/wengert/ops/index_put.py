@@ -17,6 +17,7 @@ from .._record.binary import check_overlap
 from .._record.common import make, sum_to
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
+from ..kernels import zeros
 from .index_arrays import add_at, check_empty, check_key
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def indexed(x: TensorBase, entries: list[TensorBase | None]) -> Tensor:
 
 def index_sum(grad: Tensor, entries: list[TensorBase | None], size: Size) -> Tensor:
     """Zeros of a shape with ``grad`` added at the indexed places."""
-    target = make(np.zeros(size, grad.dt.np))
+    target = make(zeros(size, grad.dt.np))
     return general(IndexPutImplBackward0(slots_of(entries), True, grad.shp), [target, grad, *given(entries)])
 
 

@@ -14,7 +14,8 @@ from .._record.binary import check_overlap
 from .._record.common import cast_grad, make, quiet, wrap_dim
 from .._record.general import General, general, general_
 from .._record.writing import Writer, writer_
-from .index_arrays import add_rows, check_bounds
+from ..kernels import zeros
+from .index_arrays import add_rows, check_bounds, rows_at
 from .scatter_reduce import ScatterReduceBackward0
 
 if TYPE_CHECKING:
@@ -67,12 +68,14 @@ class IndexSelectBackward0(General):
 
     def forward(self, arrays: list[Any]) -> Any:
         x, index = arrays
+        if x.ndim > 0 and self.dim == 0:
+            return rows_at(x, np.atleast_1d(index))
         return np.array(x) if x.ndim == 0 else x.take(np.atleast_1d(index), axis=self.dim)
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]
         assert grad is not None
-        target = make(np.zeros(self.size, grad.dt.np))
+        target = make(zeros(self.size, grad.dt.np))
         if quiet(grad) and len(self.size) > 0:  # the zeros are ours: no copy
             IndexAddBackward0(self.dim, 1, grad.shp).put(target.array, [grad.array, self.tensor("index").array])
             return [target]

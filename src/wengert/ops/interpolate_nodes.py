@@ -14,7 +14,7 @@ from .normalize_parts import is_channels_last, wide
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
-BLOCK: Final = 1 << 16  # elements that are resampled at once
+BLOCK: Final = 1 << 15  # elements that are resampled at once
 
 
 def resampled(x: Any, taps: list[Taps]) -> Any:

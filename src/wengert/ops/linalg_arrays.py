@@ -9,12 +9,14 @@ Note [Batches]
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from ..kernels import bulk as kernels
 from ..kernels.blas import threads_for
+from ..kernels.blocks import places
 
 PREFIX: Final[dict[str, str]] = {"f": "s", "d": "d", "F": "c", "D": "z"}
 SMALL: Final = 16
@@ -37,6 +39,24 @@ def trsm(dtype: Any) -> Any:
 def by_columns(x: Any) -> Any:
     """The same matrices, each laid out by columns, as LAPACK leaves them."""
     return x if x.ndim < 2 else np.ascontiguousarray(x.swapaxes(-1, -2)).swapaxes(-1, -2)
+
+
+def fill(results: list[Any], function: Any, a: Any) -> list[Any]:
+    """``results``, arrays for a batch of matrices, filled with what a function returns for one block of ``a`` after the other.
+
+    NumPy computes in double precision and in memory of its own: of a block only.
+    """
+    batch = a.ndim - 2
+    with threads_for(a):
+        for place in places(a.shape, batch):
+            for result, found in zip(results, function(a[place])):
+                result[place[:batch]] = found
+    return results
+
+
+def empty_by_columns(batch: tuple[int, ...], rows: int, columns: int, dtype: Any) -> Any:
+    """Uninitialised matrices, each laid out by columns."""
+    return np.empty((*batch, columns, rows), dtype).swapaxes(-1, -2)
 
 
 def adjoint(x: Any) -> Any:
@@ -78,13 +98,15 @@ def lu_factor(a: Any) -> tuple[Any, Any, Any]:
     k = min(m, n)
     count = product(batch)
     flat = a.reshape(count, m, n)
+    if k > 0 and by_kernel(flat):
+        packed, pivots, info = kernels.lu_factors(flat)
+        return packed.reshape(*batch, m, n), pivots.reshape(*batch, k), info.reshape(batch)
     packed = np.empty((count, n, m), a.dtype).swapaxes(1, 2)
     pivots = np.zeros((count, k), np.int32)
     info = np.zeros(count, np.int32)
-    if k > 0 and by_kernel(flat):
-        packed, pivots, info = kernels.lu_factors(flat)
-    elif k > 0 and is_crowd(count, max(m, n)):
-        packed[...] = eliminate(flat.copy(), pivots, info)
+    if k > 0 and is_crowd(count, max(m, n)):
+        for place in places(flat.shape, 1):
+            packed[place] = eliminate(flat[place].copy(), pivots[place[0]], info[place[0]])
     elif k > 0:
         getrf = lapack("getrf", a.dtype)
         packed[...] = flat
@@ -160,7 +182,10 @@ def triangular_solve(a: Any, b: Any, upper: bool, unit: bool = False) -> Any:
             .swapaxes(-1, -2)
         )
     if is_crowd(count, n):
-        return by_columns(substitute(first, second.copy(), upper, unit).reshape(*batch, n, k))
+        solved = empty_by_columns((count,), n, k, second.dtype)
+        for place in places(first.shape, 1):
+            solved[place[0]] = substitute(first[place], second[place[0]].copy(), upper, unit)
+        return solved.swapaxes(1, 2).reshape(*batch, k, n).swapaxes(-1, -2)
     found = np.array(second.swapaxes(1, 2), order="C")
     if found.size > 0:
         solver = trsm(b.dtype)
@@ -245,13 +270,19 @@ def inverse(a: Any) -> tuple[Any, Any]:
     """
     batch = a.shape[:-2]
     try:
-        with threads_for(a):
-            return by_columns(np.linalg.inv(a)), np.zeros(batch, np.int32)
+        n = a.shape[-1]
+        found = fill([empty_by_columns(batch, n, n, a.dtype)], inverted, a)[0]
+        return found, np.zeros(batch, np.int32)
     except np.linalg.LinAlgError:
         info = lu_factor(a)[2]
         safe = np.where((info == 0)[..., None, None], a, np.eye(a.shape[-1], dtype=a.dtype))
         found = np.where((info == 0)[..., None, None], np.linalg.inv(safe), np.nan)
         return by_columns(found.astype(a.dtype)), info
+
+
+def inverted(a: Any) -> list[Any]:
+    """Inverses by NumPy."""
+    return [np.linalg.inv(a)]
 
 
 def cholesky(a: Any, upper: bool) -> tuple[Any, Any]:
@@ -267,8 +298,9 @@ def cholesky(a: Any, upper: bool) -> tuple[Any, Any]:
             columns = np.ascontiguousarray(found).swapaxes(1, 2) if upper else found
             return columns.swapaxes(1, 2).reshape(a.shape).swapaxes(-1, -2), info.reshape(batch)
     try:
-        found = np.linalg.cholesky(a, upper=upper)
-        return by_columns(found), first_of(~np.isfinite(found.diagonal(0, -2, -1)))
+        n = a.shape[-1]
+        found = fill([empty_by_columns(batch, n, n, a.dtype)], partial(factor_of, upper), a)[0]
+        return found, first_of(~np.isfinite(found.diagonal(0, -2, -1)))
     except np.linalg.LinAlgError:
         n = a.shape[-1]
         potrf = lapack("potrf", a.dtype)
@@ -278,6 +310,11 @@ def cholesky(a: Any, upper: bool) -> tuple[Any, Any]:
             factor, info[i] = potrf(matrix, lower=not upper, clean=1)
             found[i] = factor.T
         return found.reshape(a.shape).swapaxes(-1, -2), info.reshape(batch)
+
+
+def factor_of(upper: bool, a: Any) -> list[Any]:
+    """Cholesky factors by NumPy."""
+    return [np.linalg.cholesky(a, upper=upper)]
 
 
 def first_of(wrong: Any) -> Any:

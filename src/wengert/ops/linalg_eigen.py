@@ -17,7 +17,7 @@ from .._core.dynamic import LinAlgError
 from .._record.general import General, general_many
 from .._record.selection import deliver
 from ..kernels.blas import threads_for
-from .linalg_arrays import by_columns
+from .linalg_arrays import by_columns, empty_by_columns, fill
 from .linalg_checks import check_phase, check_square
 from .linalg_solve import solve
 from .linalg_svd import diagonal_of, gaps_of, is_recorded, off_diagonal
@@ -43,15 +43,23 @@ class LinalgEighBackward0(General):
         self.vectors: bool = vectors
 
     def forward(self, arrays: list[Any]) -> Any:
+        a = arrays[0]
+        batch, n = a.shape[:-2], a.shape[-1]
+        values = np.empty((*batch, n), a.real.dtype)
         try:
-            with threads_for(arrays[0]):
-                if not self.vectors:
-                    values = np.linalg.eigvalsh(arrays[0], self.uplo)
-                    return [values, np.empty(0, arrays[0].dtype)]
-                values, vectors = np.linalg.eigh(arrays[0], self.uplo)
+            if not self.vectors:
+                return [*fill([values], self.alone, a), np.empty(0, a.dtype)]
+            return fill([values, empty_by_columns(batch, n, n, a.dtype)], self.both, a)
         except np.linalg.LinAlgError:
             raise not_converged("linalg.eigh") from None
-        return [values, by_columns(vectors)]
+
+    def alone(self, a: Any) -> list[Any]:
+        """Eigenvalues of some matrices."""
+        return [np.linalg.eigvalsh(a, self.uplo)]
+
+    def both(self, a: Any) -> list[Any]:
+        """Eigenvalues and eigenvectors of some matrices."""
+        return list(np.linalg.eigh(a, self.uplo))
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         of_values, of_vectors = grads

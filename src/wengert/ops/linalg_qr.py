@@ -17,7 +17,6 @@ from .._core.tensor_base import TensorBase, requires_grad
 from .._record.common import make
 from .._record.general import General, general, general_many
 from .._record.selection import deliver
-from ..kernels.blas import threads_for
 from . import linalg_arrays as arrays_of
 from .join import cat, stack
 from .linalg_checks import check_dims, check_floating
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
 
 MODES_OF_QR: Final = ("reduced", "complete", "r")
+_qr: Final[Any] = np.linalg.qr  # a pair of arrays or one, by mode: too much for mypyc's types
 
 
 class LinalgQrBackward0(General):
@@ -42,10 +42,17 @@ class LinalgQrBackward0(General):
 
     def forward(self, arrays: list[Any]) -> Any:
         a = arrays[0]
+        batch, (m, n) = a.shape[:-2], a.shape[-2:]
+        k = m if self.mode == "complete" else min(m, n)
+        r = arrays_of.empty_by_columns(batch, k, n, a.dtype)
         if self.mode == "r":
-            return [np.empty(0, a.dtype), arrays_of.by_columns(qr_arrays(a, "r"))]
-        q, r = qr_arrays(a, self.mode)
-        return [arrays_of.by_columns(q), arrays_of.by_columns(r)]
+            return [np.empty(0, a.dtype), *arrays_of.fill([r], self.factors, a)]
+        return arrays_of.fill([arrays_of.empty_by_columns(batch, m, k, a.dtype), r], self.factors, a)
+
+    def factors(self, a: Any) -> list[Any]:
+        """The factors of some matrices, by NumPy."""
+        found = _qr(a, mode=self.mode)
+        return [found] if self.mode == "r" else list(found)
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         of_q, of_r = grads
@@ -109,13 +116,6 @@ class LinalgQrBackward0(General):
         return {"mode": self.mode}
 
 
-def qr_arrays(a: Any, mode: str) -> Any:
-    """A pair of arrays or one, by mode."""
-    qr: Any = np.linalg.qr  # too much for mypyc's types
-    with threads_for(a):
-        return qr(a, mode=mode)
-
-
 class GeqrfBackward0(General):
     """QR factors as LAPACK leaves them."""
 
@@ -123,7 +123,7 @@ class GeqrfBackward0(General):
         a = arrays[0]
         if a.size == 0:
             return [arrays_of.by_columns(a), np.zeros((*a.shape[:-2], min(a.shape[-2:])), a.dtype)]
-        raw, tau = qr_arrays(a, "raw")
+        raw, tau = _qr(a, mode="raw")
         return [arrays_of.by_columns(raw.swapaxes(-1, -2)), tau]
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:

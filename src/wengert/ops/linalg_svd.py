@@ -6,6 +6,7 @@ S.-X. Zhang, "Automatic differentiation for complex valued SVD" (2019).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from .._record.common import make, untracked
 from .._record.general import General, general_many
 from .._record.selection import deliver
 from ..kernels.blas import threads_for
-from .linalg_arrays import by_columns
+from .linalg_arrays import empty_by_columns, fill
 from .linalg_checks import check_dims, check_floating, check_phase
 
 if TYPE_CHECKING:
@@ -47,8 +48,13 @@ class LinalgSvdBackward0(General):
         a = arrays[0]
         if not self.vectors:
             return [np.empty(0, a.dtype), svdvals_array(a), np.empty(0, a.dtype)]
-        u, s, vh = svd_arrays(a, self.full)
-        return [by_columns(u), s, by_columns(vh)]
+        batch, (m, n) = a.shape[:-2], a.shape[-2:]
+        u = empty_by_columns(batch, m, m if self.full else self.k, a.dtype)
+        vh = empty_by_columns(batch, n if self.full else self.k, n, a.dtype)
+        try:
+            return fill([u, np.empty((*batch, self.k), a.real.dtype), vh], partial(factors, self.full), a)
+        except np.linalg.LinAlgError:
+            raise no_convergence(a) from None
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         of_u, of_s, of_vh = grads
@@ -143,11 +149,21 @@ class LinalgSvdBackward0(General):
         return {"S_sym_argsize_minus_1": self.k, "full_matrices": self.full}
 
 
-def svd_arrays(a: Any, full: bool = False) -> tuple[Any, Any, Any]:
+def factors(full: bool, a: Any) -> list[Any]:
+    """U, S and V^H of some matrices."""
+    return list(np.linalg.svd(a, full_matrices=full))
+
+
+def values_alone(a: Any) -> list[Any]:
+    """S of some matrices."""
+    return [np.linalg.svd(a, compute_uv=False)]
+
+
+def svd_arrays(a: Any) -> tuple[Any, Any, Any]:
     """U, S and V^H as arrays."""
     try:
         with threads_for(a):
-            u, s, vh = np.linalg.svd(a, full_matrices=full)
+            u, s, vh = factors(False, a)
     except np.linalg.LinAlgError:
         raise no_convergence(a) from None
     return u, s, vh
@@ -156,8 +172,7 @@ def svd_arrays(a: Any, full: bool = False) -> tuple[Any, Any, Any]:
 def svdvals_array(a: Any) -> Any:
     """S alone."""
     try:
-        with threads_for(a):
-            return np.linalg.svd(a, compute_uv=False)
+        return fill([np.empty((*a.shape[:-2], min(a.shape[-2:])), a.real.dtype)], values_alone, a)[0]
     except np.linalg.LinAlgError:
         raise no_convergence(a) from None
 

@@ -305,8 +305,8 @@ def check_target(target: Any, function: str) -> None:
         raise errors.argument_type(function, "target", 2, "Tensor", target)
 
 
-def matched(x: Tensor, target: Tensor, kernel: str, warn: bool) -> tuple[Tensor, Tensor]:
-    """Input and target in one shape and dtype; different shapes are broadcast with a warning."""
+def matched(x: Tensor, target: Tensor, kernel: str, warn: bool, real: bool = True) -> tuple[Tensor, Tensor]:
+    """Input and target in one shape and dtype, floating if ``real``; different shapes are broadcast with a warning."""
     check_target(target, kernel)
     if x.shp != target.shp:
         if warn:
@@ -315,7 +315,7 @@ def matched(x: Tensor, target: Tensor, kernel: str, warn: bool) -> tuple[Tensor,
         x = x.expand(shape)
         target = target.expand(shape)
     dt = result_type([x, target])
-    if dt.category != FLOATING:
+    if real and dt.category != FLOATING:
         raise errors.not_implemented(kernel, dt)
     return converted(x, dt), converted(target, dt)
 
@@ -370,7 +370,7 @@ def l1_loss(
     reduction: str = "mean",
     weight: Any = None,
 ) -> Tensor:
-    """Absolute differences of ``self`` and ``target``, reduced; parameters as in :func:`mse_loss`.
+    """Absolute differences of ``self`` and ``target``, also complex ones, reduced; parameters as in :func:`mse_loss`.
 
     Gradient:
         sgn(self - target), 0 where they are equal.
@@ -378,7 +378,7 @@ def l1_loss(
     Variants: nn
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
-    x, t = matched(self, target, "l1_loss", True)
+    x, t = matched(self, target, "l1_loss", True, False)
     loss = (x - t).abs()
     return reduced(loss, reduction) if weight is None else weighted_mean(loss, weight, reduction)
 

@@ -15,6 +15,7 @@ from .._core.dtypes import FLOATING, Size, int64, uint8
 from .._core.tensor_base import TensorBase
 from .._record.general import General, general, general_many
 from .._record.unary import unary
+from ..kernels import zeros
 from .loss import MEAN, NONE, SUM, check_target, legacy_reduction, reduction_code
 from .scaled import DivBackward1
 
@@ -38,30 +39,34 @@ class Pick:
         self.shape: Size = x.shp
         self.reduction: int = reduction
         classes = x.shp[self.axis]
+        # A copy: the target may be written to before the backward pass.
         index = np.asarray(target.array).astype(np.int64)
         counts = index != ignore_index
-        index = np.where(counts, index, 0)
-        outside = counts & ((index < 0) | (index >= classes))
-        if np.any(outside):
+        if not np.all(counts):
+            index = np.where(counts, index, 0)
+        if index.size > 0 and (index.min() < 0 or index.max() >= classes):
+            outside = (index < 0) | (index >= classes)
             raise IndexError(f"Target {np.asarray(index)[outside].reshape(-1)[0]} is out of bounds.")
         weights = counts.astype(x.dt.np) if weight is None else np.where(counts, np.asarray(weight.array)[index], 0)
         self.total: Any = np.sum(weights, dtype=x.dt.np)
-        scaled = -weights / self.total if reduction == MEAN else -weights
-        self.factors: Any = np.asarray(scaled, dtype=x.dt.np)
+        factors = np.asarray(-weights, dtype=x.dt.np)
+        if reduction == MEAN:
+            np.divide(factors, self.total, out=factors)
+        self.factors: Any = factors
         self.places: Any = np.expand_dims(index, self.axis)
 
     def pick(self, x: Any) -> Any:
         """Weighted elements of the targets, summed unless the reduction is ``none``."""
-        found = np.take_along_axis(x, self.places, self.axis).reshape(self.factors.shape)
-        # An ignored row must not contribute, even if it holds an infinity.
-        loss = np.where(self.factors == 0, x.dtype.type(0), found * self.factors)
+        loss = np.take_along_axis(x, self.places, self.axis).reshape(self.factors.shape)
+        loss *= self.factors
+        loss[self.factors == 0] = 0  # an ignored row must not contribute, even if it holds an infinity
         if self.reduction == NONE:
             return loss
         return np.sum(loss, dtype=x.dtype) if self.total != 0 or self.reduction == SUM else x.dtype.type(np.nan)
 
     def put(self, grad: Any) -> Any:
         """Array of zeros with the weighted gradients at the places of the targets."""
-        out = np.zeros(self.shape, grad.dtype)
+        out = zeros(self.shape, grad.dtype)
         values = np.expand_dims(np.where(self.factors == 0, grad.dtype.type(0), self.factors * grad), self.axis)
         np.put_along_axis(out, self.places, values, self.axis)
         return out

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from .._core import errors
 from .._core.dtypes import FLOATING, int64
 from .._core.tensor_base import TensorBase
-from .._record.common import make
+from .._record.common import make, untracked
 from .._record.general import General, general, general_many
+from ..kernels.blocks import BLOCK
 from .loss import MEAN, NONE, check_target, legacy_reduction, reduction_code
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
+
+
+ALL: Final = slice(None)
 
 
 class RowLoss(General):
@@ -23,8 +27,10 @@ class RowLoss(General):
     Attributes:
         rows: (rows, classes), the shape in which the scores are seen.
         reduction: 0 for none, 1 for the mean, 2 for the sum.
+        block: how many scores are worked on at once.
     """
 
+    block: int = BLOCK
     rows: tuple[int, int] = (0, 0)
     reduction: int = NONE
 
@@ -34,9 +40,14 @@ class RowLoss(General):
     def differentiable_inputs(self, count: int) -> int:
         return 1
 
-    def slopes(self, x: Tensor) -> Tensor:
-        """Derivative of each row's loss with respect to its scores, (rows, classes)."""
+    def slopes(self, x: Tensor, rows: Any) -> Tensor:
+        """Derivative of each row's loss with respect to its scores ``x``, for some rows (a slice)."""
         raise NotImplementedError
+
+    def row_blocks(self) -> list[Any]:
+        """Slices of rows that have about ``block`` scores together."""
+        step = max(1, self.block // max(1, self.rows[1]))
+        return [slice(start, start + step) for start in range(0, self.rows[0], step)]
 
     def share(self) -> float:
         """What each row's loss counts in the result."""
@@ -54,13 +65,19 @@ class RowLoss(General):
         assert grad is not None
         x = self.tensor("self")
         each = grad.reshape((-1, 1)) * self.share() if x.array.size > 0 else grad.reshape((-1, 1))
-        found = self.slopes(x.reshape(self.rows)) * each
-        return [found.reshape(x.shp)]
+        if not (untracked(grad) and untracked(x)):
+            return [(self.slopes(x.reshape(self.rows), ALL) * each).reshape(x.shp)]
+        scores = x.array.reshape(self.rows)
+        found = np.empty(self.rows, x.dt.np)
+        for rows in self.row_blocks():
+            share = each.array if self.reduction != NONE else each.array[rows]
+            np.multiply(self.slopes(make(scores[rows]), rows).array, share, out=found[rows])
+        return [make(found.reshape(x.shp))]
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         tangent = tangents[0]
         assert tangent is not None
-        change = (self.slopes(inputs[0].reshape(self.rows)) * tangent.reshape(self.rows)).sum(1)
+        change = (self.slopes(inputs[0].reshape(self.rows), ALL) * tangent.reshape(self.rows)).sum(1)
         found = change.reshape(results[0].shp) if self.reduction == NONE else change.sum() * self.share()
         return [found, *[None for _ in results[1:]]]
 
@@ -90,19 +107,24 @@ class MultiMarginLossBackward0(RowLoss):
     def forward(self, arrays: list[Any]) -> Any:
         x = arrays[0].reshape(self.rows)
         target = np.reshape(arrays[1], (-1, 1))
-        gap = x - np.take_along_axis(x, target, 1) + x.dtype.type(self.margin)
-        gap = np.maximum(gap, 0)
-        np.put_along_axis(gap, target, 0, 1)
-        if self.p == 2:
-            gap *= gap
-        loss = np.sum(gap, axis=1, dtype=x.dtype) / x.dtype.type(self.rows[1])
+        loss = np.empty(self.rows[0], x.dtype)
+        for rows in self.row_blocks():
+            part, at = x[rows], target[rows]
+            gap = part - np.take_along_axis(part, at, 1)
+            gap += x.dtype.type(self.margin)
+            np.maximum(gap, 0, out=gap)
+            np.put_along_axis(gap, at, 0, 1)
+            if self.p == 2:
+                gap *= gap
+            np.sum(gap, axis=1, dtype=x.dtype, out=loss[rows])
+        loss /= x.dtype.type(self.rows[1])
         if self.weighted:
             loss *= arrays[2][target[:, 0]]
         return self.finished(loss, np.shape(arrays[1]))
 
-    def slopes(self, x: Tensor) -> Tensor:
-        target = np.reshape(self.tensor("target").array, (-1, 1))
-        place = np.zeros(self.rows, x.dt.np)
+    def slopes(self, x: Tensor, rows: Any) -> Tensor:
+        target = np.reshape(self.tensor("target").array, (-1, 1))[rows]
+        place = np.zeros(x.shp, x.dt.np)
         np.put_along_axis(place, target, 1, 1)
         gap = x - x.gather(1, make(target)) + self.margin
         active = ((gap.array > 0) & (place == 0)).astype(x.dt.np) / self.rows[1]
@@ -115,6 +137,8 @@ class MultiMarginLossBackward0(RowLoss):
 
 class MultilabelMarginLossBackward0(RowLoss):
     """Sum of max(1 - (x[t] - x[j]), 0) over targets t and other classes j, divided by the number of classes."""
+
+    block: int = BLOCK // 4  # with many temporaries
 
     def __init__(self, reduction: int, rows: tuple[int, int]) -> None:
         self.reduction: int = reduction
@@ -136,13 +160,20 @@ class MultilabelMarginLossBackward0(RowLoss):
     def forward(self, arrays: list[Any]) -> Any:
         x = arrays[0].reshape(self.rows)
         target = np.reshape(arrays[1], self.rows)
+        chosen = np.zeros(self.rows, x.dtype)
+        self.slope = np.zeros(self.rows, x.dtype)
+        loss = np.zeros(self.rows[0], x.dtype)
+        for rows in self.row_blocks():
+            self.add_up(x[rows], target[rows], chosen[rows], loss[rows], self.slope[rows])
+        shape = np.shape(arrays[0])[:-1]
+        return [self.finished(loss, shape), chosen.reshape(np.shape(arrays[1]))]
+
+    def add_up(self, x: Any, target: Any, chosen: Any, loss: Any, slope: Any) -> None:
+        """Fill in which classes are targets, the losses and their slopes, of some rows."""
         # The list of targets ends at the first -1.
         known = np.cumprod(target >= 0, axis=1).astype(bool)
         place = np.where(known, target, 0)
-        chosen = np.zeros(self.rows, x.dtype)
-        np.maximum.at(chosen, (np.arange(self.rows[0])[:, None], place), known.astype(x.dtype))
-        loss = np.zeros(self.rows[0], x.dtype)
-        slope = np.zeros(self.rows, x.dtype)
+        np.maximum.at(chosen, (np.arange(len(x))[:, None], place), known.astype(x.dtype))
         longest = int(known.sum(1).max(initial=0))
         for k in range(longest):
             at = place[:, k : k + 1]
@@ -152,12 +183,11 @@ class MultilabelMarginLossBackward0(RowLoss):
             slope += active
             held = np.take_along_axis(slope, at, 1)
             np.put_along_axis(slope, at, held - np.sum(active, axis=1, keepdims=True), 1)
-        self.slope = slope / x.dtype.type(self.rows[1])
-        shape = np.shape(arrays[0])[:-1]
-        return [self.finished(loss / x.dtype.type(self.rows[1]), shape), chosen.reshape(np.shape(arrays[1]))]
+        loss /= x.dtype.type(self.rows[1])
+        slope /= x.dtype.type(self.rows[1])
 
-    def slopes(self, x: Tensor) -> Tensor:
-        return make(self.slope)
+    def slopes(self, x: Tensor, rows: Any) -> Tensor:
+        return make(self.slope[rows])
 
 
 def rows_of(x: TensorBase) -> tuple[int, int]:

@@ -26,6 +26,7 @@ from .._record.common import (
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
 from ..kernels import formulas
+from ..kernels.blocks import BLOCK, places
 
 if TYPE_CHECKING:
     from .._core.dtypes import Number
@@ -414,7 +415,7 @@ def nonzero(self: Tensor, *, as_tuple: bool = False, out: Any = None) -> Any:
     """
     if as_tuple:
         return tuple([make(part) for part in np.atleast_1d(self.array).nonzero()])
-    found = make(np.argwhere(self.array).astype(np.int64, copy=False))
+    found = make(places_of(self.array))
     return found if out is None else write_out("nonzero", out, [self], found)
 
 
@@ -434,7 +435,22 @@ def argwhere(self: Tensor) -> Tensor:
 
     Variants: function method
     """
-    return make(np.argwhere(self.array).astype(np.int64, copy=False))
+    return make(places_of(self.array))
+
+
+def places_of(array: Any) -> Any:
+    """Indices of the elements that are not zero, (count, ndim): only those of a block are in memory twice."""
+    if array.ndim == 0 or array.size <= BLOCK:
+        return np.argwhere(array).astype(np.int64, copy=False)
+    out = np.empty((np.count_nonzero(array), array.ndim), np.int64)
+    start = 0
+    for place in places(array.shape, array.ndim):
+        found = array[place].nonzero()
+        stop = start + len(found[0])
+        for d, column in enumerate(found):
+            np.add(column, place[d].start, out=out[start:stop, d])
+        start = stop
+    return out
 
 
 from . import fill, join  # noqa: E402

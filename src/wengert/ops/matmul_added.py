@@ -9,7 +9,7 @@ import numpy as np
 from .._core import errors
 from .._core.dtypes import BOOL, COMPLEX, FLOATING
 from .._core.tensor_base import TensorBase
-from .._record.common import number_of
+from .._record.common import make, number_of, untracked
 from .._record.matmul import (
     AddedProduct,
     Product,
@@ -19,6 +19,7 @@ from .._record.matmul import (
     multiply_arrays,
     times_adjoint,
 )
+from ..kernels.blocks import BLOCK
 from .matmul import BmmBackward0, MmBackward0, MvBackward0, bmm, by_columns, mm, mv, not_multiplicable, outer
 
 if TYPE_CHECKING:
@@ -339,6 +340,19 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return addmm(bias, rows, turned).view((*shape, weight.shp[0]))
 
 
+def bilinear_array(x: Any, y: Any, weight: Any) -> Any:
+    """``bilinear`` of arrays (rows, in1) and (rows, in2): products with the weight stand in memory for a block of rows only."""
+    outs, inner, width = weight.shape
+    out = np.empty((len(x), outs), x.dtype)
+    flat = weight.transpose(1, 0, 2).reshape(inner, outs * width)
+    step = max(1, BLOCK // max(1, outs * width))
+    for start in range(0, len(x), step):
+        part = slice(start, start + step)
+        half = (x[part] @ flat).reshape(-1, outs, width)
+        np.matmul(half, y[part, :, None], out=out[part, :, None])
+    return out
+
+
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``y_o = input1 @ weight_o @ input2 + bias_o`` along the last dimensions.
 
@@ -359,6 +373,10 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         )
     x = input1.reshape(-1, input1.shp[-1])
     y = input2.reshape(-1, input2.shp[-1])
+    plain = untracked(x) and untracked(y) and untracked(weight) and isinstance(x.array, np.ndarray)
+    if plain and x.dt is y.dt and x.dt is weight.dt:
+        found = make(bilinear_array(x.array, y.array, weight.array)).reshape((*input1.shp[:-1], weight.shp[0]))
+        return found if bias is None else found + bias
     half = mm(x, weight.permute(1, 0, 2).reshape(weight.shp[1], -1)).reshape(-1, weight.shp[0], weight.shp[2])
     result = bmm(half, y.unsqueeze(2)).reshape((*input1.shp[:-1], weight.shp[0]))
     return result if bias is None else result + bias

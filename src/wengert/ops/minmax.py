@@ -253,10 +253,11 @@ class ClampBackward0(General):
     def forward(self, arrays: list[Any]) -> Any:
         if self.names[1:] == ["min", "max"] and all(a.dtype == self.common.np for a in arrays):
             return formulas.clamp(arrays[0], arrays[1], arrays[2])
-        x = cast_array(arrays[0], self.common)
-        for i in range(1, len(arrays)):
-            bound = cast_array(arrays[i], self.common)
-            x = np.maximum(x, bound) if self.names[i] == "min" else np.minimum(x, bound)
+        kind = self.common.np
+        same = [a if a.dtype == kind else cast_array(a, self.common) for a in arrays]
+        x = same[0]
+        for i in range(1, len(same)):
+            x = np.maximum(x, same[i]) if self.names[i] == "min" else np.minimum(x, same[i])
         return x
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:

@@ -5,6 +5,7 @@ Gradients at kinks: 0 where a norm is 0; for infinite p shared by the elements t
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,8 +17,8 @@ from .._core.tensor_base import TensorBase
 from .._record.common import RESULT, SELF, converted, make, result_type, sum_to, untracked, wrap_dim
 from .._record.general import General, general
 from .._record.reduction import Reduction, axes, over, reduce
+from ..kernels import blocks, formulas, reduced
 from ..kernels import bulk as kernels
-from ..kernels import formulas, reduced
 from .linalg_checks import check_floating
 
 if TYPE_CHECKING:
@@ -256,9 +257,10 @@ def norm_array(x: Any, p: Any, axis: Any, keepdim: bool) -> Any:
     fused = reduced(KERNELS[p], axis, x, keepdim) if p in KERNELS else None
     if fused is not None:
         return fused
+    if isinstance(x, np.ndarray) and x.size > blocks.BLOCK:
+        return norm_by_blocks(x, p, axis, keepdim)
     if p == 2:
-        square = x * x if x.dtype.kind != "c" else x.real * x.real + x.imag * x.imag
-        return np.sqrt(_add(square, axis, None, None, keepdim))
+        return np.sqrt(_add(squares(x), axis, None, None, keepdim))
     size = np.abs(x)
     if p == 1:
         return _add(size, axis, None, None, keepdim)
@@ -271,6 +273,34 @@ def norm_array(x: Any, p: Any, axis: Any, keepdim: bool) -> Any:
     if p == -INF:
         return np.min(size, axis, keepdims=keepdim)
     return _add(size**p, axis, None, None, keepdim) ** (1.0 / p)
+
+
+def norm_by_blocks(x: Any, p: Any, axis: Any, keepdim: bool) -> Any:
+    """The same of a large array: only a block of powers is in memory."""
+    over_axes = (axis,) if isinstance(axis, int) else axis
+    if p == 2:
+        found = np.sqrt(blocks.reduced(np.add, squares, [x], over_axes))
+    elif p == 1:
+        found = blocks.reduced(np.add, np.abs, [x], over_axes)
+    elif p == 0:
+        found = blocks.reduced(np.add, np.not_equal, [x, np.zeros((1,) * x.ndim, x.dtype)], over_axes)
+        found = found.astype(x.real.dtype)
+    elif abs(p) == INF:
+        found = blocks.reduced(np.maximum if p > 0 else np.minimum, np.abs, [x], over_axes)
+    else:
+        found = blocks.reduced(np.add, partial(powers, p), [x], over_axes) ** (1.0 / p)
+    return found if keepdim else found.squeeze(over_axes)[()]
+
+
+def squares(x: Any) -> Any:
+    """Squares of absolute values."""
+    return x * x if x.dtype.kind != "c" else x.real * x.real + x.imag * x.imag
+
+
+def powers(p: Any, x: Any) -> Any:
+    """Powers of absolute values."""
+    size = np.abs(x)
+    return np.power(size, p, out=size)
 
 
 def norm_slope(x: Tensor, result: Tensor, p: Any, axis: Any) -> Tensor:

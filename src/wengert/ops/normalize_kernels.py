@@ -6,10 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..kernels import formulas
+from ..kernels import array_sum, bulk, formulas
 from .normalize_parts import Frame
 
-_sum: Final[Any] = np.add.reduce
 WIDE: Final = 16  # columns
 
 
@@ -43,6 +42,8 @@ def is_table(frame: Frame) -> bool:
 
 def normalized(frame: Frame, x: Any, weight: Any, bias: Any) -> tuple[Any, Any, Any, Any]:
     """Result, means, variances and scales of the groups of ``x``, which has the shape of the frame."""
+    if frame.axes == (1,) and bulk.normalizes(x):
+        return bulk.normalized_rows(x, weight, bias, frame.eps)
     if is_table(frame):
         rows, columns = frame.work[0], frame.work[1]
         table = x.reshape(rows, columns)
@@ -84,8 +85,11 @@ def fused_gradients(
     if frame.fixed:
         w = 1.0 if weight is None else np.reshape(weight, frame.weights)
         found[0] = formulas.affine_slope(grad, w, scale) if wanted[0] else None
-    elif wanted[0] and is_table(frame):
-        return table_gradients(frame, grad, x, weight, mean, scale, wanted)
+    elif wanted[0] and frame.axes == (0, 2):
+        return channel_gradients(frame, grad, x, weight, mean, scale, wanted)
+    elif wanted[0] and frame.axes == (1,) and bulk.normalizes(x):
+        result = bulk.normalized_rows_gradients(grad, x, weight, mean, scale, parameters)
+        return [part if want else None for part, want in zip(result, wanted)]
     elif wanted[0]:
         order = order_of(frame, frame.axes)
         operands = [turned(order, a, s, 1.0) for a, s in zip((grad, x, weight, mean, scale), shapes(frame))]
@@ -100,16 +104,21 @@ def fused_gradients(
     return [part if want else None for part, want in zip(found, wanted)]
 
 
-def table_gradients(
+def channel_gradients(
     frame: Frame, grad: Any, x: Any, weight: Any, mean: Any, scale: Any, wanted: list[bool]
 ) -> list[Any]:
-    """``fused_gradients`` for groups that are columns."""
-    rows, columns = frame.work[0], frame.work[1]
-    along, level = formulas.products_below(1, *[a.reshape(-1, columns) for a in (grad, x, mean, scale)])
-    along, level = along.reshape(frame.stats), level.reshape(frame.stats)
+    """``fused_gradients`` for groups that are channels: their sums first."""
+    samples, channels, size = frame.work
     factor = scale if weight is None else scale * np.reshape(weight, frame.weights)
-    share = factor / x.dtype.type(rows)
-    first = formulas.normalize_slope_given(grad, x, mean, factor, share * scale * along, share * level)
+    share = factor / x.dtype.type(samples * size)
+    if is_table(frame):
+        along, level = formulas.products_below(1, *[a.reshape(-1, channels) for a in (grad, x, mean, scale)])
+        along, level = along.reshape(frame.stats), level.reshape(frame.stats)
+        first = formulas.normalize_slope_given(grad, x, mean, factor, share * scale * along, share * level)
+    else:
+        sums = formulas.weight_slopes(1, grad, x, mean, scale)
+        along, level = (array_sum(part, 0, True) for part in sums)
+        first = formulas.normalize_slope_rows(1, grad, x, mean, factor, share * scale * along, share * level)
     return [part if want else None for part, want in zip((first, along, level), wanted)]
 
 
@@ -127,5 +136,5 @@ def parameter_gradients(frame: Frame, grad: Any, x: Any, mean: Any, scale: Any) 
     rest = tuple([i for i in frame.summed if i not in columns])
     first, second = (turned_back(order, part) for part in sums)
     if len(rest) > 0:
-        first, second = _sum(first, rest), _sum(second, rest)
+        first, second = array_sum(first, rest, False), array_sum(second, rest, False)
     return first, second

@@ -11,6 +11,7 @@ from .._core.dtypes import BOOL
 from .._core.tensor_base import TensorBase
 from .._record.common import make, number_of, result_type
 from .._record.general import General, general
+from ..kernels.blocks import BLOCK, places
 from .sizes import sizes_of
 
 if TYPE_CHECKING:
@@ -137,6 +138,18 @@ def extended(x: Any, dim: int, before: int, after: int, mirrored: bool) -> Any:
     return out
 
 
+def by_planes(node: Any, x: Any, shape: Any) -> Any:
+    """``node.bordered(x)``, of this shape, for a block of the leading dimensions, which have no borders, at a time."""
+    leading = x.ndim - len(node.padding) // 2
+    if x.size <= BLOCK or leading == 0:
+        found = node.bordered(x)
+        return found if found is not x else found.copy()
+    out = np.empty(shape, x.dtype)
+    for place in places(x.shape, leading):
+        out[place[:leading]] = node.bordered(x[place[:leading]])
+    return out
+
+
 class BorderPad(General):
     """Base of the nodes that repeat or mirror elements at the borders.  Gradients go back to where the elements came from."""
 
@@ -150,11 +163,16 @@ class BorderPad(General):
         raise NotImplementedError
 
     def forward(self, arrays: list[Any]) -> Any:
-        out = arrays[0]
-        for dim, (before, after) in enumerate(pairs(self.padding, out.ndim)):
+        x = arrays[0]
+        sizes = [n + before + after for n, (before, after) in zip(x.shape, pairs(self.padding, x.ndim))]
+        return by_planes(self, x, sizes)
+
+    def bordered(self, x: Any) -> Any:
+        """The value, one dimension after the other."""
+        for dim, (before, after) in enumerate(pairs(self.padding, x.ndim)):
             if before != 0 or after != 0:
-                out = extended(out, dim, before, after, self.mirrored)
-        return out if out is not arrays[0] else out.copy()
+                x = extended(x, dim, before, after, self.mirrored)
+        return x
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]
@@ -189,11 +207,14 @@ class BorderPadBackward(General):
         return ["grad_output"]
 
     def forward(self, arrays: list[Any]) -> Any:
-        grad = arrays[0]
+        return by_planes(self, arrays[0], self.shape)
+
+    def bordered(self, grad: Any) -> Any:
+        """The value, one dimension after the other."""
         for dim, (before, after) in enumerate(pairs(self.padding, grad.ndim)):
             if before != 0 or after != 0:
                 grad = gathered_back(grad, dim, self.shape[dim], before, after, self.mirrored)
-        return grad if grad is not arrays[0] else grad.copy()
+        return grad
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]

@@ -71,7 +71,16 @@ class Averaging:
         lines = self.pooling.lines(shape)
         if kernels.handles(grad) and min(shape) > 0:
             return kernels.avg_pool_gradient(grad, shape, lines, self.count_include_pad, self.divisor_override or 0)
-        return spread_sums(grad / self.divisor(lines, grad.dtype), lines)
+        divisor = self.divisor(lines, grad.dtype)
+        if grad.size <= BLOCK or grad.ndim == len(lines):
+            return spread_sums(grad / divisor, lines)
+        planes = grad.reshape(-1, *grad.shape[grad.ndim - len(lines) :])
+        out = np.empty((len(planes), *shape[len(shape) - len(lines) :]), grad.dtype)
+        step = max(1, BLOCK * len(planes) // grad.size)
+        for start in range(0, len(planes), step):
+            part = slice(start, start + step)
+            out[part] = spread_sums(planes[part] / divisor, lines)
+        return out.reshape(shape)
 
     def parameters(self) -> dict[str, Any]:
         """PyTorch's names, as nodes show them."""

@@ -10,7 +10,7 @@ from .._core import rng
 from .._core.tensor_base import TensorBase
 from .._record.common import int_of
 from .._record.unary import unary_
-from .random import Sampled, laid_out, memory_shape, source
+from .random import Sampled, laid_out, memory_order, memory_shape, source
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -25,60 +25,69 @@ class Fill(Sampled):
         self.second: Any = second
 
     def forward(self, x: Any) -> Any:
-        return laid_out(self.draw(memory_shape(x), x.dtype, isinstance(x, np.generic) or x.flags.c_contiguous), x)
+        return laid_out(self.draw(memory_shape(x), x.dtype, isinstance(x, np.generic) or x.flags.c_contiguous, None), x)
 
-    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool) -> Any:
-        """Samples in the order of memory."""
+    def write(self, x: Any, out: Any) -> bool:
+        if not isinstance(out, np.ndarray) or out.dtype.kind == "c":
+            return False
+        flat = out.transpose(memory_order(out))
+        if not flat.flags.c_contiguous or out.ndim == 0:
+            return False
+        self.draw(flat.shape, out.dtype, out.flags.c_contiguous, flat.reshape(-1))
+        return True
+
+    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool, out: Any) -> Any:
+        """Samples in the order of memory, written to ``out``, the memory as one dimension, unless it is None."""
         raise NotImplementedError
 
 
 class UniformBackward0(Fill):
     """Uniform samples."""
 
-    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool) -> Any:
-        return self.generator.uniform(shape, dtype, self.first, self.second)
+    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool, out: Any) -> Any:
+        return self.generator.uniform(shape, dtype, self.first, self.second, out)
 
 
 class NormalBackward0(Fill):
     """Normal samples."""
 
-    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool) -> Any:
-        return self.generator.normal(shape, dtype, self.first, self.second, contiguous)
+    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool, out: Any) -> Any:
+        return self.generator.normal(shape, dtype, self.first, self.second, contiguous, out)
 
 
 class LogNormalBackward0(Fill):
     """Exponentials of normal samples."""
 
-    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool) -> Any:
-        return self.generator.log_normal(shape, dtype, self.first, self.second)
+    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool, out: Any) -> Any:
+        return self.generator.log_normal(shape, dtype, self.first, self.second, out)
 
 
 class CauchyBackward0(Fill):
     """Cauchy samples."""
 
-    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool) -> Any:
-        return self.generator.cauchy(shape, dtype, self.first, self.second)
+    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool, out: Any) -> Any:
+        return self.generator.cauchy(shape, dtype, self.first, self.second, out)
 
 
 class ExponentialBackward0(Fill):
     """Exponential samples."""
 
-    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool) -> Any:
-        return self.generator.exponential(shape, dtype, self.first)
+    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool, out: Any) -> Any:
+        return self.generator.exponential(shape, dtype, self.first, out)
 
 
 class GeometricBackward0(Fill):
     """Geometric samples."""
 
-    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool) -> Any:
-        return self.generator.geometric(shape, dtype, self.first)
+    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool, out: Any) -> Any:
+        return self.generator.geometric(shape, dtype, self.first, out)
 
 
 class BernoulliBackward2(Fill):
     """Ones with one probability."""
 
-    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool) -> Any:
-        return self.generator.bernoulli_scalar(self.first, shape, dtype)
+    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool, out: Any) -> Any:
+        return self.generator.bernoulli_scalar(self.first, shape, dtype, out)
 
 
 class BernoulliBackward1(Fill):
@@ -87,12 +96,15 @@ class BernoulliBackward1(Fill):
     def forward(self, x: Any) -> Any:
         return self.generator.bernoulli(self.first, x.dtype, x.shape)
 
+    def write(self, x: Any, out: Any) -> bool:
+        return False
+
 
 class RandomBackward0(Fill):
     """Integers of a range."""
 
-    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool) -> Any:
-        return self.generator.integers(self.first, self.second, shape, dtype)
+    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool, out: Any) -> Any:
+        return self.generator.integers(self.first, self.second, shape, dtype, out)
 
 
 class RandomBackward1(RandomBackward0):
@@ -102,8 +114,8 @@ class RandomBackward1(RandomBackward0):
 class RandomBackward2(Fill):
     """Integers of the whole range of the dtype."""
 
-    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool) -> Any:
-        return self.generator.random(shape, dtype)
+    def draw(self, shape: tuple[int, ...], dtype: Any, contiguous: bool, out: Any) -> Any:
+        return self.generator.random(shape, dtype, out)
 
 
 def uniform_(self: Tensor, from_: Any = 0.0, to: Any = 1.0, *, generator: Any = None) -> Tensor:

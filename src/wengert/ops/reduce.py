@@ -11,7 +11,7 @@ from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, bool_, float16, int64
 from .._core.tensor_base import TensorBase
 from .._record.common import RESULT, SELF, cast_array, cast_grad, converted, make, untracked, wrap_dims
 from .._record.reduction import Reduction, axes, over, reduce
-from ..kernels import formulas, reduced
+from ..kernels import array_sum, blocks, formulas, reduced
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -27,7 +27,7 @@ def add_up(x: Any, axis: Any, keepdim: bool) -> Any:
     """Sum of an array; half precision is added up in single precision."""
     if x.dtype == _float16:
         return _add(x, axis, _float32, None, keepdim).astype(_float16)
-    return _add(x, axis, None, None, keepdim)
+    return array_sum(x, axis, keepdim)
 
 
 class SumBackward0(Reduction):
@@ -88,7 +88,7 @@ class MeanBackward0(Reduction):
             x = cast_array(x, self.target)
         if x.dtype == _float16:
             return (_add(x, axes(self), _float32, None, self.keepdim) / self.count()).astype(_float16)
-        return _add(x, axes(self), None, None, self.keepdim) / self.count()
+        return array_sum(x, axes(self), self.keepdim) / self.count()
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         if untracked(grad):
@@ -128,7 +128,12 @@ class NansumBackward0(SumBackward0):
     reads: i64 = SELF
 
     def forward(self, x: Any) -> Any:
-        return SumBackward0.forward(self, x if x.dtype.kind in "biu" else np.where(np.isnan(x), x.dtype.type(0), x))
+        if x.dtype.kind in "biu":
+            return SumBackward0.forward(self, x)
+        if isinstance(x, np.ndarray) and x.size > blocks.BLOCK and self.target is None:
+            found = blocks.reduced(np.add, without_nan, [x], self.dims)
+            return found if self.keepdim else found.squeeze(self.dims)[()]
+        return SumBackward0.forward(self, without_nan(x))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -136,6 +141,11 @@ class NansumBackward0(SumBackward0):
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return sum(tangent * ~x.isnan(), self.dims, self.keepdim, dtype=self.target)
+
+
+def without_nan(x: Any) -> Any:
+    """Zeros in place of NaN."""
+    return np.where(np.isnan(x), x.dtype.type(0), x)
 
 
 class ProdBackward0(Reduction):
@@ -205,7 +215,10 @@ class LogsumexpBackward0(Reduction):
             return fused
         top = _maximum(x.real if x.dtype.kind == "c" else x, axis, None, None, True)
         top = np.where(np.isinf(top), top.dtype.type(0), top)
-        result = np.log(add_up(np.exp(x - top), axis, True)) + top
+        if isinstance(x, np.ndarray) and x.size > blocks.BLOCK and x.dtype.kind == "f":
+            result = np.log(blocks.reduced(np.add, exp_difference, [x, top], axis)) + top
+        else:
+            result = np.log(add_up(exp_difference(x, top), axis, True)) + top
         return result if self.keepdim else np.squeeze(result, () if len(self.shape) == 0 else axis)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
@@ -216,6 +229,12 @@ class LogsumexpBackward0(Reduction):
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return sum(tangent * (x - self.opened(result)).exp(), self.dims, self.keepdim)
+
+
+def exp_difference(x: Any, y: Any) -> Any:
+    """exp(x - y)."""
+    found = x - y
+    return np.exp(found, out=found) if found.ndim > 0 else np.exp(found)
 
 
 def leave_one_out(x: Tensor, dim: int) -> Tensor:
@@ -370,13 +389,21 @@ def truth(combine: Any, x: TensorBase, dim: Any, keepdim: bool) -> Tensor:
     return make(found.astype(uint8.np) if x.dt is uint8 else found.astype(bool_.np))
 
 
+def is_nonzero(x: Any) -> Any:
+    """Whether elements are not zero."""
+    return x != 0
+
+
 def count_nonzero(self: Tensor, dim: Any = None) -> Tensor:
     """Number of nonzero elements, along dimensions or in all; int64.
 
     Variants: function method
     """
     axis = None if len(self.shp) == 0 else wrap_dims(dim, len(self.shp))
-    return make(_add(np.asarray(self.array != 0), axis, int64.np))
+    x = np.asarray(self.array)
+    if x.size <= blocks.BLOCK:
+        return make(_add(x != 0, axis, int64.np))
+    return make(blocks.reduced(np.add, is_nonzero, [x], axis).squeeze(axis)[()])
 
 
 from .. import _tensor  # noqa: E402

@@ -14,7 +14,7 @@ from .._record.binary import Binary, binary
 from .._record.common import FUSED, RESULT, SELF, make, number_of, shadow
 from .._record.general import overwrite
 from .._record.unary import Unary, unary, unary_
-from ..kernels import arrays, formulas
+from ..kernels import arrays, blocks, formulas
 from .power import refuse_gradient
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class SignBackward0(Step):
             raise NotImplementedError(
                 "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
             )
-        return real_sign(x)
+        return blocks.mapped(real_sign, x)
 
     def fresh(self) -> Unary:
         return SignBackward0()
@@ -100,7 +100,7 @@ class SgnBackward0(Step):
     reads: i64 = SELF | RESULT
 
     def forward(self, x: Any) -> Any:
-        return np.where(x == 0, x.dtype.type(0), x / np.absolute(x)) if x.dtype.kind == "c" else real_sign(x)
+        return blocks.mapped(direction if x.dtype.kind == "c" else real_sign, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
@@ -234,6 +234,10 @@ class NanToNumBackward0(Unary):
         self.neginf: Any = None if neginf is None else number_of(neginf, "nan_to_num", "neginf", 4)
 
     def forward(self, x: Any) -> Any:
+        return blocks.mapped(self.finite, x)
+
+    def finite(self, x: Any) -> Any:
+        """Value of an array."""
         # ``positive`` copies in the memory layout that results have; masks are finite already.
         out = np.asarray(x.copy() if x.dtype.kind == "b" else np.positive(x))
         np.nan_to_num(out, copy=False, nan=self.nan, posinf=self.posinf, neginf=self.neginf)
@@ -300,6 +304,11 @@ ROUND: Final = RoundBackward0()
 FRAC: Final = FracBackward0()
 HEAVISIDE: Final = Heaviside()
 SIGNBIT: Final = Signbit()
+
+
+def direction(x: Any) -> Any:
+    """Complex numbers divided by their size, 0 for 0."""
+    return np.where(x == 0, x.dtype.type(0), x / np.absolute(x))
 
 
 def real_sign(x: Any) -> Any:

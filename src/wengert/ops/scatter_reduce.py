@@ -27,6 +27,8 @@ from .masked import where
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
+MOST: Final = np.iinfo(np.int32).max - 1
+
 _ufunc_at: Final[dict[str, Any]] = {
     "sum": np.add.at,
     "mean": np.add.at,
@@ -67,11 +69,12 @@ class ScatterReduceBackward0(General):
             scattered(target, dim, index, np.asarray(identity(self.reduce, target.dtype)))
         scatter_with(_ufunc_at[self.reduce], target, dim, index, src)
         if self.reduce == "mean":
-            counts = np.full(target.shape, 1 if self.include_self else 0, np.int64)
-            scatter_with(np.add.at, counts, dim, index, np.ones((), np.int64))
+            kind = np.int32 if index.size <= MOST else np.int64
+            counts = np.full(target.shape, 1 if self.include_self else 0, kind)
+            scatter_with(np.add.at, counts, dim, index, np.ones((), kind))
             np.maximum(counts, 1, out=counts)
-            mean = target // counts if target.dtype.kind in "iu" else target / counts
-            return np.asarray(mean).astype(target.dtype)
+            quotient = np.floor_divide if target.dtype.kind in "iu" else np.divide
+            return quotient(target, counts, out=target, casting="unsafe")
         return target
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:

@@ -11,15 +11,14 @@ from .._core.compat import i64
 from .._core.dtypes import COMPLEX, parse_dtype
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary
-from .._record.common import OTHER, RESULT, SELF, converted, wrap_dim
+from .._record.common import FUSED, OTHER, RESULT, SELF, converted, wrap_dim
 from .._record.matmul import product
 from .._record.unary import Unary, unary
-from ..kernels import along, formulas
+from ..kernels import along, array_sum, formulas
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
-_add: Final[Any] = np.add.reduce
 _maximum: Final[Any] = np.maximum.reduce
 _reciprocal: Final[Any] = np.reciprocal
 _contiguous: Final[Any] = np.ascontiguousarray
@@ -29,13 +28,20 @@ COLUMNS: Final = 1 << 14  # elements: rows that lie across memory cost a kernel 
 class Normalizing(Unary):
     """Base of softmax and log-softmax along dimension ``dim``."""
 
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
 
     def __init__(self, dim: int) -> None:
         self.dim: int = dim
 
     def fresh(self) -> Unary:
         return self
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return self.gradient().forward(grad, result)
+
+    def gradient(self) -> NormalizingBackward:
+        """The operator of the backward pass."""
+        raise NotImplementedError
 
     def prepare(self, x: TensorBase) -> TensorBase:
         raise NotImplementedError(f"\"softmax_lastdim_kernel_impl\" not implemented for '{x.dt.title}'")
@@ -55,12 +61,15 @@ class SoftmaxBackward0(Normalizing):
         if not has_columns(x, self.dim):
             return in_order(along(formulas.softmax, self.dim, [x]))
         out = formulas.exp_difference(x, _maximum(x, self.dim, None, None, True))
-        out *= _reciprocal(_add(out, self.dim, None, None, True))
+        out *= _reciprocal(array_sum(out, self.dim, True))
         return out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
-        return product(SoftmaxBackwardDataBackward0(self.dim), grad, result)
+        return product(self.gradient(), grad, result)
+
+    def gradient(self) -> NormalizingBackward:
+        return SoftmaxBackwardDataBackward0(self.dim)
 
 
 class LogSoftmaxBackward0(Normalizing):
@@ -74,14 +83,17 @@ class LogSoftmaxBackward0(Normalizing):
         if not has_columns(x, self.dim):
             return in_order(along(formulas.log_softmax, self.dim, [x]))
         top = _maximum(x, self.dim, None, None, True)
-        total = _add(formulas.exp_difference(x, top), self.dim, None, None, True)
+        total = array_sum(formulas.exp_difference(x, top), self.dim, True)
         out = x - top
         out -= np.log(total)
         return out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
-        return product(LogSoftmaxBackwardDataBackward0(self.dim), grad, result)
+        return product(self.gradient(), grad, result)
+
+    def gradient(self) -> NormalizingBackward:
+        return LogSoftmaxBackwardDataBackward0(self.dim)
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return tangent - (result.exp() * tangent).sum(self.dim, True)
@@ -114,10 +126,10 @@ class SoftmaxBackwardDataBackward0(NormalizingBackward):
             return x - x
         if x.dtype == y.dtype and x.size > 0:
             if has_columns(x, self.dim):
-                return formulas.softmax_slope_given(x, y, _add(x * y, self.dim, None, None, True))
+                return formulas.softmax_slope_given(x, y, array_sum(x * y, self.dim, True))
             return along(formulas.softmax_slope, self.dim, [x, y])
         out = x * y
-        return out - _add(out, self.dim, None, None, True) * y
+        return out - array_sum(out, self.dim, True) * y
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None
@@ -144,10 +156,10 @@ class LogSoftmaxBackwardDataBackward0(NormalizingBackward):
             return x - x
         if x.dtype == y.dtype and x.size > 0:
             if has_columns(x, self.dim):
-                return formulas.log_softmax_slope_given(x, y, _add(x, self.dim, None, None, True))
+                return formulas.log_softmax_slope_given(x, y, array_sum(x, self.dim, True))
             return along(formulas.log_softmax_slope, self.dim, [x, y])
         out = np.exp(y)
-        out *= _add(x, self.dim, None, None, True)
+        out *= array_sum(x, self.dim, True)
         return np.subtract(x, out, out=out)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:

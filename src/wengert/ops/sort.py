@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from .._record.binary import laid_out_like
 from .._record.common import int_of, make, wrap_dim
 from .._record.general import general_many
 from .._record.selection import Selection, check_not_empty, check_order, deliver
+from ..kernels.blocks import BLOCK, places
 from .power import refuse_gradient
 from .sort_arrays import first, sorted_order
 
@@ -20,10 +21,18 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
 
 
+_unique: Final[Any] = np.unique  # an array or several: too much for mypyc's types
+COUNTED: Final = 1 << 14  # elements that a histogram takes at once: NumPy makes double precision of them, several times
+
+
 class SortBackward0(Selection):
     """Elements along a dimension in order; those that are equal keep theirs; NaN counts as the largest."""
 
+    block: int = BLOCK
     descending: bool = False
+
+    def length(self) -> int:
+        return self.shape[self.dim]
 
     def choose(self, x: Any) -> tuple[Any, Any]:
         order = sorted_order(x, self.dim, self.descending)
@@ -47,6 +56,7 @@ class TopkBackward0(Selection):
 class KthvalueBackward0(Selection):
     """The k-th smallest element along a dimension; the last of those that tie."""
 
+    block: int = BLOCK
     k: int = 1
 
     def choose(self, x: Any) -> tuple[Any, Any]:
@@ -172,13 +182,25 @@ def unique(
     Variants: function method
     """
     axis = None if dim is None else wrap_dim(dim, len(self.shp))
-    found = np.unique(self.array, return_inverse=True, return_counts=True, axis=axis, equal_nan=False)
+    found = distinct(self.array, bool(return_inverse), bool(return_counts), axis)
     results = [refuse_gradient(make(found[0]), [self], "_unique2" if dim is None else "unique_dim")]
     if return_inverse:
         results.append(make(found[1].reshape(self.shp if axis is None else -1).astype(np.int64, copy=False)))
     if return_counts:
-        results.append(make(found[2].astype(np.int64, copy=False)))
+        results.append(make(found[-1].astype(np.int64, copy=False)))
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def distinct(x: Any, inverse: bool, counts: bool, axis: Any) -> list[Any]:
+    """Distinct elements (slices), where each element is among them, how often each occurs; the latter two as far as asked for."""
+    if axis is not None or x.dtype.kind not in "iu":
+        found = _unique(x, False, inverse, counts, axis, equal_nan=False)
+        return list(found) if inverse or counts else [found]
+    values = _unique(x)  # whole numbers equal themselves: places are searched for, which takes less memory than NumPy's
+    if not inverse and not counts:
+        return [values]
+    where = np.searchsorted(values, x)
+    return [values, *([where] if inverse else []), *([np.bincount(where.reshape(-1))] if counts else [])]
 
 
 def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: Any = None) -> Any:
@@ -193,10 +215,19 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
     rows = array.reshape(-1, 1) if dim is None else np.moveaxis(array, wrap_dim(dim, array.ndim), 0)
     n = rows.shape[0]
     starts = np.ones(n, np.bool_)
-    starts[1:] = (rows[1:] != rows[:-1]).any(tuple(range(1, rows.ndim)))
-    kept = rows[starts]
-    distinct = make(kept.reshape(-1) if dim is None else np.moveaxis(kept, 0, wrap_dim(dim, array.ndim)))
-    results = [refuse_gradient(distinct, [self], "unique_consecutive")]
+    kept = np.empty((0, *rows.shape[1:]), rows.dtype)
+    if n > 0:
+        for place in places(rows[1:].shape, 1):  # blocks: masks are turned into numbers of 64 bits
+            before, part = slice(place[0].start, place[0].stop), slice(place[0].start + 1, place[0].stop + 1)
+            starts[part] = (rows[part] != rows[before][: n - 1 - before.start]).any(tuple(range(1, rows.ndim)))
+        kept = np.empty((np.count_nonzero(starts), *rows.shape[1:]), rows.dtype)
+        at = 0
+        for place in places(rows.shape, 1):
+            part_kept = rows[place[0]][starts[place[0]]]
+            kept[at : at + len(part_kept)] = part_kept
+            at += len(part_kept)
+    first_ones = make(kept.reshape(-1) if dim is None else np.moveaxis(kept, 0, wrap_dim(dim, array.ndim)))
+    results = [refuse_gradient(first_ones, [self], "unique_consecutive")]
     if return_inverse:
         inverse = np.cumsum(starts, dtype=np.int64) - 1
         results.append(make(inverse.reshape(self.shp) if dim is None else inverse))
@@ -210,7 +241,7 @@ def bincount(self: Tensor, weights: Any = None, minlength: Any = 0) -> Tensor:
 
     Variants: function method
     """
-    if len(self.shp) != 1 or self.dt.category != INTEGER or (self.array < 0).any():
+    if len(self.shp) != 1 or self.dt.category != INTEGER or self.array.min(initial=0) < 0:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
@@ -232,8 +263,11 @@ def histc(self: Tensor, bins: Any = 100, min: Any = 0, max: Any = 0) -> Tensor:
     if bins <= 0:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     low, high = span(self, min, max)
-    counts = make(np.histogram(self.array, bins, (low, high))[0].astype(self.dt.np))
-    return refuse_gradient(counts, [self], "histc")
+    flat = np.asarray(self.array).reshape(-1)
+    counts = np.zeros(int_of(bins), np.int64)
+    for start in range(0, flat.size, COUNTED):
+        counts += np.histogram(flat[start : start + COUNTED], int_of(bins), (low, high))[0]
+    return refuse_gradient(make(counts.astype(self.dt.np)), [self], "histc")
 
 
 def span(x: TensorBase, low: Any, high: Any) -> tuple[float, float]:

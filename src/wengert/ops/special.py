@@ -11,7 +11,7 @@ from .._core import errors
 from .._core.compat import i64
 from .._record.common import FUSED, RESULT, SELF, make, number_of
 from .._record.unary import Unary, unary, unary_
-from ..kernels import formulas
+from ..kernels import blocks, formulas
 from .scaled import MulBackward1
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Special(Unary):
     def forward(self, x: Any) -> Any:
         if x.dtype.kind == "c":
             raise errors.not_implemented(self.kernel(), make(x).dt)
-        value = self.value(x)
+        value = blocks.mapped(self.value, x)
         return value if value.dtype == x.dtype else value.astype(x.dtype)
 
     def value(self, x: Any) -> Any:
@@ -47,7 +47,9 @@ class ErfBackward0(Special):
     )
     reads: i64 = SELF | FUSED
 
-    def value(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
+        if x.dtype.kind == "c":
+            raise errors.not_implemented(self.kernel(), make(x).dt)
         return formulas.erf(x)
 
     def kernel(self) -> str:

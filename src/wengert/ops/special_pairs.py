@@ -10,11 +10,17 @@ from .._core.compat import i64
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary, number_binary
 from .._record.common import OTHER, SELF, is_number
+from ..kernels import blocks
 from .transcendental import FloatBinary
 
 if TYPE_CHECKING:
     from .._core.dtypes import Number
     from .._tensor import Tensor
+
+
+def xlogy_arrays(x: Any, y: Any) -> Any:
+    """x log(y), 0 where x is 0."""
+    return np.where(y != y, y, np.where(x == 0, x.dtype.type(0), x * np.log(y)))
 
 
 class XlogyBackward0(FloatBinary):
@@ -24,7 +30,7 @@ class XlogyBackward0(FloatBinary):
     reads_other: i64 = SELF | OTHER
 
     def forward(self, x: Any, y: Any) -> Any:
-        return np.where(y != y, y, np.where(x == 0, x.dtype.type(0), x * np.log(y)))
+        return blocks.mapped(xlogy_arrays, x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None

@@ -15,7 +15,8 @@ from .._record.common import RESULT, SELF, make, wrap_dim
 from .._record.general import General, general_many
 from .._record.reduction import Reduction, axes, over, reduce
 from .._record.selection import Selection, check_not_empty, check_order, deliver
-from ..kernels import formulas
+from ..kernels import array_sum, formulas
+from ..kernels.blocks import BLOCK
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -56,7 +57,7 @@ class Spread(Reduction):
         if axis == tuple(range(kept, x.ndim)):
             found = formulas.variance(len(axis), x, freedom)
         elif axis == tuple(range(len(axis))):
-            mean = _add(x, axis, None, None, True) / x.dtype.type(self.count())
+            mean = array_sum(x, axis, True) / x.dtype.type(self.count())
             found = formulas.squares_below(kept, x, mean) / x.dtype.type(freedom)
         else:
             return None
@@ -329,6 +330,8 @@ def corrcoef(self: Tensor) -> Tensor:
 class MedianBackward1(Selection):
     """Median along a dimension: of an even number of elements the lower; NaN where there is one."""
 
+    block: int = BLOCK
+
     def choose(self, x: Any) -> tuple[Any, Any]:
         values = lower_median(x, self.dim)
         return values, first_place(x, values, self.dim)
@@ -347,6 +350,8 @@ class NanmedianBackward1(MedianBackward1):
 
 class ModeBackward0(Selection):
     """Most frequent element along a dimension, the smallest of those as frequent; its last place."""
+
+    block: int = BLOCK // 4  # with many temporaries
 
     def choose(self, x: Any) -> tuple[Any, Any]:
         order = np.argsort(x, self.dim, kind="stable")

@@ -9,7 +9,7 @@ import numpy as np
 from .._core import errors
 from .._core.dtypes import Size, int64
 from .._core.tensor_base import TensorBase
-from .._record.common import make
+from .._record.common import make, quiet
 from .._record.general import General, general
 from .._record.writing import Writer
 from .gather_scatter import write_checked
@@ -38,7 +38,11 @@ class TakeBackward0(General):
         grad = grads[0]
         assert grad is not None
         target = make(np.zeros(self.size, grad.dt.np))
-        return [general(PutBackward0(True, grad.shp), [target, grad, self.tensor("index")])]
+        op = PutBackward0(True, grad.shp)
+        if quiet(grad) and len(self.size) > 0:  # the zeros are ours: no copy
+            op.put(target.array, [grad.array, self.tensor("index").array])
+            return [target]
+        return [general(op, [target, grad, self.tensor("index")])]
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         tangent = tangents[0]

@@ -83,13 +83,16 @@ class ExpBackward0(Unary):
     """e raised to each element.  d exp(x) = exp(x)."""
 
     SCHEMA: Final = "exp(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
 
     def forward(self, x: Any) -> Any:
         return _exp(x)
 
     def write(self, x: Any, out: Any) -> bool:
         return _exp(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return arrays.multiply(grad, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -148,11 +151,16 @@ class LogBackward0(Unary):
 
     SCHEMA: Final = "log(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
+    reads: i64 = SELF | FUSED
+
     def forward(self, x: Any) -> Any:
         return _log(x)
 
     def write(self, x: Any, out: Any) -> bool:
         return _log(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return arrays.divide(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -270,10 +278,7 @@ class RsqrtBackward0(Unary):
     reads: i64 = RESULT | FUSED
 
     def forward(self, x: Any) -> Any:
-        if x.ndim == 0:
-            return x.dtype.type(1) / np.sqrt(x)
-        root = np.sqrt(x)
-        return np.divide(x.dtype.type(1), root, out=root)
+        return formulas.rsqrt(x)
 
     def slope(self, grad: Any, x: Any, result: Any) -> Any:
         return formulas.rsqrt_slope(grad, result)
@@ -290,10 +295,13 @@ class SigmoidBackward0(Unary):
     """Logistic sigmoid 1/(1 + exp(-x)) of each element.  d = result (1 - result)."""
 
     SCHEMA: Final = "sigmoid(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
 
     def forward(self, x: Any) -> Any:
         return formulas.sigmoid(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.sigmoid_slope(grad, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None

@@ -11,14 +11,16 @@ from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import COMPLEX
 from .._record.binary import Binary, binary
-from .._record.common import OTHER, RESULT, SELF
+from .._record.common import FUSED, OTHER, RESULT, SELF
 from .._record.unary import Unary, unary, unary_
-from ..kernels import arrays, formulas
+from ..kernels import arrays, blocks, formulas
 from .transcendental import FloatBinary, FloatOnly, Slope, conj
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
+_sin: Final[Any] = arrays.sin
+_cos: Final[Any] = arrays.cos
 _tanh: Final[Any] = arrays.tanh
 
 
@@ -26,9 +28,16 @@ class SinBackward0(Unary):
     """Sine of each element (radians).  d sin(x) = cos(x)."""
 
     SCHEMA: Final = "sin(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = SELF | FUSED
 
     def forward(self, x: Any) -> Any:
-        return np.sin(x)
+        return _sin(x)
+
+    def write(self, x: Any, out: Any) -> bool:
+        return _sin(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.sin_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -42,9 +51,16 @@ class CosBackward0(Unary):
     """Cosine of each element (radians).  d cos(x) = -sin(x)."""
 
     SCHEMA: Final = "cos(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = SELF | FUSED
 
     def forward(self, x: Any) -> Any:
-        return np.cos(x)
+        return _cos(x)
+
+    def write(self, x: Any, out: Any) -> bool:
+        return _cos(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.cos_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -155,13 +171,16 @@ class TanhBackward0(Unary):
     """Hyperbolic tangent of each element.  d tanh(x) = 1 - tanh(x)**2."""
 
     SCHEMA: Final = "tanh(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
 
     def forward(self, x: Any) -> Any:
         return _tanh(x)
 
     def write(self, x: Any, out: Any) -> bool:
         return _tanh(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.tanh_slope(grad, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -269,6 +288,13 @@ class AtanhBackward1(AtanhBackward0):
         return AtanhBackward1()
 
 
+def sinc_array(x: Any) -> Any:
+    """sin(pi x) / (pi x)."""
+    # pi x rounded to half precision would be far off.
+    angle = (x.astype(np.float32) if x.dtype == np.float16 else x) * math.pi
+    return np.where(x == 0, 1, np.sin(angle) / angle).astype(x.dtype)
+
+
 class SincBackward0(Unary):
     """Normalised sinc, sin(pi x)/(pi x), of each element; 1 at 0.  d = (pi x cos(pi x) - sin(pi x))/(pi x**2), 0 at 0."""
 
@@ -277,9 +303,7 @@ class SincBackward0(Unary):
     )
 
     def forward(self, x: Any) -> Any:
-        # pi x rounded to half precision would be far off.
-        angle = (x.astype(np.float32) if x.dtype == np.float16 else x) * math.pi
-        return np.where(x == 0, 1, np.sin(angle) / angle).astype(x.dtype)
+        return blocks.mapped(sinc_array, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None

@@ -43,6 +43,7 @@ struct Entry {
 };
 
 #define WENGERT_FLOATS(f) f<float>, f<double>
+#define WENGERT_ANY(f) f, f, f, f, f
 #define WENGERT_WORDS(f) WENGERT_FLOATS(f), f<int32_t>, f<int64_t>
 
 inline Kernel chosen(const Entry& entry, PyArrayObject* array) {

@@ -1,6 +1,8 @@
 // A fork-safe pool of threads.  parallel_for(n, f) calls f(i) for every i below n, on the caller and on workers.
 //
 // - Which pieces there are never depends on the number of threads, so results do not either.
+// - Each thread begins with a range of pieces of its own, the same in every call: what one operator has written there is still
+//   in the cache of this core when the next one reads it.  Then it takes what is left of the others' ranges.
 // - The caller works too and never waits for a worker that has not begun: on a busy machine this is at worst a serial loop.
 // - A call from inside a piece, or while another thread has the pool, runs serially.
 // - Workers do not survive a fork.  The child starts its own, where a child of OpenMP's pool would wait for ever.
@@ -44,8 +46,10 @@ class Pool {
     start_workers();
     piece_ = piece;
     context_ = context;
-    count_ = count;
-    next_.store(0);
+    for (int t = 0; t < wanted_; t++) {
+      ranges_[t].next.store(count * t / wanted_, std::memory_order_relaxed);
+      ranges_[t].end = count * (t + 1) / wanted_;
+    }
     open_.store(true);
     bool wake;
     {
@@ -54,7 +58,7 @@ class Pool {
       wake = sleepers_ > 0;
     }
     if (wake) awake_.notify_all();
-    drain();
+    drain(0);
     open_.store(false);
     while (inside_.load(std::memory_order_acquire)) cpu_relax();
     job_.unlock();
@@ -66,17 +70,19 @@ class Pool {
     std::lock_guard<std::mutex> job(job_);
     stop_workers();
     wanted_ = wanted < 1 ? 1 : wanted;
+    ranges_ = std::vector<Range>(wanted_);
   }
 
  private:
-  // About 50 us, longer than the gap between most operators of one program; then half a millisecond in which whoever wants the
-  // processor gets it: to wake a sleeping thread takes as long as many kernels.
-  static constexpr int spins_before_yield = 1000, spins_before_sleep = 2000;
+  // About 50 us: longer than the gap between two operators of one program, shorter than a time slice.  Then so often again
+  // with the core offered to others in between (BLAS has threads, too), since to be woken takes as long.
+  static constexpr int spins_before_yield = 1000, yields_before_sleep = 10;
 
   void start_workers() {
     while (static_cast<int>(workers_.size()) < wanted_ - 1) {
       try {
-        workers_.emplace_back([this] { work(); });
+        const int own = static_cast<int>(workers_.size()) + 1;
+        workers_.emplace_back([this, own] { work(own); });
       } catch (const std::system_error&) {  // no more threads in this process: go on with those there are
         wanted_ = static_cast<int>(workers_.size()) + 1;
       }
@@ -94,17 +100,20 @@ class Pool {
     stop_.store(false);
   }
 
-  void drain() {
-    for (Index i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < count_;) piece_(context_, i);
+  void drain(int own) {
+    for (int t = 0; t < wanted_; t++) {
+      Range& range = ranges_[(own + t) % wanted_];
+      for (Index i; (i = range.next.fetch_add(1, std::memory_order_relaxed)) < range.end;) piece_(context_, i);
+    }
   }
 
-  void work() {
+  void work(int own) {
     unsigned long seen = 0;
     for (;;) {
-      for (int spin = 0; epoch_.load(std::memory_order_acquire) == seen && !stop_.load();) {
-        if (++spin < spins_before_yield) {
+      for (int spin = 1; epoch_.load(std::memory_order_acquire) == seen && !stop_.load(); spin++) {
+        if (spin % spins_before_yield != 0) {
           cpu_relax();
-        } else if (spin < spins_before_sleep) {
+        } else if (spin < spins_before_yield * yields_before_sleep) {
           std::this_thread::yield();
         } else {
           std::unique_lock<std::mutex> lock(sleep_);
@@ -117,10 +126,15 @@ class Pool {
       seen = epoch_.load(std::memory_order_acquire);
       // Entering before looking: whoever closes the job waits until nobody is inside.
       inside_.fetch_add(1);
-      if (open_.load()) drain();
+      if (open_.load()) drain(own);
       inside_.fetch_sub(1, std::memory_order_release);
     }
   }
+
+  struct alignas(64) Range {
+    std::atomic<Index> next{0};
+    Index end = 0;
+  };
 
   std::mutex job_, sleep_;
   std::condition_variable awake_;
@@ -129,12 +143,12 @@ class Pool {
   std::atomic<int> wanted_{static_cast<int>(std::thread::hardware_concurrency()) > 0
                                ? static_cast<int>(std::thread::hardware_concurrency())
                                : 1};
-  std::atomic<Index> next_{0}, inside_{0};
+  std::vector<Range> ranges_ = std::vector<Range>(wanted_);
+  std::atomic<Index> inside_{0};
   std::atomic<unsigned long> epoch_{0};
   std::atomic<bool> open_{false}, stop_{false};
   Piece piece_ = nullptr;
   const void* context_ = nullptr;
-  Index count_ = 0;
 };
 
 inline Pool*& pool_pointer() {

@@ -18,6 +18,7 @@ cdef extern from "direct.h" namespace "wengert" nogil:
         SCALAR "wengert::Kind::scalar"
         COLUMNS "wengert::Kind::columns"
     cdef int MAX_DIMS
+    cdef Index WHOLE_ROW
     cdef int MAX_OPERANDS
     cdef int MAX_SLOTS
     cdef int OPCODES
@@ -290,6 +291,10 @@ cdef object launch(
     cdef int j
     cdef list outputs = []
     c.program = program
+    if given is None and program.outputs == 1 and program.output_kind[0] == VECTOR and not compiled.masks[0]:
+        operand = operands[1 if kernel.rows else 0]
+        if not program.hazards[0] & 1 and in_one_pass(c) and take_over(operand) and fits(<cnp.ndarray>operand, c, kind):
+            given = (operand,)
     for j in range(program.outputs):
         if given is not None:
             y = given[j]
@@ -314,6 +319,16 @@ cdef object launch(
             else:
                 run[double](c[0])
     return outputs[0] if program.outputs == 1 else tuple(outputs)
+
+
+cdef bint in_one_pass(Call* c) noexcept:
+    """Whether a row has been read when it is written."""
+    cdef int d
+    cdef Py_ssize_t columns = 1
+    if c.row_dims > 0:
+        for d in range(c.row_dims, c.dims):
+            columns *= c.shape[d]
+    return columns <= WHOLE_ROW
 
 
 cdef bint fits(cnp.ndarray y, Call* c, int kind):

@@ -1,11 +1,14 @@
-// Pooling, rows by number and running sums as the door sees them.
+// Pooling, rows by number, normalisation, sums and running sums as the door sees them.
 #pragma once
 #include <limits>
 
+#include "bytes.h"
 #include "door.h"
+#include "norms.h"
 #include "pooling.h"
 #include "rows.h"
 #include "scan.h"
+#include "sums.h"
 
 namespace wengert::arrays {
 
@@ -39,6 +42,10 @@ template <class T>
 void enter_avg_pool_backward(const Args& a) {
   avg_pool_backward<T>(pooling_of(a), a.number[19] != 0, a.number[20], a.at<T>(0), a.at<T>(1));
 }
+
+inline void enter_clear_bytes(const Args& a) { clear_bytes(a.number[0], a.at<char>(0)); }
+
+inline void enter_copy_bytes(const Args& a) { copy_bytes(a.number[0], a.at<char>(0), a.at<char>(1)); }
 
 // Arrays table, index, out; rows, bytes of a row, and rows of the table.
 inline void enter_take_rows(const Args& a) {
@@ -77,6 +84,26 @@ void enter_weighted_rows(const Args& a) {
   weighted_rows<T>(n[0], n[1], n[2], n[3], n[4], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.at<T>(3), a.bad_index);
 }
 
+// Arrays x, out; outer, n, inner.
+template <class T>
+void enter_sum(const Args& a) {
+  sum_middle<T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<T>(1));
+}
+
+// Arrays x, weight, bias, y, mean, variance, scale; rows, columns; eps.
+template <class T>
+void enter_normalize_rows(const Args& a) {
+  normalize_rows<T>(a.number[0], a.number[1], a.real[0], a.at<T>(0), a.at<T>(1), a.at<T>(2), a.at<T>(3), a.at<T>(4),
+                    a.at<T>(5), a.at<T>(6));
+}
+
+// Arrays grad, x, weight, mean, scale, slope, slopes of weight and bias (or none); rows, columns.
+template <class T>
+void enter_normalize_rows_slopes(const Args& a) {
+  normalize_rows_slopes<T>(a.number[0], a.number[1], a.at<T>(0), a.at<T>(1), a.at<T>(2), a.at<T>(3), a.at<T>(4), a.at<T>(5),
+                           a.at<T>(6), a.at<T>(7));
+}
+
 // Arrays x, out; outer, n, inner, whether from the end.
 template <class Op, class T>
 void enter_scan(const Args& a) {
@@ -88,12 +115,17 @@ constexpr Entry array_entries[] = {
     {"put_back", 3, 3, 0, WENGERT_FLOATS(enter_put_back)},
     {"avg_pool", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool)},
     {"avg_pool_backward", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool_backward)},
-    {"take_rows", 3, 3, 0, enter_take_rows, enter_take_rows, enter_take_rows, enter_take_rows, enter_take_rows},
+    {"clear_bytes", 1, 1, 0, WENGERT_ANY(enter_clear_bytes)},
+    {"copy_bytes", 2, 1, 0, WENGERT_ANY(enter_copy_bytes)},
+    {"take_rows", 3, 3, 0, WENGERT_ANY(enter_take_rows)},
     {"add_rows", 3, 3, 0, WENGERT_WORDS(enter_add_rows)},
     {"gather", 3, 4, 0, WENGERT_WORDS(enter_gather)},
     {"scatter_add", 3, 4, 0, WENGERT_WORDS(enter_scatter_add)},
     {"bag_sums", 6, 4, 0, WENGERT_FLOATS(enter_bag_sums)},
     {"weighted_rows", 4, 5, 0, WENGERT_FLOATS(enter_weighted_rows)},
+    {"sum_middle", 2, 3, 0, WENGERT_FLOATS(enter_sum)},
+    {"normalize_rows", 7, 2, 1, WENGERT_FLOATS(enter_normalize_rows)},
+    {"normalize_rows_slopes", 8, 2, 0, WENGERT_FLOATS(enter_normalize_rows_slopes)},
     {"running_sum", 2, 4, 0, enter_scan<Plus, float>, enter_scan<Plus, double>},
     {"running_product", 2, 4, 0, enter_scan<Times, float>, enter_scan<Times, double>},
 };

@@ -6,7 +6,7 @@ namespace wengert {
 
 template void run<float>(Call&);
 template void run<double>(Call&);
-template void direct<float>(int, float*, const float*, const float*, bool, bool, Index);
-template void direct<double>(int, double*, const double*, const double*, bool, bool, Index);
+template void direct<float>(int, float*, Part<float>, Part<float>, Index, Index);
+template void direct<double>(int, double*, Part<double>, Part<double>, Index, Index);
 
 }  // namespace wengert

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "pool.h"
+#include "trig.h"
 #include "vmath.h"
 
 namespace wengert {
@@ -37,17 +38,22 @@ template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T
   X(move, x) X(negative, -x) X(absolute, std::fabs(x)) X(sqrt, std::sqrt(x)) X(exp, vmath::exp(x)) \
   X(expm1, vmath::expm1(x)) X(log, vmath::log(x)) X(log1p, vmath::log1p(x)) X(tanh, vmath::tanh(x)) \
   X(sigmoid, vmath::sigmoid(x)) X(erf, vmath::erf(x)) X(reciprocal, T(1) / x) X(square, x * x) X(sign, sign(x)) \
-  X(floor, std::floor(x)) X(ceil, std::ceil(x)) X(trunc, std::trunc(x)) X(isnan, T(x != x)) X(logical_not, T(x == 0))
+  X(floor, std::floor(x)) X(ceil, std::ceil(x)) X(trunc, std::trunc(x)) X(rint, std::rint(x)) X(isnan, T(x != x)) \
+  X(logical_not, T(x == 0)) X(tan, std::tan(x)) X(arcsin, std::asin(x)) X(arccos, std::acos(x)) X(arctan, std::atan(x)) \
+  X(sinh, std::sinh(x)) X(cosh, std::cosh(x)) X(arcsinh, std::asinh(x)) X(arccosh, std::acosh(x)) \
+  X(arctanh, std::atanh(x)) X(exp2, std::exp2(x)) X(log2, std::log2(x)) X(log10, std::log10(x))
+#define WENGERT_SINES(X) X(sin, 0) X(cos, 1)
 #define WENGERT_BINARY(X) \
   X(add, x + y) X(subtract, x - y) X(multiply, x * y) X(divide, x / y) X(maximum, nan_max(x, y)) \
   X(minimum, nan_min(x, y)) X(greater, T(x > y)) X(greater_equal, T(x >= y)) X(equal, T(x == y)) \
-  X(not_equal, T(x != y)) X(copysign, std::copysign(x, y))
+  X(not_equal, T(x != y)) X(copysign, std::copysign(x, y)) \
+  X(power, std::pow(x, y)) X(arctan2, std::atan2(x, y)) X(hypot, std::hypot(x, y)) X(fmod, std::fmod(x, y))
 #define WENGERT_TERNARY(X) X(fma, x * y + z) X(where, x != 0 ? y : z)
 #define WENGERT_REDUCTION(X) X(row_sum) X(row_max) X(row_min) X(column_sum)
 
 enum Opcode : uint8_t {
 #define X(name, value) OP_##name,
-  WENGERT_UNARY(X) WENGERT_BINARY(X) WENGERT_TERNARY(X)
+  WENGERT_UNARY(X) WENGERT_SINES(X) WENGERT_BINARY(X) WENGERT_TERNARY(X)
 #undef X
 #define X(name) OP_##name,
   WENGERT_REDUCTION(X)
@@ -58,7 +64,7 @@ enum Opcode : uint8_t {
 inline const char* opcode_name(int op) {
   static const char* const names[] = {
 #define X(name, value) #name,
-      WENGERT_UNARY(X) WENGERT_BINARY(X) WENGERT_TERNARY(X)
+      WENGERT_UNARY(X) WENGERT_SINES(X) WENGERT_BINARY(X) WENGERT_TERNARY(X)
 #undef X
 #define X(name) #name,
       WENGERT_REDUCTION(X)
@@ -117,7 +123,9 @@ struct Call {
 
 // ---- arithmetic over one block ---------------------------------------------------------------------------------------
 
-template <class T, class F> WENGERT_INLINE void map1(T* out, const T* a, Index n, F f) {
+// A function for each operator: in one large function with all of them gcc left the loop of erf in double precision scalar,
+// seven times as slow.
+template <class T, class F> __attribute__((noinline)) void map1(T* out, const T* a, Index n, F f) {
 #pragma GCC ivdep
   for (Index i = 0; i < n; i++) out[i] = f(a[i]);
 }
@@ -149,13 +157,13 @@ template <class T, class F> WENGERT_INLINE T lanes(const T* a, Index n, T start,
   return lane[0];
 }
 
-template <class T> T sum(const T* a, Index n) {
-  auto plus = [](T x, T y) { return x + y; };
-  if (n <= BLOCK) return lanes(a, n, T(0), plus);
+template <class T> double wide_sum(const T* a, Index n) {
   double total = 0;
-  for (Index i = 0; i < n; i += BLOCK) total += lanes(a + i, std::min(BLOCK, n - i), T(0), plus);
-  return static_cast<T>(total);
+  for (Index i = 0; i < n; i += BLOCK) total += lanes(a + i, std::min(BLOCK, n - i), T(0), [](T x, T y) { return x + y; });
+  return total;
 }
+
+template <class T> T sum(const T* a, Index n) { return static_cast<T>(wide_sum(a, n)); }
 
 template <class T> void step(const Instruction& code, T* const* slot, const bool* vec, Index n) {
   T* out = slot[code.out];
@@ -171,6 +179,13 @@ template <class T> void step(const Instruction& code, T* const* slot, const bool
     break; \
   }
     WENGERT_UNARY(X)
+#undef X
+#define X(name, quarter) \
+  case OP_##name: \
+    trig::sines<quarter>(out, a, va ? m : 1); \
+    if (!va) std::fill_n(out + 1, m - 1, *out); \
+    break;
+    WENGERT_SINES(X)
 #undef X
 #define X(name, value) \
   case OP_##name: { \

@@ -1,0 +1,97 @@
+// Rows standardised, scaled and shifted, and the gradients of that: layer normalisation.
+//
+// A row is read two or three times and stays in the first-level cache.  Sums over rows as in sums.h; the sums over columns,
+// which are the gradients of weight and bias, are added up by PARTS tasks, and these in their order.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "pool.h"
+#include "sums.h"
+
+namespace wengert::arrays {
+
+// Two sums over a row at once: f(i, a, b) adds what element i contributes to a and b.
+template <class T, class F>
+static inline void two_sums(ptrdiff_t n, double& first, double& second, const F& f) {
+  constexpr ptrdiff_t LANES = 32;
+  first = second = 0;
+  for (ptrdiff_t start = 0; start < n; start += WIDE) {
+    const ptrdiff_t end = std::min(n, start + WIDE);
+    T a[LANES] = {}, b[LANES] = {};
+    ptrdiff_t i = start;
+    for (; i + LANES <= end; i += LANES)
+#pragma GCC ivdep
+      for (ptrdiff_t l = 0; l < LANES; l++) f(i + l, a[l], b[l]);
+    for (ptrdiff_t l = 0; i < end; i++, l++) f(i, a[l], b[l]);
+    for (ptrdiff_t step = LANES / 2; step; step /= 2)
+      for (ptrdiff_t l = 0; l < step; l++) a[l] += a[l + step], b[l] += b[l + step];
+    first += a[0], second += b[0];
+  }
+}
+
+// Weight and bias have one number for each column; ones and zeros where there are none.
+template <class T>
+void normalize_rows(ptrdiff_t rows, ptrdiff_t n, double eps, const T* x, const T* weight, const T* bias, T* y, T* mean, T* var,
+                    T* rstd) {
+  const ptrdiff_t per = 1 + PIECE / n;
+  parallel_for(pieces(rows, per), [&](ptrdiff_t task) {
+    for (ptrdiff_t r = task * per; r < std::min(rows, (task + 1) * per); r++) {
+      const T *from = x + r * n, middle = static_cast<T>(wide_sum(from, n) / n);
+      double off, square;  // the mean is rounded: what rounding left of it is large beside a small deviation
+      two_sums<T>(n, off, square, [&](ptrdiff_t i, T& a, T& b) {
+        T d = from[i] - middle;
+        a += d, b += d * d;
+      });
+      const T rest = static_cast<T>(off / n);
+      const double spread = std::max(0.0, square / n - (off / n) * (off / n));
+      const T scale = static_cast<T>(1 / std::sqrt(spread + eps));
+      T* to = y + r * n;
+#pragma GCC ivdep
+      for (ptrdiff_t i = 0; i < n; i++) to[i] = ((from[i] - middle) - rest) * scale * weight[i] + bias[i];
+      mean[r] = middle + rest, var[r] = static_cast<T>(spread), rstd[r] = scale;
+    }
+  });
+}
+
+// Gradients of x, and of weight and bias (or null).
+template <class T>
+void normalize_rows_slopes(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T* x, const T* weight, const T* mean,
+                           const T* rstd, T* slope, T* weight_slope, T* bias_slope) {
+  constexpr ptrdiff_t PARTS = 16;
+  const ptrdiff_t per = std::max(1 + PIECE / n, pieces(rows, PARTS)), parts = pieces(rows, per);
+  std::vector<double> partial(weight_slope ? 2 * parts * n : 0);
+  parallel_for(parts, [&](ptrdiff_t part) {
+    std::vector<T> few(2 * n);
+    T *of_weight = few.data(), *of_bias = of_weight + n;
+    const ptrdiff_t end = std::min(rows, (part + 1) * per);
+    for (ptrdiff_t first = part * per; first < end; first += FEW) {
+      for (ptrdiff_t r = first; r < std::min(end, first + FEW); r++) {
+        const T *g = grad + r * n, *from = x + r * n, middle = mean[r], scale = rstd[r];
+        double along, level;
+        two_sums<T>(n, along, level, [&](ptrdiff_t i, T& a, T& b) {
+          T hat = (from[i] - middle) * scale, scaled = g[i] * weight[i];
+          a += scaled * hat, b += scaled;
+          of_weight[i] += g[i] * hat, of_bias[i] += g[i];
+        });
+        const T share = static_cast<T>(along / n) * scale * scale, shift = static_cast<T>(level / n) * scale;
+        T* to = slope + r * n;
+#pragma GCC ivdep
+        for (ptrdiff_t i = 0; i < n; i++) to[i] = g[i] * weight[i] * scale - (from[i] - middle) * share - shift;
+      }
+      if (weight_slope)
+        for (ptrdiff_t i = 0; i < 2 * n; i++) partial[part * 2 * n + i] += few[i];
+      std::fill(few.begin(), few.end(), T(0));
+    }
+  });
+  if (!weight_slope) return;
+  for (ptrdiff_t part = 1; part < parts; part++)
+    for (ptrdiff_t i = 0; i < 2 * n; i++) partial[i] += partial[part * 2 * n + i];
+  for (ptrdiff_t i = 0; i < n; i++) {
+    weight_slope[i] = static_cast<T>(partial[i]);
+    bias_slope[i] = static_cast<T>(partial[n + i]);
+  }
+}
+
+}  // namespace wengert::arrays

@@ -1,0 +1,76 @@
+"""Rows standardised by one kernel, against double precision and the formulas that do the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from wengert import kernels
+from wengert.kernels import bulk
+
+SHAPES = [(1, 1), (3, 7), (70, 33), (200, 1024), (5, 2500), (130, 8192)]
+
+
+def data(shape: tuple[int, ...], dtype: Any, seed: int) -> Any:
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("plain", [False, True])
+def test_normalized_rows_and_their_gradients_agree_with_pytorch_in_double_precision(
+    native: Any, shape: tuple[int, int], dtype: Any, plain: bool
+) -> None:
+    x, grad = data(shape, dtype, 0), data(shape, dtype, 1)
+    weight, bias = (None, None) if plain else (data(shape[1:], dtype, 2), data(shape[1:], dtype, 3))
+    exact = [None if a is None else torch.tensor(a.astype(np.float64), requires_grad=True) for a in (x, weight, bias)]
+    expected = torch.nn.functional.layer_norm(exact[0], shape[1:], exact[1], exact[2], 1e-3)
+    expected.backward(torch.tensor(grad.astype(np.float64)))
+    tolerance = 40 * np.finfo(dtype).eps
+    y, mean, variance, scale = bulk.normalized_rows(x, weight, bias, 1e-3)
+    np.testing.assert_allclose(y, expected.detach().numpy(), tolerance, tolerance)
+    np.testing.assert_allclose(mean[:, 0], x.mean(1, dtype=np.float64), tolerance, tolerance)
+    np.testing.assert_allclose(variance[:, 0], x.var(1, dtype=np.float64), tolerance, tolerance)
+    np.testing.assert_allclose(scale, 1 / np.sqrt(variance.astype(np.float64) + 1e-3), tolerance)
+    found = bulk.normalized_rows_gradients(grad, x, weight, mean, scale, not plain)
+    for mine, theirs in zip(found, exact):
+        if theirs is None:
+            assert mine is None
+        else:
+            size = 40 * tolerance * max(1.0, np.abs(theirs.grad.numpy()).max())
+            np.testing.assert_allclose(mine, theirs.grad.numpy(), tolerance, size)
+
+
+def test_rows_with_a_mean_that_is_large_beside_their_deviation_are_normalized(native: Any) -> None:
+    x = (data((40, 600), np.float64, 0) + 1e4).astype(np.float32)
+    exact = x.astype(np.float64)
+    exact = (exact - exact.mean(1, keepdims=True)) / np.sqrt(exact.var(1, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(bulk.normalized_rows(x, None, None, 1e-5)[0], exact, 1e-4, 1e-5)
+
+
+def test_a_row_with_a_special_number_leaves_the_others_alone(native: Any) -> None:
+    x = data((30, 100), np.float32, 0)
+    expected = bulk.normalized_rows(x, None, None, 1e-5)[0].copy()
+    for special in (np.nan, np.inf):
+        x[7, 5] = special
+        y = bulk.normalized_rows(x, None, None, 1e-5)[0]
+        assert np.isnan(y[7]).all()
+        np.testing.assert_array_equal(np.delete(y, 7, 0), np.delete(expected, 7, 0))
+
+
+@pytest.mark.skipif(kernels.COMPILED is None, reason="NumPy does the work")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_normalized_rows_are_the_same_to_the_last_bit_for_any_number_of_threads(dtype: Any) -> None:
+    x, grad, weight = data((500, 301), dtype, 0), data((500, 301), dtype, 1), data((301,), dtype, 2)
+    before = kernels.get_num_threads()
+    found = []
+    for count in (1, 2, 3):
+        kernels.set_num_threads(count)
+        y, mean, variance, scale = bulk.normalized_rows(x, weight, weight, 1e-5)
+        slopes = bulk.normalized_rows_gradients(grad, x, weight, mean, scale, True)
+        found.append([a.tobytes() for a in (y, mean, variance, scale, *slopes)])
+    kernels.set_num_threads(before)
+    assert found[0] == found[1] == found[2]

@@ -1,0 +1,135 @@
+"""Sums over dimensions and operands that broadcast: the ways of the kernels beside NumPy's."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import as_strided
+
+from wengert import kernels
+from wengert.kernels import array_sum, arrays, sums
+
+SHAPES = [
+    (100_000,),
+    (700, 1025),
+    (40_000, 3),
+    (3, 40_000),
+    (40_000, 1),
+    (1, 40_000, 1),
+    (31, 30, 33),
+    (300, 2, 64),
+    (5, 4000, 7),
+    (16, 8, 16, 16),
+    (3, 66_000),
+    (20_001, 2),
+    (9, 2, 2048),
+]
+
+
+def data(shape: tuple[int, ...], dtype: Any) -> Any:
+    return np.random.default_rng(0).standard_normal(shape).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sums_over_every_choice_of_dimensions_agree_with_numpys_in_double_precision(
+    native: Any, shape: tuple[int, ...], dtype: Any
+) -> None:
+    x = data(shape, dtype)
+    assert x.size >= sums.LARGE
+    choices = [c for k in range(1, x.ndim + 1) for c in itertools.combinations(range(x.ndim), k)]
+    for axes, keep, source in itertools.product([None, *choices], (False, True), (x, x.T)):
+        exact = source.astype(np.float64).sum(axes, keepdims=keep)
+        size = np.abs(source.astype(np.float64)).sum(axes, keepdims=keep)
+        found = array_sum(source, axes, keep)
+        assert type(found) is type(source.sum(axes, keepdims=keep))
+        assert (found.dtype, found.shape) == (x.dtype, exact.shape)
+        assert (np.abs(found - exact) <= 16 * np.finfo(dtype).eps * size).all(), (axes, keep)
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_sums_of_special_numbers_are_those_of_numpy(native: Any, axis: int | None) -> None:
+    for special in (np.nan, np.inf, -np.inf):
+        x = np.ones((300, 200), np.float32)
+        x[5, 7] = special
+        np.testing.assert_array_equal(array_sum(x, axis, False), x.sum(axis))
+    x[9, 7], x[5, 9] = np.inf, np.inf
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(array_sum(x, axis, False), x.sum(axis))
+
+
+def test_other_arrays_are_summed_by_numpy() -> None:
+    wide = np.broadcast_to(np.float32(0.5), (300, 200))
+    for x in (
+        wide,
+        np.ones((300, 400))[:, ::2],
+        np.ones(50_000, np.int32),
+        np.ones((0, 5)),
+        np.ones(3),
+        np.ones((300, 200), "c8"),
+    ):
+        for axis in (None, 0):
+            np.testing.assert_array_equal(array_sum(x, axis, False), x.sum(axis))
+    np.testing.assert_array_equal(array_sum(wide, (), False), wide)
+
+
+OPERATORS = ["add", "subtract", "multiply", "divide"]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize(
+    "shapes", [((300, 1), (1, 200)), ((300, 200), (200,)), ((3, 1, 200), (100, 1)), ((1,), (40_000,))]
+)
+def test_large_operands_are_broadcast(name: str, shapes: tuple[Any, Any], dtype: Any) -> None:
+    x, y = (data(s, dtype) + 5 for s in shapes)
+    for a, b in ((x, y), (y, x), (x.astype("f2").astype(dtype), y)):
+        found = getattr(arrays, name)(a, b)
+        np.testing.assert_array_equal(found, getattr(np, name)(a, b))
+        assert found.dtype == dtype and found.flags.c_contiguous
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("shape", [(7,), (300, 200), (1, 40_000)])
+def test_an_expanded_number_is_an_operand_like_any_other(name: str, shape: tuple[int, ...]) -> None:
+    x = data(shape, np.float32) + 5
+    number = np.broadcast_to(np.array(3.0, np.float32), shape)
+    function, expected = getattr(arrays, name), getattr(np, name)
+    np.testing.assert_array_equal(function(x, number), expected(x, number))
+    np.testing.assert_array_equal(function(number, x), expected(number, x))
+    both = function(number, number)
+    np.testing.assert_array_equal(both, expected(number, number))
+    assert both.flags.c_contiguous and both.flags.writeable
+
+
+def test_what_does_not_broadcast_is_numpys_error() -> None:
+    with pytest.raises(ValueError, match="could not be broadcast"):
+        arrays.add(np.ones((300, 200)), np.ones((300, 201)))
+
+
+@pytest.mark.parametrize("shape", [(40_000,), (200, 300)])
+@pytest.mark.parametrize("expanded", [False, True])
+def test_a_number_that_lies_in_the_target_is_read_before_it_is_overwritten(
+    shape: tuple[int, ...], expanded: bool
+) -> None:
+    x = data(shape, np.float64) + 5
+    expected = x * x.flat[0]
+    number = as_strided(x, shape, (0,) * x.ndim) if expanded else x.reshape(-1)[0:1].reshape(())
+    np.testing.assert_array_equal(arrays.multiply_into(x, number, x), expected)
+
+
+@pytest.mark.skipif(kernels.COMPILED is None, reason="NumPy does the work")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sums_are_the_same_to_the_last_bit_for_any_number_of_threads(shape: tuple[int, ...], dtype: Any) -> None:
+    x = data(shape, dtype)
+    before = kernels.get_num_threads()
+    found = []
+    for count in (1, 2, 3):
+        kernels.set_num_threads(count)
+        found.append([array_sum(x, axis, False).tobytes() for axis in (None, *range(x.ndim))])
+    kernels.set_num_threads(before)
+    assert found[0] == found[1] == found[2]
