@@ -28,6 +28,7 @@ _matmul: Final[Any] = np.matmul
 _ndarray: Final[Any] = np.ndarray
 _half: Final[Any] = np.dtype("float16")
 _float32: Final[Any] = np.dtype("float32")
+ENOUGH: Final = 1 << 11  # elements of both operands from which on it is worth asking the kernels
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -86,7 +87,7 @@ def multiply_arrays(x: Any, y: Any) -> Any:
     """
     if x.dtype == _half:
         return _matmul(x.astype(_float32), y.astype(_float32)).astype(_half)
-    if isinstance(x, _ndarray) and x.ndim > 1:
+    if isinstance(x, _ndarray) and x.ndim > 1 and x.size + y.size >= ENOUGH:
         if y.ndim > 1 and products.takes(x, y):
             return products.product(x, y, None)
         if y.ndim == 1 and x.size >= products.VECTOR:
@@ -96,7 +97,7 @@ def multiply_arrays(x: Any, y: Any) -> Any:
 
 def add_product(summand: Any, x: Any, y: Any) -> Any:
     """``summand + x @ y`` by one kernel, which starts from the summand; None where no kernel does that."""
-    if isinstance(x, _ndarray) and products.takes(x, y) and summand.dtype == x.dtype:
+    if isinstance(x, _ndarray) and x.size + y.size >= ENOUGH and products.takes(x, y) and summand.dtype == x.dtype:
         return products.product(x, y, summand)
     return None
 

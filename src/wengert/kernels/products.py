@@ -48,10 +48,9 @@ def multiply_added(x: Any, y: Any, start: Any) -> Any:
 
 def product(x: Any, y: Any, start: Any) -> Any:
     """The product of arrays that ``takes`` allows, added to ``start``, which broadcasts to it, unless that is None."""
-    if x.ndim == 2 and y.ndim == 2:
-        lead: tuple[int, ...] = ()
-    else:
-        lead = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    lead = x.shape[:-2]
+    if lead != y.shape[:-2]:
+        lead = np.broadcast_shapes(lead, y.shape[:-2])
     if x.shape[-1] != y.shape[-2]:
         return _matmul(x, y)  # which says what is wrong
     out = empty((*lead, x.shape[-2], y.shape[-1]), x.dtype)
