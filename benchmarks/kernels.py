@@ -96,22 +96,20 @@ def products(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]
 
 def convolutions(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
     """Value and both gradients, one after the other."""
-    grad = t.nn.grad
-    for channels, outs, size, kernel, groups in (
-        (3, 32, 32, 3, 1),
-        (64, 64, 16, 3, 1),
-        (64, 128, 16, 1, 1),
-        (64, 64, 16, 3, 64),
-    ):
+    shapes = ((3, 32, 32, 3, 1), (64, 64, 16, 3, 1), (64, 128, 16, 1, 1), (64, 64, 16, 3, 64))
+    for channels, outs, size, kernel, groups in shapes:
         x = t.rand(16, channels, size, size, dtype=dtype)
         w = t.rand(outs, channels // groups, kernel, kernel, dtype=dtype)
-        options = {"padding": kernel // 2, "groups": groups}
-        y = t.conv2d(x, w, **options)
+        convolve = partial(t.conv2d, padding=kernel // 2, groups=groups)
         name = f"conv2d {channels} to {outs}, {kernel} x {kernel}" + (" depthwise" if groups > 1 else "")
         work = -16 * size * size * outs * channels // groups * kernel * kernel
-        yield name, work, partial(t.conv2d, x, w, **options)
-        yield f"{name}, input", work, partial(grad.conv2d_input, x.shape, w, y, **options)
-        yield f"{name}, weight", work, partial(grad.conv2d_weight, x, w.shape, y, **options)
+        yield name, work, partial(convolve, x, w)
+        for part, leaf in (("input", x), ("weight", w)):
+            leaf.requires_grad_()
+            y = convolve(x, w)
+            gradient = partial(t.autograd.grad, y, leaf, t.ones_like(y), retain_graph=True)
+            yield f"{name}, {part}", work, gradient
+            leaf.requires_grad_(False)
 
 
 def recorded(t: Any, x: Any, y: Any, w: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
