@@ -29,7 +29,7 @@ class Library:
 @pytest.fixture
 def library(monkeypatch: Any) -> Library:
     made = Library(4)
-    monkeypatch.setattr(blas._one, "functions", (made.get, made.put))
+    monkeypatch.setattr(blas.ONE_THREAD, "functions", (made.get, made.put))
     return made
 
 
@@ -71,8 +71,8 @@ def test_a_child_of_a_fork_inside_starts_anew(library: Library) -> None:
     with blas.threads_for(np.zeros((2, 2))):
         child = os.fork()
         if child == 0:
-            free = blas._one.lock.acquire(timeout=5)
-            os._exit(0 if free and library.threads == 4 and blas._one.users == 0 else 1)
+            free = blas.ONE_THREAD.lock.acquire(timeout=5)
+            os._exit(0 if free and library.threads == 4 and blas.ONE_THREAD.users == 0 else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 

@@ -127,6 +127,7 @@ def test_sizes_that_do_not_fit_are_numpys_to_refuse(multiplied: Any) -> None:
 def test_small_products_and_other_dtypes_are_numpys() -> None:
     x = np.ones((64, 64), np.float32)
     assert not products.takes(x[:3], x)
+    assert not products.takes(np.ones((1, 1000), np.float32), np.ones((1000, 1000), np.float32))
     assert not products.takes(x.astype(np.int64), x.astype(np.int64))
     assert not products.takes(x, x.astype(np.float64))
     assert not products.takes(x[:, :0], np.zeros((0, 1 << 20), np.float32))
@@ -136,6 +137,7 @@ def test_small_products_and_other_dtypes_are_numpys() -> None:
 def test_products_with_vectors_are_those_of_numpy() -> None:
     x, v = torch.randn(130, 200, dtype=torch.float64), torch.randn(200, dtype=torch.float64)
     assert np.allclose((x @ v).numpy(), x.numpy() @ v.numpy())
+    assert np.allclose((x @ v[:, None]).numpy(), x.numpy() @ v.numpy()[:, None])
     assert np.allclose((v @ x.t()).numpy(), x.numpy() @ v.numpy())
     assert (x @ v).is_contiguous()
 

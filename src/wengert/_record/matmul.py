@@ -88,10 +88,10 @@ def multiply_arrays(x: Any, y: Any) -> Any:
     if x.dtype == _half:
         return _matmul(x.astype(_float32), y.astype(_float32)).astype(_half)
     if isinstance(x, _ndarray) and x.ndim > 1 and x.size + y.size >= ENOUGH:
-        if y.ndim > 1 and products.takes(x, y):
+        if y.ndim == 1 or products.with_vector(x, y):
+            return products.multiply_vector(x, y)
+        if products.takes(x, y):
             return products.product(x, y, None)
-        if y.ndim == 1 and x.size >= products.VECTOR:
-            return products.multiply(x, y[:, None])[..., 0]
     return x.dot(y) if x.ndim == 2 or x.ndim == 1 else _matmul(x, y)
 
 

@@ -73,12 +73,12 @@ def _nothing(*count: int) -> int:
     return 0
 
 
-_one: Final = _OneThread()
+ONE_THREAD: Final = _OneThread()
 _as_ever: Final[AbstractContextManager[None]] = nullcontext()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_one.reset)
+    os.register_at_fork(after_in_child=ONE_THREAD.reset)
 
 
 def threads_for(a: Any) -> AbstractContextManager[None]:
     """A context in which BLAS has one thread if the matrices ``a`` (..., m, n) are small."""
-    return _one if max(a.shape[-2:]) <= SMALL else _as_ever
+    return ONE_THREAD if max(a.shape[-2:]) <= SMALL else _as_ever
