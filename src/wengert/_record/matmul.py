@@ -29,6 +29,7 @@ _ndarray: Final[Any] = np.ndarray
 _small_product: Final[Any] = arrays.small_product
 _half: Final[Any] = np.dtype("float16")
 _float32: Final[Any] = np.dtype("float32")
+ENOUGH: Final = 1 << 11  # elements of both operands from which on it is worth asking the kernels
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -108,14 +109,17 @@ def multiply_large(x: Any, y: Any) -> Any:
     """
     if x.dtype == _half:
         return _matmul(x.astype(_float32), y.astype(_float32)).astype(_half)
-    if isinstance(x, _ndarray) and x.ndim > 1 and y.ndim > 1 and products.takes(x, y):
-        return products.product(x, y, None)
+    if isinstance(x, _ndarray) and x.ndim > 1 and x.size + y.size >= ENOUGH:
+        if y.ndim == 1 or products.with_vector(x, y):
+            return products.multiply_vector(x, y)
+        if products.takes(x, y):
+            return products.product(x, y, None)
     return x.dot(y) if x.ndim == 2 or x.ndim == 1 else _matmul(x, y)
 
 
 def add_product(summand: Any, x: Any, y: Any) -> Any:
     """``summand + x @ y`` by one kernel, which starts from the summand; None where no kernel does that."""
-    if isinstance(x, _ndarray) and products.takes(x, y) and summand.dtype == x.dtype:
+    if isinstance(x, _ndarray) and x.size + y.size >= ENOUGH and products.takes(x, y) and summand.dtype == x.dtype:
         return products.product(x, y, summand)
     return None
 
