@@ -1,8 +1,9 @@
 """The fused kernels beside PyTorch and beside what this machine can do: ``python benchmarks/kernels.py``.
 
-For each kernel: CPU time of one thread (so that other load on the machine counts little), the bytes it has to move, their rate
-as a share of that of a copy of arrays of the same size, and the ratio to PyTorch's operator. PyTorch runs in a process of its
-own, in turns with wengert, and the best of all calls counts on both sides. Operators are called as a program calls them.
+For each kernel: CPU time of one thread (so that other load on the machine counts little), its bound, the share of that which it
+reaches, and the ratio to PyTorch's operator. Kernels bound by memory move bytes, and a copy of an array is 100 %; those bound by
+arithmetic make products, and the fastest matrix product of either library in this run is 100 %. PyTorch runs in a process of
+its own, in turns with wengert, and the best of all calls counts on both sides. Operators are called as a program calls them.
 """
 
 from __future__ import annotations
@@ -22,8 +23,12 @@ ROWS, COLUMNS = 1000, 1000
 ENOUGH = 0.05  # seconds of calls per kernel and turn
 
 
-def cases(t: Any, dtype: Any) -> Iterator[tuple[str, int, Callable[[], Any]]]:
-    """Name, number of arrays that are read or written, and a call, for either library."""
+def cases(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
+    """Name, work and a call, for either library.
+
+    Work is the number of arrays of a million elements that are read or written; of arithmetic kernels, below 0, that of
+    multiplications.
+    """
     f = t.nn.functional
     x = t.rand(ROWS, COLUMNS, dtype=dtype) * 4 - 2
     y = t.rand(ROWS, COLUMNS, dtype=dtype)
@@ -50,9 +55,64 @@ def cases(t: Any, dtype: Any) -> Iterator[tuple[str, int, Callable[[], Any]]]:
     yield "var dim 1", 1, lambda: x.var(1)
     yield from recorded(t, x, y, w)
     yield from steps(t, x, y)
+    yield from rows(t, x)
+    yield from products(t, dtype)
+    yield from convolutions(t, dtype)
 
 
-def recorded(t: Any, x: Any, y: Any, w: Any) -> Iterator[tuple[str, int, Callable[[], Any]]]:
+def rows(t: Any, x: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
+    """Rows and elements by number, and poolings."""
+    f = t.nn.functional
+    numbers = t.arange(ROWS * 7, 0, -7) % ROWS
+    places = t.arange(ROWS * COLUMNS).view(ROWS, COLUMNS) * 7 % COLUMNS
+    wide = 8 // x.element_size()  # an index has eight bytes
+    yield "take rows", 2, lambda: x[numbers]
+    yield "index_add", 4, lambda: t.zeros_like(x).index_add_(0, numbers, x)
+    yield "gather", 2 + wide, lambda: x.gather(1, places)
+    yield "scatter_add", 4 + wide, lambda: t.zeros_like(x).scatter_add_(1, places, x)
+    yield "transposing copy", 2, lambda: x.t().contiguous()
+    yield "cumsum dim 1", 2, lambda: x.cumsum(1)
+    images = x.reshape(1, 100, 100, 100)
+    yield "max_pool2d 2", 1.25, lambda: f.max_pool2d(images, 2)
+    yield "avg_pool2d 2", 1.25, lambda: f.avg_pool2d(images, 2)
+
+
+def products(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
+    """Products of matrices, whole and in stacks, and attention."""
+    for n in (64, 256, 1024):
+        a, b = t.rand(n, n, dtype=dtype), t.rand(n, n, dtype=dtype)
+        yield f"matmul {n}", -(n**3), partial(t.matmul, a, b)
+    a, b = t.rand(256, 256, dtype=dtype), t.rand(256, 256, dtype=dtype)
+    yield "matmul 256, right transposed", -(256**3), lambda: a @ b.t()
+    yield "matmul 256, left transposed", -(256**3), lambda: a.t() @ b
+    stack = t.rand(64, 64, 64, dtype=dtype)
+    yield "bmm 64 of 64", -(64**4), lambda: stack @ stack
+    matrix, vector = t.rand(ROWS, COLUMNS, dtype=dtype), t.rand(COLUMNS, dtype=dtype)
+    yield "matrix times vector", 1, lambda: matrix @ vector
+    q = t.rand(4, 8, 128, 64, dtype=dtype)
+    attend = t.nn.functional.scaled_dot_product_attention
+    yield "attention 32 of 128 x 64", -2 * 32 * 128 * 128 * 64, lambda: attend(q, q, q)
+
+
+def convolutions(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
+    """Value and both gradients, one after the other."""
+    shapes = ((3, 32, 32, 3, 1), (64, 64, 16, 3, 1), (64, 128, 16, 1, 1), (64, 64, 16, 3, 64))
+    for channels, outs, size, kernel, groups in shapes:
+        x = t.rand(16, channels, size, size, dtype=dtype)
+        w = t.rand(outs, channels // groups, kernel, kernel, dtype=dtype)
+        convolve = partial(t.conv2d, padding=kernel // 2, groups=groups)
+        name = f"conv2d {channels} to {outs}, {kernel} x {kernel}" + (" depthwise" if groups > 1 else "")
+        work = -16 * size * size * outs * channels // groups * kernel * kernel
+        yield name, work, partial(convolve, x, w)
+        for part, leaf in (("input", x), ("weight", w)):
+            leaf.requires_grad_()
+            y = convolve(x, w)
+            gradient = partial(t.autograd.grad, y, leaf, t.ones_like(y), retain_graph=True)
+            yield f"{name}, {part}", work, gradient
+            leaf.requires_grad_(False)
+
+
+def recorded(t: Any, x: Any, y: Any, w: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
     """Forward and backward."""
     f = t.nn.functional
     leaf = x.clone().requires_grad_()
@@ -75,7 +135,7 @@ def recorded(t: Any, x: Any, y: Any, w: Any) -> Iterator[tuple[str, int, Callabl
         yield "chain fused, backward", 5, lambda: both(lambda v: t.tanh(v * v + v) * 2 - v)
 
 
-def steps(t: Any, x: Any, y: Any) -> Iterator[tuple[str, int, Callable[[], Any]]]:
+def steps(t: Any, x: Any, y: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
     """Optimizers."""
     for name, count, options in (("Adam", 7, {}), ("SGD", 5, {"lr": 1e-3, "momentum": 0.9})):
         p = t.nn.Parameter(x.clone())
@@ -84,12 +144,12 @@ def steps(t: Any, x: Any, y: Any) -> Iterator[tuple[str, int, Callable[[], Any]]
 
 
 def measure(library: str) -> dict[str, list[float]]:
-    """Best CPU time of a call and the number of arrays, by dtype and kernel."""
+    """Best CPU time of a call and its work, by dtype and kernel."""
     t: Any = __import__(library)
     t.set_num_threads(1)
     found = {}
     for dtype in (t.float32, t.float64):
-        for name, arrays, call in cases(t, dtype):
+        for name, work, call in cases(t, dtype):
             spent, best = 0.0, math.inf
             call()
             while spent < ENOUGH:
@@ -98,7 +158,7 @@ def measure(library: str) -> dict[str, list[float]]:
                 took = thread_time() - start
                 spent += took
                 best = min(best, took)
-            found[f"{name} {str(dtype).rpartition('.')[2]}"] = [best, arrays]
+            found[f"{name} {str(dtype).rpartition('.')[2]}"] = [best, work]
     return found
 
 
@@ -129,18 +189,33 @@ def main() -> None:
 
 def report(ours: dict[str, list[float]], theirs: dict[str, list[float]]) -> None:
     """A Markdown table, and the geometric mean of the ratios."""
-    print("| kernel | dtype | wengert us | torch us | ratio | share of copy rate |")
-    print("| --- | --- | ---: | ---: | ---: | ---: |")
+    print("| kernel | dtype | bound | wengert us | torch us | ratio | share of the bound |")
+    print("| --- | --- | --- | ---: | ---: | ---: | ---: |")
     ratios = []
-    for name, (time, arrays) in ours.items():
+    for name, (time, work) in ours.items():
         kernel, _, dtype = name.rpartition(" ")
-        copy, copied = ours[f"copy {dtype}"]
+        bound = "bytes" if work > 0 else "products"
+        share = abs(work) / time / best_rate([ours, theirs], bound, dtype)
         ratio = time / theirs[name][0]
         ratios.append(ratio)
-        share = (arrays / time) / (copied / copy)
-        print(f"| {kernel} | {dtype} | {time * 1e6:.0f} | {theirs[name][0] * 1e6:.0f} | {ratio:.2f} | {share:.0%} |")
+        print(
+            f"| {kernel} | {dtype} | {bound} | {time * 1e6:.0f} | {theirs[name][0] * 1e6:.0f} | {ratio:.2f} | {share:.0%} |"
+        )
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
     print(f"\nGeometric mean of the ratios: {mean:.2f}; above 1: {sum(r > 1 for r in ratios)} of {len(ratios)}.")
+
+
+def best_rate(libraries: list[dict[str, list[float]]], bound: str, dtype: str) -> float:
+    """Work in a second that is 100 %."""
+    if bound == "bytes":
+        time, work = libraries[0][f"copy {dtype}"]
+        return work / time
+    rates = [-row[1] / row[0] for rows in libraries for name, row in rows.items() if is_product(name, dtype)]
+    return max(rates)
+
+
+def is_product(name: str, dtype: str) -> bool:
+    return name.startswith("matmul") and name.endswith(dtype)
 
 
 if __name__ == "__main__":

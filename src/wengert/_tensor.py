@@ -15,6 +15,7 @@ import numpy as np
 from ._core import errors, hooks, modes, views
 from ._core.compat import mypyc_attr
 from ._core.dtypes import DType, Size
+from ._core.dynamic import bind_grad
 from ._core.tensor_base import (
     TensorBase,
     check_can_require_grad,
@@ -109,7 +110,7 @@ class Tensor(TensorMethods):
         if meta is not None and (meta.grad is not None or meta.retains):
             return meta.grad
         if self.fn is not None:
-            warnings.warn(NON_LEAF_GRAD, UserWarning, stacklevel=3)
+            warnings.warn(NON_LEAF_GRAD, UserWarning, stacklevel=1 if modes.COMPILED else 2)
         return None
 
     def assign_grad(self, value: Any) -> None:
@@ -781,6 +782,8 @@ NON_LEAF_GRAD = (
     "non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead."
 )
 NUMPY_REQUIRES_GRAD = "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+
+bind_grad(Tensor)
 
 from weakref import ref as weakref_ref  # noqa: E402
 

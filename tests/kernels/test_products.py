@@ -57,6 +57,16 @@ def test_operands_may_have_any_strides(multiplied: Any, dtype: str, left: str, r
     assert close(multiplied(laid_out(x, left), laid_out(y, right), None), x, y)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rows", [1, 2, 8])
+@pytest.mark.parametrize("right", ["rows", "columns", "stepped"])
+def test_few_rows_times_a_large_matrix(multiplied: Any, dtype: str, rows: int, right: str) -> None:
+    rng = np.random.default_rng(6)
+    x, y = rng.standard_normal((rows, 300)).astype(dtype), rng.standard_normal((300, 205)).astype(dtype)
+    start = rng.standard_normal(205).astype(dtype)
+    assert close(multiplied(x, laid_out(y, right), start), x, y, start)
+
+
 def test_leading_dimensions_are_broadcast(multiplied: Any) -> None:
     rng = np.random.default_rng(2)
     x, y = rng.standard_normal((3, 1, 5, 6)), rng.standard_normal((4, 6, 7))
@@ -117,10 +127,19 @@ def test_sizes_that_do_not_fit_are_numpys_to_refuse(multiplied: Any) -> None:
 def test_small_products_and_other_dtypes_are_numpys() -> None:
     x = np.ones((64, 64), np.float32)
     assert not products.takes(x[:3], x)
+    assert not products.takes(np.ones((1, 1000), np.float32), np.ones((1000, 1000), np.float32))
     assert not products.takes(x.astype(np.int64), x.astype(np.int64))
     assert not products.takes(x, x.astype(np.float64))
     assert not products.takes(x[:, :0], np.zeros((0, 1 << 20), np.float32))
     assert (products.multiply(x[:3], x) == 64).all()
+
+
+def test_products_with_vectors_are_those_of_numpy() -> None:
+    x, v = torch.randn(130, 200, dtype=torch.float64), torch.randn(200, dtype=torch.float64)
+    assert np.allclose((x @ v).numpy(), x.numpy() @ v.numpy())
+    assert np.allclose((x @ v[:, None]).numpy(), x.numpy() @ v.numpy()[:, None])
+    assert np.allclose((v @ x.t()).numpy(), x.numpy() @ v.numpy())
+    assert (x @ v).is_contiguous()
 
 
 def test_a_linear_layer_and_its_gradients_are_those_of_single_products() -> None:

@@ -12,6 +12,8 @@ import torch
 import wengert
 from wengert.kernels import bulk
 
+F = wengert.nn.functional
+
 Program = Callable[..., Any]
 
 
@@ -349,3 +351,14 @@ def test_images_sampled_at_many_points_and_their_gradients_are_pytorchs(
             (2, 3, 9, 13),
             (2, 70, 90, 2),
         )
+
+
+def test_margin_losses_have_tangents_where_nothing_is_recorded() -> None:
+    target = wengert.tensor([0, 2, 1])
+    x = wengert.from_numpy(np.random.default_rng(0).standard_normal((3, 4)))
+    change = wengert.ones_like(x).cumsum(1)
+    for p in (1, 2):
+        found = wengert.func.jvp(lambda t, p=p: F.multi_margin_loss(t, target, p=p), (x,), (change,))[1]
+        y = x.clone().requires_grad_()
+        F.multi_margin_loss(y, target, p=p).backward()
+        assert wengert.allclose(found, (y.grad * change).sum())

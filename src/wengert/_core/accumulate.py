@@ -17,6 +17,7 @@ from .tensor_base import Meta, TensorBase, bump, from_array, gradient_edge, is_d
 _getrefcount: Final[Any] = sys.getrefcount
 _ndarray: Final[Any] = np.ndarray
 _add: Final[Any] = arrays.add
+_owned: Final[Any] = arrays.owned
 _add_into: Final[Any] = arrays.add_into
 
 # Note [Accumulation is one step]
@@ -126,13 +127,12 @@ def accumulated(leaf: TensorBase, meta: Meta, grad: TensorBase, alone: bool) -> 
     if old.inference and not is_inference_mode_enabled():
         raise errors.inference_inplace()
     target = old.array
-    if isinstance(target, _ndarray):
-        if old.dt is grad.dt:
-            _add_into(target, grad.array, target)
-        else:
-            np.add(target, grad.array, out=target, casting="unsafe")
+    if not isinstance(target, _ndarray):
+        old.array = _add(target, grad.array)
+    elif old.dt is grad.dt:
+        _add_into(target, grad.array, target)
     else:
-        old.array = target + grad.array
+        np.add(target, grad.array, out=target, casting="unsafe")
     bump(old)
     return old
 
@@ -155,6 +155,8 @@ def first_gradient(leaf: TensorBase, grad: TensorBase, alone: bool) -> TensorBas
     array = grad.array
     if not isinstance(array, _ndarray):
         return _tensor.Tensor(array, grad.dt, grad.shp)
+    if alone and _owned(array, leaf.array):
+        return detached_grad(grad)
     if alone and array.flags.writeable and is_alone_in_memory(grad, array):
         if array.strides == leaf.array.strides or array.flags.c_contiguous == leaf.array.flags.c_contiguous:
             return detached_grad(grad)
@@ -166,10 +168,8 @@ def first_gradient(leaf: TensorBase, grad: TensorBase, alone: bool) -> TensorBas
 
 
 def is_alone_in_memory(grad: TensorBase, array: Any) -> bool:
-    """Whether no other array has a part in the memory: it is the array's own, or that of a base which nobody else holds."""
+    """Whether the memory is that of a base which nobody else holds."""
     base = array.base
-    if base is None:
-        return True
     if not isinstance(base, _ndarray) or base.base is not None or base.nbytes != array.nbytes or not is_dense(array):
         return False
     info = grad.view_of
@@ -240,11 +240,12 @@ def cast(grad: Any, dt: Any) -> TensorBase:
     return result
 
 
-def add(a: Any, b: Any) -> TensorBase:
+def add(a: TensorBase, b: TensorBase) -> TensorBase:
     """Sum of two gradients, recorded when the pass is."""
     if a.shp is b.shp and a.dt is b.dt and not a.rg and not b.rg and not MODES.unusual:
         return _tensor.Tensor(_add(a.array, b.array), a.dt, a.shp)
-    result: TensorBase = a + b
+    wide: Any = a
+    result: TensorBase = wide + b
     return result
 
 

@@ -151,9 +151,12 @@ def as_list(grads: Any, count: int) -> list[Any]:
 
 def make_roots(outputs: list[Any], seeds: list[Any]) -> list[tuple[object, int, TensorBase]]:
     """Node, output number and gradient of each output."""
-    checked = [check_seed(i, out, g) for i, (out, g) in enumerate(zip(outputs, seeds, strict=True))]
+    checked: list[TensorBase | None] = []
+    for i in range(len(outputs)):
+        checked.append(check_seed(i, outputs[i], seeds[i]))
     roots: list[tuple[object, int, TensorBase]] = []
-    for i, out in enumerate(outputs):
+    for i in range(len(outputs)):
+        out = outputs[i]
         seed = checked[i]
         if isinstance(out, GradientEdge):
             assert seed is not None
@@ -168,6 +171,10 @@ def make_roots(outputs: list[Any], seeds: list[Any]) -> list[tuple[object, int, 
 
 def check_seed(index: int, out: Any, seed: TensorBase | None) -> TensorBase | None:
     """The gradient with respect to one output, in its dtype and shape; None for an output that needs none."""
+    if seed is None and isinstance(out, TensorBase):
+        if not requires_grad(out):
+            return None  # refused once all are checked
+        return implicit_seed(index, out, out.shp, out.dt)
     shape, dt = output_kind(out)
     if seed is None:
         return implicit_seed(index, out, shape, dt)
@@ -197,12 +204,10 @@ def output_kind(out: Any) -> tuple[Any, Any]:
     return out.shp, out.dt
 
 
-def implicit_seed(index: int, out: Any, shape: Any, dt: Any) -> TensorBase | None:
-    """Ones for a real output with a single element; None for one that does not require grad, refused once all are checked."""
-    if isinstance(out, TensorBase) and not requires_grad(out):
-        return None
-    count = 1
-    for n in shape if shape is not None else (2,):
+def implicit_seed(index: int, out: Any, shape: Any, dt: Any) -> TensorBase:
+    """Ones for a real output with a single element."""
+    count = 1 if shape is not None else 2
+    for n in shape or ():
         count *= n
     if count != 1:
         raise RuntimeError(

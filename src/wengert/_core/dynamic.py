@@ -42,6 +42,12 @@ class Dynamic:
         self.assign_grad(None)
 
 
+def bind_grad(tensor: Any) -> None:
+    """Let ``grad`` call the methods of the class of tensors themselves: those above stand between, one call more each time."""
+    declared: Any = Dynamic.grad
+    Dynamic.grad = property(tensor.read_grad, tensor.assign_grad, declared.fdel, declared.__doc__)  # type: ignore[assignment]
+
+
 class Size(tuple[int, ...]):
     """Shape of a tensor: a tuple of ints that prints as ``torch.Size([2, 3])``.
 

@@ -54,12 +54,17 @@ class Saved:
         """The saved tensor; version-checked unless a hook owns the value."""
         if self.hooked:
             return self.from_hook(node)
-        if self.counter.value != self.expected:
-            raise self.stale(node)
+        array = self.current(node)
         original = self.original
         if original is not None:
             return original
-        return self.attach(_tensor.Tensor(self.array, self.dt, self.shp), node)
+        return self.attach(_tensor.Tensor(array, self.dt, self.shp), node)
+
+    def current(self, node: Node) -> Any:
+        """The array of a saved output that no hook owns, version-checked."""
+        if self.counter.value != self.expected:
+            raise self.stale(node)
+        return self.array
 
     def attach(self, out: TensorBase, node: Node) -> TensorBase:
         """Give a fresh tensor the history of the output it stands for."""

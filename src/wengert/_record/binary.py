@@ -25,6 +25,7 @@ from .common import (
     cast_array,
     cast_grad,
     expand_to,
+    for_kernels,
     is_number,
     number_operand,
     prepare_inplace,
@@ -47,6 +48,7 @@ class Binary(Node):
         reads_self: which of ``SELF``, ``OTHER``, ``RESULT`` the gradient of x reads; ``FUSED`` if ``slopes`` is stated.
         reads_other: the same of the gradient of y.
         noisy: whether ordinary values meet floating-point warnings, see Note [Quiet operations].
+        silent: whether ``forward`` does nothing to single and double precision but call kernels: these give no such warnings.
         differentiable: False for operators whose floating results carry no gradient.
         makes_mask: whether the result is boolean; otherwise it has the dtype of the operands.
         kept: what this call has saved, and ``UNDO_SELF``, ``UNDO_OTHER`` where the operand was broadcast or converted: its
@@ -56,6 +58,7 @@ class Binary(Node):
     reads_self: i64 = SELF | OTHER
     reads_other: i64 = SELF | OTHER
     noisy: bool = True
+    silent: bool = False
     differentiable: bool = True
     makes_mask: bool = False
     arity: i64 = 2
@@ -178,7 +181,7 @@ class Binary(Node):
         a = None if x is None else x.array
         b = None if y is None else y.array
         c = None if z is None else z.array
-        return make(self.slopes(grad.array, a, b, c, first))
+        return _tensor.Tensor(self.slopes(grad.array, a, b, c, first), grad.dt, grad.shp)
 
     def release(self) -> None:
         """Drop the saved operands and result."""
@@ -255,7 +258,7 @@ def binary(op: Binary, x: TensorBase, other: Any) -> Tensor:
     ys = y.shp
     a = x.array if x.dt is dt else cast_array(x.array, dt)
     b = y.array if y.dt is dt else cast_array(y.array, dt)
-    if op.noisy:
+    if op.noisy and not (op.silent and for_kernels(dt)):
         array = compute(op, a, b, xs, ys)
     else:
         try:

@@ -18,6 +18,8 @@ from .._core.dtypes import (
     can_cast,
     dtype,
     dtype_of,
+    float32,
+    float64,
     intern_size,
     size_of,
 )
@@ -32,13 +34,14 @@ from .._core.tensor_base import (
     replace_array,
     requires_grad,
 )
-from ..kernels import array_sum
+from ..kernels import arrays
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
 _ndarray: Final[Any] = np.ndarray
 _generic: Final[Any] = np.generic
+_add_up: Final[Any] = arrays.add_up
 
 SELF: Final = 1
 OTHER: Final = 2
@@ -137,18 +140,29 @@ def sum_to(grad: Tensor, shape: Size) -> Tensor:
     """Sum a gradient over the dimensions along which its operand was broadcast."""
     if grad.shp is shape or grad.shp == shape:
         return grad
-    lead = len(grad.shp) - len(shape)
-    dims = tuple(range(lead)) + tuple(
-        [i + lead for i in range(len(shape)) if shape[i] == 1 and grad.shp[i + lead] != 1]
-    )
+    full: tuple[int, ...] = grad.shp  # as plain tuples, which compiled code reads at once
+    part: tuple[int, ...] = shape
+    lead = len(full) - len(part)
+    summed = list(range(lead))
+    for i in range(len(part)):
+        if part[i] == 1 and full[i + lead] != 1:
+            summed.append(i + lead)
+    dims = tuple(summed)
     if untracked(grad):
         array = grad.array
         if len(dims) > 0:
-            array = array_sum(array, dims, True)
-        return _tensor.Tensor(array.reshape(shape), grad.dt, shape)
+            array = _add_up(array, dims, lead == 0 or type(array) is not _ndarray)  # what fuse traces keeps dimensions
+        if lead > 0 and len(shape) > 0:
+            array = array.reshape(shape)
+        return _tensor.Tensor(array, grad.dt, shape)
     if len(dims) > 0:
         grad = grad.sum(dims, keepdim=True)
     return grad.reshape(shape) if lead > 0 else grad
+
+
+def for_kernels(dt: dtype) -> bool:
+    """Whether there are compiled kernels for the dtype; they give no floating-point warnings."""
+    return arrays.SILENT and (dt is float32 or dt is float64)
 
 
 def untracked(t: TensorBase) -> bool:
@@ -160,7 +174,9 @@ def quiet(grad: TensorBase) -> bool:
     """Whether a backward formula on real numbers leaves neither graph nor tangent: it may be one kernel on arrays."""
     if grad.dt.category != FLOATING or MODES.unusual or is_grad_enabled():
         return False
-    return isinstance(grad.array, (_ndarray, _generic))  # Note [Batched tensors have no array]
+    array = grad.array
+    # Note [Batched tensors have no array]
+    return type(array) is _ndarray or isinstance(array, (_generic, _ndarray))
 
 
 def expand_to(t: Tensor, shape: Size) -> Tensor:

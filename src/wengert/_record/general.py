@@ -30,12 +30,14 @@ class General(Node):
         kept: saved tensors by name.
         wants: for each input, whether its gradient is asked for.
         shapes, dtypes: of the inputs, as far as gradients need them.
+        silent: whether ``forward`` only moves numbers, so that there is nothing to give floating-point warnings.
     """
 
     kept: dict[str, Saved] | None = None
     kept_any: bool = False
     wants: list[bool] | None = None
     outputs: int = 1
+    silent: bool = False
 
     def input_names(self) -> list[str]:
         """PyTorch's names of the tensor arguments, in order."""
@@ -153,11 +155,8 @@ def general(op: General, inputs: list[TensorBase]) -> Tensor:
 
 def general_many(op: General, inputs: list[TensorBase]) -> list[Tensor]:
     """Run an operator; one tensor per result."""
-    token = silence()
-    try:
-        value = op.forward([t.array for t in inputs])
-    finally:
-        restore(token)
+    given = [t.array for t in inputs]
+    value = op.forward(given) if op.silent else silenced(op, given)
     arrays: list[Any] = value if isinstance(value, list) else [value]
     outs: list[Tensor] = [make(a) for a in arrays]
     op.outputs = len(outs)
@@ -170,6 +169,15 @@ def general_many(op: General, inputs: list[TensorBase]) -> list[Tensor]:
     if MODES.dual_level >= 0:
         forward_mode(op, inputs, outs)
     return outs
+
+
+def silenced(op: General, arrays: list[Any]) -> Any:
+    """The value, without floating-point warnings: Note [Quiet operations]."""
+    token = silence()
+    try:
+        return op.forward(arrays)
+    finally:
+        restore(token)
 
 
 def record_general(op: General, inputs: list[TensorBase], outs: list[Tensor]) -> None:

@@ -17,17 +17,19 @@ from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
 from .._core.saved import unpack
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
-from ..kernels import products
+from ..kernels import arrays, products
 from .binary import Binary, forward_mode, save_carefully
-from .common import OTHER, SELF, expand_to, make, sum_to, untracked
+from .common import OTHER, SELF, expand_to, for_kernels, make, sum_to, untracked
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
 _matmul: Final[Any] = np.matmul
 _ndarray: Final[Any] = np.ndarray
+_small_product: Final[Any] = arrays.small_product
 _half: Final[Any] = np.dtype("float16")
 _float32: Final[Any] = np.dtype("float32")
+ENOUGH: Final = 1 << 11  # elements of both operands from which on it is worth asking the kernels
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -36,6 +38,7 @@ class Product(Binary):
 
     reads_self: i64 = OTHER
     reads_other: i64 = SELF
+    silent: bool = True  # multiply_arrays is
 
     def forward_grad(self, tx: Tensor | None, ty: Tensor | None, x: Tensor, y: Tensor, result: Tensor) -> Tensor | None:
         """Product rule: ``d(x y) = dx y + x dy``."""
@@ -48,11 +51,10 @@ class Product(Binary):
 
 def product(op: Binary, x: TensorBase, y: TensorBase) -> Tensor:
     """Multiply and record the call; ``op`` becomes the node."""
-    token = silence()
-    try:
+    if op.silent and for_kernels(x.dt):
         array = op.forward(x.array, y.array)
-    finally:
-        restore(token)
+    else:
+        array = silenced(op, x.array, y.array)
     out = _tensor.Tensor(array, x.dt, size_of(array))
     if requires_grad(x) or requires_grad(y):
         if is_grad_enabled():
@@ -60,6 +62,15 @@ def product(op: Binary, x: TensorBase, y: TensorBase) -> Tensor:
     if MODES.unusual:
         forward_mode(op, x, y, out)
     return out
+
+
+def silenced(op: Binary, x: Any, y: Any) -> Any:
+    """The value, without floating-point warnings: Note [Quiet operations]."""
+    token = silence()
+    try:
+        return op.forward(x, y)
+    finally:
+        restore(token)
 
 
 def record_product(node: Binary, x: TensorBase, y: TensorBase, out: TensorBase) -> None:
@@ -80,20 +91,35 @@ def record_product(node: Binary, x: TensorBase, y: TensorBase, out: TensorBase) 
 
 
 def multiply_arrays(x: Any, y: Any) -> Any:
+    """Matrix product of arrays, without floating-point warnings."""
+    found = _small_product(x, y)
+    if found is not None:
+        return found
+    token = silence()
+    try:
+        return multiply_large(x, y)
+    finally:
+        restore(token)
+
+
+def multiply_large(x: Any, y: Any) -> Any:
     """Matrix product of arrays; half precision is added up in single precision (NumPy has no fast product for it).
 
     Small matrices go through ``dot``, which costs half of ``np.matmul`` (270 against 570 ns for 3 x 3).
     """
     if x.dtype == _half:
         return _matmul(x.astype(_float32), y.astype(_float32)).astype(_half)
-    if isinstance(x, _ndarray) and x.ndim > 1 and y.ndim > 1 and products.takes(x, y):
-        return products.product(x, y, None)
+    if isinstance(x, _ndarray) and x.ndim > 1 and x.size + y.size >= ENOUGH:
+        if y.ndim == 1 or products.with_vector(x, y):
+            return products.multiply_vector(x, y)
+        if products.takes(x, y):
+            return products.product(x, y, None)
     return x.dot(y) if x.ndim == 2 or x.ndim == 1 else _matmul(x, y)
 
 
 def add_product(summand: Any, x: Any, y: Any) -> Any:
     """``summand + x @ y`` by one kernel, which starts from the summand; None where no kernel does that."""
-    if isinstance(x, _ndarray) and products.takes(x, y) and summand.dtype == x.dtype:
+    if isinstance(x, _ndarray) and x.size + y.size >= ENOUGH and products.takes(x, y) and summand.dtype == x.dtype:
         return products.product(x, y, summand)
     return None
 

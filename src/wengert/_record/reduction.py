@@ -13,10 +13,10 @@ import numpy as np
 from .._core.compat import mypyc_attr
 from .._core.dtypes import FLOATING, Size, size_of
 from .._core.modes import MODES, is_grad_enabled
-from .._core.quiet import restore, silence
 from .._core.tensor_base import TensorBase, memory, requires_grad
-from .common import RESULT, untracked, wrap_dims
-from .unary import Unary, forward_mode, record_unary
+from ..kernels import arrays
+from .common import RESULT, for_kernels, untracked, wrap_dims
+from .unary import Unary, forward_mode, record_unary, silenced
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _new_array: Final[Any] = np.ndarray
 _generic: Final[Any] = np.generic
 _ascontiguousarray: Final[Any] = np.ascontiguousarray
+_spread: Final[Any] = arrays.spread
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -68,7 +69,7 @@ class Reduction(Unary):
         return self.opened(grad).expand(self.shape)
 
     def spread_array(self, array: Any) -> Any:
-        """``spread`` for arrays; built by hand, because ``np.broadcast_to`` takes 2 us."""
+        """``spread`` for arrays; by a function of our own, because ``np.broadcast_to`` takes 2 us."""
         shape = self.shape
         if 0 in shape:
             return np.zeros(shape, array.dtype)
@@ -77,8 +78,8 @@ class Reduction(Unary):
         if not isinstance(array, _generic):
             array = _ascontiguousarray(array)
         if self.dims is None:
-            return _new_array(shape, array.dtype, array, 0, (0,) * len(shape))
-        return _new_array(shape, array.dtype, array, 0, spread_strides(shape, self.dims, array.itemsize))
+            return _spread(array, shape, (0,) * len(shape))
+        return _spread(array, shape, spread_strides(shape, self.dims, array.itemsize))
 
     def parameters(self) -> dict[str, Any]:
         """``dim`` and ``keepdim`` where dimensions were given."""
@@ -119,11 +120,7 @@ def reduce(op: Reduction, x: TensorBase) -> Tensor:
     """Run a reduction and record the call."""
     if x.dt.category < FLOATING:
         x = op.prepare(x)
-    token = silence()
-    try:
-        array = op.forward(x.array)
-    finally:
-        restore(token)
+    array = op.forward(x.array) if op.silent and for_kernels(x.dt) else silenced(op, x.array)
     out = _tensor.Tensor(array, op.out_dtype(x.dt), size_of(array))
     if requires_grad(x) and op.differentiable:
         if is_grad_enabled():

@@ -16,7 +16,7 @@ from .._core.quiet import restore, silence
 from .._core.saved import Saved, save_input, save_output, unpack
 from .._core.tensor_base import TensorBase, gradient_edge, memory, requires_grad, version_of
 from ..kernels import lend
-from .common import FUSED, RESULT, SELF, float_dtype_for, prepare_inplace, quiet, shadow, write
+from .common import FUSED, RESULT, SELF, float_dtype_for, for_kernels, prepare_inplace, quiet, shadow, write
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -30,10 +30,12 @@ class Unary(Node):
 
     Attributes:
         reads: which of ``SELF`` and ``RESULT`` the derivative reads, and ``FUSED`` if ``slope`` is stated.
+        silent: whether ``forward`` does nothing to single and double precision but call kernels: these give no warnings.
         differentiable: False for operators whose floating results carry no gradient.
     """
 
     reads: i64 = SELF
+    silent: bool = False
     differentiable: bool = True
     slot: object = None
     version: i64 = 0
@@ -78,19 +80,26 @@ class Unary(Node):
         if self.released:
             raise errors.freed(self)
         slot = self.slot
-        x = None if slot is None else unpack(slot, self.version, self)
         kept = self.result
-        y = None if kept is None else kept.unpack(self)
-        same = (x is None or x.dt is grad.dt) and (y is None or y.dt is grad.dt)
-        if self.reads & FUSED and same and quiet(grad):
-            lent = accumulate.may_overwrite(grad)
-            if lent:
-                lend(grad.array)
-            array = self.slope(grad.array, None if x is None else x.array, None if y is None else y.array)
-            if lent:
-                lend(None)
-            return _tensor.Tensor(array, grad.dt, grad.shp), None
-        return self.grad_self(grad, x, y), None  # type: ignore[arg-type]
+        fused = self.reads & FUSED != 0 and quiet(grad)
+        a: Any = None
+        b: Any = None
+        if fused and slot is None and kept is not None and kept.dt is grad.dt and not kept.hooked:
+            b = kept.current(self)
+        else:
+            x = None if slot is None else unpack(slot, self.version, self)
+            y = None if kept is None else kept.unpack(self)
+            if not fused or (x is not None and x.dt is not grad.dt) or (y is not None and y.dt is not grad.dt):
+                return self.grad_self(grad, x, y), None  # type: ignore[arg-type]
+            a = None if x is None else x.array
+            b = None if y is None else y.array
+        lent = accumulate.may_overwrite(grad)
+        if lent:
+            lend(grad.array)
+        array = self.slope(grad.array, a, b)
+        if lent:
+            lend(None)
+        return _tensor.Tensor(array, grad.dt, grad.shp), None
 
     def release(self) -> None:
         """Drop the saved operand and result."""
@@ -141,11 +150,7 @@ def unary(op: Unary, x: TensorBase) -> Tensor:
     """Apply ``op`` to ``x`` and record the call."""
     if x.dt.category < FLOATING:
         x = op.prepare(x)
-    token = silence()
-    try:
-        array = op.forward(x.array)
-    finally:
-        restore(token)
+    array = op.forward(x.array) if op.silent and for_kernels(x.dt) else silenced(op, x.array)
     out = _tensor.Tensor(array, op.out_dtype(x.dt), x.shp)
     if (x.rg or (x.view_of is not None and x.view_of.base.rg)) and op.differentiable and out.dt.category >= FLOATING:
         if MODES.plain or is_grad_enabled():
@@ -153,6 +158,15 @@ def unary(op: Unary, x: TensorBase) -> Tensor:
     if MODES.unusual:
         forward_mode(op, x, out)
     return out
+
+
+def silenced(op: Unary, array: Any) -> Any:
+    """The value, without floating-point warnings: Note [Quiet operations]."""
+    token = silence()
+    try:
+        return op.forward(array)
+    finally:
+        restore(token)
 
 
 def record_unary(op: Unary, x: TensorBase, out: TensorBase) -> None:

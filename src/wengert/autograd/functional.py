@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .. import autograd
-from .._core.tensor_base import TensorBase
-from .._gen.functions import eye, ones_like, stack, zeros, zeros_like
+from .._core.tensor_base import TensorBase, from_array
+from .._gen.functions import cat, ones_like, stack, zeros, zeros_like
 from . import forward_ad
 from .grad_mode import enable_grad, is_grad_enabled, set_grad_enabled
 
@@ -276,42 +278,39 @@ def hessian(
 # The Jacobian, row by row or column by column
 
 
+# Elements of the cotangents that are pulled back together where nobody asked for all at once: 8 MB in double precision.
+_TOGETHER = 1 << 20
+
+
 def _rows(i: int, out: Any, inputs: Tensors, create_graph: bool, strict: bool, vectorize: bool) -> list[Any]:
-    """The blocks of one output: one backward pass per element, or for all of them."""
-    if vectorize:
-        return _rows_at_once(out, inputs, create_graph)
-    flat = out.reshape(-1)
-    rows: list[list[Any]] = [[] for _ in inputs]
-    for k in range(flat.numel()):
-        found = _grad((flat[k],), inputs, None, create_graph, retain_graph=True)
-        for j, (g, x) in enumerate(zip(found, inputs, strict=True)):
-            if g is None:
-                if strict:
-                    raise RuntimeError(
-                        f"Output {i} of the user-provided function is independent of input {j}. This is not allowed in "
-                        "strict mode."
-                    )
-                g = zeros_like(x)
-            elif strict and create_graph and not g.requires_grad:
-                raise RuntimeError(_STRICT_BACK_GRAPH.format(i=j))
-            rows[j].append(g)
-    return [
-        stack(row).reshape(out.shape + x.shape) if row else zeros(out.shape + x.shape, dtype=x.dtype)
-        for row, x in zip(rows, inputs, strict=True)
-    ]
-
-
-def _rows_at_once(out: Any, inputs: Tensors, create_graph: bool) -> list[Any]:
-    """``_rows`` by one backward pass."""
+    """The blocks of one output: backward passes for many elements at a time, with ``vectorize`` for all of them."""
     n = out.numel()
     found: Any = (None,) * len(inputs)
-    if out.requires_grad:
-        rows = eye(n, dtype=out.dtype).reshape((n, *out.shape))
-        found = autograd.grad(out, inputs, rows, True, create_graph, allow_unused=True, is_grads_batched=True)
-    return [
-        zeros(out.shape + x.shape, dtype=x.dtype) if g is None else g.reshape(out.shape + x.shape)
-        for g, x in zip(found, inputs, strict=True)
-    ]
+    if n > 0 and out.requires_grad:
+        if out.is_complex() and not vectorize:
+            _grad((out.reshape(-1)[0],), inputs, None, create_graph)  # refuses it
+        step = n if vectorize else max(1, min(n, _TOGETHER // max(t.numel() for t in (out, *inputs))))
+        parts = [_some_rows(out, inputs, k, min(k + step, n), create_graph, vectorize) for k in range(0, n, step)]
+        found = [p[0] if len(p) == 1 or p[0] is None else cat(p) for p in zip(*parts, strict=True)]
+    blocks = []
+    for j, (g, x) in enumerate(zip(found, inputs, strict=True)):
+        if g is None and strict and n > 0:
+            raise RuntimeError(
+                f"Output {i} of the user-provided function is independent of input {j}. This is not allowed in strict mode."
+            )
+        if g is not None and strict and create_graph and not g.requires_grad:
+            raise RuntimeError(_STRICT_BACK_GRAPH.format(i=j))
+        shape = out.shape + x.shape
+        blocks.append(zeros(shape, dtype=x.dtype) if g is None else g.reshape(shape))
+    return blocks
+
+
+def _some_rows(out: Any, inputs: Tensors, first: int, last: int, create_graph: bool, vectorize: bool) -> list[Any]:
+    """The derivatives of the elements ``first`` to ``last`` with respect to each input, the elements in front."""
+    from ..func._batched_backward import gradients
+
+    seeds = from_array(np.eye(last - first, out.numel(), first, dtype=out.dtype.np).reshape((last - first, *out.shape)))
+    return gradients([out], list(inputs), [seeds], True, create_graph, not vectorize)
 
 
 def _forward_jacobian(func: TensorFunction, inputs: Any, create_graph: bool, strict: bool, vectorize: bool) -> Any:

@@ -18,12 +18,14 @@ from .._core.modes import MODES, switch_grad, thread_modes
 from .._core.quiet import restore, silence
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
 from .._gen import functions
-from . import _formulas
+from . import _formulas, _scattered
 
 Place = tuple[object, int]
 
 
-def gradients(outputs: list[Any], inputs: list[Any], seeds: list[Any], keep: bool, create_graph: bool) -> list[Any]:
+def gradients(
+    outputs: list[Any], inputs: list[Any], seeds: list[Any], keep: bool, create_graph: bool, foreseen: bool = False
+) -> list[Any]:
     """Gradients for a batch of cotangents.
 
     Args:
@@ -32,6 +34,7 @@ def gradients(outputs: list[Any], inputs: list[Any], seeds: list[Any], keep: boo
         seeds: for each output the cotangents, of shape ``(rows, *output.shape)``.
         keep: whether the graph will be used again.
         create_graph: record the pass.
+        foreseen: take the engine, one row after the other, where a node has no formula for many rows.
 
     Returns:
         For each input a tensor of shape ``(rows, *input.shape)``, or None where nothing depends on it.
@@ -41,7 +44,7 @@ def gradients(outputs: list[Any], inputs: list[Any], seeds: list[Any], keep: boo
     if any(target is None for target, _ in roots):
         return row_by_row(outputs, inputs, seeds, keep, create_graph)  # its error
     walk = Walk(roots, places)
-    if watched(walk, inputs):
+    if watched(walk, inputs) or (foreseen and not (seeds[0].shp[0] > 1 and all(map(_formulas.foreseen, walk.order)))):
         return row_by_row(outputs, inputs, seeds, keep, create_graph)
     casted = [_in_dtype_of(out, seed) for out, seed in zip(outputs, seeds, strict=True)]
     task = engine.Task(keep, create_graph)
@@ -53,6 +56,8 @@ def gradients(outputs: list[Any], inputs: list[Any], seeds: list[Any], keep: boo
     previous = switch_grad(thread, create_graph)
     token = silence()
     try:
+        if not create_graph and len(casted) == 1:
+            casted = [_scattered.scattered(casted[0])]
         found = Pass(walk, places, seeds[0].shp[0], task).run(roots, casted)
         engine.run_callbacks(task)
     finally:
@@ -145,18 +150,20 @@ class Pass:
             if grads is None:
                 continue
             for nr, index in self.wanted.get(id(node), ()):
-                self.found[index] = grads[nr]
+                self.found[index] = _scattered.dense(grads[nr])
             if id(node) not in self.walk.needed:
                 continue
             self.task.running = node
-            results = _formulas.apply(node, grads, self.rows)
+            results = _scattered.apply(node, grads[0]) if isinstance(grads[0], _scattered.Scattered) else None
+            if results is None:
+                results = _formulas.apply(node, [_scattered.dense(g) for g in grads], self.rows)
             for (child, nr), result in zip(self.walk.edges[id(node)], results, strict=False):
                 if result is not None:
                     self.deliver(child, nr, result)
             if not self.task.keep_graph:
                 node.release()
         self.task.running = None
-        return self.found
+        return [_scattered.dense(g) for g in self.found]
 
     def deliver(self, target: object, nr: int, grad: Any) -> None:
         """Add a gradient to what waits at the end of an edge."""
@@ -164,11 +171,19 @@ class Pass:
             slots = self.arrived.get(id(target))
             if slots is None:
                 slots = self.arrived[id(target)] = [None] * target.output_count()
-            slots[nr] = grad if slots[nr] is None else accumulate.add(slots[nr], grad)
+            slots[nr] = grad if slots[nr] is None else self.sum(slots[nr], grad)
             return
         for _, index in self.wanted.get(id(target), ()):
             before = self.found[index]
-            self.found[index] = grad if before is None else accumulate.add(before, grad)
+            self.found[index] = grad if before is None else self.sum(before, grad)
+
+    def sum(self, a: Any, b: Any) -> Any:
+        """The sum of two gradients."""
+        if isinstance(a, _scattered.Scattered) and isinstance(b, _scattered.Scattered):
+            total = _scattered.plus(a, b)
+            if total is not None:
+                return total
+        return accumulate.add(_scattered.dense(a), _scattered.dense(b))
 
 
 def row_by_row(outputs: list[Any], inputs: list[Any], seeds: list[Any], keep: bool, create_graph: bool) -> list[Any]:

@@ -46,14 +46,25 @@ def apply(node: Node, grads: list[Any], rows: int) -> list[Any]:
     Args:
         grads: gradients of its outputs, rows in front; None for those that got none.
     """
-    chosen = _CHOSEN.get(type(node))
-    if chosen is None:
-        chosen = next((FORMULAS[kind] for kind in type(node).__mro__ if kind in FORMULAS), with_batched_tensors)
-        _CHOSEN[type(node)] = chosen
+    chosen = formula_of(type(node))
     found = chosen(node, grads, rows)
-    if found is None and chosen is not with_batched_tensors:
+    if found is None and chosen is not with_batched_tensors and chosen is not unforeseen:
         found = with_batched_tensors(node, grads, rows)
     return by_rows(node, grads, rows) if found is None else found
+
+
+def formula_of(kind: type) -> Formula:
+    """The formula for a class of nodes."""
+    found = _CHOSEN.get(kind)
+    if found is None:
+        found = next((FORMULAS[base] for base in kind.__mro__ if base in FORMULAS), unforeseen)
+        _CHOSEN[kind] = found
+    return found
+
+
+def foreseen(node: Node) -> bool:
+    """Whether somebody has thought about many cotangents for this class of nodes."""
+    return formula_of(type(node)) is not unforeseen
 
 
 @formula(Unary)
@@ -110,6 +121,11 @@ def with_batched_tensors(node: Any, grads: list[Any], rows: int) -> list[Any] | 
         return batched_vjp(node, grads, rows)
     except (RuntimeError, TypeError, IndexError):
         return None  # what is wrong with the call itself, and not with the batch, is raised again by the first row
+
+
+def unforeseen(node: Any, grads: list[Any], rows: int) -> list[Any] | None:
+    """The formula of a class that has no entry."""
+    return with_batched_tensors(node, grads, rows)
 
 
 def with_public_names(node: Any, grads: list[Any], rows: int) -> list[Any] | None:

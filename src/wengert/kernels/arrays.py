@@ -1,6 +1,7 @@
 """Single operators on arrays and NumPy scalars: compiled, or NumPy's own. Those named ``into`` end with the target.
 
-The compiled ones take a third of a ufunc's time on small arrays and all threads on large ones (docs/design/0011-kernels.md).
+The compiled ones take a third of a ufunc's time on small arrays and all threads on large ones, and never give a floating-point
+warning (docs/design/0011-kernels.md).
 """
 
 from __future__ import annotations
@@ -12,11 +13,54 @@ import numpy as np
 
 from . import _load
 from .formula import elementwise
+from .sums import array_sum
+
+
+def spread_by_numpy(x: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+    """The NumPy scalar or contiguous array ``x`` read as an array of another shape, with strides in bytes."""
+    return np.ndarray(shape, x.dtype, x, 0, strides)
+
+
+def select_by_numpy(x: Any, dim: int, index: int) -> Any:
+    """One index of a dimension, as a view."""
+    return x[(slice(None),) * dim + (index, ...)]  # the ellipsis keeps a 0-d result an array
+
+
+def owned_by_numpy(x: Any, like: Any) -> bool:
+    """Whether the memory is that of the array alone, may be written to, and is in the order of another array."""
+    if x.base is not None or not x.flags.writeable:
+        return False
+    return bool(x.strides == like.strides or x.flags.c_contiguous == like.flags.c_contiguous)
+
+
+def relu_by_numpy(x: Any) -> Any:
+    """``maximum(0, x)``: -0.0 stays, and what is not a number."""
+    return np.maximum(0, x)
+
+
+def by_columns_by_numpy(x: Any) -> bool:
+    """Whether a matrix lies in memory column by column."""
+    flags = x.flags
+    return bool(flags.f_contiguous and not flags.c_contiguous)
+
+
+def small_product_by_numpy(x: Any, y: Any) -> Any:
+    """None: only the compiled function has a way of its own."""
+    return None
+
+
+def stack_by_numpy(parts: list[Any], dim: int) -> Any:
+    """None: only the compiled function has a way of its own."""
+    return None
+
 
 _MODULE: Final[Any] = _load.MODULE
 if _MODULE is not None:
     _MODULE.set_programs({f.__name__: elementwise(f) for f in (np.add, np.subtract, np.multiply, np.divide)})
+    _MODULE.set_programs({"sum": array_sum})
 _UFUNCS: Final[Any] = np if _MODULE is None else _MODULE
+
+SILENT: Final[bool] = _MODULE is not None  # then neither these nor formulas give floating-point warnings
 
 # Python's operators are far faster on scalars than NumPy's functions.
 add: Final[Any] = operator.add if _MODULE is None else _MODULE.add
@@ -38,3 +82,11 @@ log1p: Final[Any] = _UFUNCS.log1p
 tanh: Final[Any] = _UFUNCS.tanh
 sin: Final[Any] = _UFUNCS.sin
 cos: Final[Any] = _UFUNCS.cos
+relu: Final[Any] = relu_by_numpy if _MODULE is None else _MODULE.relu
+by_columns: Final[Any] = by_columns_by_numpy if _MODULE is None else _MODULE.by_columns
+small_product: Final[Any] = small_product_by_numpy if _MODULE is None else _MODULE.small_product
+add_up: Final[Any] = array_sum if _MODULE is None else _MODULE.add_up
+select: Final[Any] = select_by_numpy if _MODULE is None else _MODULE.select
+stack: Final[Any] = stack_by_numpy if _MODULE is None else _MODULE.stack
+owned: Final[Any] = owned_by_numpy if _MODULE is None else _MODULE.owned
+spread: Final[Any] = spread_by_numpy if _MODULE is None else _MODULE.spread

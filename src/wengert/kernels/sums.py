@@ -23,9 +23,10 @@ def array_sum(x: Any, axes: int | tuple[int, ...] | None, keepdims: bool) -> Any
         reduced = [axes] if isinstance(axes, int) else list(axes)
     order = list(range(x.ndim)) if x.flags.c_contiguous else sorted(range(x.ndim), key=lambda d: -abs(x.strides[d]))
     found = x.transpose(order)
-    if not found.flags.c_contiguous:
+    long = [order.index(d) for d in reduced if x.shape[d] != 1]  # a pass over a dimension of size 1 would only copy
+    if not found.flags.c_contiguous or len(long) == 0:
         return _add(x, axes, None, None, keepdims)
-    for first, end in reversed(runs_of([order.index(d) for d in reduced])):  # memory runs along the last
+    for first, end in reversed(runs_of(long)):  # memory runs along the last
         found = bulk.sum_over(found, first, end)
     found = found.transpose([order.index(d) for d in range(x.ndim)])
     return found if keepdims else found.reshape([n for d, n in enumerate(x.shape) if d not in reduced])[()]

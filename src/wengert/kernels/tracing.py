@@ -42,7 +42,8 @@ class Traced:
         self.shape: Any = None
         for x in args:
             if x.shape is not None:
-                self.dtype = _BOOL if mask else x.dtype if x.dtype != _BOOL else self.dtype
+                known = x.dtype is not None and x.dtype != _BOOL  # a choice between two numbers has no dtype of its own
+                self.dtype = _BOOL if mask else x.dtype if known else self.dtype
                 longer = self.shape is None or len(x.shape) > len(self.shape) or x.shape[-1:] > self.shape[-1:]
                 self.shape = x.shape if longer else self.shape
 

@@ -16,13 +16,15 @@ from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary
 from .._record.common import FUSED, OTHER, RESULT, SELF, make, number_of
 from .._record.unary import Unary, unary, unary_
-from ..kernels import formulas
+from ..kernels import arrays, formulas
 from .random import default_generator
 from .rounding import zeros_as
 from .transcendental import Slope
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
+
+_relu: Final[Any] = arrays.relu
 
 
 class Piecewise(Unary):
@@ -58,11 +60,12 @@ class ReluBackward0(Unary):
     """max(x, 0) of each element.  Derivative 1 for positive elements, else 0."""
 
     reads: i64 = RESULT | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         if x.dtype.kind == "c":
             raise NotImplementedError("clamp is not supported for complex types")
-        return formulas.relu(x)
+        return _relu(x)
 
     def slope(self, grad: Any, x: Any, result: Any) -> Any:
         return formulas.threshold_slope(grad, result, 0.0)
@@ -83,6 +86,7 @@ class ReluBackward0(Unary):
 class ThresholdBackwardBackward0(Slope):
     """The gradient where the second operand is above ``threshold`` or NaN, else 0."""
 
+    silent: bool = True
     reads_self: i64 = OTHER
     reads_other: i64 = OTHER
 

@@ -165,6 +165,7 @@ class DivBackward0(Binary):
 
     reads_self: i64 = OTHER | FUSED
     reads_other: i64 = SELF | OTHER | FUSED
+    silent: bool = True
 
     def forward(self, x: Any, y: Any) -> Any:
         return _divide(x, y)
@@ -225,13 +226,17 @@ class NegBackward0(Unary):
     """Negative of each element."""
 
     SCHEMA: Final = "neg(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: negative"
-    reads: i64 = 0
+    reads: i64 = FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _negative(x)
 
     def write(self, x: Any, out: Any) -> bool:
         return _negative_into(x, out) is out
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return _negative(grad)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return -grad

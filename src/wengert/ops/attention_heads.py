@@ -297,8 +297,11 @@ def packed_projections(q: Tensor, k: Tensor, v: Tensor, weight: Any, bias: Any) 
 
 
 def several(t: Tensor, count: int, features: int) -> Any:
-    """The last dimension divided into ``count`` parts, which become a first dimension."""
-    return t.unflatten(-1, (count, features)).unsqueeze(0).transpose(0, -2).squeeze(-2).contiguous()
+    """The last dimension divided into ``count`` parts, contiguous each.
+
+    By ``unbind``, where PyTorch indexes: its gradient is one array, not a sum of arrays of zeros with one part each.
+    """
+    return t.unflatten(-1, (count, features)).unsqueeze(0).transpose(0, -2).squeeze(-2).contiguous().unbind(0)
 
 
 def separate_projections(

@@ -71,7 +71,7 @@ def drop_alpha(x: Tensor, p: Any, train: bool, channels: bool, inplace: bool) ->
     offset += number(ALPHA * a * p)
     noise *= number(a)
     scale, shift = make(noise), make(offset)
-    return x.mul_(scale).add_(shift) if inplace else (x * scale).add_(shift)
+    return x.mul_(scale).add_(shift) if inplace else x * scale + shift
 
 
 def dropout(self: Tensor, p: Any = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

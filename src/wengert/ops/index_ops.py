@@ -55,6 +55,8 @@ def getitem(self: Tensor, index: Any) -> Tensor:
             found = plain_view(self, key)
             if found is not None:
                 return found
+    if type(index) is int and len(self.shp) > 0:
+        return selected(self, 0, index, 0)
     if isinstance(index, slice):
         return slice_of(self, 0, index, False)
     entries: list[TensorBase | None] = []
@@ -226,7 +228,8 @@ def check_not_0d(x: TensorBase, items: tuple[Any, ...]) -> None:
 
 def selected(x: Tensor, dim: int, index: int, place: int) -> Tensor:
     """``x`` at one index of a dimension; ``place`` is where the index stood."""
-    n = x.shp[dim]
+    sizes: tuple[int, ...] = x.shp
+    n = sizes[dim]
     if index < -n or index >= n:
         raise IndexError(f"index {index} is out of bounds for dimension {place} with size {n}")
     return view(SelectBackward0(dim, index + n if index < 0 else index), x)

@@ -10,10 +10,12 @@ import numpy as np
 from .._core import errors
 from .._core.dtypes import DType, Size
 from .._core.tensor_base import TensorBase
-from .._record.common import cast_array, cast_grad, int_of, make, result_type, wrap_dim
+from .._record.common import cast_array, cast_grad, int_of, make, result_type, untracked, wrap_dim
 from .._record.general import General, general
 from .._record.view import view as run_view
 from .._record.writing import zeros_like
+from ..kernels.arrays import select as select_array
+from ..kernels.arrays import stack as stack_arrays
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -69,6 +71,8 @@ def is_legacy_empty(size: Size) -> bool:
 class CatBackward0(Joining):
     """Tensors one after the other along a dimension.  Each gets its slice of the gradient."""
 
+    silent: bool = True
+
     def again(self, tensors: list[TensorBase]) -> Joining:
         return CatBackward0(self.dim, tensors, self.dt)
 
@@ -97,10 +101,15 @@ class CatBackward0(Joining):
 class StackBackward0(Joining):
     """Tensors of one shape along a new dimension.  Each gets its index of the gradient."""
 
+    silent: bool = True
+
     def again(self, tensors: list[TensorBase]) -> Joining:
         return StackBackward0(self.dim, tensors, self.dt)
 
     def forward(self, arrays: list[Any]) -> Any:
+        found = stack_arrays(arrays, self.dim)
+        if found is not None:
+            return found
         if self.dim == 0:
             if len(self.sizes[0]) == 0:
                 return np.array(arrays, dtype=self.dt.np)
@@ -110,6 +119,8 @@ class StackBackward0(Joining):
         return np.stack(self.converted(arrays), self.dim, np.empty(shape, self.dt.np))
 
     def part(self, grad: Tensor, i: int) -> Tensor:
+        if untracked(grad):
+            return _tensor.Tensor(select_array(grad.array, self.dim, i), grad.dt, self.sizes[i])
         return run_view(SelectBackward0(self.dim, i), grad)
 
     def parameters(self) -> dict[str, Any]:
@@ -382,5 +393,6 @@ def combinations(self: Tensor, r: Any = 2, with_replacement: bool = False) -> Te
     return stack([self.index_select(0, make(np.ascontiguousarray(index[:, k]))) for k in range(count)], 1)
 
 
+from .. import _tensor  # noqa: E402
 from . import shape  # noqa: E402
 from .shape_parts import SelectBackward0, SliceBackward0  # noqa: E402

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..kernels import bulk as kernels
+from ..kernels.blas import threads_for
 from ..kernels.blocks import places
 
 PREFIX: Final[dict[str, str]] = {"f": "s", "d": "d", "F": "c", "D": "z"}
@@ -46,9 +47,10 @@ def fill(results: list[Any], function: Any, a: Any) -> list[Any]:
     NumPy computes in double precision and in memory of its own: of a block only.
     """
     batch = a.ndim - 2
-    for place in places(a.shape, batch):
-        for result, found in zip(results, function(a[place])):
-            result[place[:batch]] = found
+    with threads_for(a):
+        for place in places(a.shape, batch):
+            for result, found in zip(results, function(a[place])):
+                result[place[:batch]] = found
     return results
 
 

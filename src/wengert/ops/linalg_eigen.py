@@ -16,6 +16,7 @@ from .._core.dtypes import COMPLEX, FLOATING, float16
 from .._core.dynamic import LinAlgError
 from .._record.general import General, general_many
 from .._record.selection import deliver
+from ..kernels.blas import threads_for
 from .linalg_arrays import by_columns, empty_by_columns, fill
 from .linalg_checks import check_phase, check_square
 from .linalg_solve import solve
@@ -114,9 +115,10 @@ class LinalgEigBackward0(General):
         if not np.isfinite(a).all():
             raise RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
         try:
-            if not self.vectors:
-                return [np.linalg.eigvals(a).astype(wide, copy=False), np.empty(0, wide)]
-            values, vectors = np.linalg.eig(a)
+            with threads_for(a):
+                if not self.vectors:
+                    return [np.linalg.eigvals(a).astype(wide, copy=False), np.empty(0, wide)]
+                values, vectors = np.linalg.eig(a)
         except np.linalg.LinAlgError:
             raise not_converged("linalg.eig") from None
         return [values.astype(wide, copy=False), by_columns(vectors.astype(wide, copy=False))]

@@ -18,6 +18,7 @@ from .._core.tensor_base import TensorBase, requires_grad
 from .._record.common import make, untracked
 from .._record.general import General, general_many
 from .._record.selection import deliver
+from ..kernels.blas import threads_for
 from .linalg_arrays import empty_by_columns, fill
 from .linalg_checks import check_dims, check_floating, check_phase
 
@@ -161,7 +162,8 @@ def values_alone(a: Any) -> list[Any]:
 def svd_arrays(a: Any) -> tuple[Any, Any, Any]:
     """U, S and V^H as arrays."""
     try:
-        u, s, vh = factors(False, a)
+        with threads_for(a):
+            u, s, vh = factors(False, a)
     except np.linalg.LinAlgError:
         raise no_convergence(a) from None
     return u, s, vh

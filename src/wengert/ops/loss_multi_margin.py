@@ -40,8 +40,8 @@ class RowLoss(General):
     def differentiable_inputs(self, count: int) -> int:
         return 1
 
-    def slopes(self, x: Tensor, rows: Any) -> Tensor:
-        """Derivative of each row's loss with respect to its scores ``x``, for some rows (a slice)."""
+    def slopes(self, x: Tensor, others: list[Tensor], rows: Any) -> Tensor:
+        """Derivative of each row's loss with respect to its scores ``x``, for some rows (a slice); ``others``: further inputs."""
         raise NotImplementedError
 
     def row_blocks(self) -> list[Any]:
@@ -64,20 +64,21 @@ class RowLoss(General):
         grad = grads[0]
         assert grad is not None
         x = self.tensor("self")
+        others = [self.tensor(name) for name in self.input_names()[1:]]
         each = grad.reshape((-1, 1)) * self.share() if x.array.size > 0 else grad.reshape((-1, 1))
         if not (untracked(grad) and untracked(x)):
-            return [(self.slopes(x.reshape(self.rows), ALL) * each).reshape(x.shp)]
+            return [(self.slopes(x.reshape(self.rows), others, ALL) * each).reshape(x.shp)]
         scores = x.array.reshape(self.rows)
         found = np.empty(self.rows, x.dt.np)
         for rows in self.row_blocks():
             share = each.array if self.reduction != NONE else each.array[rows]
-            np.multiply(self.slopes(make(scores[rows]), rows).array, share, out=found[rows])
+            np.multiply(self.slopes(make(scores[rows]), others, rows).array, share, out=found[rows])
         return [make(found.reshape(x.shp))]
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         tangent = tangents[0]
         assert tangent is not None
-        change = (self.slopes(inputs[0].reshape(self.rows), ALL) * tangent.reshape(self.rows)).sum(1)
+        change = (self.slopes(inputs[0].reshape(self.rows), inputs[1:], ALL) * tangent.reshape(self.rows)).sum(1)
         found = change.reshape(results[0].shp) if self.reduction == NONE else change.sum() * self.share()
         return [found, *[None for _ in results[1:]]]
 
@@ -122,14 +123,14 @@ class MultiMarginLossBackward0(RowLoss):
             loss *= arrays[2][target[:, 0]]
         return self.finished(loss, np.shape(arrays[1]))
 
-    def slopes(self, x: Tensor, rows: Any) -> Tensor:
-        target = np.reshape(self.tensor("target").array, (-1, 1))[rows]
+    def slopes(self, x: Tensor, others: list[Tensor], rows: Any) -> Tensor:
+        target = np.reshape(others[0].array, (-1, 1))[rows]
         place = np.zeros(x.shp, x.dt.np)
         np.put_along_axis(place, target, 1, 1)
         gap = x - x.gather(1, make(target)) + self.margin
         active = ((gap.array > 0) & (place == 0)).astype(x.dt.np) / self.rows[1]
         if self.weighted:
-            active = active * self.tensor("weight").array[target]
+            active = active * others[1].array[target]
         steps = make(active.astype(x.dt.np)) if self.p == 1 else gap * make((2 * active).astype(x.dt.np))
         found: Tensor = steps - make(place) * steps.sum(1, True)
         return found
@@ -143,7 +144,6 @@ class MultilabelMarginLossBackward0(RowLoss):
     def __init__(self, reduction: int, rows: tuple[int, int]) -> None:
         self.reduction: int = reduction
         self.rows: tuple[int, int] = rows
-        self.slope: Any = None
 
     def output_names(self) -> list[str]:
         return ["output", "is_target"]
@@ -161,10 +161,9 @@ class MultilabelMarginLossBackward0(RowLoss):
         x = arrays[0].reshape(self.rows)
         target = np.reshape(arrays[1], self.rows)
         chosen = np.zeros(self.rows, x.dtype)
-        self.slope = np.zeros(self.rows, x.dtype)
         loss = np.zeros(self.rows[0], x.dtype)
         for rows in self.row_blocks():
-            self.add_up(x[rows], target[rows], chosen[rows], loss[rows], self.slope[rows])
+            self.add_up(x[rows], target[rows], chosen[rows], loss[rows], np.zeros_like(x[rows]))
         shape = np.shape(arrays[0])[:-1]
         return [self.finished(loss, shape), chosen.reshape(np.shape(arrays[1]))]
 
@@ -186,8 +185,10 @@ class MultilabelMarginLossBackward0(RowLoss):
         loss /= x.dtype.type(self.rows[1])
         slope /= x.dtype.type(self.rows[1])
 
-    def slopes(self, x: Tensor, rows: Any) -> Tensor:
-        return make(self.slope[rows])
+    def slopes(self, x: Tensor, others: list[Tensor], rows: Any) -> Tensor:
+        slope, chosen, loss = np.zeros_like(x.array), np.zeros_like(x.array), np.zeros(x.shp[0], x.dt.np)
+        self.add_up(x.array, np.reshape(others[0].array, self.rows)[rows], chosen, loss, slope)
+        return make(slope)
 
 
 def rows_of(x: TensorBase) -> tuple[int, int]:

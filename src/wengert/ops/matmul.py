@@ -6,7 +6,7 @@ NumPy's BLAS. Products do not promote: both operands have one dtype.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -17,12 +17,14 @@ from .._record.binary import Binary
 from .._record.common import make, untracked
 from .._record.general import general
 from .._record.matmul import Product, adjoint_times, conjugated, multiply_arrays, product, times_adjoint
+from ..kernels import arrays
 from .shape import UnsafeViewBackward0
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
 _outer: Any = np.outer
+by_columns: Final[Any] = arrays.by_columns
 
 
 class MmBackward0(Product):
@@ -144,12 +146,6 @@ class VdotBackward0(Product):
         return VdotBackward0()
 
 
-def by_columns(array: Any) -> bool:
-    """Whether a matrix lies in memory column by column."""
-    flags = array.flags
-    return bool(flags.f_contiguous and not flags.c_contiguous)
-
-
 def mm(self: Tensor, mat2: Tensor) -> Tensor:
     """Product of two matrices.
 
@@ -174,11 +170,13 @@ def mm(self: Tensor, mat2: Tensor) -> Tensor:
 
 def check_matrices(x: TensorBase, y: TensorBase) -> None:
     """What ``mm`` asks of its operands."""
-    if len(x.shp) != 2:
+    xs: tuple[int, ...] = x.shp  # as plain tuples, which compiled code reads at once
+    ys: tuple[int, ...] = y.shp
+    if len(xs) != 2:
         raise RuntimeError(errors.with_hints("self must be a matrix", f"mm: shapes {shapes(x, y)}; matmul takes any"))
-    if len(y.shp) != 2:
+    if len(ys) != 2:
         raise RuntimeError(errors.with_hints("mat2 must be a matrix", f"mm: shapes {shapes(x, y)}; matmul takes any"))
-    if x.shp[1] != y.shp[0]:
+    if xs[1] != ys[0]:
         raise not_multiplicable(x.shp, y.shp)
     if x.dt is not y.dt:
         raise RuntimeError(

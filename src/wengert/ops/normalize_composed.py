@@ -143,6 +143,7 @@ def local_response_norm(input: Tensor, size: Any, alpha: Any = 1e-4, beta: Any =
     if after > 0:
         parts.append(squares.new_zeros((input.shp[0], after, *input.shp[2:])))
     padded = cat(parts, 1) if len(parts) > 1 else squares
+    del parts, squares  # as large as the input
     power = (padded.unfold(1, width, 1).sum(-1) / width * alpha + k).pow(beta)
     result: Tensor = input / power
     return result

@@ -11,12 +11,14 @@ from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, bool_, float16, int64
 from .._core.tensor_base import TensorBase
 from .._record.common import RESULT, SELF, cast_array, cast_grad, converted, make, untracked, wrap_dims
 from .._record.reduction import Reduction, axes, over, reduce
-from ..kernels import array_sum, blocks, formulas, reduced
+from ..kernels import arrays, blocks, formulas, reduced
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
 _add: Final[Any] = np.add.reduce
+_add_up: Final[Any] = arrays.add_up
+_divide: Final[Any] = arrays.divide
 _multiply: Final[Any] = np.multiply.reduce
 _maximum: Final[Any] = np.maximum.reduce
 _float32: Final[Any] = np.dtype("float32")
@@ -27,13 +29,14 @@ def add_up(x: Any, axis: Any, keepdim: bool) -> Any:
     """Sum of an array; half precision is added up in single precision."""
     if x.dtype == _float16:
         return _add(x, axis, _float32, None, keepdim).astype(_float16)
-    return array_sum(x, axis, keepdim)
+    return _add_up(x, axis, keepdim)
 
 
 class SumBackward0(Reduction):
     """Sum of all elements.  d/dx_i = 1."""
 
     reads: i64 = 0
+    silent: bool = True
     source: DType | None = None
     target: DType | None = None
 
@@ -80,6 +83,7 @@ class MeanBackward0(Reduction):
     """Mean of all elements.  d/dx_i = 1/n."""
 
     reads: i64 = 0
+    silent: bool = True
     source: DType | None = None
     target: DType | None = None
 
@@ -88,7 +92,8 @@ class MeanBackward0(Reduction):
             x = cast_array(x, self.target)
         if x.dtype == _float16:
             return (_add(x, axes(self), _float32, None, self.keepdim) / self.count()).astype(_float16)
-        return array_sum(x, axes(self), self.keepdim) / self.count()
+        total = _add_up(x, axes(self), self.keepdim)
+        return _divide(total, total.dtype.type(self.count()))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         if untracked(grad):
@@ -273,6 +278,7 @@ def sum(self: Tensor, dim: Any = ..., keepdim: bool = False, *, dtype: Any = Non
     if dtype is not None:
         op.target = parse_dtype(dtype, "sum")
         op.source = self.dt
+        op.silent = False
     return reduce(over(op, self, None if dim is ... else dim, keepdim), self)
 
 
@@ -320,6 +326,7 @@ def mean(self: Tensor, dim: Any = ..., keepdim: bool = False, *, dtype: Any = No
             )
         op.target = target
         op.source = self.dt
+        op.silent = False
     return reduce(over(op, self, None if dim is ... else dim, keepdim), self)
 
 

@@ -38,6 +38,7 @@ class AbsBackward0(Unary):
     """Absolute value of each element.  d|x| = sgn(x), 0 at 0."""
 
     reads: i64 = SELF | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _absolute(x)

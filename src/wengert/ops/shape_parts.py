@@ -11,15 +11,17 @@ from .._core.modes import MODES, is_grad_enabled
 from .._core.tensor_base import bump, memory, replace_array, requires_grad, version_of
 from .._core.views import AsStridedBackward0, element_strides, extent
 from .._record import forward
-from .._record.common import int_of, wrap_dim
+from .._record.common import int_of, untracked, wrap_dim
 from .._record.general import General, general
 from .._record.view import View, node_for, view
+from ..kernels import arrays
 from .sizes import sizes_of
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
 _as_strided: Final[Any] = np.lib.stride_tricks.as_strided
+_select: Final[Any] = arrays.select
 
 
 class Part(View):
@@ -30,11 +32,15 @@ class Part(View):
         raise NotImplementedError
 
     def grad_self(self, grad: Tensor) -> Tensor:
+        if untracked(grad):
+            return _tensor.Tensor(self.embedding().forward([grad.array]), grad.dt, self.shape)
         return general(self.embedding(), [grad])
 
 
 class Embedding(General):
     """Zeros of the shape that ``part`` was taken of, with the input in that part: the gradient of taking the part."""
+
+    silent: bool = True
 
     def __init__(self, part: Part) -> None:
         self.part: Part = part
@@ -64,8 +70,7 @@ class SelectBackward0(Part):
         self.index: int = index
 
     def forward(self, x: Any) -> Any:
-        # The ellipsis keeps a 0-d result an array.
-        return x[(slice(None),) * self.dim + (self.index, ...)]
+        return _select(x, self.dim, self.index)
 
     def embedding(self) -> Embedding:
         return SelectBackwardBackward0(self)

@@ -10,6 +10,7 @@ from .._core.modes import is_grad_enabled
 from .._core.tensor_base import TensorBase, from_array
 from .._record.common import int_of, wrap_dim
 from .._record.view import MultiView, multi_view
+from ..kernels import empty
 from .shape_parts import slice_view
 from .sizes import sizes_of, whole
 
@@ -39,10 +40,9 @@ class Parts(MultiView):
                 [self.zeros(n) if g is None else g for n, g in zip(self.sizes, grads, strict=True)], self.dim
             )
         some = next(g for g in grads if g is not None)
-        out = np.zeros(self.shape, some.dt.np)
+        out = empty(tuple(self.shape), some.dt.np)
         for place, g in zip(self.forward(out), grads, strict=True):
-            if g is not None:
-                place[...] = g.array
+            place[...] = 0 if g is None else g.array
         return from_array(out)  # type: ignore[return-value]
 
     def zeros(self, n: int) -> Tensor:
@@ -87,10 +87,9 @@ class UnbindBackward0(MultiView):
             zero: Any = from_array(np.zeros(shape, self.dt.np))
             return join.stack([zero if g is None else g for g in grads], self.dim)
         some = next(g for g in grads if g is not None)
-        out = np.zeros(self.shape, some.dt.np)
+        out = empty(tuple(self.shape), some.dt.np)
         for place, g in zip(self.forward(out), grads, strict=True):
-            if g is not None:
-                place[...] = g.array
+            place[...] = 0 if g is None else g.array
         return from_array(out)  # type: ignore[return-value]
 
     def again(self) -> MultiView:

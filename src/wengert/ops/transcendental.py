@@ -23,6 +23,7 @@ _expm1: Final[Any] = arrays.expm1
 _log: Final[Any] = arrays.log
 _log1p: Final[Any] = arrays.log1p
 _sqrt: Final[Any] = arrays.sqrt
+_multiply: Final[Any] = arrays.multiply
 
 LN2: Final = math.log(2.0)
 LN10: Final = math.log(10.0)
@@ -84,6 +85,7 @@ class ExpBackward0(Unary):
 
     SCHEMA: Final = "exp(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
     reads: i64 = RESULT | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _exp(x)
@@ -92,7 +94,7 @@ class ExpBackward0(Unary):
         return _exp(x, out) is out
 
     def slope(self, grad: Any, x: Any, result: Any) -> Any:
-        return arrays.multiply(grad, result)
+        return _multiply(grad, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -128,6 +130,7 @@ class Expm1Backward0(Unary):
         "expm1(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
     )
     reads: i64 = RESULT | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _expm1(x)
@@ -150,6 +153,7 @@ class LogBackward0(Unary):
     """Natural logarithm of each element; -inf at 0, NaN for negative reals.  d log(x) = 1/x."""
 
     SCHEMA: Final = "log(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    silent: bool = True
 
     reads: i64 = SELF | FUSED
 
@@ -209,6 +213,7 @@ class Log1PBackward0(Unary):
         "log1p(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
     )
     reads: i64 = SELF | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _log1p(x)
@@ -253,6 +258,7 @@ class SqrtBackward0(Unary):
 
     SCHEMA: Final = "sqrt(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
     reads: i64 = RESULT | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _sqrt(x)
@@ -296,6 +302,7 @@ class SigmoidBackward0(Unary):
 
     SCHEMA: Final = "sigmoid(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
     reads: i64 = RESULT | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return formulas.sigmoid(x)
@@ -315,6 +322,8 @@ class SigmoidBackward0(Unary):
 
 class SigmoidBackwardBackward0(Slope):
     """Gradient of the sigmoid's operand, g (1 - y) y, given the result y."""
+
+    silent: bool = True
 
     def forward(self, x: Any, y: Any) -> Any:
         return formulas.sigmoid_slope(x, y)

@@ -29,6 +29,7 @@ class SinBackward0(Unary):
 
     SCHEMA: Final = "sin(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
     reads: i64 = SELF | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _sin(x)
@@ -52,6 +53,7 @@ class CosBackward0(Unary):
 
     SCHEMA: Final = "cos(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
     reads: i64 = SELF | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _cos(x)
@@ -172,6 +174,7 @@ class TanhBackward0(Unary):
 
     SCHEMA: Final = "tanh(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
     reads: i64 = RESULT | FUSED
+    silent: bool = True
 
     def forward(self, x: Any) -> Any:
         return _tanh(x)
@@ -194,6 +197,8 @@ class TanhBackward0(Unary):
 
 class TanhBackwardBackward0(Slope):
     """Gradient of tanh's operand, g (1 - y**2), given the result y."""
+
+    silent: bool = True
 
     def forward(self, x: Any, y: Any) -> Any:
         return formulas.tanh_slope(x, y)

@@ -163,6 +163,54 @@ void narrow_item(const Pass& pass, const std::vector<Tables>& tables, const std:
   write_block(pass, spot, made.data(), y);
 }
 
+// Where the first value of a block goes whose values lie side by side in the result.
+template <class T>
+T* straight_row(const Pass& pass, const Spot& spot, ptrdiff_t sample, T* y) {
+  ptrdiff_t place = (spot.first[0] * pass.result[1] + spot.first[1]) * pass.result[2] + spot.first[2];
+  return y + (sample * pass.groups + spot.group) * pass.outer * pass.results() + place;
+}
+
+// VECTORS vectors of the sum over taps of weight[tap] * frame[offset[tap]].
+template <int VECTORS, class T>
+static void correlate(ptrdiff_t taps, const T* weight, const int32_t* tap, const int32_t* offset, const T* frame, T start, T* to) {
+  using V = typename Vec<T>::v;
+  using U = typename Vec<T>::u;
+  constexpr int L = Vec<T>::lanes;
+  V sum[VECTORS];
+#pragma GCC unroll 4
+  for (int v = 0; v < VECTORS; v++) sum[v] = V{} + start;
+  for (ptrdiff_t t = 0; t < taps; t++) {
+    T factor = weight[tap[t]];
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) sum[v] += factor * *(const U*)(frame + offset[t] + v * L);
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < VECTORS; v++) *(U*)(to + v * L) = sum[v];
+}
+
+// One channel from one channel, all places of one class: what depthwise convolutions do for every channel.
+template <class T>
+void single_item(const Pass& pass, const T* x, const T* w, const T* bias, T* y, const Spot& spot) {
+  constexpr ptrdiff_t L = Vec<T>::lanes;
+  const Frame& f = pass.frame;
+  const Class& same = pass.classes[0];
+  T* frame = scratch<T>(f.plane + f.slack, 0);
+  fill_frames(pass, spot, x, frame);
+  Sizes count;
+  clip(pass, same, spot, count);
+  ptrdiff_t run = whole_vectors<T>(std::max<ptrdiff_t>(0, (count[1] - 1) * f.row[1] + count[2])), taps = (ptrdiff_t)same.tap.size();
+  T* values = scratch<T>(run, 1);
+  T start = bias ? bias[spot.group] : T(0);
+  for (ptrdiff_t z = 0; z < count[0]; z++) {
+    const T* from = frame + z * f.row[0];
+    ptrdiff_t p = 0;
+    for (; p + 4 * L <= run; p += 4 * L) correlate<4>(taps, w, same.tap.data(), same.offset.data(), from + p, start, values + p);
+    for (; p < run; p += L) correlate<1>(taps, w, same.tap.data(), same.offset.data(), from + p, start, values + p);
+    T* to = straight_row(pass, spot, spot.sample, y) + z * pass.result[1] * pass.result[2];
+    for (ptrdiff_t r = 0; r < count[1]; r++) copy_row(values + r * f.row[1], 1, count[2], to + r * pass.result[2]);
+  }
+}
+
 template <class T>
 void narrow(const Pass& pass, const T* x, const T* w, const T* bias, T* y) {
   std::vector<Tables> tables;
@@ -172,10 +220,14 @@ void narrow(const Pass& pass, const T* x, const T* w, const T* bias, T* y) {
   ptrdiff_t items = pass.samples * pass.groups * pass.blocks[0] * pass.blocks[1] * pass.blocks[2];
   ptrdiff_t work = pass.inner * pass.outer * pass.taps * pass.block[0] * pass.block[1] * pass.block[2];
   ptrdiff_t chunk = 1 + TASK_WORK / (work + 1), weights = pass.inner * pass.outer * pass.taps;
+  bool single = pass.inner == 1 && pass.outer == 1 && pass.classes.size() == 1;
   parallel_for(ceil_div(items, chunk), [&](ptrdiff_t task) {
     for (ptrdiff_t i = task * chunk; i < std::min(items, (task + 1) * chunk); i++) {
       Spot spot = spot_of(pass, i);
-      narrow_item(pass, tables, rows, x, w + spot.group * weights, bias, y, spot);
+      if (single)
+        single_item(pass, x, w + spot.group * weights, bias, y, spot);
+      else
+        narrow_item(pass, tables, rows, x, w + spot.group * weights, bias, y, spot);
     }
   });
 }
@@ -195,13 +247,6 @@ void pack(const Pass& pass, const Tables& table, const T* w, T* to) {
     }
     j += width;
   }
-}
-
-// Where the first value of a block goes whose values lie side by side in the result.
-template <class T>
-T* straight_row(const Pass& pass, const Spot& spot, ptrdiff_t sample, T* y) {
-  ptrdiff_t place = (spot.first[0] * pass.result[1] + spot.first[1]) * pass.result[2] + spot.first[2];
-  return y + (sample * pass.groups + spot.group) * pass.outer * pass.results() + place;
 }
 
 // Samples of one group side by side: one product for several small images.

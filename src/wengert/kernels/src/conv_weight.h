@@ -88,34 +88,36 @@ void weight_sums(const Conv& c, const Pass& pass, ptrdiff_t group, ptrdiff_t cha
     }
 }
 
+// ROWS vectors of sums, lane by lane.
 template <class T, int ROWS>
-static void dots(ptrdiff_t n, const T* A, const ptrdiff_t* ra, const T* b, T* out) {
+static void dots(ptrdiff_t n, const T* A, const ptrdiff_t* ra, const T* b, T* lanes) {
   using V = typename Vec<T>::v;
   using U = typename Vec<T>::u;
+  constexpr int L = Vec<T>::lanes;
   V sum[ROWS];
 #pragma GCC unroll 8
-  for (int i = 0; i < ROWS; i++) sum[i] = V{};
-  for (ptrdiff_t p = 0; p < n; p += Vec<T>::lanes) {
+  for (int i = 0; i < ROWS; i++) sum[i] = *(const U*)(lanes + i * L);
+  for (ptrdiff_t p = 0; p < n; p += L) {
     V other = *(const U*)(b + p);
 #pragma GCC unroll 8
     for (int i = 0; i < ROWS; i++) sum[i] += other * *(const U*)(A + ra[i] + p);
   }
-  for (int i = 0; i < ROWS; i++) {
-    T total = 0;
-    for (int l = 0; l < Vec<T>::lanes; l++) total += sum[i][l];
-    out[i] += total;
-  }
+#pragma GCC unroll 8
+  for (int i = 0; i < ROWS; i++) *(U*)(lanes + i * L) = sum[i];
 }
 
-// The same for few outer channels: vectors run over places, where the gradient is zero between rows.
+// The same for few outer channels: vectors run over places, where the gradient is zero between rows.  Lanes are added up last.
 template <class T>
 void weight_dots(const Conv& c, const Pass& pass, ptrdiff_t group, ptrdiff_t channel, ptrdiff_t channels, ptrdiff_t first,
                  ptrdiff_t last, const T* x, const T* grad, ptrdiff_t columns, T* sums) {
+  constexpr ptrdiff_t L = Vec<T>::lanes;
   const Frame& f = pass.frame;
   ptrdiff_t run = whole_vectors<T>((pass.block[1] - 1) * f.row[1] + pass.block[2]), rows = channels * c.taps();
   T* frame = scratch<T>(channels * f.plane + f.slack, 0);
-  T* wide_grad = scratch<T>(run + rows, 1);
-  T* total = wide_grad + run;
+  T* wide_grad = scratch<T>(run, 1);
+  T* lanes = scratch<T>(c.outer() * rows * L, 2);
+  std::fill_n(lanes, c.outer() * rows * L, T(0));
+  std::fill_n(wide_grad, run, T(0));
   Tables table(pass, pass.classes[0]);
   std::vector<ptrdiff_t> at(table.frame.begin(), table.frame.begin() + rows);
   ptrdiff_t blocks = pass.blocks[0] * pass.blocks[1] * pass.blocks[2];
@@ -126,20 +128,23 @@ void weight_dots(const Conv& c, const Pass& pass, ptrdiff_t group, ptrdiff_t cha
       Sizes count;
       clip(pass, pass.classes[0], spot, count);
       fill_band(c, pass, spot, channel, channels, x, frame);
+      if (blocks > 1) std::fill_n(wide_grad, run, T(0));  // a block at an edge is smaller than the others
       for (ptrdiff_t o = 0; o < c.outer(); o++)
         for (ptrdiff_t z = 0; z < count[0]; z++) {
-          std::fill_n(wide_grad, run, T(0));
           const T* from = grad + (n * c.outs + group * c.outer() + o) * c.places();
           for (ptrdiff_t r = 0; r < count[1]; r++)
-            memcpy(wide_grad + r * f.row[1], from + ((spot.first[0] + z) * c.out[1] + spot.first[1] + r) * c.out[2] + spot.first[2],
-                   count[2] * sizeof(T));
-          std::fill_n(total, rows, T(0));
+            copy_row(from + ((spot.first[0] + z) * c.out[1] + spot.first[1] + r) * c.out[2] + spot.first[2], 1, count[2],
+                     wide_grad + r * f.row[1]);
+          T* to = lanes + o * rows * L;
           ptrdiff_t i = 0;
-          for (; i + 8 <= rows; i += 8) dots<T, 8>(run, frame + z * f.row[0], at.data() + i, wide_grad, total + i);
-          for (; i < rows; i++) dots<T, 1>(run, frame + z * f.row[0], at.data() + i, wide_grad, total + i);
-          for (i = 0; i < rows; i++) sums[i * columns + o] += total[i];
+          for (; i + 8 <= rows; i += 8) dots<T, 8>(run, frame + z * f.row[0], at.data() + i, wide_grad, to + i * L);
+          for (; i + 2 <= rows; i += 2) dots<T, 2>(run, frame + z * f.row[0], at.data() + i, wide_grad, to + i * L);
+          if (i < rows) dots<T, 1>(run, frame + z * f.row[0], at.data() + i, wide_grad, to + i * L);
         }
     }
+  for (ptrdiff_t o = 0; o < c.outer(); o++)
+    for (ptrdiff_t i = 0; i < rows; i++)
+      for (ptrdiff_t l = 0; l < L; l++) sums[i * columns + o] += lanes[(o * rows + i) * L + l];
 }
 
 template <class T>

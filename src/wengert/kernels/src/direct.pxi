@@ -1,22 +1,146 @@
-# Single operators on arrays of one dtype, float32 or float64: contiguous ones, or one number expanded, in a third of the time
-# of NumPy's ufuncs on small arrays and with all threads on large ones; large ones that broadcast in other ways than by rows
-# go through programs.  Everything else is NumPy's.  `out` may be an operand.
+# Single operators on contiguous arrays and single numbers of one dtype, float32 or float64: a third of the cost of NumPy's
+# ufuncs on small ones, all threads on large ones; large ones that broadcast in other ways than by rows go through programs.
+# Everything else is NumPy's, without its floating-point warnings where an
+# operator meets infinities.  `out` may be an operand.
 
-cimport cython
+cdef extern from "numpy/arrayscalars.h":
+    """
+    // The place and the type of a NumPy scalar's number; -1 for anything else.
+    static inline int scalar_kind(PyObject* x, void** place) {
+      if (Py_IS_TYPE(x, &PyFloatArrType_Type)) {
+        *place = &PyArrayScalar_VAL(x, Float);
+        return NPY_FLOAT;
+      }
+      if (Py_IS_TYPE(x, &PyDoubleArrType_Type)) {
+        *place = &PyArrayScalar_VAL(x, Double);
+        return NPY_DOUBLE;
+      }
+      return -1;
+    }
+    // A new NumPy scalar, and the place of its number, to be filled in.
+    static inline PyObject* new_scalar(int kind, void** place) {
+      PyTypeObject* type = kind == NPY_FLOAT ? &PyFloatArrType_Type : &PyDoubleArrType_Type;
+      PyObject* out = type->tp_alloc(type, 0);
+      if (out) *place = kind == NPY_FLOAT ? (void*)&PyArrayScalar_VAL(out, Float) : (void*)&PyArrayScalar_VAL(out, Double);
+      return out;
+    }
+    """
+    int scalar_kind(object, void**)
+    object new_scalar(int, void**)
 
 cdef extern from "numpy/arrayobject.h":
     bint PyArray_ISCARRAY(cnp.ndarray)
     bint PyArray_ISCARRAY_RO(cnp.ndarray)
+    bint PyArray_ISWRITEABLE(cnp.ndarray)
     int PyArray_CompareLists(cnp.npy_intp*, cnp.npy_intp*, int)
+    object PyArray_FromScalar(object, void*)
+    object PyArray_NewFromDescr(void*, cnp.dtype, int, cnp.npy_intp*, cnp.npy_intp*, void*, int, void*)
+    char PyArray_Type
 
 cdef extern from "direct.h" namespace "wengert" nogil:
     cdef int PIECE
-    cdef cppclass Part[T]:
-        Part(const T*, Index, cbool)
-    void direct[T](int, T*, Part[T], Part[T], Index, Index)
+    cdef cppclass Side:
+        const void* data
+        cbool vary
+        Index step
+    void direct[T](int, T*, Side, Side, Index, Index)
+    void sum_middle[T](T*, const T*, Index, Index, Index)
     cdef int OP_add, OP_subtract, OP_multiply, OP_divide, OP_maximum, OP_minimum
     cdef int OP_negative, OP_absolute, OP_sqrt, OP_exp, OP_expm1, OP_log, OP_log1p, OP_tanh, OP_sigmoid, OP_erf
     cdef int OP_reciprocal, OP_square, OP_sin, OP_cos
+
+
+cdef struct Given:  # an operand
+    void* data
+    int kind, dims
+    cnp.npy_intp* shape
+    bint single     # one number, whatever the shape
+
+
+cdef bint read(object x, Given* given) noexcept:
+    """What an operand is; False for those that NumPy has to take."""
+    cdef cnp.ndarray a
+    cdef int d
+    given.dims = 0
+    given.shape = NULL
+    given.single = True
+    if not PyArray_CheckExact(x):
+        given.kind = scalar_kind(x, &given.data)
+        return given.kind >= 0
+    a = <cnp.ndarray>x
+    given.kind = cnp.PyArray_TYPE(a)
+    if given.kind != cnp.NPY_FLOAT32 and given.kind != cnp.NPY_FLOAT64:
+        return False
+    given.data = cnp.PyArray_DATA(a)
+    given.dims = cnp.PyArray_NDIM(a)
+    given.shape = cnp.PyArray_DIMS(a)
+    for d in range(given.dims):
+        if cnp.PyArray_STRIDE(a, d) != 0:
+            given.single = False
+            return PyArray_ISCARRAY_RO(a)
+    return PyArray_ISBEHAVED_RO(a)
+
+
+cdef inline Py_ssize_t size_in(Given* given, int dims, int d) noexcept:
+    """Size of a dimension of the frame; 1 where the operand does not vary."""
+    cdef int missing = dims - given.dims
+    return 1 if given.single or d < missing else given.shape[d - missing]
+
+
+cdef inline bint widen(Given* given, cnp.npy_intp* shape, int dims) noexcept:
+    """Broadcast the frame with an operand; False where it does not fit."""
+    cdef int d, missing = dims - given.dims
+    for d in range(missing, dims):
+        if given.shape[d - missing] != 1:
+            if shape[d] != 1 and shape[d] != given.shape[d - missing]:
+                return False
+            shape[d] = given.shape[d - missing]
+    return True
+
+
+cdef bint frame(Given* a, Given* b, cnp.npy_intp* shape, Side* p, Side* q, Py_ssize_t* rows, Py_ssize_t* n) noexcept:
+    """The shape of the result, and the operands as rows of ``n`` numbers; False where they are no such rows."""
+    cdef int d, state = 0, dims = max(a.dims, b.dims)
+    cdef Py_ssize_t size
+    cdef bint first, second
+    cdef bint row[2]
+    cdef bint column[2]
+    p.data = a.data
+    q.data = b.data
+    p.step = q.step = 0
+    rows[0] = n[0] = 1
+    row[0] = row[1] = column[0] = column[1] = False
+    for d in range(dims):
+        shape[d] = 1
+    if not widen(a, shape, dims) or not widen(b, shape, dims):
+        return False  # NumPy says what does not fit
+    for d in range(dims - 1, -1, -1):
+        size = shape[d]
+        if size == 1:
+            continue
+        first = size_in(a, dims, d) != 1
+        second = size_in(b, dims, d) != 1
+        if state == 0:
+            state = 1
+            row[0] = first
+            row[1] = second
+        elif state == 1 and (row[0] != first or row[1] != second):
+            state = 2
+            column[0] = first
+            column[1] = second
+        elif state == 2 and (column[0] != first or column[1] != second):
+            return False
+        if state == 1:
+            n[0] *= size
+        else:
+            rows[0] *= size
+    p.vary = row[0]
+    q.vary = row[1]
+    if column[0]:
+        p.step = n[0] if row[0] else 1
+    if column[1]:
+        q.step = n[0] if row[1] else 1
+    return rows[0] == 1 or n[0] >= 16 or rows[0] * n[0] <= 4096  # of shorter rows each costs more than its elements
 
 
 cdef inline bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept:
@@ -25,133 +149,95 @@ cdef inline bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept:
     )
 
 
-cdef inline bint is_one_number(cnp.ndarray a) noexcept:
-    """Whether all elements are the same one in memory: an expanded number, as the gradient of a sum."""
-    cdef int d
-    for d in range(cnp.PyArray_NDIM(a)):
-        if cnp.PyArray_STRIDE(a, d) != 0 and cnp.PyArray_DIM(a, d) != 1:
-            return False
-    return PyArray_ISBEHAVED_RO(a) and cnp.PyArray_SIZE(a) > 0
+cdef inline bint same_sizes(Given* a, Given* b) noexcept:
+    return a.dims == b.dims and PyArray_CompareLists(a.shape, b.shape, a.dims)
 
 
 cdef object call_direct(int op, object first, object second, object out):
-    """The result, or None where a program or NumPy has to do it."""
-    cdef cnp.ndarray a, b, y, like
-    cdef int kind
-    cdef Rows f
-    if not PyArray_CheckExact(first) or not PyArray_CheckExact(second):
+    """The result, or None where NumPy has to do it."""
+    cdef Given a, b
+    cdef Side p, q
+    cdef Py_ssize_t rows = 1, n = 1
+    cdef int dims
+    cdef cnp.npy_intp shape[64]
+    cdef cnp.npy_intp* sizes = shape
+    if not read(first, &a):
         return None
-    a = <cnp.ndarray>first
-    b = <cnp.ndarray>second
-    kind = cnp.PyArray_TYPE(a)
-    if kind != cnp.PyArray_TYPE(b) or (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64):
+    if second is first:
+        b = a
+    elif not read(second, &b) or a.kind != b.kind:
         return None
-    f.vary_a = f.vary_b = True
-    if not PyArray_ISCARRAY_RO(a):
-        if not is_one_number(a):
-            return None
-        f.vary_a = False
-    if not PyArray_ISCARRAY_RO(b):
-        if not is_one_number(b):
-            return None
-        f.vary_b = False
-    like = a
-    if cnp.PyArray_NDIM(b) == 0:
-        f.vary_b = False
-    elif cnp.PyArray_NDIM(a) == 0:
-        f.vary_a = False
-        like = b
-    elif a is not b and not same_shape(a, b):
-        return call_rows(op, a, b, kind) if out is None and f.vary_a and f.vary_b else None
-    if cnp.PyArray_NDIM(like) == 0:
+    dims = max(a.dims, b.dims)
+    if dims == 0 and out is None:
+        return call_number(op, &a, &b)
+    if not a.single and not b.single and same_sizes(&a, &b):
+        p.data = a.data
+        q.data = b.data
+        p.vary = q.vary = True
+        p.step = q.step = 0
+        n = cnp.PyArray_SIZE(<cnp.ndarray>first)
+        sizes = a.shape
+    elif not frame(&a, &b, shape, &p, &q, &rows, &n):
         return None
-    f.rows, f.columns, f.step_a, f.step_b = 1, cnp.PyArray_SIZE(like), 0, 0
-    if out is None and f.vary_a and take_over(first):
-        y = a
+    if out is None and rows == 1 and p.vary and a.dims == dims and take_over(first):
+        out = first
     elif out is None:
-        y = new_array(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), kind)
-    else:
-        y = <cnp.ndarray?>out
-        if not PyArray_ISCARRAY(y) or cnp.PyArray_TYPE(y) != kind or not same_shape(y, like):
-            return None
-        if is_overwritten(y, a, f.vary_a) or is_overwritten(y, b, f.vary_b):
-            return None
-    run_direct(op, y, a, b, f, kind)
-    return y
+        out = new_array(dims, sizes, a.kind)
+    elif not takes(out, a.kind, dims, sizes, &p, &q, rows, n):
+        return None
+    run_direct(op, cnp.PyArray_DATA(<cnp.ndarray>out), p, q, a.kind, rows, n)
+    return out
 
 
-cdef bint is_overwritten(cnp.ndarray y, cnp.ndarray a, bint vary) noexcept:
-    """Whether writing to ``y`` would change elements of ``a`` that are read later."""
-    cdef char* start = <char*>cnp.PyArray_DATA(a)
+cdef object call_number(int op, Given* a, Given* b):
+    """The result for single numbers, as a NumPy scalar."""
+    cdef void* place = NULL
+    cdef object out = new_scalar(a.kind, &place)
+    cdef Side p, q
+    p.data = a.data
+    q.data = b.data
+    p.vary = q.vary = False
+    p.step = q.step = 0
+    run_direct(op, place, p, q, a.kind, 1, 1)
+    return out
+
+
+cdef bint takes(
+    object out, int kind, int dims, cnp.npy_intp* shape, Side* p, Side* q, Py_ssize_t rows, Py_ssize_t n
+) noexcept:
+    """Whether the result can be written straight into ``out``: no operand is overwritten before it is read."""
+    cdef cnp.ndarray y
+    if not PyArray_CheckExact(out):
+        return False
+    y = <cnp.ndarray>out
+    if not PyArray_ISCARRAY(y) or cnp.PyArray_TYPE(y) != kind or cnp.PyArray_NDIM(y) != dims:
+        return False
+    if not PyArray_CompareLists(cnp.PyArray_DIMS(y), shape, dims):
+        return False
+    return not disturbed(y, p, rows, n) and not disturbed(y, q, rows, n)
+
+
+cdef bint disturbed(cnp.ndarray y, Side* side, Py_ssize_t rows, Py_ssize_t n) noexcept:
+    cdef char* start = <char*>side.data
     cdef char* target = <char*>cnp.PyArray_DATA(y)
-    if not vary:
-        return target <= start < target + cnp.PyArray_NBYTES(y)
-    return start != target and start < target + cnp.PyArray_NBYTES(y) and target < start + cnp.PyArray_NBYTES(a)
+    cdef Py_ssize_t count = (side.step * (rows - 1) if rows else 0) + (n if side.vary else 1)
+    if start == target and (n == 1 or side.vary) and (rows == 1 or side.step == n):
+        return False  # element by element
+    return start < target + cnp.PyArray_NBYTES(y) and target < start + count * cnp.PyArray_ITEMSIZE(y)
 
 
-cdef struct Rows:  # a frame of rows, and how two operands lie in it
-    Py_ssize_t rows, columns, step_a, step_b
-    bint vary_a, vary_b
-
-
-cdef void run_direct(int op, cnp.ndarray y, cnp.ndarray a, cnp.ndarray b, Rows f, int kind):
-    cdef void* to = cnp.PyArray_DATA(y)
-    cdef void* p = cnp.PyArray_DATA(a)
-    cdef void* q = cnp.PyArray_DATA(b)
-    if f.rows * f.columns <= PIECE:
-        run_typed(op, to, p, q, f, kind)
+cdef void run_direct(int op, void* to, Side p, Side q, int kind, Py_ssize_t rows, Py_ssize_t n) noexcept:
+    if rows * n <= PIECE:
+        if kind == cnp.NPY_FLOAT32:
+            direct[float](op, <float*>to, p, q, rows, n)
+        else:
+            direct[double](op, <double*>to, p, q, rows, n)
         return
     with nogil:
-        run_typed(op, to, p, q, f, kind)
-
-
-cdef inline void run_typed(int op, void* to, void* p, void* q, Rows f, int kind) noexcept nogil:
-    if kind == cnp.NPY_FLOAT32:
-        direct[float](op, <float*>to, Part[float](<float*>p, f.step_a, f.vary_a), Part[float](<float*>q, f.step_b, f.vary_b),
-                      f.rows, f.columns)
-    else:
-        direct[double](op, <double*>to, Part[double](<double*>p, f.step_a, f.vary_a),
-                       Part[double](<double*>q, f.step_b, f.vary_b), f.rows, f.columns)
-
-
-cdef int FEW_COLUMNS = 16  # of shorter rows each costs more than its elements
-
-
-cdef object call_rows(int op, cnp.ndarray a, cnp.ndarray b, int kind):
-    """The result for contiguous operands that repeat rows, or numbers within rows; None for other ways to broadcast."""
-    cdef cnp.npy_intp shape[32]
-    cdef Py_ssize_t n, na, nb
-    cdef int i, dims = max(cnp.PyArray_NDIM(a), cnp.PyArray_NDIM(b))
-    cdef int more_a = dims - cnp.PyArray_NDIM(a), more_b = dims - cnp.PyArray_NDIM(b)
-    cdef bint lead_a = True, lead_b = True
-    cdef Rows f
-    if dims > 32:
-        return None
-    f.rows = f.columns = 1
-    f.vary_a = f.vary_b = True
-    for i in range(dims - 1, -1, -1):
-        na = cnp.PyArray_DIM(a, i - more_a) if i >= more_a else 1
-        nb = cnp.PyArray_DIM(b, i - more_b) if i >= more_b else 1
-        n = shape[i] = max(na, nb)
-        if (na != n and na != 1) or (nb != n and nb != 1) or na * nb == 0:
-            return None
-        if n == 1:
-            continue
-        if f.rows == 1 and (f.columns == 1 or (f.vary_a == (na == n) and f.vary_b == (nb == n))):
-            f.vary_a, f.vary_b = na == n, nb == n
-            f.columns *= n
-        elif f.rows == 1 or (lead_a == (na == n) and lead_b == (nb == n)):
-            lead_a, lead_b = na == n, nb == n
-            f.rows *= n
+        if kind == cnp.NPY_FLOAT32:
+            direct[float](op, <float*>to, p, q, rows, n)
         else:
-            return None
-    if f.columns < FEW_COLUMNS:
-        return None
-    f.step_a = 0 if not lead_a else f.columns if f.vary_a else 1
-    f.step_b = 0 if not lead_b else f.columns if f.vary_b else 1
-    y = new_array(dims, shape, kind)
-    run_direct(op, <cnp.ndarray>y, a, b, f, kind)
-    return y
+            direct[double](op, <double*>to, p, q, rows, n)
 
 
 cdef Py_ssize_t broadcast_size(cnp.ndarray a, cnp.ndarray b) noexcept:
@@ -193,7 +279,7 @@ cdef dict programs = {}
 
 
 def set_programs(dict kernels):
-    """The programs ("add", "subtract", "multiply", "divide") for operands that broadcast."""
+    """The programs ("add", "subtract", "multiply", "divide") for operands that broadcast, and "sum" for large arrays."""
     programs.update(kernels)
 
 
@@ -233,8 +319,12 @@ def divide(x, y, out=None):
     if found is not None:
         return found
     if out is not None:
-        return np_divide(x, y, out)
-    return programs["divide"](x, y) if is_for_program(x, y) else x / y
+        with _errstate(all="ignore"):
+            return np_divide(x, y, out)
+    if is_for_program(x, y):
+        return programs["divide"](x, y)
+    with _errstate(all="ignore"):
+        return x / y
 
 
 cdef object np_negative = _np.negative, np_absolute = _np.absolute, np_sqrt = _np.sqrt, np_exp = _np.exp, np_expm1 = _np.expm1
@@ -242,73 +332,158 @@ cdef object np_log = _np.log, np_log1p = _np.log1p, np_tanh = _np.tanh, np_recip
 cdef object np_sin = _np.sin, np_cos = _np.cos
 
 
+cdef object unary(int op, object ufunc, object x, object out):
+    cdef object found = call_direct(op, x, x, out)
+    if found is not None:
+        return found
+    with _errstate(all="ignore"):
+        return ufunc(x, out)
+
+
 def negative(x, out=None):
     """NumPy's ``negative``."""
-    cdef object found = call_direct(OP_negative, x, x, out)
-    return np_negative(x, out) if found is None else found
+    return unary(OP_negative, np_negative, x, out)
 
 
 def absolute(x, out=None):
     """NumPy's ``absolute``."""
-    cdef object found = call_direct(OP_absolute, x, x, out)
-    return np_absolute(x, out) if found is None else found
+    return unary(OP_absolute, np_absolute, x, out)
 
 
 def sqrt(x, out=None):
     """NumPy's ``sqrt``."""
-    cdef object found = call_direct(OP_sqrt, x, x, out)
-    return np_sqrt(x, out) if found is None else found
+    return unary(OP_sqrt, np_sqrt, x, out)
 
 
 def exp(x, out=None):
     """NumPy's ``exp``."""
-    cdef object found = call_direct(OP_exp, x, x, out)
-    return np_exp(x, out) if found is None else found
+    return unary(OP_exp, np_exp, x, out)
 
 
 def expm1(x, out=None):
     """NumPy's ``expm1``."""
-    cdef object found = call_direct(OP_expm1, x, x, out)
-    return np_expm1(x, out) if found is None else found
+    return unary(OP_expm1, np_expm1, x, out)
 
 
 def log(x, out=None):
     """NumPy's ``log``."""
-    cdef object found = call_direct(OP_log, x, x, out)
-    return np_log(x, out) if found is None else found
+    return unary(OP_log, np_log, x, out)
 
 
 def log1p(x, out=None):
     """NumPy's ``log1p``."""
-    cdef object found = call_direct(OP_log1p, x, x, out)
-    return np_log1p(x, out) if found is None else found
+    return unary(OP_log1p, np_log1p, x, out)
 
 
 def tanh(x, out=None):
     """NumPy's ``tanh``."""
-    cdef object found = call_direct(OP_tanh, x, x, out)
-    return np_tanh(x, out) if found is None else found
-
-
-def sin(x, out=None):
-    """NumPy's ``sin``."""
-    cdef object found = call_direct(OP_sin, x, x, out)
-    return np_sin(x, out) if found is None else found
-
-
-def cos(x, out=None):
-    """NumPy's ``cos``."""
-    cdef object found = call_direct(OP_cos, x, x, out)
-    return np_cos(x, out) if found is None else found
+    return unary(OP_tanh, np_tanh, x, out)
 
 
 def reciprocal(x, out=None):
     """NumPy's ``reciprocal``."""
-    cdef object found = call_direct(OP_reciprocal, x, x, out)
-    return np_reciprocal(x, out) if found is None else found
+    return unary(OP_reciprocal, np_reciprocal, x, out)
 
 
 def square(x, out=None):
     """NumPy's ``square``."""
-    cdef object found = call_direct(OP_square, x, x, out)
-    return np_square(x, out) if found is None else found
+    return unary(OP_square, np_square, x, out)
+
+
+cdef object np_maximum = _np.maximum, zero_float = _np.zeros((), _np.float32), zero_double = _np.zeros(())
+
+
+def relu(x):
+    """``maximum(0, x)``: -0.0 stays, and what is not a number."""
+    cdef Given given
+    cdef object found
+    if read(x, &given):
+        found = call_direct(OP_maximum, zero_float if given.kind == cnp.NPY_FLOAT32 else zero_double, x, None)
+        if found is not None:
+            return found
+    with _errstate(all="ignore"):
+        return np_maximum(0, x)
+
+
+def sin(x, out=None):
+    """NumPy's ``sin``."""
+    return unary(OP_sin, np_sin, x, out)
+
+
+def cos(x, out=None):
+    """NumPy's ``cos``."""
+    return unary(OP_cos, np_cos, x, out)
+
+
+cdef enum:
+    LARGEST_SUM = 16384  # elements, as in sums.py
+
+
+
+def add_up(x, axis, keepdims):
+    """The sum over dimensions (None: all): NumPy's ``add.reduce``, which takes ten times as long on small arrays."""
+    cdef object found = add_up_small(x, axis, keepdims)
+    if found is not None:
+        return found
+    with _errstate(all="ignore"):
+        return programs["sum"](x, axis, keepdims)
+
+
+cdef object add_up_small(object x, object axis, bint keepdims):
+    """The sum of a contiguous array over neighbouring dimensions; None where NumPy has to do it."""
+    cdef cnp.ndarray a
+    cdef int d, dims, kind, first = 0, last
+    cdef Py_ssize_t outer = 1, n = 1, inner = 1
+    cdef object out
+    cdef void* place = NULL
+    if not PyArray_CheckExact(x):
+        return None
+    a = <cnp.ndarray>x
+    kind = cnp.PyArray_TYPE(a)
+    dims = cnp.PyArray_NDIM(a)
+    if (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64) or not PyArray_ISCARRAY_RO(a):
+        return None
+    if dims == 0 or cnp.PyArray_SIZE(a) >= LARGEST_SUM:
+        return None
+    last = dims
+    if type(axis) is tuple and len(<tuple>axis) > 0:
+        first = (<tuple>axis)[0]
+        last = first
+        for d in <tuple>axis:
+            if d != last or d >= dims or d < 0:
+                return None
+            last += 1
+    elif axis is not None:
+        return None
+    for d in range(dims):
+        if d < first:
+            outer *= cnp.PyArray_DIM(a, d)
+        elif d < last:
+            n *= cnp.PyArray_DIM(a, d)
+        else:
+            inner *= cnp.PyArray_DIM(a, d)
+    if first == 0 and last == dims and not keepdims:
+        out = new_scalar(kind, &place)
+    else:
+        out = new_sums(a, first, last, keepdims)
+        place = cnp.PyArray_DATA(<cnp.ndarray>out)
+    if kind == cnp.NPY_FLOAT32:
+        sum_middle[float](<float*>place, <float*>cnp.PyArray_DATA(a), outer, n, inner)
+    else:
+        sum_middle[double](<double*>place, <double*>cnp.PyArray_DATA(a), outer, n, inner)
+    return out
+
+
+cdef object new_sums(cnp.ndarray a, int first, int last, bint keepdims):
+    """An array for sums over the dimensions from ``first`` to before ``last``."""
+    cdef cnp.npy_intp shape[64]
+    cdef int d, dims = 0
+    for d in range(cnp.PyArray_NDIM(a)):
+        if first <= d < last:
+            if not keepdims:
+                continue
+            shape[dims] = 1
+        else:
+            shape[dims] = cnp.PyArray_DIM(a, d)
+        dims += 1
+    return new_array(dims, shape, cnp.PyArray_TYPE(a))

@@ -155,7 +155,12 @@ template <class T>
 struct Rows {
   const T* data;
   std::vector<ptrdiff_t> row;
-  std::vector<int32_t> column;
+  std::vector<int32_t> column, line;  // line: where the rows of B lie that are not packed
+
+  void lay_lines(ptrdiff_t depth, ptrdiff_t step) {
+    line.resize(depth);
+    for (ptrdiff_t k = 0; k < depth; k++) line[k] = (int32_t)(k * step);
+  }
 
   void lay(const T* a, ptrdiff_t step, ptrdiff_t across, ptrdiff_t depth, ptrdiff_t rows) {
     bool packed = across != 1 || step * sizeof(T) % 4096 == 0;
@@ -249,10 +254,16 @@ void multiply_block(const Product<T>& p, ptrdiff_t matrix, ptrdiff_t i, ptrdiff_
   if (start) start += p.start.offset[matrix] + i * p.start.row + j * p.start.column;
   T* c = p.c + (matrix * p.rows + i) * p.columns + j;
   T* edge = scratch<T>(rows * TILE_VECTORS * L, 2);  // the last panel, if some of its columns do not exist
+  // Few rows do not repay the packing: whole panels are read where they are.
+  bool bare = !shared && rows <= TILE_ROWS && p.b.column == 1;
   for (ptrdiff_t k = 0; k < p.depth; k += PRODUCT_DEPTH) {
     ptrdiff_t depth = std::min(PRODUCT_DEPTH, p.depth - k);
+    const T* lines = b + k * p.b.row;
     T* packed = shared ? shared->at(j, k, whole, p.depth) : scratch<T>(depth * whole, 1);
-    if (!shared) pack_columns(b + k * p.b.row, p.b.row, p.b.column, depth, columns, packed);
+    if (bare)
+      left.lay_lines(depth, p.b.row);
+    else if (!shared)
+      pack_columns(lines, p.b.row, p.b.column, depth, columns, packed);
     for (ptrdiff_t r = 0; r < rows; r += PRODUCT_ROWS) {
       ptrdiff_t count = std::min(PRODUCT_ROWS, rows - r);
       left.lay(a + r * p.a.row + k * p.a.column, p.a.row, p.a.column, depth, count);
@@ -265,8 +276,14 @@ void multiply_block(const Product<T>& p, ptrdiff_t matrix, ptrdiff_t i, ptrdiff_
         if (k == 0 && start)
           lay_start(start + r * p.start.row + at * p.start.column, p.start.row, p.start.column, count,
                     std::min(width, columns - at), to, apart);
-        product<T, true>(count, width, depth, left.data, left.row.data(), left.column.data(), packed + at * depth, nullptr, to,
-                         apart, k > 0 || start);
+        const ptrdiff_t* row = left.row.data();
+        const int32_t* column = left.column.data();
+        if (bare && !beyond) {
+          product<T, false>(count, width, depth, left.data, row, column, lines + at, left.line.data(), to, apart, k > 0 || start);
+          continue;
+        }
+        if (bare) pack_columns(lines + at, p.b.row, p.b.column, depth, columns - at, packed + at * depth);
+        product<T, true>(count, width, depth, left.data, row, column, packed + at * depth, nullptr, to, apart, k > 0 || start);
       }
     }
   }
@@ -274,8 +291,20 @@ void multiply_block(const Product<T>& p, ptrdiff_t matrix, ptrdiff_t i, ptrdiff_
     for (ptrdiff_t r = 0; r < rows; r++) std::copy_n(edge + r * (whole - last), columns - last, c + r * p.columns + last);
 }
 
+// A row times a matrix that lies by columns is the same matrix, by rows, times a column: no packing.
+template <class T>
+Product<T> turned(const Product<T>& p) {
+  Product<T> other = p;
+  std::swap(other.rows, other.columns);
+  other.a = {p.b.data, p.b.offset, p.b.column, p.b.row};
+  other.b = {p.a.data, p.a.offset, p.a.column, p.a.row};
+  std::swap(other.start.row, other.start.column);
+  return other;
+}
+
 template <class T>
 void multiply(const Product<T>& p) {
+  if (p.rows == 1 && p.columns > 1 && p.b.row == 1 && p.b.column != 1) return multiply(turned(p));
   ptrdiff_t matrices = (ptrdiff_t)p.a.offset.size();
   Blocks grid = cut_product(p, matrices);
   Packed<T> packed;

@@ -50,6 +50,8 @@ cdef extern from "direct.h" namespace "wengert" nogil:
         Operand operand[16]
     void run[T](Call&)
 
+from numpy import errstate as _errstate
+
 _OPCODES = {opcode_name(i).decode(): i for i in range(OPCODES)}
 
 
@@ -114,8 +116,8 @@ cdef class Kernel:
     """A formula that runs as a program where its arguments allow it, and otherwise through ``fallback``.
 
     Elementwise (``rows`` False) it is called as ``kernel(*operands)``, for rows as ``kernel(dims, *operands)``, where the
-    last ``dims`` dimensions make the rows.  Operands are arrays of one dtype, float32 or float64, or masks, broadcast like
-    NumPy's, or Python numbers.
+    last ``dims`` dimensions make the rows.  Operands are arrays or NumPy scalars of one dtype, float32 or float64, or masks,
+    broadcast like NumPy's, or Python numbers.  The fallback runs without floating-point warnings, as programs do.
     """
     cdef object planner
     cdef object fallback
@@ -135,12 +137,16 @@ cdef class Kernel:
 
     def __call__(self, *operands):
         result = call(self, operands, None)
-        return self.fallback(*operands) if result is None else result
+        if result is not None:
+            return result
+        with _errstate(all="ignore"):
+            return self.fallback(*operands)
 
     def into(self, outputs, *operands):
         """Run and write the results into the arrays ``outputs``; elementwise only."""
         if call(self, operands, outputs) is None:
-            results = self.fallback(*operands)
+            with _errstate(all="ignore"):
+                results = self.fallback(*operands)
             for target, value in zip(outputs, results if isinstance(results, tuple) else (results,)):
                 target[...] = value
         return None
@@ -203,13 +209,15 @@ cdef object call(Kernel kernel, tuple operands, object given):
     cdef int count = len(operands) - skip
     cdef int i, d, dims = 0, kind = -1, t, missing
     cdef Py_ssize_t size, total = 1
+    cdef object found
     cdef Call c
     cdef cnp.ndarray a
     cdef cnp.ndarray first = None
     cdef double numbers[16]
     cdef float floats[16]
     cdef object x
-    cdef list arrays
+    cdef void* at = NULL
+    cdef bint wide = False, number = False
     if count > 12 or count < 1:
         return None
     for i in range(count):
@@ -229,10 +237,25 @@ cdef object call(Kernel kernel, tuple operands, object given):
                 return None
             if cnp.PyArray_NDIM(a) > dims:
                 dims = cnp.PyArray_NDIM(a)
+            continue
+        t = scalar_kind(x, &at)
+        if t == cnp.NPY_FLOAT32:
+            if kind == cnp.NPY_FLOAT64:
+                return None
+            kind = t
+        elif t == cnp.NPY_FLOAT64:  # a Python float, too
+            wide = True
         elif not isinstance(x, (float, int)) or isinstance(x, bool):
             return None
-    if first is None or dims > 7 or dims == 0:
+    if kind < 0 and wide:
+        kind = cnp.NPY_FLOAT64
+    if kind < 0 or dims > 7:
         return None
+    if dims == 0:
+        if kernel.rows or given is not None:
+            return None
+        number = True
+        dims = 1
     for d in range(dims):
         c.shape[d] = 1
     for i in range(count):
@@ -240,7 +263,7 @@ cdef object call(Kernel kernel, tuple operands, object given):
         if not PyArray_CheckExact(x):
             c.operand[i].base = <char*>(numbers + i) if kind == cnp.NPY_FLOAT64 else <char*>(floats + i)
             c.operand[i].is_bool = False
-            numbers[i] = x
+            numbers[i] = (<float*>at)[0] if scalar_kind(x, &at) == cnp.NPY_FLOAT32 else x
             floats[i] = <float>numbers[i]
             for d in range(dims):
                 c.operand[i].stride[d] = 0
@@ -262,7 +285,10 @@ cdef object call(Kernel kernel, tuple operands, object given):
     c.row_dims = dims - <int>operands[0] if kernel.rows else 0
     if c.row_dims < 0 or (kernel.rows and c.row_dims == dims):
         return None
-    return launch(kernel, operands, given, &c, count, kind, first, total)
+    found = launch(kernel, operands, given, &c, count, kind, first, total)
+    if not number:
+        return found
+    return tuple([y[0] for y in found]) if type(found) is tuple else (<cnp.ndarray>found)[0]
 
 
 cdef uint32_t vector_bits(Call* c, int count) noexcept:
@@ -346,7 +372,7 @@ cdef object new_output(Call* c, Kind kind, int type_number, cnp.ndarray first):
     """A result: laid out like the first operand where that has the full shape and repeats nothing, else in C order."""
     cdef cnp.npy_intp shape[8]
     cdef int d
-    cdef bint full = cnp.PyArray_NDIM(first) == c.dims
+    cdef bint full = first is not None and cnp.PyArray_NDIM(first) == c.dims
     for d in range(c.dims):
         shape[d] = c.shape[d]
         if full and (cnp.PyArray_DIM(first, d) != c.shape[d] or (c.shape[d] > 1 and cnp.PyArray_STRIDE(first, d) == 0)):

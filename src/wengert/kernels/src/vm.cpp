@@ -6,7 +6,9 @@ namespace wengert {
 
 template void run<float>(Call&);
 template void run<double>(Call&);
-template void direct<float>(int, float*, Part<float>, Part<float>, Index, Index);
-template void direct<double>(int, double*, Part<double>, Part<double>, Index, Index);
+template void direct<float>(int, float*, Side, Side, Index, Index);
+template void sum_middle<float>(float*, const float*, Index, Index, Index);
+template void direct<double>(int, double*, Side, Side, Index, Index);
+template void sum_middle<double>(double*, const double*, Index, Index, Index);
 
 }  // namespace wengert
