@@ -278,7 +278,7 @@ def gelu_tanh_slope(grad: Any, x: Any) -> Any:
 @elementwise
 def silu(x: Any) -> Any:
     """x sigmoid(x)."""
-    return x / (1 + np.exp(-x))
+    return x * tracing.sigmoid(x)
 
 
 @elementwise
