@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from wengert.kernels import _load, bulk
+from wengert.kernels import _load, arrays, bulk
 
 BUILDS = [
     name
@@ -28,4 +28,5 @@ def native(request: Any, monkeypatch: Any) -> Iterator[Any]:
         pytest.skip("the kernels were not built")
     module = importlib.import_module(f"wengert.kernels._k_{request.param}")
     monkeypatch.setattr(bulk, "_native", module)
+    module.set_programs(arrays.PROGRAMS)
     yield module

@@ -238,6 +238,9 @@ def over(op: str, code: str, *groups: Input | tuple[Input, ...], **fields: Any) 
     return [Sample(op, code, g if isinstance(g, tuple) else (g,), **fields) for g in groups]
 
 
+CANCELS: Final = "the terms of the sum nearly cancel, and the libraries add them up in another order"
+
+
 def relax(slack: float, why: str, samples: Iterable[Sample]) -> list[Sample]:
     """Return the samples with a looser tolerance, for a reason."""
     return [replace(s, slack=s.slack * slack, why=_reasons(s, why)) for s in samples]

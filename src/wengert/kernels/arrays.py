@@ -18,7 +18,7 @@ from .sums import array_sum
 
 def spread_by_numpy(x: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
     """The NumPy scalar or contiguous array ``x`` read as an array of another shape, with strides in bytes."""
-    return np.ndarray(shape, x.dtype, x, 0, strides)
+    return np.ndarray(shape, x.dtype, np.asarray(x), 0, strides)  # whose base is an array: memory is counted by it
 
 
 def select_by_numpy(x: Any, dim: int, index: int) -> Any:
@@ -55,9 +55,13 @@ def stack_by_numpy(parts: list[Any], dim: int) -> Any:
 
 
 _MODULE: Final[Any] = _load.MODULE
+#: What the compiled functions leave to others where operands broadcast, or sums are large.
+PROGRAMS: Final[dict[str, Any]] = {
+    "sum": array_sum,
+    **{f.__name__: elementwise(f) for f in (np.add, np.subtract, np.multiply, np.divide)},
+}
 if _MODULE is not None:
-    _MODULE.set_programs({f.__name__: elementwise(f) for f in (np.add, np.subtract, np.multiply, np.divide)})
-    _MODULE.set_programs({"sum": array_sum})
+    _MODULE.set_programs(PROGRAMS)
 _UFUNCS: Final[Any] = np if _MODULE is None else _MODULE
 
 SILENT: Final[bool] = _MODULE is not None  # then neither these nor formulas give floating-point warnings

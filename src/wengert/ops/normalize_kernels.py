@@ -91,6 +91,7 @@ def fused_gradients(
     grad, x = grad.reshape(shape), x.reshape(shape)
     mean, scale = np.reshape(mean, frame.stats), np.reshape(scale, frame.stats)
     found: list[Any] = [None, None, None]
+    result: Any
     parameters = wanted[1] or wanted[2]
     if frame.fixed:
         w = 1.0 if weight is None else np.reshape(weight, frame.weights)
