@@ -429,6 +429,7 @@ def test_a_new_epoch_after_a_death_has_new_workers() -> None:
 def test_interrupted_programs_end_at_once_and_show_one_traceback() -> None:
     program = (
         "import os, signal, time, wengert\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # of a job in the background it is ignored
         "from wengert.data import DataLoader, Dataset\n"
         "class Slow(Dataset):\n"
         "    def __len__(self): return 100\n"
