@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-from transforms_cases import CASES, Case, Step
-
-__all__ = ["ADAPTERS", "CASES", "PEERS", "load"]
+from transforms_cases import CASES as CASES
+from transforms_cases import Case, Step
 
 
 class Package:

@@ -50,8 +50,7 @@ class Scattered:
         """The cotangents as a tensor with the rows in front."""
         values, _ = self.terms[0]
         n = values.shp.numel()
-        out = kernels.empty((self.count, n), values.dt.np)
-        out.fill(0)
+        out = kernels.zeros((self.count, n), values.dt.np)
         columns = np.arange(n)
         for value, rows in self.terms:
             out[rows.reshape(-1), columns] += value.array.reshape(-1)

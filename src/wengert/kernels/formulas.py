@@ -402,7 +402,7 @@ def normalize_slope_given(grad: Any, x: Any, mean: Any, scale: Any, along: Any, 
 @rowwise
 def normalize_slope_rows(grad: Any, x: Any, mean: Any, scale: Any, along: Any, level: Any) -> Any:
     """The same for rows that have one number each of all but the first two."""
-    return grad * scale - (x - mean) * along - level
+    return normalize_slope_given(grad, x, mean, scale, along, level)
 
 
 @rowwise
