@@ -94,11 +94,12 @@ class Pullback:
             return t
         physical, levels = _physical.peeled(t)
         tangent = tangent_of(physical)
-        if not self.ends_here(physical) and (tangent is None or not self.ends_here(tangent)):
-            return t
+        ends = self.ends_here(physical)
         if tangent is not None and self.ends_here(tangent):
             tangent = detached(tangent)
-        if self.ends_here(physical):
+        elif not ends:
+            return t
+        if ends:
             return _physical.gathered(drop_history(physical, tangent), levels)
         forward.set_tangent(physical, tangent)
         return t
