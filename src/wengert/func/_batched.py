@@ -73,7 +73,8 @@ class BatchedTensor(Tensor):
         self.bdim = bdim
         self.level = level
         shape = tuple(value.shp)
-        super().__init__(_NO_ARRAY, value.dt, intern_size(shape[:bdim] + shape[bdim + 1 :]))
+        sample = shape[1:] if bdim == 0 else shape[:bdim] + shape[bdim + 1 :]
+        Tensor.__init__(self, _NO_ARRAY, value.dt, intern_size(sample))
 
     def front(self) -> Any:
         """The physical tensor with the batch as its first dimension."""
