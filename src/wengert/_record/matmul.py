@@ -107,11 +107,20 @@ def multiply_large(x: Any, y: Any) -> Any:
     if x.dtype == _half:
         return _matmul(x.astype(_float32), y.astype(_float32)).astype(_half)
     if isinstance(x, _ndarray) and x.ndim > 1 and x.size + y.size >= ENOUGH:
-        if y.ndim == 1 or products.with_vector(x, y):
+        if with_vector(x, y):
             return products.multiply_vector(x, y)
         if products.takes(x, y):
             return products.product(x, y, None)
     return x.dot(y) if x.ndim == 2 or x.ndim == 1 else _matmul(x, y)
+
+
+def with_vector(x: Any, y: Any) -> bool:
+    """Whether one factor is a vector, or of two matrices a single row or column."""
+    dims: int = y.ndim
+    if dims != 2:
+        return dims == 1
+    shape: tuple[int, ...] = x.shape
+    return len(shape) == 2 and (shape[0] == 1 or y.shape[1] == 1)
 
 
 def add_product(summand: Any, x: Any, y: Any) -> Any:

@@ -21,7 +21,7 @@ from .._core.tensor_base import TensorBase, detached, requires_grad, version_of
 from .._gen.functions import zeros, zeros_like
 from .._record import forward
 from ..autograd.grad_mode import enable_grad
-from . import _physical
+from . import _physical, _scattered
 from ._batched_backward import gradients
 from ._dispatch import visible
 from ._levels import Level, entered, leads_elsewhere, wrapping_levels
@@ -164,7 +164,7 @@ class Pullback:
         """Whether the backward pass must itself be recorded: somebody outside may differentiate it."""
         if not is_grad_enabled():
             return False
-        if self.graph or any(requires_grad(s) for s in seeds):
+        if self.graph or any(isinstance(s, TensorBase) and requires_grad(s) for s in seeds):
             return True
         return self.outer and any(leads_elsewhere(r, self.level.inputs) for r in roots)
 
@@ -350,6 +350,16 @@ class Pulled:
         seeds = [_physical.spread(c, batch).movedim(len(batch), 0) for c in cotangents] if batch else cotangents
         found = pullback.pull_rows(outputs, seeds, count)
         return [_physical.gathered(g.movedim(0, len(batch)), batch) for g in found] if batch else found
+
+    def all_rows(self) -> list[Any] | None:
+        """``rows`` for all unit cotangents of a single output; None where they are no ``Scattered``."""
+        if len(self.outputs) > 1 or self.pullback.batch or MODES.unusual:  # scattered rows have no tangents
+            return None
+        out = self.outputs[0]
+        if out.shp.numel() < 2 or not _scattered.kind_fits(out.dt):
+            return None
+        seed = _scattered.identity(out)
+        return self.pullback.pull_rows(self.outputs, [seed], seed.count)
 
 
 def _split_aux(output: Any, has_aux: bool, what: str) -> tuple[Any, Any]:

@@ -47,7 +47,8 @@ class Pick:
         classes = x.shp[axis]
         if weight is None and not 0 <= ignore_index < classes and all_below(index, classes):
             self.total: Any = x.dt.np.type(index.size)
-            factors = np.full(index.shape, -1, x.dt.np)
+            factors = np.empty(index.shape, x.dt.np)
+            factors.fill(-1)
         else:
             factors = self.weigh(index, classes, x.dt.np, weight, ignore_index)
         if reduction == MEAN:
@@ -187,23 +188,23 @@ class PickAgain(General):
 
 def check_classes(x: TensorBase, target: TensorBase, weight: Any) -> None:
     """Refuse targets that do not fit the input."""
-    dims = len(x.shp)
+    shape = tuple(x.shp)  # a Size has indexing of its own, in Python
+    dims = len(shape)
     if dims == 0:
         raise ValueError(f"Expected 1 or more dimensions (got {dims})")
     if dims == 1:
         if len(target.shp) > 0 and target.numel() != 1:  # type: ignore[attr-defined]
             raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.shp[0]}")
     else:
+        wanted = shape[:1] + shape[2:]
         rows = target.shp[0] if len(target.shp) > 0 else 1
-        if len(target.shp) == 0 or x.shp[0] != rows:
-            raise ValueError(f"Expected input batch_size ({x.shp[0]}) to match target batch_size ({rows}).")
-        if x.shp[:1] + x.shp[2:] != target.shp:
-            raise RuntimeError(
-                f"Expected target size {errors.shape_text(x.shp[:1] + x.shp[2:])}, got {errors.shape_text(target.shp)}"
-            )
+        if len(target.shp) == 0 or shape[0] != rows:
+            raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size ({rows}).")
+        if wanted != target.shp:
+            raise RuntimeError(f"Expected target size {errors.shape_text(wanted)}, got {errors.shape_text(target.shp)}")
     if target.dt is not int64 and target.dt is not uint8:
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dt.title}")
-    classes = x.shp[1 if dims > 1 else 0]
+    classes = shape[1 if dims > 1 else 0]
     if weight is not None and weight.shp != (classes,):
         raise RuntimeError(
             "weight tensor should be defined either for all or no classes" if len(weight.shp) != 1 else
