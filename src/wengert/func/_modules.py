@@ -46,15 +46,16 @@ def functional_call(
     if tie_weights:
         replacements = _tied(replacements, known)
     arguments = () if args is None else args if isinstance(args, tuple) else (args,)
-    undo = [(*known[name], known[name][0][known[name][1]]) for name in replacements]
+    before: list[tuple[Place, Any]] = []
     try:
         for name, t in replacements.items():
             table, key = known[name]
+            before.append(((table, key), table[key]))
             table[key] = t
         return module(*arguments, **(kwargs or {}))
     finally:
-        for table, key, before in undo:
-            table[key] = before
+        for (table, key), t in reversed(before):
+            table[key] = t
 
 
 def _merged(dicts: Any) -> dict[str, Any]:
