@@ -63,7 +63,7 @@ class SoftmaxBackward0(Normalizing):
             return in_order(along(formulas.softmax, self.dim, [x]))
         out = formulas.exp_difference(x, _maximum(x, self.dim, None, None, True))
         out *= _reciprocal(array_sum(out, self.dim, True))
-        return out
+        return in_order(out)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -87,7 +87,7 @@ class LogSoftmaxBackward0(Normalizing):
         total = array_sum(formulas.exp_difference(x, top), self.dim, True)
         out = x - top
         out -= np.log(total)
-        return out
+        return in_order(out)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
