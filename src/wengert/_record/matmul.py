@@ -106,9 +106,10 @@ def multiply_large(x: Any, y: Any) -> Any:
     """
     if x.dtype == _half:
         return _matmul(x.astype(_float32), y.astype(_float32)).astype(_half)
-    if isinstance(x, _ndarray) and x.ndim > 1 and x.size + y.size >= ENOUGH:
+    size: i64 = x.size + y.size if isinstance(x, _ndarray) else 0
+    if size >= ENOUGH and x.ndim > 1:
         if with_vector(x, y):
-            return products.multiply_vector(x, y)
+            return x.dot(y) if size < products.VECTOR else products.multiply_vector(x, y)
         if products.takes(x, y):
             return products.product(x, y, None)
     return x.dot(y) if x.ndim == 2 or x.ndim == 1 else _matmul(x, y)

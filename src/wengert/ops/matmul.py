@@ -190,7 +190,9 @@ def check_matrices(x: TensorBase, y: TensorBase) -> None:
         raise RuntimeError(errors.with_hints("self must be a matrix", f"mm: shapes {shapes(x, y)}; matmul takes any"))
     if len(ys) != 2:
         raise RuntimeError(errors.with_hints("mat2 must be a matrix", f"mm: shapes {shapes(x, y)}; matmul takes any"))
-    if xs[1] != ys[0]:
+    _, columns = xs
+    rows, _ = ys
+    if columns != rows:
         raise not_multiplicable(x.shp, y.shp)
     if x.dt is not y.dt:
         raise RuntimeError(
