@@ -406,36 +406,43 @@ def test_what_is_made_on_first_use_is_made_once(what: str) -> None:
 
 
 MANY_NAMES = """
-import gc, sys, threading
+import contextlib, gc, sys, threading
 import wengert
 
 # More names than CPython keeps for all instances of a class: from here on a new name makes the instance's dictionary.
 for i in range(40):
-    setattr(wengert.ones(1), f"name{i}", i)
+    with contextlib.suppress(AttributeError):  # compiled nodes take none
+        setattr({thing}, f"name{{i}}", i)
 gc.callbacks.append(lambda phase, info: sum(range(20)))  # lets other threads in, as finalizers do
 sys.setswitchinterval(1e-6)
 for _ in range(10):
-    tensors = [wengert.tensor(1.0, requires_grad=True) for _ in range(5000)]
-    together = threading.Barrier(4)
+    things = [{thing} for _ in range(5000)]
+    together = threading.Barrier(8)
 
     def run():
         together.wait()
-        for t in tensors:
-            t.ensure_meta()
-            t.register_hook(abs)
+        for t in things:
+            {use}
 
-    threads = [threading.Thread(target=run) for _ in range(4)]
+    threads = [threading.Thread(target=run) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 print("done")
 """
+FIRST_USES = {
+    "tensors": ("wengert.tensor(1.0, requires_grad=True)", "t.ensure_meta(), t.register_hook(abs)"),
+    "nodes": ("wengert.tensor(1.0, requires_grad=True).exp().grad_fn", "t.extra()"),
+}
 
 
-def test_first_uses_do_not_crash_where_tensors_carry_many_names() -> None:
+@pytest.mark.parametrize("kind", FIRST_USES)
+def test_first_uses_do_not_crash_where_instances_carry_many_names(kind: str) -> None:
+    thing, use = FIRST_USES[kind]
+    program = MANY_NAMES.format(thing=thing, use=use)
     environment = {**os.environ, "PYTHONMALLOC": "debug"}
     done = subprocess.run(
-        [sys.executable, "-c", MANY_NAMES], check=False, capture_output=True, text=True, timeout=120, env=environment
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=120, env=environment
     )
     assert (done.stdout.strip(), done.returncode) == ("done", 0), done.stderr

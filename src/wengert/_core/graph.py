@@ -98,6 +98,8 @@ class Node:
             SITE.code = code
         self.code = code
         self.lasti = frame.f_lasti
+        self.released = False  # fields that are replaced later are there from the start: Note [First come]
+        self.extras = None
         if MODES.anomaly:
             remember_traceback(self, frame)
 
@@ -236,6 +238,7 @@ class AccumulateGradBase(Node):
     def __init__(self, variable: TensorBase) -> None:
         self.variable = variable
         self.arity = 0
+        self.extras = None
 
     def extra(self) -> Extras:
         """Hooks and metadata; they keep the node alive as long as its leaf."""

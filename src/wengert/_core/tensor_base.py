@@ -23,8 +23,9 @@ _generic: Final[Any] = np.generic
 #     What a tensor or node gets on first use may be asked for by two threads at once. Making it calls a function, and there
 #     another thread may take over; so the maker looks again afterwards, and of two the one that came first stays. Between
 #     looking again and storing nothing is called, so no thread comes in between. Nor may storing add a name to an instance:
-#     once users have set some 30 names of their own on instances of the class, CPython 3.11 builds the instance's dictionary
-#     at such a moment, may collect garbage there, and breaks when a finalizer lets another thread do the same.
+#     for names beyond those of the first instances of a class CPython 3.11 has little room (none after one or a few names of
+#     the user's own), and then builds the instance's dictionary at such a moment, may collect garbage there, and breaks when
+#     a finalizer lets another thread do the same. So what is replaced later is set when the instance is made.
 
 
 class Counter:
