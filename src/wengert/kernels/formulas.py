@@ -380,6 +380,12 @@ def log_softmax_slope(grad: Any, result: Any) -> Any:
     return grad - np.exp(result) * row_sum(grad)
 
 
+@elementwise
+def log_softmax_slope_picked(result: Any, total: Any) -> Any:
+    """Gradient of that, less ``grad`` itself, given the sum of ``grad``."""
+    return 0 - np.exp(result) * total
+
+
 @rowwise
 def products_below(grad: Any, x: Any, mean: Any, rstd: Any) -> Any:
     """Sums over all rows of the gradient times the standardised values, and of the gradient."""
