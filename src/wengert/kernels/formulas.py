@@ -155,6 +155,30 @@ def erf_slope(grad: Any, x: Any) -> Any:
     return np.exp(-(x * x)) * TWO_BY_ROOT_PI * grad
 
 
+@elementwise
+def erfc(x: Any) -> Any:
+    """Complementary error function."""
+    return blocks.instruction("erfc", x)
+
+
+@elementwise
+def erfc_slope(grad: Any, x: Any) -> Any:
+    """Gradient of that."""
+    return np.exp(-(x * x)) * -TWO_BY_ROOT_PI * grad
+
+
+@elementwise
+def nan_to_num(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
+    """x with other numbers for what is not finite."""
+    return np.where(x != x, nan, np.where(x == math.inf, posinf, np.where(x == -math.inf, neginf, x)))
+
+
+@elementwise
+def floor_divide(x: Any, y: Any) -> Any:
+    """Quotient rounded down; x / y where y is 0."""
+    return tracing.floor_divide(x, y)
+
+
 # ---- activations --------------------------------------------------------------------------------------------------------
 
 
