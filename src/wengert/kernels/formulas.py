@@ -553,6 +553,12 @@ def normalize(x: Any, weight: Any, bias: Any, eps: Any) -> Any:
 
 
 @rowwise
+def rms_normalize(x: Any, weight: Any, eps: Any) -> Any:
+    """Rows divided by their root mean square, and scaled."""
+    return x * (1 / np.sqrt(row_mean(x * x) + eps)) * weight
+
+
+@rowwise
 def normalize_slope(grad: Any, x: Any, weight: Any, mean: Any, rstd: Any) -> Any:
     """Gradient of x."""
     hat = (x - mean) * rstd
