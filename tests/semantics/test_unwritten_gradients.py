@@ -173,3 +173,11 @@ def test_anomaly_mode_names_the_node_that_made_nan() -> None:
         loss = F.cross_entropy(x, targets())
         with pytest.raises(RuntimeError, match="Function 'LogSoftmaxBackward0' returned nan"):
             loss.backward()
+
+
+def test_a_profile_counts_the_dense_gradient(unwritten: list[int]) -> None:
+    loss = F.cross_entropy(logits(), targets())
+    with torch.profiler.profile() as found:
+        loss.backward()
+    assert not unwritten
+    assert any("NllLoss" in event.key for event in found.key_averages())
