@@ -90,6 +90,19 @@ def test_images_of_classes_have_their_classes_in_the_middle(unwritten: list[int]
     assert len(unwritten) == 1
 
 
+def test_a_single_row_of_many_classes_is_no_exception(unwritten: list[int]) -> None:
+    found = []
+    for hook in (False, True):
+        x = logits(shape=(20_000,))
+        logs = x.log_softmax(0)
+        if hook:
+            logs.register_hook(lambda grad: None)
+        F.nll_loss(logs, torch.tensor(77)).backward()
+        found.append(x.grad.numpy())
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-13)
+    assert len(unwritten) == 1
+
+
 def test_hooks_and_kept_gradients_see_the_dense_gradient() -> None:
     x, t = logits(), targets()
     logs = x.log_softmax(1)
