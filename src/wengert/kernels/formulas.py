@@ -16,8 +16,6 @@ from .formula import elementwise, rowwise
 from .tracing import column_sum, row_max, row_mean, row_min, row_sum
 
 TWO_BY_ROOT_PI: Final = 2 / math.sqrt(math.pi)
-ROOT_HALF: Final = math.sqrt(0.5)
-INV_ROOT_2PI: Final = 1 / math.sqrt(2 * math.pi)
 GELU_BETA: Final = math.sqrt(2 / math.pi)
 GELU_KAPPA: Final = 0.044715
 
@@ -148,7 +146,7 @@ def sigmoid_slope(grad: Any, result: Any) -> Any:
 @elementwise
 def erf(x: Any) -> Any:
     """Error function."""
-    return _erf(x)
+    return blocks.instruction("erf", x)
 
 
 @elementwise
@@ -157,8 +155,28 @@ def erf_slope(grad: Any, x: Any) -> Any:
     return np.exp(-(x * x)) * TWO_BY_ROOT_PI * grad
 
 
-def _erf(x: Any) -> Any:
-    return tracing.make("erf", x) if isinstance(x, tracing.Traced) else blocks.erf(x)
+@elementwise
+def erfc(x: Any) -> Any:
+    """Complementary error function."""
+    return blocks.instruction("erfc", x)
+
+
+@elementwise
+def erfc_slope(grad: Any, x: Any) -> Any:
+    """Gradient of that."""
+    return np.exp(-(x * x)) * -TWO_BY_ROOT_PI * grad
+
+
+@elementwise
+def nan_to_num(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
+    """x with other numbers for what is not finite."""
+    return np.where(x != x, nan, np.where(x == math.inf, posinf, np.where(x == -math.inf, neginf, x)))
+
+
+@elementwise
+def floor_divide(x: Any, y: Any) -> Any:
+    """Quotient rounded down; x / y where y is 0."""
+    return tracing.floor_divide(x, y)
 
 
 # ---- activations --------------------------------------------------------------------------------------------------------
@@ -251,13 +269,13 @@ def elu(x: Any, negative: Any, scale: Any, input_scale: Any) -> Any:
 @elementwise
 def gelu(x: Any) -> Any:
     """x times the normal distribution function."""
-    return (_erf(x * ROOT_HALF) * 0.5 + 0.5) * x
+    return blocks.instruction("gelu", x)
 
 
 @elementwise
 def gelu_slope(grad: Any, x: Any) -> Any:
-    """Gradient of gelu: Phi(x) + x phi(x)."""
-    return (_erf(x * ROOT_HALF) * 0.5 + 0.5 + x * INV_ROOT_2PI * np.exp(x * x * -0.5)) * grad
+    """Gradient of gelu."""
+    return blocks.instruction("gelu_slope", x) * grad
 
 
 @elementwise
@@ -278,14 +296,13 @@ def gelu_tanh_slope(grad: Any, x: Any) -> Any:
 @elementwise
 def silu(x: Any) -> Any:
     """x sigmoid(x)."""
-    return x * tracing.sigmoid(x)
+    return blocks.instruction("silu", x)
 
 
 @elementwise
 def silu_slope(grad: Any, x: Any) -> Any:
     """Gradient of silu."""
-    s = tracing.sigmoid(x)
-    return grad * (s * (x * (1 - s) + 1))
+    return blocks.instruction("silu_slope", x) * grad
 
 
 @elementwise
@@ -385,6 +402,12 @@ def log_softmax(x: Any) -> Any:
 def log_softmax_slope(grad: Any, result: Any) -> Any:
     """Gradient of that."""
     return grad - np.exp(result) * row_sum(grad)
+
+
+@elementwise
+def log_softmax_slope_picked(result: Any, total: Any) -> Any:
+    """Gradient of that, less ``grad`` itself, given the sum of ``grad``."""
+    return 0 - np.exp(result) * total
 
 
 @rowwise
@@ -527,6 +550,12 @@ def normalize(x: Any, weight: Any, bias: Any, eps: Any) -> Any:
     var = row_mean(centred * centred)
     rstd = 1 / np.sqrt(var + eps)
     return centred * rstd * weight + bias, mean + rest, var, rstd
+
+
+@rowwise
+def rms_normalize(x: Any, weight: Any, eps: Any) -> Any:
+    """Rows divided by their root mean square, and scaled."""
+    return x * (1 / np.sqrt(row_mean(x * x) + eps)) * weight
 
 
 @rowwise

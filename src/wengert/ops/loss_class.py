@@ -6,24 +6,28 @@ each is the derivative of the other.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .._core import errors
+from .._core import engine, errors
 from .._core.dtypes import FLOATING, Size, int64, uint8
+from .._core.modes import MODES
 from .._core.quiet import restore, silence
 from .._core.tensor_base import TensorBase
+from .._record.common import quiet
 from .._record.general import General, general, general_many
 from .._record.unary import unary
-from ..kernels import zeros
 from .loss import MEAN, NONE, SUM, check_target, legacy_reduction, reduction_code
 from .scaled import DivBackward1
+from .softmax import LogSoftmaxBackward0, PickedGrad
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
 UNSIGNED: Final = 1 << 64
+LARGE: Final = 1 << 14  # elements: a smaller gradient is written in next to no time
 
 
 class Pick:
@@ -86,9 +90,11 @@ class Pick:
 
     def put(self, grad: Any) -> Any:
         """Array of zeros with the weighted gradients at the places of the targets."""
-        out = zeros(self.shape, grad.dtype)
-        out[self.places] = self.weighted(grad)
-        return out
+        return self.picked(grad).written().array
+
+    def picked(self, grad: Any) -> PickedGrad:
+        """The same, not yet written down."""
+        return PickedGrad(self.places, np.asarray(self.weighted(grad)), self.shape)
 
 
 def all_below(index: Any, classes: int) -> bool:
@@ -130,8 +136,26 @@ class NllLossBackward0(General):
         grad = grads[0]
         if grad is None:
             return [None] * self.arity
-        found: list[Tensor | None] = [general(NllLossBackwardBackward0(self.pick), [grad])]
+        if self.may_leave_unwritten(grad):
+            found: list[Any] = [self.pick.picked(grad.array)]
+        else:
+            found = [general(NllLossBackwardBackward0(self.pick), [grad])]
         return found + [None] * (self.arity - 1)
+
+    def may_leave_unwritten(self, grad: Tensor) -> bool:
+        """Whether the gradient of a large input goes to a log-softmax over the classes, and nobody else sees it."""
+        child = self.next0
+        shape = self.pick.shape
+        if (
+            not isinstance(child, LogSoftmaxBackward0)
+            or math.prod(shape) < LARGE
+            or child.dim != min(1, len(shape) - 1)
+        ):
+            return False
+        if self.extras is not None or MODES.anomaly or MODES.watcher is not None:
+            return False
+        called = engine.running_node() is not self  # as a function
+        return not called and quiet(grad) and grad.array.dtype.char in "fd"
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         tangent = tangents[0]

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from .._core import errors
 from .._core.compat import i64
-from .._core.dtypes import COMPLEX, parse_dtype
+from .._core.dtypes import COMPLEX, Size, dtype_of, parse_dtype
 from .._core.tensor_base import TensorBase
+from .._core.unwritten import Unwritten
 from .._record.binary import Binary
-from .._record.common import FUSED, OTHER, RESULT, SELF, converted, wrap_dim
+from .._record.common import FUSED, OTHER, RESULT, SELF, converted, make, wrap_dim
 from .._record.matmul import product
 from .._record.unary import Unary, unary
-from ..kernels import COMPILED, along, array_sum, formulas
+from ..kernels import COMPILED, along, array_sum, bulk, formulas, zeros
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -59,6 +61,8 @@ class SoftmaxBackward0(Normalizing):
             return np.exp(x - x)
         if x.shape[self.dim] == 0:
             return x.copy()
+        if bulk.in_rows(self.dim, x):
+            return bulk.softmax_rows(x, False)
         if not whole(x, self.dim):
             return in_order(along(formulas.softmax, self.dim, [x]))
         out = formulas.exp_difference(x, _maximum(x, self.dim, None, None, True))
@@ -81,6 +85,8 @@ class LogSoftmaxBackward0(Normalizing):
             return x - x
         if x.shape[self.dim] == 0:
             return x.copy()
+        if bulk.in_rows(self.dim, x):
+            return bulk.softmax_rows(x, True)
         if not whole(x, self.dim):
             return in_order(along(formulas.log_softmax, self.dim, [x]))
         top = _maximum(x, self.dim, None, None, True)
@@ -98,6 +104,38 @@ class LogSoftmaxBackward0(Normalizing):
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return tangent - (result.exp() * tangent).sum(self.dim, True)
+
+    def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
+        kept = self.result
+        if not isinstance(grad, PickedGrad):
+            return super().vjp(grad)
+        if self.released or kept is None:
+            raise errors.freed(self)
+        result = kept.unpack(self).array
+        if bulk.in_rows(self.dim, result):
+            return make(bulk.log_softmax_rows_slope_picked(result, grad.places[self.dim], grad.values)), None
+        array = formulas.log_softmax_slope_picked(result, np.expand_dims(grad.values, self.dim))
+        array[grad.places] += grad.values
+        return make(array), None
+
+
+class PickedGrad(Unwritten):
+    """A gradient that is zero but for one element along a dimension: Note [Unwritten gradients].
+
+    Attributes:
+        places: index arrays of these elements, one for each dimension.
+        values: the elements.
+    """
+
+    def __init__(self, places: tuple[Any, ...], values: Any, shape: Size) -> None:
+        super().__init__(None, dtype_of(values), shape)
+        self.places: tuple[Any, ...] = places
+        self.values: Any = values
+
+    def written(self) -> TensorBase:
+        out = zeros(self.shp, self.values.dtype)
+        out[self.places] = self.values
+        return make(out)
 
 
 class NormalizingBackward(Binary):
@@ -128,6 +166,8 @@ class SoftmaxBackwardDataBackward0(NormalizingBackward):
         if x.dtype == y.dtype and x.size > 0:
             if whole(x, self.dim):
                 return formulas.softmax_slope_given(x, y, array_sum(x * y, self.dim, True))
+            if bulk.in_rows(self.dim, x, y):
+                return bulk.softmax_rows_slope(x, y, False)
             return along(formulas.softmax_slope, self.dim, [x, y])
         out = x * y
         return out - array_sum(out, self.dim, True) * y
@@ -158,6 +198,8 @@ class LogSoftmaxBackwardDataBackward0(NormalizingBackward):
         if x.dtype == y.dtype and x.size > 0:
             if whole(x, self.dim):
                 return formulas.log_softmax_slope_given(x, y, array_sum(x, self.dim, True))
+            if bulk.in_rows(self.dim, x, y):
+                return bulk.softmax_rows_slope(x, y, True)
             return along(formulas.log_softmax_slope, self.dim, [x, y])
         out = np.exp(y)
         out *= array_sum(x, self.dim, True)
