@@ -1,12 +1,9 @@
 // The register tile and the matrix products made of it, compiled once for all kernels that use them.
 #include "products.h"
 
-#include <cstdlib>
 #include <new>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include "recycle.h"
 
 namespace wengert::arrays {
 
@@ -54,6 +51,12 @@ static __attribute__((noinline)) void tile(ptrdiff_t depth, const T* A, const pt
   }
 }
 
+// Ask for `lines` cache lines from `at` on, to the second-level cache: prefetches of what is not there are not waited for.
+static inline void fetch(const void* at, ptrdiff_t lines) {
+  for (ptrdiff_t l = 0; l < lines; l++) __builtin_prefetch((const char*)at + 64 * l, 0, 2);
+}
+
+// While the tile goes down many rows with one stretch of columns, the next stretch comes from the third-level cache.
 template <class T, int VECTORS, bool PACKED>
 static void panel(ptrdiff_t rows, ptrdiff_t depth, const T* A, const ptrdiff_t* ra, const int32_t* ka, const T* B,
                   const int32_t* kb, T* C, ptrdiff_t ldc, bool add) {
@@ -62,8 +65,13 @@ static void panel(ptrdiff_t rows, ptrdiff_t depth, const T* A, const ptrdiff_t* 
     bool more = add || k > 0;
     const T* b = PACKED ? B + k * VECTORS * Vec<T>::lanes : B;
     const int32_t* kbk = PACKED ? nullptr : kb + k;
-    for (; i + TILE_ROWS <= rows; i += TILE_ROWS)
+    constexpr ptrdiff_t all_lines = TILE_DEPTH * VECTORS * VECTOR_BYTES / 64;
+    ptrdiff_t lines = PACKED && rows >= 12 * TILE_ROWS ? pieces(all_lines * TILE_ROWS, rows) : 0;
+    const T* next = b + n * VECTORS * Vec<T>::lanes;
+    for (; i + TILE_ROWS <= rows; i += TILE_ROWS) {
+      fetch(next + i / TILE_ROWS * lines * (64 / (ptrdiff_t)sizeof(T)), lines);
       tile<T, TILE_ROWS, VECTORS, PACKED>(n, A, ra + i, ka + k, b, kbk, C + i * ldc, ldc, more);
+    }
     if (TILE_ROWS > 4 && i + 4 <= rows) {
       tile<T, 4, VECTORS, PACKED>(n, A, ra + i, ka + k, b, kbk, C + i * ldc, ldc, more);
       i += 4;
@@ -93,11 +101,13 @@ void product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const T* A, con
   }
 }
 
-constexpr ptrdiff_t PRODUCT_DEPTH = 2 * TILE_DEPTH;            // of a packed stretch
-constexpr ptrdiff_t PRODUCT_ROWS = 96, PRODUCT_BYTES = 3072;  // of a stretch: rows of A, and bytes of a row of B
+constexpr ptrdiff_t PRODUCT_DEPTH = 3 * TILE_DEPTH;  // of a packed stretch
+constexpr ptrdiff_t PRODUCT_ROWS = 192;              // of A: 384 columns of them take a third of a second-level cache of 2 MB
+constexpr ptrdiff_t OWN_BYTES = 3072;                // of a row of B: columns that only one task reads stay in that cache, too
+constexpr ptrdiff_t SHARED_BYTES = 1 << 14;          // columns that several tasks read come from the third-level cache
+constexpr ptrdiff_t BARE_BYTES = 1 << 15;            // of a contiguous matrix B that is not packed
 constexpr ptrdiff_t PRODUCT_WORK = 1 << 19;          // multiplications below which a task is not cut further
 constexpr size_t PACKED_BYTES = size_t(1) << 28;     // most for columns that are packed in front of all tasks
-constexpr ptrdiff_t KEPT_BYTES = 1 << 22;            // of memory for them that the thread keeps for the next product
 
 // A block size near n / parts that is a multiple of `unit`.
 inline ptrdiff_t even(ptrdiff_t n, ptrdiff_t parts, ptrdiff_t unit) { return pieces(pieces(n, parts), unit) * unit; }
@@ -189,11 +199,15 @@ struct Blocks {
   ptrdiff_t blocks() const { return up * along; }
 };
 
-// Several blocks for every thread, as far as there is work.  Rows are cut first: that costs no packing.
+// Several blocks for every thread, as far as there is work.  Rows are cut first: that costs no packing.  A single matrix with
+// many rows has as many blocks for every thread, each with all columns that fit.
 template <class T>
 Blocks cut_product(const Product<T>& p, ptrdiff_t matrices) {
   constexpr ptrdiff_t wide = TILE_VECTORS * Vec<T>::lanes;
-  ptrdiff_t up = 1, along = pieces(p.columns * (ptrdiff_t)sizeof(T), PRODUCT_BYTES), wanted = pool().threads() * 4;
+  bool tall = matrices == 1 && p.rows > PRODUCT_ROWS;
+  ptrdiff_t threads = pool().threads(), wanted = threads * (tall ? 2 : 4);
+  ptrdiff_t up = tall ? pieces(pieces(p.rows, PRODUCT_ROWS), threads) * threads : 1;
+  ptrdiff_t along = pieces(p.columns * (ptrdiff_t)sizeof(T), tall ? SHARED_BYTES : OWN_BYTES);
   Blocks grid = {even(p.rows, up, TILE_ROWS), even(p.columns, along, wide), 1, 1};
   while (matrices * pieces(p.rows, grid.rows) * pieces(p.columns, grid.columns) < wanted &&
          grid.rows * grid.columns * p.depth > 2 * PRODUCT_WORK) {
@@ -212,15 +226,15 @@ Blocks cut_product(const Product<T>& p, ptrdiff_t matrices) {
 template <class T>
 struct Packed {
   T* data = nullptr;
-  void* owned = nullptr;
 
   Packed() = default;
   Packed(const Packed&) = delete;
-  ~Packed() { free(owned); }
+  ~Packed() { recycler().release(data); }
 
   void lay(const Product<T>& p, const Blocks& grid) {
     ptrdiff_t stretches = pieces(p.depth, PRODUCT_DEPTH), count = whole_vectors<T>(p.columns) * p.depth;
-    data = count * (ptrdiff_t)sizeof(T) <= KEPT_BYTES ? scratch<T>(count, 5) : fresh(count * sizeof(T));
+    data = static_cast<T*>(recycler().allocate(count * sizeof(T)));
+    if (!data) throw std::bad_alloc();
     parallel_for(grid.along * stretches, [&](ptrdiff_t task) {
       ptrdiff_t j = task / stretches * grid.columns, k = task % stretches * PRODUCT_DEPTH;
       ptrdiff_t depth = std::min(PRODUCT_DEPTH, p.depth - k), columns = std::min(grid.columns, p.columns - j);
@@ -230,16 +244,6 @@ struct Packed {
   }
 
   T* at(ptrdiff_t j, ptrdiff_t k, ptrdiff_t whole, ptrdiff_t depth) { return data + j * depth + k * whole; }
-
-  // In huge pages: of small ones the first touch would cost more than the packing.
-  T* fresh(size_t bytes) {
-    constexpr size_t huge = size_t(1) << 21;
-    if (posix_memalign(&owned, huge, (bytes + huge - 1) / huge * huge) != 0) throw std::bad_alloc();
-#if defined(MADV_HUGEPAGE)
-    madvise(owned, (bytes + huge - 1) / huge * huge, MADV_HUGEPAGE);
-#endif
-    return static_cast<T*>(owned);
-  }
 };
 
 template <class T>
@@ -247,15 +251,16 @@ void multiply_block(const Product<T>& p, ptrdiff_t matrix, ptrdiff_t i, ptrdiff_
                     Packed<T>* shared) {
   constexpr ptrdiff_t L = Vec<T>::lanes;
   static thread_local Rows<T> left;
-  ptrdiff_t whole = whole_vectors<T>(columns), last = 0;
+  ptrdiff_t whole = whole_vectors<T>(columns), last = 0, each = even(rows, pieces(rows, PRODUCT_ROWS), TILE_ROWS);
   const T* a = p.a.data + p.a.offset[matrix] + i * p.a.row;
   const T* b = p.b.data + p.b.offset[matrix] + j * p.b.column;
   const T* start = p.start.data;
   if (start) start += p.start.offset[matrix] + i * p.start.row + j * p.start.column;
   T* c = p.c + (matrix * p.rows + i) * p.columns + j;
   T* edge = scratch<T>(rows * TILE_VECTORS * L, 2);  // the last panel, if some of its columns do not exist
-  // Few rows do not repay the packing: whole panels are read where they are.
-  bool bare = !shared && rows <= TILE_ROWS && p.b.column == 1;
+  // Few rows do not repay the packing, nor does a matrix that the first-level cache holds: panels are read where they are.
+  bool little = p.b.row == p.columns && p.depth * p.columns * (ptrdiff_t)sizeof(T) <= BARE_BYTES;
+  bool bare = !shared && p.b.column == 1 && (rows <= TILE_ROWS || little);
   for (ptrdiff_t k = 0; k < p.depth; k += PRODUCT_DEPTH) {
     ptrdiff_t depth = std::min(PRODUCT_DEPTH, p.depth - k);
     const T* lines = b + k * p.b.row;
@@ -264,8 +269,8 @@ void multiply_block(const Product<T>& p, ptrdiff_t matrix, ptrdiff_t i, ptrdiff_
       left.lay_lines(depth, p.b.row);
     else if (!shared)
       pack_columns(lines, p.b.row, p.b.column, depth, columns, packed);
-    for (ptrdiff_t r = 0; r < rows; r += PRODUCT_ROWS) {
-      ptrdiff_t count = std::min(PRODUCT_ROWS, rows - r);
+    for (ptrdiff_t r = 0; r < rows; r += each) {
+      ptrdiff_t count = std::min(each, rows - r);
       left.lay(a + r * p.a.row + k * p.a.column, p.a.row, p.a.column, depth, count);
       for (ptrdiff_t at = 0, width; at < whole; at += width) {
         width = panel_vectors((whole - at) / L) * L;
@@ -303,9 +308,21 @@ Product<T> turned(const Product<T>& p) {
 }
 
 template <class T>
+Product<T> single(const Product<T>& p, ptrdiff_t matrix) {
+  Product<T> one = p;
+  one.a.offset = {p.a.offset[matrix]}, one.b.offset = {p.b.offset[matrix]}, one.start.offset = {p.start.data ? p.start.offset[matrix] : 0};
+  one.c += matrix * p.rows * p.columns;
+  return one;
+}
+
+template <class T>
 void multiply(const Product<T>& p) {
   if (p.rows == 1 && p.columns > 1 && p.b.row == 1 && p.b.column != 1) return multiply(turned(p));
   ptrdiff_t matrices = (ptrdiff_t)p.a.offset.size();
+  if (matrices > 1 && matrices < 4 * pool().threads() && p.rows > PRODUCT_ROWS) {
+    for (ptrdiff_t i = 0; i < matrices; i++) multiply(single(p, i));
+    return;
+  }
   Blocks grid = cut_product(p, matrices);
   Packed<T> packed;
   bool shared = matrices == 1 && grid.up > 1 && p.depth * p.columns * sizeof(T) <= PACKED_BYTES;
