@@ -7,8 +7,9 @@
 
 namespace wengert::arrays {
 
-// ROWS x VECTORS sums.  B is read by the table kb, or, PACKED, row after row.
-template <class T, int ROWS, int VECTORS, bool PACKED>
+// ROWS x VECTORS sums.  Elements of a row of A lie STEP apart, or, without a STEP, by the table ka.  B is read by the table kb,
+// or, PACKED, row after row.
+template <class T, int ROWS, int VECTORS, bool PACKED, int STEP>
 static __attribute__((noinline)) void tile(ptrdiff_t depth, const T* A, const ptrdiff_t* ra, const int32_t* ka, const T* B,
                                            const int32_t* kb, T* C, ptrdiff_t ldc, bool add) {
   using V = typename Vec<T>::v;
@@ -28,9 +29,10 @@ static __attribute__((noinline)) void tile(ptrdiff_t depth, const T* A, const pt
 #pragma GCC unroll 4
       for (int v = 0; v < VECTORS; v++) __builtin_prefetch(C + i * ldc + v * L);
   }
+#pragma GCC unroll 4
   for (ptrdiff_t k = 0; k < depth; k++) {
     const T* b = PACKED ? B + k * VECTORS * L : B + kb[k];
-    ptrdiff_t at = ka[k];
+    ptrdiff_t at = STEP ? k * STEP : ka[k];
     V column[VECTORS];
 #pragma GCC unroll 4
     for (int v = 0; v < VECTORS; v++) column[v] = *(const U*)(b + v * L);
@@ -57,48 +59,55 @@ static inline void fetch(const void* at, ptrdiff_t lines) {
 }
 
 // While the tile goes down many rows with one stretch of columns, the next stretch comes from the third-level cache.
-template <class T, int VECTORS, bool PACKED>
+template <class T, int VECTORS, bool PACKED, int STEP>
 static void panel(ptrdiff_t rows, ptrdiff_t depth, const T* A, const ptrdiff_t* ra, const int32_t* ka, const T* B,
                   const int32_t* kb, T* C, ptrdiff_t ldc, bool add) {
   for (ptrdiff_t k = 0; k < depth; k += TILE_DEPTH) {
     ptrdiff_t n = depth - k < TILE_DEPTH ? depth - k : TILE_DEPTH, i = 0;
     bool more = add || k > 0;
     const T* b = PACKED ? B + k * VECTORS * Vec<T>::lanes : B;
-    const int32_t* kbk = PACKED ? nullptr : kb + k;
+    const int32_t *kbk = PACKED ? nullptr : kb + k, *kak = STEP ? nullptr : ka + k;
+    const T* Ak = A + k * STEP;
     constexpr ptrdiff_t all_lines = TILE_DEPTH * VECTORS * VECTOR_BYTES / 64;
     ptrdiff_t lines = PACKED && rows >= 12 * TILE_ROWS ? pieces(all_lines * TILE_ROWS, rows) : 0;
     const T* next = b + n * VECTORS * Vec<T>::lanes;
     for (; i + TILE_ROWS <= rows; i += TILE_ROWS) {
       fetch(next + i / TILE_ROWS * lines * (64 / (ptrdiff_t)sizeof(T)), lines);
-      tile<T, TILE_ROWS, VECTORS, PACKED>(n, A, ra + i, ka + k, b, kbk, C + i * ldc, ldc, more);
+      tile<T, TILE_ROWS, VECTORS, PACKED, STEP>(n, Ak, ra + i, kak, b, kbk, C + i * ldc, ldc, more);
     }
     if (TILE_ROWS > 4 && i + 4 <= rows) {
-      tile<T, 4, VECTORS, PACKED>(n, A, ra + i, ka + k, b, kbk, C + i * ldc, ldc, more);
+      tile<T, 4, VECTORS, PACKED, STEP>(n, Ak, ra + i, kak, b, kbk, C + i * ldc, ldc, more);
       i += 4;
     }
     if (i + 2 <= rows) {
-      tile<T, 2, VECTORS, PACKED>(n, A, ra + i, ka + k, b, kbk, C + i * ldc, ldc, more);
+      tile<T, 2, VECTORS, PACKED, STEP>(n, Ak, ra + i, kak, b, kbk, C + i * ldc, ldc, more);
       i += 2;
     }
-    if (i < rows) tile<T, 1, VECTORS, PACKED>(n, A, ra + i, ka + k, b, kbk, C + i * ldc, ldc, more);
+    if (i < rows) tile<T, 1, VECTORS, PACKED, STEP>(n, Ak, ra + i, kak, b, kbk, C + i * ldc, ldc, more);
   }
 }
 
-template <class T, bool PACKED>
-void product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const T* A, const ptrdiff_t* ra, const int32_t* ka, const T* B,
+template <class T, bool PACKED, int STEP>
+static void panels(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const T* A, const ptrdiff_t* ra, const int32_t* ka, const T* B,
              const int32_t* kb, T* C, ptrdiff_t ldc, bool add) {
   constexpr int L = Vec<T>::lanes;
   for (ptrdiff_t j = 0; j < columns;) {
     int n = panel_vectors((columns - j) / L);
     const T* b = PACKED ? B + j * depth : B + j;
     if (n == TILE_VECTORS)
-      panel<T, TILE_VECTORS, PACKED>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
+      panel<T, TILE_VECTORS, PACKED, STEP>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
     else if (n == 2)
-      panel<T, 2, PACKED>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
+      panel<T, 2, PACKED, STEP>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
     else
-      panel<T, 1, PACKED>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
+      panel<T, 1, PACKED, STEP>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
     j += (ptrdiff_t)n * L;
   }
+}
+
+template <class T, bool PACKED>
+void product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const T* A, const ptrdiff_t* ra, const int32_t* ka, const T* B,
+             const int32_t* kb, T* C, ptrdiff_t ldc, bool add) {
+  panels<T, PACKED, 0>(rows, columns, depth, A, ra, ka, B, kb, C, ldc, add);
 }
 
 constexpr ptrdiff_t PRODUCT_DEPTH = 3 * TILE_DEPTH;  // of a packed stretch
@@ -164,8 +173,9 @@ void pack_rows(const T* a, ptrdiff_t row, ptrdiff_t column, ptrdiff_t depth, ptr
 template <class T>
 struct Rows {
   const T* data;
+  bool packed;
   std::vector<ptrdiff_t> row;
-  std::vector<int32_t> column, line;  // line: where the rows of B lie that are not packed
+  std::vector<int32_t> line;  // where the rows of B lie that are not packed
 
   void lay_lines(ptrdiff_t depth, ptrdiff_t step) {
     line.resize(depth);
@@ -173,8 +183,8 @@ struct Rows {
   }
 
   void lay(const T* a, ptrdiff_t step, ptrdiff_t across, ptrdiff_t depth, ptrdiff_t rows) {
-    bool packed = across != 1 || step * sizeof(T) % 4096 == 0;
-    row.resize(rows), column.resize(depth);
+    packed = across != 1 || step * sizeof(T) % 4096 == 0;
+    row.resize(rows);
     data = a;
     if (packed) {
       T* to = scratch<T>(pieces(rows, TILE_ROWS) * strip_size(depth), 0);
@@ -182,7 +192,13 @@ struct Rows {
       data = to;
     }
     for (ptrdiff_t i = 0; i < rows; i++) row[i] = packed ? i / TILE_ROWS * strip_size(depth) + i % TILE_ROWS : i * step;
-    for (ptrdiff_t k = 0; k < depth; k++) column[k] = (int32_t)(packed ? k * TILE_ROWS : k * across);
+  }
+
+  // C = or += the product with the columns B.
+  template <bool PACKED>
+  void times(ptrdiff_t columns, ptrdiff_t depth, const T* B, T* C, ptrdiff_t ldc, bool add) const {
+    auto go = packed ? panels<T, PACKED, TILE_ROWS> : panels<T, PACKED, 1>;
+    go((ptrdiff_t)row.size(), columns, depth, data, row.data(), nullptr, B, line.data(), C, ldc, add);
   }
 };
 
@@ -281,14 +297,12 @@ void multiply_block(const Product<T>& p, ptrdiff_t matrix, ptrdiff_t i, ptrdiff_
         if (k == 0 && start)
           lay_start(start + r * p.start.row + at * p.start.column, p.start.row, p.start.column, count,
                     std::min(width, columns - at), to, apart);
-        const ptrdiff_t* row = left.row.data();
-        const int32_t* column = left.column.data();
         if (bare && !beyond) {
-          product<T, false>(count, width, depth, left.data, row, column, lines + at, left.line.data(), to, apart, k > 0 || start);
+          left.template times<false>(width, depth, lines + at, to, apart, k > 0 || start);
           continue;
         }
         if (bare) pack_columns(lines + at, p.b.row, p.b.column, depth, columns - at, packed + at * depth);
-        product<T, true>(count, width, depth, left.data, row, column, packed + at * depth, nullptr, to, apart, k > 0 || start);
+        left.template times<true>(width, depth, packed + at * depth, to, apart, k > 0 || start);
       }
     }
   }
