@@ -29,8 +29,7 @@ static __attribute__((noinline)) void tile(ptrdiff_t depth, const T* A, const pt
 #pragma GCC unroll 4
       for (int v = 0; v < VECTORS; v++) __builtin_prefetch(C + i * ldc + v * L);
   }
-#pragma GCC unroll 4
-  for (ptrdiff_t k = 0; k < depth; k++) {
+  auto line = [&](ptrdiff_t k) __attribute__((always_inline)) {
     const T* b = PACKED ? B + k * VECTORS * L : B + kb[k];
     ptrdiff_t at = STEP ? k * STEP : ka[k];
     V column[VECTORS];
@@ -42,7 +41,11 @@ static __attribute__((noinline)) void tile(ptrdiff_t depth, const T* A, const pt
 #pragma GCC unroll 4
       for (int v = 0; v < VECTORS; v++) sum[i][v] += factor * column[v];
     }
-  }
+  };
+  ptrdiff_t k = 0;
+  if (STEP && ROWS == TILE_ROWS)
+    for (; k + 4 <= depth; k += 4) line(k), line(k + 1), line(k + 2), line(k + 3);
+  for (; k < depth; k++) line(k);
 #pragma GCC unroll 16
   for (int i = 0; i < ROWS; i++) {
 #pragma GCC unroll 4
@@ -116,6 +119,7 @@ constexpr ptrdiff_t OWN_BYTES = 3072;                // of a row of B: columns t
 constexpr ptrdiff_t SHARED_BYTES = 1 << 14;          // columns that several tasks read come from the third-level cache
 constexpr ptrdiff_t BARE_BYTES = 1 << 15;            // of a contiguous matrix B that is not packed
 constexpr ptrdiff_t PRODUCT_WORK = 1 << 19;          // multiplications below which a task is not cut further
+constexpr ptrdiff_t SLAB = 16 * TILE_DEPTH, SLAB_COLUMNS = 256;  // of the depth, where there are at most so many columns
 constexpr size_t PACKED_BYTES = size_t(1) << 28;     // most for columns that are packed in front of all tasks
 
 // A block size near n / parts that is a multiple of `unit`.
@@ -244,13 +248,18 @@ struct Packed {
   T* data = nullptr;
 
   Packed() = default;
+  explicit Packed(ptrdiff_t count) { take(count); }
   Packed(const Packed&) = delete;
   ~Packed() { recycler().release(data); }
 
-  void lay(const Product<T>& p, const Blocks& grid) {
-    ptrdiff_t stretches = pieces(p.depth, PRODUCT_DEPTH), count = whole_vectors<T>(p.columns) * p.depth;
+  void take(ptrdiff_t count) {
     data = static_cast<T*>(recycler().allocate(count * sizeof(T)));
     if (!data) throw std::bad_alloc();
+  }
+
+  void lay(const Product<T>& p, const Blocks& grid) {
+    ptrdiff_t stretches = pieces(p.depth, PRODUCT_DEPTH), count = whole_vectors<T>(p.columns) * p.depth;
+    take(count);
     parallel_for(grid.along * stretches, [&](ptrdiff_t task) {
       ptrdiff_t j = task / stretches * grid.columns, k = task % stretches * PRODUCT_DEPTH;
       ptrdiff_t depth = std::min(PRODUCT_DEPTH, p.depth - k), columns = std::min(grid.columns, p.columns - j);
@@ -329,9 +338,42 @@ Product<T> single(const Product<T>& p, ptrdiff_t matrix) {
   return one;
 }
 
+// A great depth is cut into slabs of one length, which are products of their own: few rows and columns occupy all threads.
+// Whether it is cut does not depend on the rows, so that their number changes no bit.
+template <class T>
+void multiply_deep(const Product<T>& p) {
+  ptrdiff_t slabs = p.depth / SLAB, matrices = (ptrdiff_t)p.a.offset.size(), size = p.rows * p.columns;
+  Packed<T> parts(matrices * slabs * size);
+  Product<T> cut = p, rest = p;
+  cut.depth = SLAB, cut.c = parts.data, cut.start.data = nullptr;
+  cut.a.offset.clear(), cut.b.offset.clear(), rest.start.offset.clear();
+  for (ptrdiff_t i = 0; i < matrices; i++) {
+    for (ptrdiff_t s = 0; s < slabs; s++) {
+      cut.a.offset.push_back(p.a.offset[i] + s * SLAB * p.a.column);
+      cut.b.offset.push_back(p.b.offset[i] + s * SLAB * p.b.row);
+    }
+    rest.a.offset[i] += slabs * SLAB * p.a.column, rest.b.offset[i] += slabs * SLAB * p.b.row;
+    rest.start.offset.push_back(i * size);
+  }
+  multiply(cut);
+  parallel_for(matrices * p.rows, [&](ptrdiff_t r) {
+    ptrdiff_t i = r / p.rows;
+    T* to = p.c + r * p.columns;
+    const T* part = parts.data + i * slabs * size + r % p.rows * p.columns;
+    const T* start = p.start.data ? p.start.data + p.start.offset[i] + r % p.rows * p.start.row : nullptr;
+    for (ptrdiff_t c = 0; c < p.columns; c++) to[c] = start ? start[c * p.start.column] : T(0);
+    for (ptrdiff_t s = 0; s < slabs; s++)
+      for (ptrdiff_t c = 0; c < p.columns; c++) to[c] += part[s * size + c];
+  });
+  rest.depth = p.depth - slabs * SLAB;
+  rest.start.data = p.c, rest.start.row = p.columns, rest.start.column = 1;
+  if (rest.depth > 0) multiply(rest);
+}
+
 template <class T>
 void multiply(const Product<T>& p) {
   if (p.rows == 1 && p.columns > 1 && p.b.row == 1 && p.b.column != 1) return multiply(turned(p));
+  if (p.depth >= 2 * SLAB && p.columns <= SLAB_COLUMNS) return multiply_deep(p);
   ptrdiff_t matrices = (ptrdiff_t)p.a.offset.size();
   if (matrices > 1 && matrices < 4 * pool().threads() && p.rows > PRODUCT_ROWS) {
     for (ptrdiff_t i = 0; i < matrices; i++) multiply(single(p, i));
