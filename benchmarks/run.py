@@ -123,6 +123,7 @@ def list_of_peers(options: argparse.Namespace) -> list[Peer]:
     """The packages that can be imported, the reference first, then wengert in its modes."""
     pythons: dict[str, str] = dict(item.split("=", 1) for item in options.python)
     environment = dict(os.environ) | {variable: str(options.threads) for variable in THREAD_VARIABLES}
+    environment["PYTHONDONTWRITEBYTECODE"] = ""  # imports are those of installed packages, which have their byte code
     if not importlib.util.find_spec("wengert"):  # a source checkout is enough
         environment["PYTHONPATH"] = os.pathsep.join(
             filter(None, [str(HERE.parent / "src"), environment.get("PYTHONPATH")])

@@ -72,6 +72,9 @@ from ._version import __version__ as __version__
 from .ops.random import Generator as Generator
 from .ops.random import default_generator as default_generator
 
+for _public in (Tensor, Generator, Size, device, dtype, finfo, iinfo, layout, memory_format):
+    _public.__module__ = __name__  # where users find them: `print(type(x))` says <class 'wengert.Tensor'>
+
 _interpreted.install_saved_attributes()
 _engine.calibrate()
 default_generator.seed()  # unseeded programs differ from run to run, as in PyTorch

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import random
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tests.ops.sample import Array, Sample, place, program
+from tests.ops.sample import SEED, Array, Sample, place, program
 
 Outcome = dict[str, Any]
 
@@ -49,6 +51,18 @@ def load(name: str) -> Any:
 def package_name() -> str:
     """Return the name of the package under test (environment WENGERT_TEST_PACKAGE; default wengert)."""
     return os.environ.get("WENGERT_TEST_PACKAGE", "wengert")
+
+
+def seed_generators() -> None:
+    """Seed Python's and NumPy's generators, and the packages' where they are loaded already."""
+    random.seed(SEED)
+    np.random.seed(SEED)
+    for name in ("torch", "wengert"):
+        package: Any = sys.modules.get(name)
+        # torch.manual_seed formats a stack trace for each kind of device: ten times the cost of a small test
+        generator = getattr(package, "default_generator", package)
+        if hasattr(generator, "manual_seed"):
+            generator.manual_seed(SEED)
 
 
 def missing(package: Any, op: str) -> bool:

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.ops import not_yet
 from tests.ops.families import FAMILIES, all_samples
-from tests.ops.harness import check, load, missing, package_name
+from tests.ops.harness import check, missing
 from tests.ops.sample import (
     ASPECTS,
     S,
@@ -204,16 +203,6 @@ def test_every_looser_tolerance_and_every_omission_has_a_reason() -> None:
     for sample in all_samples():
         assert (sample.slack == 1 and not sample.loose) or sample.why
         assert all(sample.skip.values())
-
-
-def test_what_is_not_there_yet_is_something_the_samples_know() -> None:
-    assert set(not_yet.OPERATORS) <= {s.op for s in all_samples()}
-    assert set(not_yet.ASPECTS) <= set(ASPECTS)
-    assert set(not_yet.DEFECTS) <= {(s.id, aspect) for s in all_samples() for aspect in s.aspects}
-
-
-def test_forward_mode_is_compared_once_it_is_there() -> None:
-    assert hasattr(load(package_name()).autograd, "forward_ad") == ("jvp" not in not_yet.ASPECTS)
 
 
 def test_mixed_precision_is_judged_in_ulps_of_the_lower_one(oracle: Any) -> None:

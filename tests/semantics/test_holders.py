@@ -18,15 +18,20 @@ KEPT: list[Any] = []
 TABLE: dict[str, Any] = {}
 
 
-@pytest.fixture(autouse=True)
-def _nothing_kept() -> Any:
+@pytest.fixture(autouse=True, scope="module")
+def _all_objects_searched() -> Any:
     gc.unfreeze()  # the globals of modules may be holders
+    yield
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept(_all_objects_searched: None) -> Any:
     gc.collect()
     yield
     KEPT.clear()
     TABLE.clear()
-    gc.collect()
-    gc.freeze()
 
 
 def graph() -> Any:

@@ -45,6 +45,9 @@ class device:
     def __str__(self) -> str:
         return self.type if self.index is None else f"{self.type}:{self.index}"
 
+    def __reduce__(self) -> Any:
+        return device, (self.type, self.index)
+
 
 class layout:
     """How elements are stored: only ``strided``."""
@@ -54,6 +57,9 @@ class layout:
 
     def __repr__(self) -> str:
         return "torch." + self.name
+
+    def __reduce__(self) -> str:
+        return self.name
 
 
 class memory_format:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, Final
 
 import numpy as np
 
 from . import errors
-from .dtypes import COMPLEX, DEFAULTS, FLOATING, PYTHON_TYPES, dtype
+from .dtypes import ALL, COMPLEX, DEFAULTS, FLOATING, PYTHON_TYPES, dtype
+
+#: Binary digits of the significand and largest exponent of each format (IEEE 754; bfloat16 is float32 cut in half).
+_FORMATS: Final[dict[str, tuple[int, int]]] = {
+    "float16": (11, 15),
+    "bfloat16": (8, 127),
+    "float32": (24, 127),
+    "float64": (53, 1023),
+}
 
 
 def dtype_of_argument(type: Any, function: str) -> dtype:
@@ -22,6 +31,10 @@ def dtype_of_argument(type: Any, function: str) -> dtype:
     return found
 
 
+def _dtype_named(name: str) -> dtype:
+    return next(dt for dt in ALL if dt.name == name)
+
+
 class finfo:
     """Limits of a floating point dtype (of the default dtype when none is given): eps, max, min, tiny, resolution, bits."""
 
@@ -34,21 +47,25 @@ class finfo:
         dt: dtype = DEFAULTS.float if type is None else dtype_of_argument(type, "finfo")
         if dt.category < FLOATING:
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dt!r}'")
-        info: Any = np.finfo(dt.to_real().np if dt.category == COMPLEX else dt.np)
-        self.dtype: str = dt.to_real().name
-        self.bits: int = int(info.bits)
-        self.eps: float = float(info.eps)
-        self.max: float = float(info.max)
-        self.min: float = float(info.min)
-        self.tiny: float = float(info.tiny)
-        self.smallest_normal: float = float(info.smallest_normal)
-        self.resolution: float = float(info.resolution)
+        real: dtype = dt.to_real() if dt.category == COMPLEX else dt
+        digits, exponent = _FORMATS[real.name]
+        self.dtype: str = real.name
+        self.bits: int = 8 * real.itemsize
+        self.eps: float = 2.0 ** (1 - digits)
+        self.max: float = (2.0 - self.eps) * 2.0**exponent
+        self.min: float = -self.max
+        self.tiny: float = 2.0 ** (1 - exponent)
+        self.smallest_normal: float = self.tiny
+        self.resolution: float = float(f"1e-{int((digits - 1) * math.log10(2.0))}")
 
     def __repr__(self) -> str:
         return (
             f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
             f"smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, dtype={self.dtype})"
         )
+
+    def __reduce__(self) -> Any:
+        return finfo, (_dtype_named(self.dtype),)
 
 
 class iinfo:
@@ -73,3 +90,6 @@ class iinfo:
 
     def __repr__(self) -> str:
         return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
+
+    def __reduce__(self) -> Any:
+        return iinfo, (_dtype_named(self.dtype),)
