@@ -68,7 +68,7 @@ def test_operands_may_have_any_strides(multiplied: Any, dtype: str, left: str, r
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("rows", [1, 2, 8])
+@pytest.mark.parametrize("rows", [1, 2, 8, 21, 64])
 @pytest.mark.parametrize("right", ["rows", "columns", "stepped"])
 def test_few_rows_times_a_large_matrix(multiplied: Any, dtype: str, rows: int, right: str) -> None:
     rng = np.random.default_rng(6)

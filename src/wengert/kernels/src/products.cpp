@@ -219,20 +219,21 @@ struct Blocks {
   ptrdiff_t blocks() const { return up * along; }
 };
 
-// Several blocks for every thread, as far as there is work.  Rows are cut first: that costs no packing.  A single matrix with
-// many rows has as many blocks for every thread, each with all columns that fit.
+// Several blocks for every thread, as far as there is work, and as many for each.  Rows are cut first: that costs no packing.
+// A single matrix with many rows has blocks with all columns that fit.
 template <class T>
 Blocks cut_product(const Product<T>& p, ptrdiff_t matrices) {
   constexpr ptrdiff_t wide = TILE_VECTORS * Vec<T>::lanes;
   bool tall = matrices == 1 && p.rows > PRODUCT_ROWS;
-  ptrdiff_t threads = pool().threads(), wanted = threads * (tall ? 2 : 4);
+  ptrdiff_t threads = pool().threads(), least = p.columns > 4 * wide ? wide : 2 * Vec<T>::lanes;
   ptrdiff_t up = tall ? pieces(pieces(p.rows, PRODUCT_ROWS), threads) * threads : 1;
   ptrdiff_t along = pieces(p.columns * (ptrdiff_t)sizeof(T), tall ? SHARED_BYTES : OWN_BYTES);
-  Blocks grid = {even(p.rows, up, TILE_ROWS), even(p.columns, along, wide), 1, 1};
-  while (matrices * pieces(p.rows, grid.rows) * pieces(p.columns, grid.columns) < wanted &&
-         grid.rows * grid.columns * p.depth > 2 * PRODUCT_WORK) {
-    if (grid.rows <= 8 * TILE_ROWS && grid.columns > 2 * wide)
-      grid.columns = even(p.columns, ++along, wide);
+  ptrdiff_t wanted = std::min(threads * (tall ? 2 : 4), matrices * p.rows * p.columns * p.depth / PRODUCT_WORK);
+  if (wanted > threads) wanted -= wanted % threads;
+  Blocks grid = {even(p.rows, up, TILE_ROWS), even(p.columns, along, least), 1, 1};
+  while (matrices * pieces(p.rows, grid.rows) * pieces(p.columns, grid.columns) < wanted) {
+    if (grid.rows <= 8 * TILE_ROWS && grid.columns > 2 * least)
+      grid.columns = even(p.columns, ++along, least);
     else if (grid.rows > TILE_ROWS)
       grid.rows = even(p.rows, ++up, TILE_ROWS);
     else
@@ -285,7 +286,8 @@ void multiply_block(const Product<T>& p, ptrdiff_t matrix, ptrdiff_t i, ptrdiff_
   T* edge = scratch<T>(rows * TILE_VECTORS * L, 2);  // the last panel, if some of its columns do not exist
   // Few rows do not repay the packing, nor does a matrix that the first-level cache holds: panels are read where they are.
   bool little = p.b.row == p.columns && p.depth * p.columns * (ptrdiff_t)sizeof(T) <= BARE_BYTES;
-  bool bare = !shared && p.b.column == 1 && (rows <= TILE_ROWS || little);
+  ptrdiff_t few = p.b.row * (ptrdiff_t)sizeof(T) % 4096 == 0 ? 4 * TILE_ROWS : 8 * TILE_ROWS;
+  bool bare = !shared && p.b.column == 1 && (rows <= few || little);
   for (ptrdiff_t k = 0; k < p.depth; k += PRODUCT_DEPTH) {
     ptrdiff_t depth = std::min(PRODUCT_DEPTH, p.depth - k);
     const T* lines = b + k * p.b.row;
