@@ -323,6 +323,20 @@ def taken(results: list[TensorBase | None], i: i64) -> TensorBase | None:
     return grad
 
 
+def needs(node: Node, index: i64) -> bool:
+    """Whether the pass that runs ``node`` leads on to its input ``index``: ``grad`` follows only the paths to its inputs."""
+    task: Task | None = thread_modes().task
+    if task is None or task.needed is None or task.captures is None or task.running is not node:
+        return True
+    child = node.next0 if index == 0 else node.next1
+    if index > 1:
+        rest = node.rest
+        if rest is None:
+            return True
+        child = rest[index - 2][0]
+    return child in task.needed or child in task.captures
+
+
 # Note [Collected parts]
 #     The gradient of ``x[0]`` is an array of zeros with one part; a loop over ``x[t]`` would make and add as many arrays as
 #     there are steps. The first part that arrives leaves its array of zeros at the tensor, and those after it are written
