@@ -20,6 +20,8 @@ PROGRAMS: dict[str, Callable[[Any], Any]] = {
     "one index": lambda x: x[0] * x + x[-1],
     "many neighbours": lambda x: sum(x[i : i + 3] * x[2 - i : 5 - i] for i in range(3)),
     "written over": lambda x: (x * 2).mul_(x).add_(1),
+    "written over by a sine": lambda x: (x * 2).sin_(),
+    "written over by products": lambda x: (x * 2).addcmul_(x, x).clamp_(-1, 1),
     "matrix and vector": lambda x: wg.tanh(matrix() @ x.sin()),
     "vector of another dtype": lambda x: (x.float() * 2).double() * x,
     "views": lambda x: (x.reshape(2, 3).t() * 3).reshape(-1).exp(),
@@ -154,3 +156,13 @@ def test_only_rows_of_the_identity_are_scattered() -> None:
     for rows in others:
         tensor = wg.tensor(np.ascontiguousarray(rows))
         assert _scattered.scattered(tensor) is tensor
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_jacobians_have_tangents(name: str) -> None:
+    program, x, direction = PROGRAMS[name], point(), point().cos()
+    found = F.jvp(F.jacrev(program), (x,), (direction,))[1]
+    wanted = F.jacrev(F.jacrev(program))(x) @ direction
+    np.testing.assert_allclose(
+        found.numpy(), wanted.numpy(), rtol=1e-6, atol=1e-12
+    )  # one program is in single precision

@@ -318,7 +318,7 @@ def shadow(x: TensorBase) -> Tensor:
         out.fn = target if isinstance(target, Node) else None
         out.nr = x.nr
     if MODES.dual_level >= 0:
-        forward.set_tangent(out, forward.tangent_of(x))
+        forward.set_tangent(out, forward.copied_tangent(x))  # that of x will be written over, too
     return out
 
 

@@ -41,6 +41,18 @@ def result_tangent(out: TensorBase, value: Tensor, sources: list[Tensor | None])
     set_tangent(out, value.clone() if shared else value)
 
 
+def copied_tangent(t: TensorBase) -> Tensor | None:
+    """The tangent of ``t`` in memory of its own."""
+    tangent = tangent_of(t)
+    if tangent is None:
+        return None
+    level = suspend()
+    try:
+        return tangent.clone()
+    finally:
+        resume(level)
+
+
 def same_layout(x: TensorBase, tangent: Tensor) -> Tensor:
     """A copy of the tangent of ``x`` whose elements lie in memory in the order of those of ``x``."""
     copy = make(np.empty_like(memory(x)))

@@ -238,8 +238,6 @@ def general_(op: General, inputs: list[TensorBase]) -> Tensor:
         if requires_grad(t):
             wanted = True
     old = shadow(x) if wanted or MODES.dual_level >= 0 else x
-    if MODES.dual_level >= 0:
-        forward.set_tangent(old, forward.tangent_of(x))
     early: Tensor = old  # type: ignore[assignment]
     result = general(op, [early] + [early if t is x else t for t in inputs[1:]])
     return overwrite(x, result)

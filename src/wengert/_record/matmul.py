@@ -19,7 +19,7 @@ from .._core.saved import unpack
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
 from ..kernels import arrays, products
 from .binary import Binary, forward_mode, save_carefully
-from .common import OTHER, SELF, UNDO_OTHER, UNDO_SELF, expand_to, for_kernels, make, sum_to, untracked
+from .common import OTHER, SELF, UNDO_OTHER, UNDO_SELF, expand_to, make, sum_to, untracked
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -38,7 +38,7 @@ class Product(Binary):
 
     reads_self: i64 = OTHER
     reads_other: i64 = SELF
-    silent: bool = True  # multiply_arrays is
+    silent: bool = True  # multiply_arrays is, for all dtypes and without kernels too
 
     def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
         """Apply the formulas; a gradient costs too much to be dropped by the pass."""
@@ -64,10 +64,7 @@ class Product(Binary):
 
 def product(op: Binary, x: TensorBase, y: TensorBase) -> Tensor:
     """Multiply and record the call; ``op`` becomes the node."""
-    if op.silent and for_kernels(x.dt):
-        array = op.forward(x.array, y.array)
-    else:
-        array = silenced(op, x.array, y.array)
+    array = op.forward(x.array, y.array) if op.silent else silenced(op, x.array, y.array)
     out = _tensor.Tensor(array, x.dt, size_of(array))
     if requires_grad(x) or requires_grad(y):
         if is_grad_enabled():
@@ -122,12 +119,22 @@ def multiply_large(x: Any, y: Any) -> Any:
     """
     if x.dtype == _half:
         return _matmul(x.astype(_float32), y.astype(_float32)).astype(_half)
-    if isinstance(x, _ndarray) and x.ndim > 1 and x.size + y.size >= ENOUGH:
-        if y.ndim == 1 or products.with_vector(x, y):
-            return products.multiply_vector(x, y)
+    size: i64 = x.size + y.size if isinstance(x, _ndarray) else 0
+    if size >= ENOUGH and x.ndim > 1:
+        if with_vector(x, y):
+            return x.dot(y) if size < products.VECTOR else products.multiply_vector(x, y)
         if products.takes(x, y):
             return products.product(x, y, None)
     return x.dot(y) if x.ndim == 2 or x.ndim == 1 else _matmul(x, y)
+
+
+def with_vector(x: Any, y: Any) -> bool:
+    """Whether one factor is a vector, or of two matrices a single row or column."""
+    dims: int = y.ndim
+    if dims != 2:
+        return dims == 1
+    shape: tuple[int, ...] = x.shape
+    return len(shape) == 2 and (shape[0] == 1 or y.shape[1] == 1)
 
 
 def add_product(summand: Any, x: Any, y: Any) -> Any:

@@ -42,7 +42,9 @@ def is_program(module: Any) -> bool:
 
 def bound_in(module: ModuleType, replacements: Replacements) -> list[tuple[str, Any, Any]]:
     """The names in a module that are bound to replaced functions: name, function, replacement."""
-    found = []
+    found: list[tuple[str, Any, Any]] = []
+    if replacements.keys().isdisjoint(map(id, list(vars(module).values()))):
+        return found
     for name, value in list(vars(module).items()):
         entry = replacements.get(id(value))
         if entry is not None and entry[0] is value:

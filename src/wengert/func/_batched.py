@@ -73,7 +73,8 @@ class BatchedTensor(Tensor):
         self.bdim = bdim
         self.level = level
         shape = tuple(value.shp)
-        super().__init__(_NO_ARRAY, value.dt, intern_size(shape[:bdim] + shape[bdim + 1 :]))
+        sample = shape[1:] if bdim == 0 else shape[:bdim] + shape[bdim + 1 :]
+        Tensor.__init__(self, _NO_ARRAY, value.dt, intern_size(sample))
 
     def front(self) -> Any:
         """The physical tensor with the batch as its first dimension."""
@@ -235,13 +236,13 @@ class Batch:
 
     def front(self, value: Any) -> Any:
         """The physical tensor, batch first, of what is batched; other values as they are."""
-        return value.front() if self.has(value) else value
+        return value.front() if isinstance(value, BatchedTensor) and value.level is self.level else value
 
     def full(self, value: Any) -> Any:
         """The physical tensor, batch first; what is not batched is expanded."""
         if self.has(value):
             return value.front()
-        return value.unsqueeze(0).expand(self.size, *value.shp)
+        return value.expand(self.size, *value.shp)
 
     def padded(self, value: Any, ndim: int) -> Any:
         """``front`` with dimensions of size 1 after the batch, so that it broadcasts against ``ndim`` dimensions."""
@@ -293,5 +294,8 @@ BATCHES: Final[dict[str, type[Batch]]] = {"vmap": Batch}
 
 
 def batch_of(level: Level) -> Batch:
-    """How tensors of this level are wrapped."""
-    return BATCHES[level.kind](level)
+    """How tensors of this level are wrapped; the same object every time."""
+    found: Batch | None = level.batch
+    if found is None:
+        found = level.batch = BATCHES[level.kind](level)
+    return found

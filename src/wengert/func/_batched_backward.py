@@ -31,7 +31,7 @@ def gradients(
     Args:
         outputs: tensors (or edges) with a graph.
         inputs: what to differentiate with respect to: leaves, computed tensors or edges.
-        seeds: for each output the cotangents, of shape ``(rows, *output.shape)``.
+        seeds: for each output the cotangents, of shape ``(rows, *output.shape)``; of a single one they may be ``Scattered``.
         keep: whether the graph will be used again.
         create_graph: record the pass.
         foreseen: take the engine, one row after the other, where a node has no formula for many rows.
@@ -41,10 +41,13 @@ def gradients(
     """
     roots = [_root(out) for out in outputs]
     places = [_place(t) for t in inputs]
+    if create_graph:
+        seeds = [_scattered.dense(s) for s in seeds]
+    rows = seeds[0].count if isinstance(seeds[0], _scattered.Scattered) else seeds[0].shp[0]
     if any(target is None for target, _ in roots):
         return row_by_row(outputs, inputs, seeds, keep, create_graph)  # its error
     walk = Walk(roots, places)
-    if watched(walk, inputs) or (foreseen and not (seeds[0].shp[0] > 1 and all(map(_formulas.foreseen, walk.order)))):
+    if watched(walk, inputs) or (foreseen and not (rows > 1 and all(map(_formulas.foreseen, walk.order)))):
         return row_by_row(outputs, inputs, seeds, keep, create_graph)
     casted = [_in_dtype_of(out, seed) for out, seed in zip(outputs, seeds, strict=True)]
     task = engine.Task(keep, create_graph)
@@ -58,7 +61,7 @@ def gradients(
     try:
         if not create_graph and len(casted) == 1:
             casted = [_scattered.scattered(casted[0])]
-        found = Pass(walk, places, seeds[0].shp[0], task).run(roots, casted)
+        found = Pass(walk, places, rows, task).run(roots, casted)
         engine.run_callbacks(task)
     finally:
         restore(token)
@@ -80,7 +83,9 @@ def _place(t: Any) -> Place:
 
 
 def _in_dtype_of(out: Any, seed: Any) -> Any:
-    return seed if not isinstance(out, TensorBase) or seed.dt is out.dt else accumulate.cast(seed, out.dt)
+    if not isinstance(out, TensorBase) or isinstance(seed, _scattered.Scattered) or seed.dt is out.dt:
+        return seed
+    return accumulate.cast(seed, out.dt)
 
 
 class Walk:
@@ -188,6 +193,7 @@ class Pass:
 
 def row_by_row(outputs: list[Any], inputs: list[Any], seeds: list[Any], keep: bool, create_graph: bool) -> list[Any]:
     """One ordinary backward pass for each cotangent, the last of which may free the graph."""
+    seeds = [_scattered.dense(s) for s in seeds]
     count = seeds[0].shp[0]
     if count == 0:  # shapes are those of any row
         seeds = [functions.zeros((1, *s.shp[1:]), dtype=s.dt) for s in seeds]

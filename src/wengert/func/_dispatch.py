@@ -11,7 +11,7 @@ from .._core.tensor_base import TensorBase
 from .._gen import functions
 from .._tensor import Tensor
 from . import _random
-from ._batched import Batch, innermost
+from ._batched import Batch, batch_of, innermost
 
 F = TypeVar("F", bound=Callable[..., Any])
 Rule = Callable[..., Any]
@@ -83,11 +83,14 @@ def dispatch(name: str, original: Callable[..., Any], args: tuple[Any, ...], kwa
         return _random.draw(level, name, original, args, kwargs)
     if level is None:
         return original(*args, **kwargs)
-    batch = Batch(level)
+    batch = batch_of(level)
     found = RULES.get(name)
 
     def call(*physical: Any, **more: Any) -> Any:
-        if found is not None and innermost(more.values(), innermost(physical)) is level:
+        below = innermost(more.values(), innermost(physical)) if more else innermost(physical)
+        if below is None:
+            return original(*physical, **more)
+        if found is not None and below is level:
             raise Unforeseen(batch)
         return dispatch(name, original, physical, more)
 
@@ -104,6 +107,7 @@ def dispatch(name: str, original: Callable[..., Any], args: tuple[Any, ...], kwa
     return loop(batch, name, call, args, kwargs)
 
 
+@functools.cache
 def is_inplace(name: str) -> bool:
     """Whether an operator writes into its first argument."""
     if name.startswith("__"):

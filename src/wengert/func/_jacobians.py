@@ -74,8 +74,10 @@ def _row_blocks(pulled: Pulled, chunk_size: int | None) -> list[list[Any]]:
     counts = [o.shp.numel() for o in pulled.outputs]
     total = _count(pulled.outputs)
     step = max(total if chunk_size is None else chunk_size, 1)
-    parts = [pulled.rows(_seeds(pulled.outputs, i, min(i + step, total))) for i in range(0, max(total, 1), step)]
-    columns = [p[0] if len(p) == 1 else operator("cat")(list(p)) for p in zip(*parts, strict=True)]
+    columns = pulled.all_rows() if step >= total else None
+    if columns is None:
+        parts = [pulled.rows(_seeds(pulled.outputs, i, min(i + step, total))) for i in range(0, max(total, 1), step)]
+        columns = [p[0] if len(p) == 1 else operator("cat")(list(p)) for p in zip(*parts, strict=True)]
     blocks = []
     start = 0
     for n, out in zip(counts, pulled.outputs, strict=True):

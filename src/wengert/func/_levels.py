@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from .._core import engine
 from .._core.graph import Node
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
 
@@ -19,6 +20,7 @@ class Level:
         number: its place in the stack, counted from 1; PyTorch prints it as ``lvl``.
         inputs: what a ``grad`` level differentiates with respect to.
         batch_size, randomness: of a ``vmap`` level; of a ``jet`` level the number of coefficients.
+        batch: what takes arguments of this level apart, see ``batch_of``.
     """
 
     def __init__(self, kind: str, number: int) -> None:
@@ -27,6 +29,7 @@ class Level:
         self.inputs: list[Any] = []
         self.batch_size = 0
         self.randomness = "error"
+        self.batch: Any = None
 
 
 class _Stack(threading.local):
@@ -56,21 +59,25 @@ def wrapping_levels() -> list[Level]:
     return [level for level in STACK.levels if level.kind in ("vmap", *SERIES)]
 
 
-@contextmanager
-def entered(kind: str) -> Iterator[Level]:
+class entered:  # a function with ``contextmanager`` takes 2 us more, twice in each gradient of samples
     """Run a block as one more level."""
-    if not _GUARDED:
-        from . import _guards
 
-        _guards.install()
-        _GUARDED.append(True)
-    levels = STACK.levels
-    level = Level(kind, len(levels) + 1)
-    levels.append(level)
-    try:
-        yield level
-    finally:
-        levels.pop()
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.levels = STACK.levels
+
+    def __enter__(self) -> Level:
+        if not _GUARDED:
+            from . import _guards
+
+            _guards.install()
+            _GUARDED.append(True)
+        level = Level(self.kind, len(self.levels) + 1)
+        self.levels.append(level)
+        return level
+
+    def __exit__(self, *exc: object) -> None:
+        self.levels.pop()
 
 
 @contextmanager
@@ -86,20 +93,12 @@ def outside(level: Level) -> Iterator[None]:
 
 def leads_elsewhere(t: TensorBase, own: list[Any]) -> bool:
     """Whether the graph of ``t`` reaches a leaf that is not among ``own``."""
-    mine = {id(leaf) for leaf in own}
     root = gradient_edge(t) if requires_grad(t) else None
-    queue: list[object] = [root]
-    seen: set[int] = set()
-    while queue:
-        target = queue.pop()
-        if target is None or id(target) in seen:
-            continue
-        seen.add(id(target))
-        if isinstance(target, Node):
-            queue.extend(below for below, _ in target.edges())
-        elif id(target) not in mine:
-            return True
-    return False
+    if root is None:
+        return False
+    task = engine.Task(True, False)
+    engine.collect(task, [(root, 0, t)])
+    return not {id(leaf) for leaf in own}.issuperset(task.leaves)
 
 
 def depends_on(t: TensorBase, inputs: list[Any]) -> bool:

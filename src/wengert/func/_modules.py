@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._gen import functions
+
+Place = tuple[dict[str, Any], str]
+"""The table of a module that holds a tensor, and its name there."""
 
 
 def functional_call(
@@ -36,15 +38,24 @@ def functional_call(
         RuntimeError: under ``strict``, for missing or unknown names.
     """
     given = _merged(parameter_and_buffer_dicts)
-    known = _tensors_of(module)
+    known: dict[str, Place] = {}
+    _find_places(module, "", known)
     if strict:
         _check_names(module, given, known)
     replacements = {name: t for name, t in given.items() if name in known}
     if tie_weights:
         replacements = _tied(replacements, known)
     arguments = () if args is None else args if isinstance(args, tuple) else (args,)
-    with _replaced(module, replacements):
+    before: list[tuple[Place, Any]] = []
+    try:
+        for name, t in replacements.items():
+            table, key = known[name]
+            before.append(((table, key), table[key]))
+            table[key] = t
         return module(*arguments, **(kwargs or {}))
+    finally:
+        for (table, key), t in reversed(before):
+            table[key] = t
 
 
 def _merged(dicts: Any) -> dict[str, Any]:
@@ -64,14 +75,18 @@ def _merged(dicts: Any) -> dict[str, Any]:
     return {name: t for d in dicts for name, t in d.items()}
 
 
-def _tensors_of(module: Any) -> dict[str, Any]:
-    """Parameters and buffers by name, under all their names."""
-    found = dict(module.named_parameters(remove_duplicate=False))
-    found.update(module.named_buffers(remove_duplicate=False))
-    return found
+def _find_places(module: Any, prefix: str, found: dict[str, Place]) -> None:
+    """Enter where the parameters and buffers of a module and those below it are held, under all their names."""
+    for table in (module._buffers, module._parameters):
+        for key, t in table.items():
+            if t is not None:
+                found[prefix + key] = table, key
+    for key, child in module._modules.items():
+        if child is not None:
+            _find_places(child, f"{prefix}{key}.", found)
 
 
-def _check_names(module: Any, given: dict[str, Any], known: dict[str, Any]) -> None:
+def _check_names(module: Any, given: dict[str, Any], known: dict[str, Place]) -> None:
     missing = sorted(name for name in known if name not in given)
     unknown = sorted(name for name in given if name not in known)
     parts = []
@@ -83,43 +98,23 @@ def _check_names(module: Any, given: dict[str, Any], known: dict[str, Any]) -> N
         raise RuntimeError(f"Error(s) in reparametrizing for {type(module).__name__}:\n\t" + "\n\t".join(parts))
 
 
-def _tied(replacements: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+def _tied(replacements: dict[str, Any], known: dict[str, Place]) -> dict[str, Any]:
     """Replacements for all names of a tensor that has several."""
+    names: dict[int, list[str]] = {}
+    for name, (table, key) in known.items():
+        names.setdefault(id(table[key]), []).append(name)
     found = dict(replacements)
-    for name, t in replacements.items():
-        for other, same in known.items():
-            if same is known[name] and other != name:
-                if other in replacements and replacements[other] is not t:
-                    raise ValueError(
-                        f"functional_call got multiple values for keys {sorted((name, other))}, which are tied. Consider using "
-                        "tie_weights=False"
-                    )
-                found[other] = t
+    for same in names.values():
+        given = [name for name in same if name in replacements] if len(same) > 1 else []
+        for name in given[1:]:
+            if replacements[name] is not replacements[given[0]]:
+                raise ValueError(
+                    f"functional_call got multiple values for keys {sorted((given[0], name))}, which are tied. Consider using "
+                    "tie_weights=False"
+                )
+        if given:
+            found.update(dict.fromkeys(same, replacements[given[0]]))
     return found
-
-
-@contextmanager
-def _replaced(module: Any, replacements: dict[str, Any]) -> Iterator[None]:
-    """The module with other tensors, as long as the block runs."""
-    undo: list[Callable[[], None]] = []
-    try:
-        for name, t in replacements.items():
-            path, _, last = name.rpartition(".")
-            owner = module.get_submodule(path) if path else module
-            table = owner._parameters if last in owner._parameters else owner._buffers
-            undo.append(_assignment(table, last, table[last]))
-            table[last] = t
-        yield
-    finally:
-        for step in reversed(undo):
-            step()
-
-
-def _assignment(table: dict[str, Any], name: str, value: Any) -> Callable[[], None]:
-    def assign() -> None:
-        table[name] = value
-
-    return assign
 
 
 def stack_module_state(models: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -104,10 +104,10 @@ def transposed(physical: Any, levels: list[Level], lead: int = 0) -> Any:
     the same operator between reversed sequences of coefficients. Of collapsed second derivatives, whose product pairs the
     first row with the last and each other row with itself, these two change places.
     """
-    places = [i + lead for i, level in enumerate(levels) if level.kind == "jet"]
-    physical = physical.flip(places) if places else physical
     for i, level in enumerate(levels):
-        if level.kind == "laplacian":
+        if level.kind == "jet":
+            physical = physical.flip(i + lead)
+        elif level.kind == "laplacian":
             n = level.batch_size
             physical = physical.index_select(i + lead, functions.tensor([n - 1, *range(1, n - 1), 0]))
     return physical

@@ -21,7 +21,7 @@ from .._core.tensor_base import TensorBase, detached, requires_grad, version_of
 from .._gen.functions import zeros, zeros_like
 from .._record import forward
 from ..autograd.grad_mode import enable_grad
-from . import _physical
+from . import _physical, _scattered
 from ._batched_backward import gradients
 from ._dispatch import visible
 from ._levels import Level, entered, leads_elsewhere, wrapping_levels
@@ -94,11 +94,12 @@ class Pullback:
             return t
         physical, levels = _physical.peeled(t)
         tangent = tangent_of(physical)
-        if not self.ends_here(physical) and (tangent is None or not self.ends_here(tangent)):
-            return t
+        ends = self.ends_here(physical)
         if tangent is not None and self.ends_here(tangent):
             tangent = detached(tangent)
-        if self.ends_here(physical):
+        elif not ends:
+            return t
+        if ends:
             return _physical.gathered(drop_history(physical, tangent), levels)
         forward.set_tangent(physical, tangent)
         return t
@@ -129,12 +130,16 @@ class Pullback:
         if roots:
             recorded = self.records(roots, grads)
             found = _backward.grad(roots, self.inputs, grads, keep or recorded, recorded, True)
-        return [
-            _physical.gathered(
-                zeros_like(x.detach()) if g is None else self.released(_physical.transposed(g, self.batch)), self.batch
-            )
-            for g, x in zip(found, self.inputs, strict=True)
-        ]
+        results = []
+        for g, x in zip(found, self.inputs, strict=True):
+            if g is None:
+                g = zeros_like(x.detach())
+            else:
+                g = _physical.transposed(g, self.batch)
+                if requires_grad(g) or MODES.dual_level >= 0:  # else there is neither graph nor tangent
+                    g = self.released(g)
+            results.append(_physical.gathered(g, self.batch))
+        return results
 
     def pull_batched(self, outputs: list[Any], seeds: list[Any], foreign: list[Level]) -> list[Any]:
         """``pull`` for cotangents that are batched at levels which began after the function ran."""
@@ -159,7 +164,7 @@ class Pullback:
         """Whether the backward pass must itself be recorded: somebody outside may differentiate it."""
         if not is_grad_enabled():
             return False
-        if self.graph or any(requires_grad(s) for s in seeds):
+        if self.graph or any(isinstance(s, TensorBase) and requires_grad(s) for s in seeds):
             return True
         return self.outer and any(leads_elsewhere(r, self.level.inputs) for r in roots)
 
@@ -210,26 +215,33 @@ def grad_and_value(func: TensorFunction, argnums: int | tuple[int, ...] = 0, has
 
     @functools.wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with entered("grad") as level:
-            pullback = Pullback(level)
-            places = chosen(argnums, len(args))
-            own = list(args)
-            structures = []
-            for place in places:
-                leaves, structure = flatten(args[place])
-                own[place] = unflatten([pullback.own(x) for x in leaves], structure)
-                structures.append(structure)
-            with enable_grad():
-                output = visible(func)(*own, **kwargs)
-            value, aux = _split_aux(output, has_aux, "grad_and_value(f)(*args)")
-            _check_scalar(value)
-            seed = _physical.ones_like(value)
-            grads = pullback.pull([value], [seed], False)
-            gradient = _nested(grads, structures, isinstance(argnums, tuple))
-            value = pullback.released(value)
-            return (gradient, (value, tree_map(pullback.released, aux))) if has_aux else (gradient, value)
+        gradient, value, aux = _differentiated(func, argnums, has_aux, True, args, kwargs)
+        return (gradient, (value, aux)) if has_aux else (gradient, value)
 
     return wrapper
+
+
+def _differentiated(
+    func: TensorFunction, argnums: Any, has_aux: bool, with_value: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, Any, Any]:
+    """The gradient of ``func``, its value (None unless ``with_value``) and what it returns beside that."""
+    with entered("grad") as level:
+        pullback = Pullback(level)
+        places = chosen(argnums, len(args))
+        own = list(args)
+        structures = []
+        for place in places:
+            leaves, structure = flatten(args[place])
+            own[place] = unflatten([pullback.own(x) for x in leaves], structure)
+            structures.append(structure)
+        with enable_grad():
+            output = visible(func)(*own, **kwargs)
+        value, aux = _split_aux(output, has_aux, "grad_and_value(f)(*args)")
+        _check_scalar(value)
+        grads = pullback.pull([value], [_physical.ones_like(value)], False)
+        gradient = _nested(grads, structures, isinstance(argnums, tuple))
+        value = pullback.released(value) if with_value else None
+        return gradient, value, tree_map(pullback.released, aux) if has_aux else None
 
 
 def grad(func: TensorFunction, argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> TensorFunction:
@@ -252,12 +264,11 @@ def grad(func: TensorFunction, argnums: int | tuple[int, ...] = 0, has_aux: bool
         >>> wg.func.grad(wg.func.grad(wg.sin))(wg.tensor(0.5)) + wg.sin(wg.tensor(0.5))
         tensor(0.)
     """
-    both = grad_and_value(func, argnums, has_aux)
 
     @functools.wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        gradient, value = both(*args, **kwargs)
-        return (gradient, value[1]) if has_aux else gradient
+        gradient, _, aux = _differentiated(func, argnums, has_aux, False, args, kwargs)
+        return (gradient, aux) if has_aux else gradient
 
     return wrapper
 
@@ -339,6 +350,16 @@ class Pulled:
         seeds = [_physical.spread(c, batch).movedim(len(batch), 0) for c in cotangents] if batch else cotangents
         found = pullback.pull_rows(outputs, seeds, count)
         return [_physical.gathered(g.movedim(0, len(batch)), batch) for g in found] if batch else found
+
+    def all_rows(self) -> list[Any] | None:
+        """``rows`` for all unit cotangents of a single output; None where they are no ``Scattered``."""
+        if len(self.outputs) > 1 or self.pullback.batch or MODES.unusual:  # scattered rows have no tangents
+            return None
+        out = self.outputs[0]
+        if out.shp.numel() < 2 or not _scattered.kind_fits(out.dt):
+            return None
+        seed = _scattered.identity(out)
+        return self.pullback.pull_rows(self.outputs, [seed], seed.count)
 
 
 def _split_aux(output: Any, has_aux: bool, what: str) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from .. import kernels
-from .._core.dtypes import FLOATING
+from .._core.dtypes import FLOATING, dtype
 from .._core.tensor_base import TensorBase, from_array
 from .._record.binary import Binary
 from .._record.common import OTHER, SELF, UNDO_OTHER, UNDO_SELF, untracked
@@ -59,7 +59,7 @@ class Scattered:
 
 def scattered(seed: Any) -> Any:
     """Cotangents that are rows of the identity as a ``Scattered``; all others as they are."""
-    if not isinstance(seed, TensorBase) or seed.dt.category != FLOATING or seed.dt.itemsize < 4 or not untracked(seed):
+    if not isinstance(seed, TensorBase) or not kind_fits(seed.dt) or not untracked(seed):
         return seed
     array = seed.array
     if type(array) is not np.ndarray or not array.flags.c_contiguous or array.size == 0:
@@ -77,6 +77,17 @@ def scattered(seed: Any) -> Any:
     rows = np.zeros(n, np.intp)
     rows[first : first + count] = np.arange(count)
     return Scattered(count, [(from_array(values.reshape(array.shape[1:])), rows.reshape(array.shape[1:]))])
+
+
+def identity(out: TensorBase) -> Scattered:
+    """All unit cotangents of a tensor, one per row."""
+    n = out.shp.numel()
+    return Scattered(n, [(from_array(np.ones(out.shp, out.dt.np)), np.arange(n).reshape(out.shp))])
+
+
+def kind_fits(dt: dtype) -> bool:
+    """Whether cotangents of a dtype may be scattered: real numbers of single or double precision."""
+    return dt.category == FLOATING and dt.itemsize >= 4
 
 
 def dense(grad: Any) -> Any:

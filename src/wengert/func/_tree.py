@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from .._core.return_types import ReturnType
+from .._core.tensor_base import TensorBase
 
 LEAF: Final = "*"
 
@@ -66,7 +67,7 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
 
 
 def _flatten_into(tree: Any, leaves: list[Any]) -> Structure:
-    found = _children(tree)
+    found = None if isinstance(tree, TensorBase) else _children(tree)
     if found is None:
         leaves.append(tree)
         return _LEAF_STRUCTURE
@@ -83,7 +84,7 @@ def _build(leaves: Any, structure: Structure) -> Any:
     kind = structure.kind
     if kind is None:
         return next(leaves)
-    children = [_build(leaves, c) for c in structure.children]
+    children = [next(leaves) if c is _LEAF_STRUCTURE else _build(leaves, c) for c in structure.children]
     if structure.keys is not None:
         items = zip(structure.keys, children, strict=True)
         return defaultdict(None, items) if kind is defaultdict else kind(items)

@@ -190,6 +190,8 @@ def _check_out_dim(dim: int, ndim: int) -> None:
 
 def _out_dims(func: Any, out_dims: Any, structure: Structure) -> list[Any]:
     """One output dimension for each output."""
+    if isinstance(out_dims, int):
+        return [out_dims] * structure.count
     for dim in flatten(out_dims)[0]:
         if not (dim is None or isinstance(dim, int)):
             raise ValueError(

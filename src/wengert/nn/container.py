@@ -74,7 +74,7 @@ class Sequential(Module):
         return len(self._modules)
 
     def __iter__(self) -> Iterator[Module]:
-        yield from self._modules.values()
+        return iter(self._modules.values())
 
     def __add__(self, other: Any) -> Sequential:
         out = Sequential()

@@ -65,7 +65,10 @@ class Calls(State):
             or self._forward_pre_hooks
             or self._backward_hooks
             or self._backward_pre_hooks
-            or GLOBAL.any_around_calls()
+            or GLOBAL.forward_pre
+            or GLOBAL.forward
+            or GLOBAL.backward_pre
+            or GLOBAL.backward
         ):
             return self.forward(*args, **kwargs)
         call = _Call(self, args, kwargs)

@@ -94,10 +94,6 @@ class GlobalHooks:
         self.backward: Hooks = OrderedDict()
         self.backward_is_full: bool | None = None
 
-    def any_around_calls(self) -> bool:
-        """Whether a call of a module has to look for them."""
-        return bool(self.forward_pre or self.forward or self.backward_pre or self.backward)
-
 
 GLOBAL = GlobalHooks()
 

@@ -160,10 +160,15 @@ class Members:
 
     def __getattr__(self, name: str) -> Any:
         state = self.__dict__
-        for kind in ("_parameters", "_buffers", "_modules"):
-            members = state.get(kind)
-            if members is not None and name in members:
-                return members[name]
+        parameters = state.get("_parameters", ())  # one after the other: a loop takes twice the time
+        if name in parameters:
+            return parameters[name]
+        buffers = state.get("_buffers", ())
+        if name in buffers:
+            return buffers[name]
+        modules = state.get("_modules", ())
+        if name in modules:
+            return modules[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -398,6 +398,8 @@ def chained(parts: list[Tensor], split: list[list[int]], i: int, j: int) -> Tens
 class LinalgCrossBackward0(Product):
     """Cross product along a dimension of size 3.  da = b x g, db = g x a."""
 
+    silent: bool = False
+
     def __init__(self, dim: int) -> None:
         self.dim: int = dim
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from .._core import errors
 from .._core.dtypes import FLOATING, Size, int64, uint8
+from .._core.quiet import restore, silence
 from .._core.tensor_base import TensorBase
 from .._record.general import General, general, general_many
 from .._record.unary import unary
@@ -29,47 +30,70 @@ class Pick:
     """Where the targets are in an array of log probabilities, and with which factors they count.
 
     Attributes:
-        places: index of the class in each row, with a dimension of size 1 for the classes.
+        places: index arrays of the targets' elements, one for each dimension.
         factors: minus the weight of each row, 0 for ignored ones; already divided by ``total`` for the mean.
+        skipped: which factors are 0; None where there is no such.
         total: sum of the weights of the rows that count.
     """
 
     def __init__(self, x: TensorBase, target: TensorBase, weight: Any, reduction: int, ignore_index: int) -> None:
-        self.axis: int = 1 if len(x.shp) > 1 else 0
+        axis = 1 if len(x.shp) > 1 else 0
         self.shape: Size = x.shp
         self.reduction: int = reduction
-        classes = x.shp[self.axis]
         # A copy: the target may be written to before the backward pass.
-        index = np.asarray(target.array).astype(np.int64)
-        counts = index != ignore_index
-        if not np.all(counts):
-            index = np.where(counts, index, 0)
-        if index.size > 0 and (index.min() < 0 or index.max() >= classes):
-            outside = (index < 0) | (index >= classes)
-            raise IndexError(f"Target {np.asarray(index)[outside].reshape(-1)[0]} is out of bounds.")
-        weights = counts.astype(x.dt.np) if weight is None else np.where(counts, np.asarray(weight.array)[index], 0)
-        self.total: Any = np.sum(weights, dtype=x.dt.np)
-        factors = np.asarray(-weights, dtype=x.dt.np)
+        index = np.array(target.array, np.int64)
+        self.skipped: Any = None
+        self.factors: Any = None
+        classes = x.shp[axis]
+        if weight is None and not 0 <= ignore_index < classes and all_below(index, classes):
+            self.total: Any = x.dt.np.type(index.size)
+            factors = np.empty(index.shape, x.dt.np)
+            factors.fill(-1)
+        else:
+            factors = self.weigh(index, classes, x.dt.np, weight, ignore_index)
         if reduction == MEAN:
+            token = silence()  # the total may be 0
             np.divide(factors, self.total, out=factors)
-        self.factors: Any = factors
-        self.places: Any = np.expand_dims(index, self.axis)
+            restore(token)
+        self.factors = factors
+        places = [np.arange(n).reshape((n,) + (1,) * (index.ndim - i - 1)) for i, n in enumerate(index.shape)]
+        places.insert(axis, index)
+        self.places: tuple[Any, ...] = tuple(places)
+
+    def weigh(self, index: Any, classes: int, dt: Any, weight: Any, ignore_index: int) -> Any:
+        """Minus the weight of each row; those of ignored rows, whose ``index`` becomes 0, are 0."""
+        counts = index != ignore_index
+        np.copyto(index, 0, where=~counts)
+        if not all_below(index, classes):
+            outside = (index < 0) | (index >= classes)
+            raise IndexError(f"Target {index[outside].reshape(-1)[0]} is out of bounds.")
+        weights = counts.astype(dt) if weight is None else np.where(counts, np.asarray(weight.array)[index], 0)
+        self.total = np.sum(weights, dtype=dt)
+        self.skipped = weights == 0
+        return np.asarray(-weights, dtype=dt)
+
+    def weighted(self, values: Any) -> Any:
+        """Values of all rows times their factors; an ignored row gives 0, even for an infinity."""
+        found = values * self.factors
+        return found if self.skipped is None else np.where(self.skipped, found.dtype.type(0), found)
 
     def pick(self, x: Any) -> Any:
         """Weighted elements of the targets, summed unless the reduction is ``none``."""
-        loss = np.take_along_axis(x, self.places, self.axis).reshape(self.factors.shape)
-        loss *= self.factors
-        loss[self.factors == 0] = 0  # an ignored row must not contribute, even if it holds an infinity
+        loss = np.asarray(self.weighted(x[self.places]))
         if self.reduction == NONE:
             return loss
-        return np.sum(loss, dtype=x.dtype) if self.total != 0 or self.reduction == SUM else x.dtype.type(np.nan)
+        return np.add.reduce(loss, axis=None) if self.total != 0 or self.reduction == SUM else x.dtype.type(np.nan)
 
     def put(self, grad: Any) -> Any:
         """Array of zeros with the weighted gradients at the places of the targets."""
         out = zeros(self.shape, grad.dtype)
-        values = np.expand_dims(np.where(self.factors == 0, grad.dtype.type(0), self.factors * grad), self.axis)
-        np.put_along_axis(out, self.places, values, self.axis)
+        out[self.places] = self.weighted(grad)
         return out
+
+
+def all_below(index: Any, classes: int) -> bool:
+    """Whether all indices are classes; negative ones are large as unsigned numbers."""
+    return index.size == 0 or bool(index.view(np.uint64).max() < classes)
 
 
 class NllLossBackward0(General):
@@ -164,23 +188,23 @@ class PickAgain(General):
 
 def check_classes(x: TensorBase, target: TensorBase, weight: Any) -> None:
     """Refuse targets that do not fit the input."""
-    dims = len(x.shp)
+    shape = tuple(x.shp)  # a Size has indexing of its own, in Python
+    dims = len(shape)
     if dims == 0:
         raise ValueError(f"Expected 1 or more dimensions (got {dims})")
     if dims == 1:
         if len(target.shp) > 0 and target.numel() != 1:  # type: ignore[attr-defined]
             raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.shp[0]}")
     else:
+        wanted = shape[:1] + shape[2:]
         rows = target.shp[0] if len(target.shp) > 0 else 1
-        if len(target.shp) == 0 or x.shp[0] != rows:
-            raise ValueError(f"Expected input batch_size ({x.shp[0]}) to match target batch_size ({rows}).")
-        if x.shp[:1] + x.shp[2:] != target.shp:
-            raise RuntimeError(
-                f"Expected target size {errors.shape_text(x.shp[:1] + x.shp[2:])}, got {errors.shape_text(target.shp)}"
-            )
+        if len(target.shp) == 0 or shape[0] != rows:
+            raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size ({rows}).")
+        if wanted != target.shp:
+            raise RuntimeError(f"Expected target size {errors.shape_text(wanted)}, got {errors.shape_text(target.shp)}")
     if target.dt is not int64 and target.dt is not uint8:
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dt.title}")
-    classes = x.shp[1 if dims > 1 else 0]
+    classes = shape[1 if dims > 1 else 0]
     if weight is not None and weight.shp != (classes,):
         raise RuntimeError(
             "weight tensor should be defined either for all or no classes" if len(weight.shp) != 1 else

@@ -81,6 +81,8 @@ class AddmvBackward0(AddedProduct):
 class OuterProduct(Product):
     """All products of the elements of two vectors, as one step of ``addr``."""
 
+    silent: bool = False
+
     def forward(self, x: Any, y: Any) -> Any:
         return np.multiply(x[:, None], y)
 

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from .._core.dtypes import DEFAULTS, float32, float64
-from .._core.modes import is_grad_enabled
+from .._core.modes import is_grad_enabled, set_grad
 from .._core.tensor_base import bump, memory, requires_grad
 from .._gen import functions as F
 from .._record.common import prepare_inplace
 from .._tensor import Tensor
-from ..autograd.grad_mode import set_grad_enabled
 from .optimizer import Optimizer, evaluate
 
 SCALARS = ("step", "mu_product", "eta", "mu")
@@ -50,14 +49,18 @@ class Rule(Optimizer):
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient by one step; returns the closure's result, or None."""
         loss = evaluate(closure)
-        with set_grad_enabled(bool(self.defaults.get("differentiable"))):
+        previous = set_grad(bool(self.defaults.get("differentiable")))
+        try:
             for group in self.param_groups:
                 for p in group["params"]:
-                    if p.grad is not None:
-                        self._step_of(p, group)
+                    grad = p.grad
+                    if grad is not None:
+                        self._step_of(p, grad, group)
+        finally:
+            set_grad(previous)
         return loss
 
-    def _step_of(self, p: Tensor, group: dict[str, Any]) -> None:
+    def _step_of(self, p: Tensor, grad: Any, group: dict[str, Any]) -> None:
         state = self.state.get(p)
         if not state:
             state = self.new_state(p, group)
@@ -66,7 +69,8 @@ class Rule(Optimizer):
         elif group.get("differentiable"):
             # The graph of an earlier step may have saved these values, and the rule is going to overwrite them.
             state.update((name, value.clone()) for name, value in state.items() if isinstance(value, Tensor))
-        grad = -p.grad if group.get("maximize") else p.grad
+        if group.get("maximize"):
+            grad = -grad
         if self.complex_as_pairs and p.is_complex():
             seen = {name: F.view_as_real(v) if _is_complex(v) else v for name, v in state.items()}
             self.update(F.view_as_real(p), F.view_as_real(grad), seen, group)

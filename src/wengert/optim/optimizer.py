@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from .. import profiler
 from .._core.dtypes import float32
 from .._core.hooks import RemovableHandle
+from .._core.modes import MODES
 from .._tensor import Tensor
 from ..autograd.grad_mode import enable_grad
 
@@ -119,23 +120,27 @@ class Optimizer:
         @functools.wraps(func)
         def hooked_step(*args: Any, **kwargs: Any) -> Any:
             self: Optimizer = args[0]
+            if MODES.watcher is None:
+                return self._with_hooks(func, args, kwargs)
             with profiler.record_function(f"Optimizer.step#{type(self).__name__}.step"):
-                for hook in _in_order(_GLOBAL_PRE_HOOKS, self._table("step_pre")):
-                    result = hook(self, args, kwargs)
-                    if result is None:
-                        continue
-                    if not (isinstance(result, tuple) and len(result) == 2):
-                        raise RuntimeError(
-                            f"{func} must return None or a tuple of (new_args, new_kwargs), but got {result}."
-                        )
-                    args, kwargs = result
-                out = func(*args, **kwargs)
-                for hook in _in_order(self._table("step_post"), _GLOBAL_POST_HOOKS):
-                    hook(self, args, kwargs)
-                return out
+                return self._with_hooks(func, args, kwargs)
 
         hooked_step.hooked = True  # type: ignore[attr-defined]
         return hooked_step
+
+    def _with_hooks(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result of ``func``, a ``step``, between the hooks."""
+        for hook in _in_order(_GLOBAL_PRE_HOOKS, self._table("step_pre")):
+            result = hook(self, args, kwargs)
+            if result is None:
+                continue
+            if not (isinstance(result, tuple) and len(result) == 2):
+                raise RuntimeError(f"{func} must return None or a tuple of (new_args, new_kwargs), but got {result}.")
+            args, kwargs = result
+        out = func(*args, **kwargs)
+        for hook in _in_order(self._table("step_post"), _GLOBAL_POST_HOOKS):
+            hook(self, args, kwargs)
+        return out
 
     def _table(self, kind: str) -> Hooks:
         table: Hooks = self.__dict__[f"_optimizer_{kind}_hooks"]
@@ -341,7 +346,7 @@ def _clear(grad: Tensor) -> None:
 
 def _in_order(*tables: Hooks) -> Iterator[Callable[..., Any]]:
     """The hooks of the tables; the copy lets a hook remove itself."""
-    return chain.from_iterable([list(table.values()) for table in tables])
+    return chain.from_iterable([list(table.values()) for table in tables if table])
 
 
 def _fitted(value: Any, p: Tensor, group: dict[str, Any], key: Any = None) -> Any:

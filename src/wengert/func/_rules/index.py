@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from ..._tensor import Tensor
 from .._batched import Batch, BatchedTensor
 from .._dispatch import Rule, Unforeseen, call_name, each_sample, operator, rule
 from .pointwise import dynamic
+
+BASIC: Final = frozenset({int, slice, type(None), type(Ellipsis)})
 
 
 @rule("nonzero", "argwhere", "masked_select", "unique", "unique_consecutive", "repeat_interleave_", "bincount")
@@ -114,6 +116,9 @@ def _dims_used(entry: Any) -> int:
 @rule("__getitem__")
 def getitem(batch: Batch, call: Rule, self: Any, index: Any) -> Any:
     """Slices, ints, None, ``...``, index tensors."""
+    entries = index if isinstance(index, tuple) else (index,)
+    if batch.has(self) and all(type(e) in BASIC for e in entries):
+        return batch.wrap(batch.front(self)[(slice(None), *entries)])
     found = Index(batch, index, len(self.shp))
     if found.advanced and any(map(_is_int, found.entries)):  # ints first, as if they stood in an index of their own
         picked = tuple(e if _is_int(e) else slice(None) for e in found.entries if e is not None)

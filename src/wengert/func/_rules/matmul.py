@@ -112,7 +112,14 @@ def linear(batch: Batch, call: Rule, input: Any, weight: Any, bias: Any = None) 
     """``input @ weight.T + bias``."""
     if not batch.has(weight) and not batch.has(bias):
         return batch.wrap(call(batch.front(input), weight, bias))
-    result = product(batch, input, weight.t()) if batch.has(input) or batch.has(weight) else input @ weight.t()
+    x, w = batch.front(input), batch.front(weight)
+    if not (batch.has(input) and batch.has(weight) and len(w.shp) == 3 and x.shp[-1] == w.shp[-1] and x.dt is w.dt):
+        result = product(batch, input, weight.t()) if batch.has(input) or batch.has(weight) else input @ weight.t()
+    elif len(x.shp) == 2:
+        result = batch.wrap(operator("bmm")(w, x.unsqueeze(-1)).squeeze(-1))
+    else:
+        rows = x.reshape(batch.size, input.shp[:-1].numel(), x.shp[-1])
+        result = batch.wrap(operator("bmm")(rows, w.mT).reshape(*x.shp[:-1], w.shp[1]))
     return result if bias is None else result + bias
 
 

@@ -9,7 +9,7 @@ from ..._core.dtypes import FLOATING
 from ..._core.tensor_base import TensorBase
 from ..._record.common import result_type
 from ..._tensor import Tensor
-from .._batched import Batch
+from .._batched import Batch, BatchedTensor
 from .._dispatch import Rule, Unforeseen, call_name, rule, words
 
 UNARY: Final = words("""
@@ -47,6 +47,8 @@ INPLACE: Final = words("""
 @rule(*UNARY)
 def elementwise(batch: Batch, call: Rule, *args: Any, **kwargs: Any) -> Any:
     """One tensor; the physical tensor takes its place."""
+    if len(args) == 1 and not kwargs:
+        return batch.wrap(call(batch.front(args[0])))
     if sum(isinstance(v, TensorBase) for v in (*args, *kwargs.values())) > 1:
         raise Unforeseen(batch)
     return batch.wrap(call(*(batch.front(a) for a in args), **{k: batch.front(v) for k, v in kwargs.items()}))
@@ -55,8 +57,11 @@ def elementwise(batch: Batch, call: Rule, *args: Any, **kwargs: Any) -> Any:
 @rule(*BINARY, *TERNARY)
 def broadcasting(batch: Batch, call: Rule, *args: Any, **kwargs: Any) -> Any:
     """Several tensors; the batch comes before all dimensions that broadcast."""
-    args, kwargs = aligned(batch, args, kwargs)
-    result = call(*args, **kwargs)
+    if len(args) == 2 and not kwargs and fit(batch, args[0], args[1]):
+        result = call(args[0].front(), args[1].front())
+    else:
+        args, kwargs = aligned(batch, args, kwargs)
+        result = call(*args, **kwargs)
     return result if result is NotImplemented else batch.wrap(result)
 
 
@@ -108,6 +113,13 @@ def dynamic(name: str) -> RuntimeError:
     from .._dispatch import DYNAMIC
 
     return RuntimeError(DYNAMIC.format(name=name))
+
+
+def fit(batch: Batch, x: Any, y: Any) -> bool:
+    """Whether two operands are batched, of one dtype and with as many dimensions: ``aligned`` would change nothing."""
+    if not (isinstance(x, BatchedTensor) and isinstance(y, BatchedTensor)):
+        return False
+    return x.level is batch.level is y.level and x.dt is y.dt and len(x.shp) == len(y.shp)
 
 
 def aligned(batch: Batch, args: Any, kwargs: Any, others: Any = ()) -> tuple[Any, Any]:

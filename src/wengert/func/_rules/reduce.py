@@ -23,7 +23,7 @@ def reduced(batch: Batch, call: Rule, self: Any, dim: Any, keepdim: bool, *args:
             for d in dim if isinstance(dim, (tuple, list)) else (dim,):
                 wrap_dim(d, 0)
         kwargs.pop("keepdim", None)
-        flat = physical.reshape(batch.size, self.shp.numel())
+        flat = physical if ndim == 1 else physical.reshape(batch.size, self.shp.numel())
         result = batch.wrap(call(flat, *args, dim=1, **kwargs))
         return tree(result, lambda t: t.reshape((1,) * ndim)) if keepdim and ndim else result
     if isinstance(dim, (tuple, list)):

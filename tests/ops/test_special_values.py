@@ -1,0 +1,37 @@
+"""Infinities and counts of zero: the values and gradients of PyTorch, and no floating-point warnings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+INF = float("inf")
+
+
+@pytest.mark.parametrize("weight", [None, [1.0, 2.0, 0.5]])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_rows_that_are_ignored_receive_no_gradient_even_if_all_are(
+    oracle: Any, package: Any, reduction: str, weight: list[float] | None
+) -> None:
+    found = []
+    for module in (oracle, package):
+        x = module.tensor([[1.0, 2.0, -INF], [3.0, 4.0, 5.0]], requires_grad=True)
+        factors = None if weight is None else module.tensor(weight)
+        loss = module.nn.functional.nll_loss(x, module.tensor([-100, -100]), factors, reduction=reduction)
+        loss.sum().backward()
+        found.append([loss.detach().numpy().tolist(), x.grad.tolist()])
+    assert repr(found[0]) == repr(found[1])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_cross_products_of_infinities_give_no_warnings(package: Any, dtype: str) -> None:
+    kind = getattr(package, dtype)
+    a, b = package.tensor([INF, INF, 1.0], dtype=kind), package.tensor([1.0, INF, INF], dtype=kind)
+    assert str(package.linalg.cross(a, b).tolist()) == "[nan, -inf, nan]"
+
+
+def test_products_of_infinities_give_no_warnings(package: Any) -> None:
+    row, column = package.tensor([[INF, 0.0]]), package.tensor([[0.0], [1.0]])
+    for dtype in (package.float16, package.float32, package.float64):
+        assert package.isnan(row.to(dtype) @ column.to(dtype)).all()
