@@ -12,7 +12,17 @@ from wengert.kernels import products
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
 # Edges of tiles, vectors, panels and stretches of the depth.
-SIZES = [(1, 1, 1), (7, 3, 5), (8, 48, 16), (9, 49, 17), (33, 100, 129), (64, 64, 64), (97, 130, 257), (200, 24, 600)]
+SIZES = [
+    (1, 1, 1),
+    (7, 3, 5),
+    (8, 48, 16),
+    (9, 49, 17),
+    (33, 100, 129),
+    (64, 64, 64),
+    (97, 130, 257),
+    (200, 24, 600),
+    (401, 4200, 9),
+]
 
 
 @pytest.fixture
@@ -58,7 +68,7 @@ def test_operands_may_have_any_strides(multiplied: Any, dtype: str, left: str, r
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("rows", [1, 2, 8])
+@pytest.mark.parametrize("rows", [1, 2, 8, 21, 64])
 @pytest.mark.parametrize("right", ["rows", "columns", "stepped"])
 def test_few_rows_times_a_large_matrix(multiplied: Any, dtype: str, rows: int, right: str) -> None:
     rng = np.random.default_rng(6)
@@ -82,6 +92,25 @@ def test_products_are_added_to_what_broadcasts_to_them(multiplied: Any, shape: A
     assert close(multiplied(x, y, start), x, y, start)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(), (2,), (17,)])
+@pytest.mark.parametrize("depth", [4096, 4300, 9001])
+def test_great_depths_are_added_slab_by_slab(multiplied: Any, dtype: str, shape: Any, depth: int) -> None:
+    rng = np.random.default_rng(7)
+    x, y = rng.standard_normal((*shape, 11, depth)).astype(dtype), rng.standard_normal((*shape, depth, 5)).astype(dtype)
+    start = rng.standard_normal((11, 1)).astype(dtype)
+    assert close(multiplied(x, y, None), x, y)
+    assert close(multiplied(x, y, start), x, y, start)
+    assert (multiplied(x[..., 2:5, :], y, None) == multiplied(x, y, None)[..., 2:5, :]).all()
+
+
+def test_a_few_large_matrices_are_multiplied_one_by_one(multiplied: Any) -> None:
+    rng = np.random.default_rng(8)
+    x, y, start = rng.standard_normal((2, 210, 60)), rng.standard_normal((2, 60, 70)), rng.standard_normal((2, 1, 70))
+    assert close(multiplied(x, y, start), x, y, start)
+    assert (multiplied(x, y, None)[1] == multiplied(x[1], y[1], None)).all()
+
+
 def test_nan_and_infinities_stay_in_their_row_and_column(multiplied: Any) -> None:
     x, y = np.ones((20, 30), np.float32), np.ones((30, 50), np.float32)
     x[3, 4], y[7, 49] = np.nan, np.inf
@@ -92,9 +121,11 @@ def test_nan_and_infinities_stay_in_their_row_and_column(multiplied: Any) -> Non
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_any_number_of_threads_gives_the_same_bits(multiplied: Any, native: Any, dtype: str) -> None:
+@pytest.mark.parametrize("size", [(301, 517, 203), (9, 8200, 20)], ids=str)
+def test_any_number_of_threads_gives_the_same_bits(multiplied: Any, native: Any, dtype: str, size: Any) -> None:
+    m, k, n = size
     rng = np.random.default_rng(4)
-    x, y = rng.standard_normal((301, 517)).astype(dtype), rng.standard_normal((517, 203)).astype(dtype)
+    x, y = rng.standard_normal((m, k)).astype(dtype), rng.standard_normal((k, n)).astype(dtype)
     threads, found = native.get_num_threads(), []
     try:
         for count in (1, 2, 3):

@@ -71,6 +71,7 @@ class Task:
         self.outer: Task | None = None
         self.everything: set[Node] | None = None
         self.scratch: dict[Any, Any] | None = None  # what hooks on saved tensors keep until the pass is over
+        self.collected: dict[tuple[int, int], Any] | None = None  # Note [Collected parts]
 
     def members(self) -> set[Node]:
         """All nodes of the pass, those that have run included; known once somebody has asked before they ran."""
@@ -323,6 +324,56 @@ def taken(results: list[TensorBase | None], i: i64) -> TensorBase | None:
     return grad
 
 
+def needs(node: Node, index: i64) -> bool:
+    """Whether the pass that runs ``node`` leads on to its input ``index``: ``grad`` follows only the paths to its inputs."""
+    task: Task | None = thread_modes().task
+    if task is None or task.needed is None or task.captures is None or task.running is not node:
+        return True
+    child = node.next0 if index == 0 else node.next1
+    if index > 1:
+        rest = node.rest
+        if rest is None:
+            return True
+        child = rest[index - 2][0]
+    return child in task.needed or child in task.captures
+
+
+# Note [Collected parts]
+#     The gradient of ``x[0]`` is an array of zeros with one part; a loop over ``x[t]`` would make and add as many arrays as
+#     there are steps. The first part that arrives leaves its array of zeros at the tensor, and those after it are written
+#     into that, as long as nothing else was added there: then the engine alone holds what waits. Weak references to
+#     these arrays tell which they are. A part whose node has hooks, which see its gradient, is embedded by itself.
+
+
+def waiting(task: Task, child: object, nr: i64) -> TensorBase | None:
+    """What has been added up at an output of ``child``."""
+    if isinstance(child, Node):
+        slots: Any = task.grads.get(child)
+        found: TensorBase | None = slots[nr] if child.many and slots is not None else slots
+        return found
+    state = task.leaves.get(id(child))
+    return None if state is None else state.grad
+
+
+def collected(node: Node) -> TensorBase | None:
+    """The sum that waits where the gradient of the running ``node`` goes, if ``collect_in`` made it; it may be written to."""
+    task: Task | None = thread_modes().task
+    if task is None or task.collected is None or task.running is not node or node.extras is not None:
+        return None
+    reference = task.collected.get((id(node.next0), int(node.nr0)))
+    found: TensorBase | None = None if reference is None else reference()
+    return found if found is not None and found is waiting(task, node.next0, node.nr0) else None
+
+
+def collect_in(node: Node, grad: TensorBase) -> None:
+    """Note that ``grad``, which the running ``node`` returns, is an array of its own, to which other parts may be added."""
+    task: Task | None = thread_modes().task
+    if task is not None and task.running is node and node.extras is None:
+        if task.collected is None:
+            task.collected = {}
+        task.collected[id(node.next0), int(node.nr0)] = weakref_ref(grad)
+
+
 def run_carefully(task: Task, node: Node, grad: Any, watch: bool) -> None:
     """Run a node that has hooks, may be captured, may not be needed, or is watched for NaN or by a profile."""
     grads: list[TensorBase | None] = grad if isinstance(grad, list) else [grad]
@@ -474,6 +525,8 @@ class Fresh(Node):
         may_overwrite(grad)
         return _tensor.Tensor(grad.array + grad.array, grad.dt, grad.shp), None
 
+
+from weakref import ref as weakref_ref  # noqa: E402
 
 from .. import _tensor  # noqa: E402
 from . import anomaly  # noqa: E402

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._core import errors, views
+from .._core import engine, errors, views
 from .._core.compat import mypyc_attr
 from .._core.dtypes import FLOATING
 from .._core.graph import Node
@@ -81,9 +81,9 @@ class General(Node):
         return [True] * self.outputs
 
     def wanted(self, index: int) -> bool:
-        """Whether the gradient of input ``index`` is asked for."""
+        """Whether the gradient of input ``index`` is asked for, and by the pass that runs, if one does."""
         wants = self.wants
-        return wants is None or wants[index]
+        return (wants is None or wants[index]) and engine.needs(self, index)
 
     def tensor(self, name: str) -> Tensor:
         """A saved tensor, by name."""

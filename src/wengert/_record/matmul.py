@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .._core import errors
+from .._core import engine, errors
 from .._core.compat import i64, mypyc_attr
 from .._core.dtypes import COMPLEX, size_of
 from .._core.modes import MODES, is_grad_enabled
@@ -19,7 +19,7 @@ from .._core.saved import unpack
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
 from ..kernels import arrays, products
 from .binary import Binary, forward_mode, save_carefully
-from .common import OTHER, SELF, expand_to, make, sum_to, untracked
+from .common import OTHER, SELF, UNDO_OTHER, UNDO_SELF, expand_to, make, sum_to, untracked
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -39,6 +39,19 @@ class Product(Binary):
     reads_self: i64 = OTHER
     reads_other: i64 = SELF
     silent: bool = True  # multiply_arrays is, for all dtypes and without kernels too
+
+    def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
+        """Apply the formulas; a gradient costs too much to be dropped by the pass."""
+        first, second = engine.needs(self, 0), engine.needs(self, 1)
+        plain = self.reads_self == OTHER and self.reads_other == SELF and self.kept & (UNDO_SELF | UNDO_OTHER) == 0
+        if (first and second) or not plain:
+            return Binary.vjp(self, grad)
+        x = unpack(self.slot0, self.version0, self) if second and self.next1 is not None else None
+        y = unpack(self.slot1, self.version1, self) if first and self.next0 is not None else None
+        return (
+            None if y is None else self.grad_self(grad, x, y, None),  # type: ignore[arg-type]
+            None if x is None else self.grad_other(grad, x, y, None),  # type: ignore[arg-type]
+        )
 
     def forward_grad(self, tx: Tensor | None, ty: Tensor | None, x: Tensor, y: Tensor, result: Tensor) -> Tensor | None:
         """Product rule: ``d(x y) = dx y + x dy``."""
@@ -193,12 +206,12 @@ class AddedProduct(Product):
         x: Any = None if self.slot0 is None else unpack(self.slot0, self.version0, self)
         y: Any = None if self.slot1 is None else unpack(self.slot1, self.version1, self)
         found: list[TensorBase | None] = [None, None, None]
-        if self.next0 is not None:
+        if self.next0 is not None and engine.needs(self, 0):
             assert self.kind0 is not None
             found[0] = sum_to(scaled(grad, self.beta), self.kind0[0])
-        if y is not None:
+        if y is not None and engine.needs(self, 1):
             found[1] = scaled(self.grad_self(grad, x, y, None), self.alpha)
-        if x is not None:
+        if x is not None and engine.needs(self, 2):
             found[2] = scaled(self.grad_other(grad, x, y, None), self.alpha)
         return found
 

@@ -349,6 +349,8 @@ def matmul(self: Tensor, other: Tensor) -> Tensor:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {n}D and {m}D")
     if n == 1 and m == 2:
         return mm(self.unsqueeze(0), other).squeeze_(0)
+    if n == 3 and m == 3 and self.shp[0] == other.shp[0] and untracked(self) and untracked(other):
+        return bmm(self, other)  # without the views that PyTorch records
     x, y = without_stack(self, other) if n == 3 and m == 3 else (self, other)
     return folded(x, y) if folds(x, y) else batched(x, y)
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .._core import errors, views
+from .._core import engine, errors, views
 from .._core.modes import MODES, is_grad_enabled
-from .._core.tensor_base import bump, memory, replace_array, requires_grad, version_of
+from .._core.tensor_base import TensorBase, bump, memory, replace_array, requires_grad, version_of
 from .._core.views import AsStridedBackward0, element_strides, extent
 from .._record import forward
 from .._record.common import int_of, untracked, wrap_dim
@@ -22,14 +22,33 @@ if TYPE_CHECKING:
 
 _as_strided: Final[Any] = np.lib.stride_tricks.as_strided
 _select: Final[Any] = arrays.select
+_add: Final[Any] = np.add
 
 
 class Part(View):
-    """Base of the views of a part: the gradient is embedded into zeros."""
+    """Base of the views of a part: the gradient is embedded into zeros, those of several parts into the same.
+
+    ``repeats``: whether an element may occur more than once in the view.
+    """
+
+    repeats: bool = False
 
     def embedding(self) -> Embedding:
         """The operator that embeds."""
         raise NotImplementedError
+
+    def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
+        """Apply ``grad_self``, or add to the zeros of another part: Note [Collected parts]."""
+        if self.repeats or not untracked(grad):
+            return self.grad_self(grad), None  # type: ignore[arg-type]
+        total = engine.collected(self)
+        if total is not None and total.dt is grad.dt:
+            part = self.forward(total.array)
+            _add(part, grad.array, part)
+            return None, None
+        found = self.grad_self(grad)  # type: ignore[arg-type]
+        engine.collect_in(self, found)
+        return found, None
 
     def grad_self(self, grad: Tensor) -> Tensor:
         if untracked(grad):
@@ -148,6 +167,8 @@ class DiagonalBackwardBackward0(Embedding):
 
 class UnfoldBackward0(Part):
     """Windows along a dimension; where windows overlap, their gradients are summed."""
+
+    repeats: bool = True
 
     def __init__(self, dim: int, size: int, step: int) -> None:
         self.dim: int = dim

@@ -1,17 +1,15 @@
 // The register tile and the matrix products made of it, compiled once for all kernels that use them.
 #include "products.h"
 
-#include <cstdlib>
 #include <new>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include "recycle.h"
 
 namespace wengert::arrays {
 
-// ROWS x VECTORS sums.  B is read by the table kb, or, PACKED, row after row.
-template <class T, int ROWS, int VECTORS, bool PACKED>
+// ROWS x VECTORS sums.  Elements of a row of A lie STEP apart, or, without a STEP, by the table ka.  B is read by the table kb,
+// or, PACKED, row after row.
+template <class T, int ROWS, int VECTORS, bool PACKED, int STEP>
 static __attribute__((noinline)) void tile(ptrdiff_t depth, const T* A, const ptrdiff_t* ra, const int32_t* ka, const T* B,
                                            const int32_t* kb, T* C, ptrdiff_t ldc, bool add) {
   using V = typename Vec<T>::v;
@@ -31,9 +29,9 @@ static __attribute__((noinline)) void tile(ptrdiff_t depth, const T* A, const pt
 #pragma GCC unroll 4
       for (int v = 0; v < VECTORS; v++) __builtin_prefetch(C + i * ldc + v * L);
   }
-  for (ptrdiff_t k = 0; k < depth; k++) {
+  auto line = [&](ptrdiff_t k) __attribute__((always_inline)) {
     const T* b = PACKED ? B + k * VECTORS * L : B + kb[k];
-    ptrdiff_t at = ka[k];
+    ptrdiff_t at = STEP ? k * STEP : ka[k];
     V column[VECTORS];
 #pragma GCC unroll 4
     for (int v = 0; v < VECTORS; v++) column[v] = *(const U*)(b + v * L);
@@ -43,7 +41,11 @@ static __attribute__((noinline)) void tile(ptrdiff_t depth, const T* A, const pt
 #pragma GCC unroll 4
       for (int v = 0; v < VECTORS; v++) sum[i][v] += factor * column[v];
     }
-  }
+  };
+  ptrdiff_t k = 0;
+  if (STEP && ROWS == TILE_ROWS)
+    for (; k + 4 <= depth; k += 4) line(k), line(k + 1), line(k + 2), line(k + 3);
+  for (; k < depth; k++) line(k);
 #pragma GCC unroll 16
   for (int i = 0; i < ROWS; i++) {
 #pragma GCC unroll 4
@@ -54,50 +56,71 @@ static __attribute__((noinline)) void tile(ptrdiff_t depth, const T* A, const pt
   }
 }
 
-template <class T, int VECTORS, bool PACKED>
+// Ask for `lines` cache lines from `at` on, to the second-level cache: prefetches of what is not there are not waited for.
+static inline void fetch(const void* at, ptrdiff_t lines) {
+  for (ptrdiff_t l = 0; l < lines; l++) __builtin_prefetch((const char*)at + 64 * l, 0, 2);
+}
+
+// While the tile goes down many rows with one stretch of columns, the next stretch comes from the third-level cache.
+template <class T, int VECTORS, bool PACKED, int STEP>
 static void panel(ptrdiff_t rows, ptrdiff_t depth, const T* A, const ptrdiff_t* ra, const int32_t* ka, const T* B,
                   const int32_t* kb, T* C, ptrdiff_t ldc, bool add) {
   for (ptrdiff_t k = 0; k < depth; k += TILE_DEPTH) {
     ptrdiff_t n = depth - k < TILE_DEPTH ? depth - k : TILE_DEPTH, i = 0;
     bool more = add || k > 0;
     const T* b = PACKED ? B + k * VECTORS * Vec<T>::lanes : B;
-    const int32_t* kbk = PACKED ? nullptr : kb + k;
-    for (; i + TILE_ROWS <= rows; i += TILE_ROWS)
-      tile<T, TILE_ROWS, VECTORS, PACKED>(n, A, ra + i, ka + k, b, kbk, C + i * ldc, ldc, more);
+    const int32_t *kbk = PACKED ? nullptr : kb + k, *kak = STEP ? nullptr : ka + k;
+    const T* Ak = A + k * STEP;
+    constexpr ptrdiff_t all_lines = TILE_DEPTH * VECTORS * VECTOR_BYTES / 64;
+    ptrdiff_t lines = PACKED && rows >= 12 * TILE_ROWS ? pieces(all_lines * TILE_ROWS, rows) : 0;
+    const T* next = b + n * VECTORS * Vec<T>::lanes;
+    for (; i + TILE_ROWS <= rows; i += TILE_ROWS) {
+      fetch(next + i / TILE_ROWS * lines * (64 / (ptrdiff_t)sizeof(T)), lines);
+      tile<T, TILE_ROWS, VECTORS, PACKED, STEP>(n, Ak, ra + i, kak, b, kbk, C + i * ldc, ldc, more);
+    }
     if (TILE_ROWS > 4 && i + 4 <= rows) {
-      tile<T, 4, VECTORS, PACKED>(n, A, ra + i, ka + k, b, kbk, C + i * ldc, ldc, more);
+      tile<T, 4, VECTORS, PACKED, STEP>(n, Ak, ra + i, kak, b, kbk, C + i * ldc, ldc, more);
       i += 4;
     }
     if (i + 2 <= rows) {
-      tile<T, 2, VECTORS, PACKED>(n, A, ra + i, ka + k, b, kbk, C + i * ldc, ldc, more);
+      tile<T, 2, VECTORS, PACKED, STEP>(n, Ak, ra + i, kak, b, kbk, C + i * ldc, ldc, more);
       i += 2;
     }
-    if (i < rows) tile<T, 1, VECTORS, PACKED>(n, A, ra + i, ka + k, b, kbk, C + i * ldc, ldc, more);
+    if (i < rows) tile<T, 1, VECTORS, PACKED, STEP>(n, Ak, ra + i, kak, b, kbk, C + i * ldc, ldc, more);
   }
 }
 
-template <class T, bool PACKED>
-void product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const T* A, const ptrdiff_t* ra, const int32_t* ka, const T* B,
+template <class T, bool PACKED, int STEP>
+static void panels(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const T* A, const ptrdiff_t* ra, const int32_t* ka, const T* B,
              const int32_t* kb, T* C, ptrdiff_t ldc, bool add) {
   constexpr int L = Vec<T>::lanes;
   for (ptrdiff_t j = 0; j < columns;) {
     int n = panel_vectors((columns - j) / L);
     const T* b = PACKED ? B + j * depth : B + j;
     if (n == TILE_VECTORS)
-      panel<T, TILE_VECTORS, PACKED>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
+      panel<T, TILE_VECTORS, PACKED, STEP>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
     else if (n == 2)
-      panel<T, 2, PACKED>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
+      panel<T, 2, PACKED, STEP>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
     else
-      panel<T, 1, PACKED>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
+      panel<T, 1, PACKED, STEP>(rows, depth, A, ra, ka, b, kb, C + j, ldc, add);
     j += (ptrdiff_t)n * L;
   }
 }
 
-constexpr ptrdiff_t PRODUCT_DEPTH = 2 * TILE_DEPTH;            // of a packed stretch
-constexpr ptrdiff_t PRODUCT_ROWS = 96, PRODUCT_BYTES = 3072;  // of a stretch: rows of A, and bytes of a row of B
+template <class T, bool PACKED>
+void product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const T* A, const ptrdiff_t* ra, const int32_t* ka, const T* B,
+             const int32_t* kb, T* C, ptrdiff_t ldc, bool add) {
+  panels<T, PACKED, 0>(rows, columns, depth, A, ra, ka, B, kb, C, ldc, add);
+}
+
+constexpr ptrdiff_t PRODUCT_DEPTH = 3 * TILE_DEPTH;  // of a packed stretch
+constexpr ptrdiff_t PRODUCT_ROWS = 192;              // of A: 384 columns of them take a third of a second-level cache of 2 MB
+constexpr ptrdiff_t OWN_BYTES = 3072;                // of a row of B: columns that only one task reads stay in that cache, too
+constexpr ptrdiff_t SHARED_BYTES = 1 << 14;          // columns that several tasks read come from the third-level cache
+constexpr ptrdiff_t BARE_BYTES = 1 << 15;            // of a contiguous matrix B that is not packed
 constexpr ptrdiff_t PRODUCT_WORK = 1 << 19;          // multiplications below which a task is not cut further
+constexpr ptrdiff_t SLAB = 16 * TILE_DEPTH, SLAB_COLUMNS = 256;  // of the depth, where there are at most so many columns
 constexpr size_t PACKED_BYTES = size_t(1) << 28;     // most for columns that are packed in front of all tasks
-constexpr ptrdiff_t KEPT_BYTES = 1 << 22;            // of memory for them that the thread keeps for the next product
 
 // A block size near n / parts that is a multiple of `unit`.
 inline ptrdiff_t even(ptrdiff_t n, ptrdiff_t parts, ptrdiff_t unit) { return pieces(pieces(n, parts), unit) * unit; }
@@ -154,8 +177,9 @@ void pack_rows(const T* a, ptrdiff_t row, ptrdiff_t column, ptrdiff_t depth, ptr
 template <class T>
 struct Rows {
   const T* data;
+  bool packed;
   std::vector<ptrdiff_t> row;
-  std::vector<int32_t> column, line;  // line: where the rows of B lie that are not packed
+  std::vector<int32_t> line;  // where the rows of B lie that are not packed
 
   void lay_lines(ptrdiff_t depth, ptrdiff_t step) {
     line.resize(depth);
@@ -163,8 +187,8 @@ struct Rows {
   }
 
   void lay(const T* a, ptrdiff_t step, ptrdiff_t across, ptrdiff_t depth, ptrdiff_t rows) {
-    bool packed = across != 1 || step * sizeof(T) % 4096 == 0;
-    row.resize(rows), column.resize(depth);
+    packed = across != 1 || step * sizeof(T) % 4096 == 0;
+    row.resize(rows);
     data = a;
     if (packed) {
       T* to = scratch<T>(pieces(rows, TILE_ROWS) * strip_size(depth), 0);
@@ -172,7 +196,13 @@ struct Rows {
       data = to;
     }
     for (ptrdiff_t i = 0; i < rows; i++) row[i] = packed ? i / TILE_ROWS * strip_size(depth) + i % TILE_ROWS : i * step;
-    for (ptrdiff_t k = 0; k < depth; k++) column[k] = (int32_t)(packed ? k * TILE_ROWS : k * across);
+  }
+
+  // C = or += the product with the columns B.
+  template <bool PACKED>
+  void times(ptrdiff_t columns, ptrdiff_t depth, const T* B, T* C, ptrdiff_t ldc, bool add) const {
+    auto go = packed ? panels<T, PACKED, TILE_ROWS> : panels<T, PACKED, 1>;
+    go((ptrdiff_t)row.size(), columns, depth, data, row.data(), nullptr, B, line.data(), C, ldc, add);
   }
 };
 
@@ -189,16 +219,21 @@ struct Blocks {
   ptrdiff_t blocks() const { return up * along; }
 };
 
-// Several blocks for every thread, as far as there is work.  Rows are cut first: that costs no packing.
+// Several blocks for every thread, as far as there is work, and as many for each.  Rows are cut first: that costs no packing.
+// A single matrix with many rows has blocks with all columns that fit.
 template <class T>
 Blocks cut_product(const Product<T>& p, ptrdiff_t matrices) {
   constexpr ptrdiff_t wide = TILE_VECTORS * Vec<T>::lanes;
-  ptrdiff_t up = 1, along = pieces(p.columns * (ptrdiff_t)sizeof(T), PRODUCT_BYTES), wanted = pool().threads() * 4;
-  Blocks grid = {even(p.rows, up, TILE_ROWS), even(p.columns, along, wide), 1, 1};
-  while (matrices * pieces(p.rows, grid.rows) * pieces(p.columns, grid.columns) < wanted &&
-         grid.rows * grid.columns * p.depth > 2 * PRODUCT_WORK) {
-    if (grid.rows <= 8 * TILE_ROWS && grid.columns > 2 * wide)
-      grid.columns = even(p.columns, ++along, wide);
+  bool tall = matrices == 1 && p.rows > PRODUCT_ROWS;
+  ptrdiff_t threads = pool().threads(), least = p.columns > 4 * wide ? wide : 2 * Vec<T>::lanes;
+  ptrdiff_t up = tall ? pieces(pieces(p.rows, PRODUCT_ROWS), threads) * threads : 1;
+  ptrdiff_t along = pieces(p.columns * (ptrdiff_t)sizeof(T), tall ? SHARED_BYTES : OWN_BYTES);
+  ptrdiff_t wanted = std::min(threads * (tall ? 2 : 4), matrices * p.rows * p.columns * p.depth / PRODUCT_WORK);
+  if (wanted > threads) wanted -= wanted % threads;
+  Blocks grid = {even(p.rows, up, TILE_ROWS), even(p.columns, along, least), 1, 1};
+  while (matrices * pieces(p.rows, grid.rows) * pieces(p.columns, grid.columns) < wanted) {
+    if (grid.rows <= 8 * TILE_ROWS && grid.columns > 2 * least)
+      grid.columns = even(p.columns, ++along, least);
     else if (grid.rows > TILE_ROWS)
       grid.rows = even(p.rows, ++up, TILE_ROWS);
     else
@@ -212,15 +247,20 @@ Blocks cut_product(const Product<T>& p, ptrdiff_t matrices) {
 template <class T>
 struct Packed {
   T* data = nullptr;
-  void* owned = nullptr;
 
   Packed() = default;
+  explicit Packed(ptrdiff_t count) { take(count); }
   Packed(const Packed&) = delete;
-  ~Packed() { free(owned); }
+  ~Packed() { recycler().release(data); }
+
+  void take(ptrdiff_t count) {
+    data = static_cast<T*>(recycler().allocate(count * sizeof(T)));
+    if (!data) throw std::bad_alloc();
+  }
 
   void lay(const Product<T>& p, const Blocks& grid) {
     ptrdiff_t stretches = pieces(p.depth, PRODUCT_DEPTH), count = whole_vectors<T>(p.columns) * p.depth;
-    data = count * (ptrdiff_t)sizeof(T) <= KEPT_BYTES ? scratch<T>(count, 5) : fresh(count * sizeof(T));
+    take(count);
     parallel_for(grid.along * stretches, [&](ptrdiff_t task) {
       ptrdiff_t j = task / stretches * grid.columns, k = task % stretches * PRODUCT_DEPTH;
       ptrdiff_t depth = std::min(PRODUCT_DEPTH, p.depth - k), columns = std::min(grid.columns, p.columns - j);
@@ -230,16 +270,6 @@ struct Packed {
   }
 
   T* at(ptrdiff_t j, ptrdiff_t k, ptrdiff_t whole, ptrdiff_t depth) { return data + j * depth + k * whole; }
-
-  // In huge pages: of small ones the first touch would cost more than the packing.
-  T* fresh(size_t bytes) {
-    constexpr size_t huge = size_t(1) << 21;
-    if (posix_memalign(&owned, huge, (bytes + huge - 1) / huge * huge) != 0) throw std::bad_alloc();
-#if defined(MADV_HUGEPAGE)
-    madvise(owned, (bytes + huge - 1) / huge * huge, MADV_HUGEPAGE);
-#endif
-    return static_cast<T*>(owned);
-  }
 };
 
 template <class T>
@@ -247,15 +277,17 @@ void multiply_block(const Product<T>& p, ptrdiff_t matrix, ptrdiff_t i, ptrdiff_
                     Packed<T>* shared) {
   constexpr ptrdiff_t L = Vec<T>::lanes;
   static thread_local Rows<T> left;
-  ptrdiff_t whole = whole_vectors<T>(columns), last = 0;
+  ptrdiff_t whole = whole_vectors<T>(columns), last = 0, each = even(rows, pieces(rows, PRODUCT_ROWS), TILE_ROWS);
   const T* a = p.a.data + p.a.offset[matrix] + i * p.a.row;
   const T* b = p.b.data + p.b.offset[matrix] + j * p.b.column;
   const T* start = p.start.data;
   if (start) start += p.start.offset[matrix] + i * p.start.row + j * p.start.column;
   T* c = p.c + (matrix * p.rows + i) * p.columns + j;
   T* edge = scratch<T>(rows * TILE_VECTORS * L, 2);  // the last panel, if some of its columns do not exist
-  // Few rows do not repay the packing: whole panels are read where they are.
-  bool bare = !shared && rows <= TILE_ROWS && p.b.column == 1;
+  // Few rows do not repay the packing, nor does a matrix that the first-level cache holds: panels are read where they are.
+  bool little = p.b.row == p.columns && p.depth * p.columns * (ptrdiff_t)sizeof(T) <= BARE_BYTES;
+  ptrdiff_t few = p.b.row * (ptrdiff_t)sizeof(T) % 4096 == 0 ? 4 * TILE_ROWS : 8 * TILE_ROWS;
+  bool bare = !shared && p.b.column == 1 && (rows <= few || little);
   for (ptrdiff_t k = 0; k < p.depth; k += PRODUCT_DEPTH) {
     ptrdiff_t depth = std::min(PRODUCT_DEPTH, p.depth - k);
     const T* lines = b + k * p.b.row;
@@ -264,8 +296,8 @@ void multiply_block(const Product<T>& p, ptrdiff_t matrix, ptrdiff_t i, ptrdiff_
       left.lay_lines(depth, p.b.row);
     else if (!shared)
       pack_columns(lines, p.b.row, p.b.column, depth, columns, packed);
-    for (ptrdiff_t r = 0; r < rows; r += PRODUCT_ROWS) {
-      ptrdiff_t count = std::min(PRODUCT_ROWS, rows - r);
+    for (ptrdiff_t r = 0; r < rows; r += each) {
+      ptrdiff_t count = std::min(each, rows - r);
       left.lay(a + r * p.a.row + k * p.a.column, p.a.row, p.a.column, depth, count);
       for (ptrdiff_t at = 0, width; at < whole; at += width) {
         width = panel_vectors((whole - at) / L) * L;
@@ -276,14 +308,12 @@ void multiply_block(const Product<T>& p, ptrdiff_t matrix, ptrdiff_t i, ptrdiff_
         if (k == 0 && start)
           lay_start(start + r * p.start.row + at * p.start.column, p.start.row, p.start.column, count,
                     std::min(width, columns - at), to, apart);
-        const ptrdiff_t* row = left.row.data();
-        const int32_t* column = left.column.data();
         if (bare && !beyond) {
-          product<T, false>(count, width, depth, left.data, row, column, lines + at, left.line.data(), to, apart, k > 0 || start);
+          left.template times<false>(width, depth, lines + at, to, apart, k > 0 || start);
           continue;
         }
         if (bare) pack_columns(lines + at, p.b.row, p.b.column, depth, columns - at, packed + at * depth);
-        product<T, true>(count, width, depth, left.data, row, column, packed + at * depth, nullptr, to, apart, k > 0 || start);
+        left.template times<true>(width, depth, packed + at * depth, to, apart, k > 0 || start);
       }
     }
   }
@@ -303,9 +333,54 @@ Product<T> turned(const Product<T>& p) {
 }
 
 template <class T>
+Product<T> single(const Product<T>& p, ptrdiff_t matrix) {
+  Product<T> one = p;
+  one.a.offset = {p.a.offset[matrix]}, one.b.offset = {p.b.offset[matrix]}, one.start.offset = {p.start.data ? p.start.offset[matrix] : 0};
+  one.c += matrix * p.rows * p.columns;
+  return one;
+}
+
+// A great depth is cut into slabs of one length, which are products of their own: few rows and columns occupy all threads.
+// Whether it is cut does not depend on the rows, so that their number changes no bit.
+template <class T>
+void multiply_deep(const Product<T>& p) {
+  ptrdiff_t slabs = p.depth / SLAB, matrices = (ptrdiff_t)p.a.offset.size(), size = p.rows * p.columns;
+  Packed<T> parts(matrices * slabs * size);
+  Product<T> cut = p, rest = p;
+  cut.depth = SLAB, cut.c = parts.data, cut.start.data = nullptr;
+  cut.a.offset.clear(), cut.b.offset.clear(), rest.start.offset.clear();
+  for (ptrdiff_t i = 0; i < matrices; i++) {
+    for (ptrdiff_t s = 0; s < slabs; s++) {
+      cut.a.offset.push_back(p.a.offset[i] + s * SLAB * p.a.column);
+      cut.b.offset.push_back(p.b.offset[i] + s * SLAB * p.b.row);
+    }
+    rest.a.offset[i] += slabs * SLAB * p.a.column, rest.b.offset[i] += slabs * SLAB * p.b.row;
+    rest.start.offset.push_back(i * size);
+  }
+  multiply(cut);
+  parallel_for(matrices * p.rows, [&](ptrdiff_t r) {
+    ptrdiff_t i = r / p.rows;
+    T* to = p.c + r * p.columns;
+    const T* part = parts.data + i * slabs * size + r % p.rows * p.columns;
+    const T* start = p.start.data ? p.start.data + p.start.offset[i] + r % p.rows * p.start.row : nullptr;
+    for (ptrdiff_t c = 0; c < p.columns; c++) to[c] = start ? start[c * p.start.column] : T(0);
+    for (ptrdiff_t s = 0; s < slabs; s++)
+      for (ptrdiff_t c = 0; c < p.columns; c++) to[c] += part[s * size + c];
+  });
+  rest.depth = p.depth - slabs * SLAB;
+  rest.start.data = p.c, rest.start.row = p.columns, rest.start.column = 1;
+  if (rest.depth > 0) multiply(rest);
+}
+
+template <class T>
 void multiply(const Product<T>& p) {
   if (p.rows == 1 && p.columns > 1 && p.b.row == 1 && p.b.column != 1) return multiply(turned(p));
+  if (p.depth >= 2 * SLAB && p.columns <= SLAB_COLUMNS) return multiply_deep(p);
   ptrdiff_t matrices = (ptrdiff_t)p.a.offset.size();
+  if (matrices > 1 && matrices < 4 * pool().threads() && p.rows > PRODUCT_ROWS) {
+    for (ptrdiff_t i = 0; i < matrices; i++) multiply(single(p, i));
+    return;
+  }
   Blocks grid = cut_product(p, matrices);
   Packed<T> packed;
   bool shared = matrices == 1 && grid.up > 1 && p.depth * p.columns * sizeof(T) <= PACKED_BYTES;

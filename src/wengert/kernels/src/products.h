@@ -1,8 +1,10 @@
 // Matrix products on the register tile: stacks of matrices of any layout, added to a bias or to other matrices.
 //
-// Blocks of the result are tasks.  They take a stretch of the depth at a time, so that rows of A and columns of B stay in the
-// second-level cache.  Columns are packed in front of all tasks where several read them, else by the task.  An element is the sum of stretches of TILE_DEPTH products in their order,
-// whatever the blocks are: results depend neither on the number of threads nor on the other rows of the product.
+// Blocks of the result are tasks.  They take a stretch of the depth at a time, so that rows of A stay in the second-level cache
+// while columns of B go through the first, from the second or, where many rows read them, from the third.  Columns are packed
+// in front of all tasks where several read them, else by the task.  An element is the sum of stretches of TILE_DEPTH products in
+// their order, a great depth the sum of such slabs, whatever the blocks are: results depend neither on the number of threads nor
+// on the other rows of the product.
 #pragma once
 #include <algorithm>
 #include <vector>

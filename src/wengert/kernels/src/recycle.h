@@ -21,6 +21,9 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+#ifndef _WIN32
+#include <pthread.h>
+#endif
 
 namespace wengert {
 
@@ -33,7 +36,7 @@ class Recycler {
     int place = class_of(bytes + line);
     Block* found = nullptr;
     {
-      Guard guard(lock_);
+      Guard guard(*this);
       found = free_[place];
       if (found != nullptr) {
         free_[place] = found->next;
@@ -51,7 +54,7 @@ class Recycler {
     Block* block = block_of(data);
     std::size_t size = size_of(block->place);
     {
-      Guard guard(lock_);
+      Guard guard(*this);
       if (held_ + size <= limit_) {
         block->next = free_[block->place];
         free_[block->place] = block;
@@ -75,7 +78,7 @@ class Recycler {
 
   // Keep at most so many bytes; what is above is given back at once, largest blocks first.
   void set_limit(std::size_t bytes) {
-    Guard guard(lock_);
+    Guard guard(*this);
     limit_ = bytes;
     for (int place = classes - 1; place >= 0 && held_ > limit_; --place) {
       while (held_ > limit_ && free_[place] != nullptr) {
@@ -87,6 +90,12 @@ class Recycler {
     }
   }
 
+  void hold() {
+    while (lock_.test_and_set(std::memory_order_acquire)) {
+    }
+  }
+  void let_go() { lock_.clear(std::memory_order_release); }
+
   std::size_t limit() const { return limit_; }
   std::size_t held() const { return held_; }
 
@@ -97,17 +106,14 @@ class Recycler {
   };
   static constexpr int classes = 4 * 48;
 
-  // Held for a few instructions, and the GIL is held around it: nobody forks in between.
+  // Held for a few instructions, without the GIL in kernels: a fork waits for them.
   class Guard {
    public:
-    explicit Guard(std::atomic_flag& flag) : flag_(flag) {
-      while (flag_.test_and_set(std::memory_order_acquire)) {
-      }
-    }
-    ~Guard() { flag_.clear(std::memory_order_release); }
+    explicit Guard(Recycler& of) : of_(of) { of_.hold(); }
+    ~Guard() { of_.let_go(); }
 
    private:
-    std::atomic_flag& flag_;
+    Recycler& of_;
   };
 
   static Block* block_of(void* data) { return reinterpret_cast<Block*>(static_cast<char*>(data) - line); }
@@ -144,7 +150,12 @@ class Recycler {
 };
 
 inline Recycler& recycler() {
-  static Recycler* one = new Recycler;  // never destroyed: arrays outlive the end of the interpreter
+  static Recycler* one = [] {
+#ifndef _WIN32
+    pthread_atfork([] { recycler().hold(); }, [] { recycler().let_go(); }, [] { recycler().let_go(); });
+#endif
+    return new Recycler;  // never destroyed: arrays outlive the end of the interpreter
+  }();
   return *one;
 }
 
