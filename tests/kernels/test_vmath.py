@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wengert.kernels import _load
+from wengert.kernels import _load, blocks
 from wengert.kernels.formula import Blocked
 from wengert.kernels.tracing import make
 
@@ -67,6 +67,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Any, float, float]] = {
     "tanh": (np.tanh, lambda r, n: r.uniform(-9, 9, n) * r.uniform(size=n) ** 2, 2.5, 2.5),
     "sigmoid": (sigmoid, lambda r, n: r.uniform(-80, 80, n), 2.5, 2.5),
     "erf": (erf, lambda r, n: r.uniform(-5, 5, n), 3.0, 2.0),
+    "silu": (lambda x: x * sigmoid(x), lambda r, n: r.uniform(-80, 80, n), 2.5, 2.5),
     "sin": (np.sin, lambda r, n: r.uniform(-1.6e6, 1.6e6, n) * r.uniform(size=n) ** 8, 1.5, 1.0),
     "cos": (np.cos, lambda r, n: r.uniform(-1.6e6, 1.6e6, n) * r.uniform(size=n) ** 8, 1.5, 1.0),
     "tan": (np.tan, lambda r, n: r.uniform(-10, 10, n), 1.5, 1.0),
@@ -127,6 +128,33 @@ def test_special_values_are_those_of_c(build: str, op: str, dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("op", ["gelu", "gelu_slope", "silu_slope"])
+@pytest.mark.parametrize("build", BUILDS)
+def test_activations_and_their_slopes_are_close_to_the_formula_in_double_precision(
+    build: str, op: str, dtype: Any
+) -> None:
+    ends = [5.4, 5.9, np.nextafter(dtype(5.4), dtype(6)), np.nextafter(dtype(5.9), dtype(6)), 6.0, 30.0, 1e30]
+    x = np.concatenate([np.linspace(-8, 8, 20_001), ends, np.negative(ends), [0.0, -0.0]]).astype(dtype)
+    with np.errstate(over="ignore", under="ignore"):
+        expected = getattr(blocks, op)(x.astype(np.float64))
+    limit = 2 * np.finfo(dtype).eps * np.maximum(1, np.abs(x))
+    error = np.abs(kernel(build, op)(x) - expected)
+    assert (error <= limit).all(), f"{(error / limit).max()} at {x[(error / limit).argmax()]!r}"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("op", ["gelu", "gelu_slope", "silu", "silu_slope"])
+@pytest.mark.parametrize("build", BUILDS)
+def test_activations_of_special_values_are_those_of_the_formula(build: str, op: str, dtype: Any) -> None:
+    x = np.array([math.nan, math.inf, -math.inf, -1e30, 1e30, 0.0, -0.0], dtype)
+    with np.errstate(all="ignore"):
+        expected = getattr(blocks, op)(x)
+    found = kernel(build, op)(x)
+    np.testing.assert_array_equal(found, expected)
+    assert (np.signbit(found) == np.signbit(expected))[2:].all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("op", ["sin", "cos"])
 @pytest.mark.parametrize("build", BUILDS)
 def test_angles_next_to_quarter_turns_and_far_away_are_exact(build: str, op: str, dtype: Any) -> None:
@@ -160,7 +188,7 @@ def test_functions_of_two_numbers_are_those_of_c(build: str, op: str, dtype: Any
 
 @pytest.mark.parametrize("build", BUILDS)
 def test_python_and_the_machine_know_the_same_instructions(build: str) -> None:
-    from wengert.kernels import blocks, tracing
+    from wengert.kernels import tracing
 
     names = set(importlib.import_module(f"wengert.kernels._k_{build}").opcode_names())
     assert names == (set(blocks._UFUNCS) - set(tracing.SWAPPED)) | set(blocks._OTHERS) | set(tracing.REDUCTIONS)

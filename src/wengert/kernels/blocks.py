@@ -10,10 +10,12 @@ import numpy as np
 
 from .memory import empty_like
 from .plans import Code, Plan
-from .tracing import COLUMNS, UFUNCS
+from .tracing import COLUMNS, UFUNCS, Traced, make, sigmoid
 
 BLOCK: Final = 1 << 16  # elements: a handful of registers of this size fit the second-level cache
 WHOLE_ROW: Final = 1 << 18  # longer rows go in stages
+ROOT_HALF: Final = math.sqrt(0.5)
+INV_ROOT_2PI: Final = 1 / math.sqrt(2 * math.pi)
 
 Place = tuple[slice, ...]
 
@@ -204,6 +206,32 @@ def erf(x: Any, *_: Any) -> Any:
     return value if value.dtype == x.dtype else value.astype(x.dtype)
 
 
+def gelu(x: Any, *_: Any) -> Any:
+    """x times the normal distribution function."""
+    return (erf(x * ROOT_HALF) * 0.5 + 0.5) * x
+
+
+def gelu_slope(x: Any, *_: Any) -> Any:
+    """Derivative of gelu: Phi(x) + x phi(x)."""
+    return erf(x * ROOT_HALF) * 0.5 + 0.5 + x * INV_ROOT_2PI * np.exp(x * x * -0.5)
+
+
+def silu(x: Any, *_: Any) -> Any:
+    """x sigmoid(x)."""
+    return x * sigmoid(x)
+
+
+def silu_slope(x: Any, *_: Any) -> Any:
+    """Derivative of silu."""
+    s = sigmoid(x)
+    return s * (x * (1 - s) + 1)
+
+
+def instruction(op: str, x: Any) -> Any:
+    """An instruction that is no ufunc, of a value of a formula or of an array."""
+    return make(op, x) if isinstance(x, Traced) else _OTHERS[op](x)
+
+
 _HALF: Final = np.dtype(np.float16)
 _NEUTRAL: Final[dict[Any, float]] = {np.add: 0, np.maximum: -math.inf, np.minimum: math.inf}
 _UFUNCS: Final[dict[str, Any]] = {name: ufunc for ufunc, name in UFUNCS.items()}
@@ -211,6 +239,10 @@ _OTHERS: Final[dict[str, Callable[..., Any]]] = {
     "move": lambda x, *_: x,
     "sigmoid": _sigmoid,
     "erf": erf,
+    "gelu": gelu,
+    "gelu_slope": gelu_slope,
+    "silu": silu,
+    "silu_slope": silu_slope,
     "fma": lambda x, y, z: x * y + z,
     "where": lambda mask, x, y: np.where(mask != 0, x, y),
 }

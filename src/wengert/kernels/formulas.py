@@ -16,8 +16,6 @@ from .formula import elementwise, rowwise
 from .tracing import column_sum, row_max, row_mean, row_min, row_sum
 
 TWO_BY_ROOT_PI: Final = 2 / math.sqrt(math.pi)
-ROOT_HALF: Final = math.sqrt(0.5)
-INV_ROOT_2PI: Final = 1 / math.sqrt(2 * math.pi)
 GELU_BETA: Final = math.sqrt(2 / math.pi)
 GELU_KAPPA: Final = 0.044715
 
@@ -148,17 +146,13 @@ def sigmoid_slope(grad: Any, result: Any) -> Any:
 @elementwise
 def erf(x: Any) -> Any:
     """Error function."""
-    return _erf(x)
+    return blocks.instruction("erf", x)
 
 
 @elementwise
 def erf_slope(grad: Any, x: Any) -> Any:
     """Gradient of the error function."""
     return np.exp(-(x * x)) * TWO_BY_ROOT_PI * grad
-
-
-def _erf(x: Any) -> Any:
-    return tracing.make("erf", x) if isinstance(x, tracing.Traced) else blocks.erf(x)
 
 
 # ---- activations --------------------------------------------------------------------------------------------------------
@@ -251,13 +245,13 @@ def elu(x: Any, negative: Any, scale: Any, input_scale: Any) -> Any:
 @elementwise
 def gelu(x: Any) -> Any:
     """x times the normal distribution function."""
-    return (_erf(x * ROOT_HALF) * 0.5 + 0.5) * x
+    return blocks.instruction("gelu", x)
 
 
 @elementwise
 def gelu_slope(grad: Any, x: Any) -> Any:
-    """Gradient of gelu: Phi(x) + x phi(x)."""
-    return (_erf(x * ROOT_HALF) * 0.5 + 0.5 + x * INV_ROOT_2PI * np.exp(x * x * -0.5)) * grad
+    """Gradient of gelu."""
+    return blocks.instruction("gelu_slope", x) * grad
 
 
 @elementwise
@@ -278,14 +272,13 @@ def gelu_tanh_slope(grad: Any, x: Any) -> Any:
 @elementwise
 def silu(x: Any) -> Any:
     """x sigmoid(x)."""
-    return x * tracing.sigmoid(x)
+    return blocks.instruction("silu", x)
 
 
 @elementwise
 def silu_slope(grad: Any, x: Any) -> Any:
     """Gradient of silu."""
-    s = tracing.sigmoid(x)
-    return grad * (s * (x * (1 - s) + 1))
+    return blocks.instruction("silu_slope", x) * grad
 
 
 @elementwise

@@ -3,7 +3,7 @@
 // A program computes outputs from inputs that are broadcast to one frame, row dimensions first, then column dimensions.
 // Its values are vectors (one number per column) or scalars (one per row).  It runs block by block, so that registers stay
 // in the first-level cache:
-//   flat     no reduction: blocks of BLOCK columns;
+//   flat     no reduction: blocks of FLAT_BYTES;
 //   whole    with reductions over rows of up to WHOLE_ROW columns: registers hold a row;
 //   staged   with reductions over longer rows: one pass over the blocks per level of reductions, values computed again in
 //            each pass rather than stored.
@@ -23,7 +23,8 @@
 namespace wengert {
 
 constexpr int MAX_DIMS = 8, MAX_OPERANDS = 16, MAX_SLOTS = 128;
-constexpr Index BLOCK = 1024;         // elements: 4 KB of float32 a register
+constexpr Index BLOCK = 1024;         // elements: what sums are taken of, and a register of a staged program
+constexpr Index FLAT_BYTES = 4096;    // of a register of a flat program
 constexpr Index WHOLE_ROW = 8192;     // columns: longer rows go in stages
 constexpr Index PIECE = 16384;        // elements worked on before a thread looks for more
 constexpr Index ACCUMULATORS = 16;    // partial column sums of a call, at most
@@ -41,7 +42,8 @@ template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T
   X(floor, std::floor(x)) X(ceil, std::ceil(x)) X(trunc, std::trunc(x)) X(rint, std::rint(x)) X(isnan, T(x != x)) \
   X(logical_not, T(x == 0)) X(tan, std::tan(x)) X(arcsin, std::asin(x)) X(arccos, std::acos(x)) X(arctan, std::atan(x)) \
   X(sinh, std::sinh(x)) X(cosh, std::cosh(x)) X(arcsinh, std::asinh(x)) X(arccosh, std::acosh(x)) \
-  X(arctanh, std::atanh(x)) X(exp2, std::exp2(x)) X(log2, std::log2(x)) X(log10, std::log10(x))
+  X(arctanh, std::atanh(x)) X(exp2, std::exp2(x)) X(log2, std::log2(x)) X(log10, std::log10(x)) \
+  X(gelu, vmath::gelu(x)) X(gelu_slope, vmath::gelu_slope(x)) X(silu, vmath::silu(x)) X(silu_slope, vmath::silu_slope(x))
 #define WENGERT_SINES(X) X(sin, 0) X(cos, 1)
 #define WENGERT_BINARY(X) \
   X(add, x + y) X(subtract, x - y) X(multiply, x * y) X(divide, x / y) X(maximum, nan_max(x, y)) \
@@ -422,11 +424,12 @@ template <class T> struct Frame {
 inline Index pieces(Index count, Index per) { return (count + per - 1) / per; }
 
 template <class T> void run_flat(const Call& call) {
-  const Index blocks = pieces(call.columns, BLOCK), per = PIECE / BLOCK;
+  constexpr Index block = FLAT_BYTES / sizeof(T), per = PIECE / block;
+  const Index blocks = pieces(call.columns, block);
   parallel_for(pieces(blocks, per), [&](Index piece) {
-    Frame<T> frame(call, call.program->whole, std::min(BLOCK, call.columns));
+    Frame<T> frame(call, call.program->whole, std::min(block, call.columns));
     for (Index b = piece * per; b < std::min(blocks, (piece + 1) * per); b++)
-      frame.run(0, b * BLOCK, std::min(BLOCK, call.columns - b * BLOCK), true);
+      frame.run(0, b * block, std::min(block, call.columns - b * block), true);
   });
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #define WENGERT_INLINE static inline __attribute__((always_inline))
 
@@ -21,7 +22,7 @@ template <> struct Format<float> {
   static constexpr float log2e = 1.44269504088896341f;
   static constexpr float ln2_high = 0.693145751953125f, ln2_low = 1.42860682030941723e-6f;
   static constexpr float exp_lowest = -104.0f, exp_highest = 89.0f;   // beyond: 0 and infinity
-  static constexpr float expm1_lowest = -30.0f, tanh_highest = 20.0f;  // beyond: -1 and 1
+  static constexpr float expm1_lowest = -30.0f, one_highest = 40.0f;  // beyond: exp(x) - 1 is -1, and 1 + exp(-x) is 1
   static constexpr float smallest_normal = 1.17549435e-38f, lift = 33554432.0f;  // lift = 2**lift_bits
   static constexpr Int lift_bits = 25, sqrt_half_bits = 0x3f3504f3;
 };
@@ -33,7 +34,7 @@ template <> struct Format<double> {
   static constexpr double log2e = 1.4426950408889634074;
   static constexpr double ln2_high = 0.69314718036912381649, ln2_low = 1.9082149292705877e-10;
   static constexpr double exp_lowest = -746.0, exp_highest = 710.0;
-  static constexpr double expm1_lowest = -50.0, tanh_highest = 20.0;
+  static constexpr double expm1_lowest = -50.0, one_highest = 40.0;
   static constexpr double smallest_normal = 2.2250738585072014e-308, lift = 18014398509481984.0;
   static constexpr Int lift_bits = 54, sqrt_half_bits = 0x3fe6a09e667f3bcdLL;
 };
@@ -45,10 +46,18 @@ template <class To, class From> WENGERT_INLINE To bits(From x) {
   return out;
 }
 
-// c0 + c1 u + c2 u**2...; a loop over the coefficients would keep gcc from vectorising the loop around it.
-template <class T> WENGERT_INLINE T polynomial(T, T last) { return last; }
-template <class T, class... More> WENGERT_INLINE T polynomial(T u, T first, T second, More... more) {
-  return first + u * polynomial(u, second, more...);
+// c0 + c1 u + c2 u**2..., four coefficients at a time: Horner's chain of dependent operations is too long for a processor to
+// have several elements under way.  A loop over the coefficients would keep gcc from vectorising the loop around it.
+template <class T> WENGERT_INLINE T fours(T, T, T, T a) { return a; }
+template <class T> WENGERT_INLINE T fours(T u, T, T, T a, T b) { return a + u * b; }
+template <class T> WENGERT_INLINE T fours(T u, T square, T, T a, T b, T c) { return (a + u * b) + square * c; }
+template <class T> WENGERT_INLINE T fours(T u, T square, T, T a, T b, T c, T d) { return (a + u * b) + square * (c + u * d); }
+template <class T, class... More> WENGERT_INLINE T fours(T u, T square, T fourth, T a, T b, T c, T d, More... more) {
+  return ((a + u * b) + square * (c + u * d)) + fourth * fours(u, square, fourth, more...);
+}
+template <class T, class... More> WENGERT_INLINE T polynomial(T u, T first, More... more) {
+  T square = u * u;
+  return fours(u, square, square * square, first, more...);
 }
 
 // The first value where `mask`, without a jump: before a long computation gcc would split the paths, element by element.
@@ -58,30 +67,28 @@ template <class T> WENGERT_INLINE T choose(bool mask, T first, T second) {
   return bits<T>(static_cast<Int>((bits<Int>(first) & all) | (bits<Int>(second) & ~all)));
 }
 
-// 2**n for n in the range of normal numbers.
-template <class T> WENGERT_INLINE T power_of_two(typename Format<T>::Int n) {
-  using F = Format<T>;
-  return bits<T>(static_cast<typename F::Int>((n + F::exponent_bias) << F::mantissa_bits));
+// 2**n times `unit`, a power of 2, where n is in the low bits of `shifted` and the result is a normal number.
+template <class T> WENGERT_INLINE T scaled(T unit, T shifted) {
+  using Bits = std::make_unsigned_t<typename Format<T>::Int>;
+  return bits<T>((bits<Bits>(shifted) << Format<T>::mantissa_bits) + bits<Bits>(unit));
 }
 
 // (exp(r) - 1 - r) / r**2 for |r| <= ln(2)/2.
 WENGERT_INLINE float exp_tail(float r) {
-  return 0.5f + r * (0.16666573381900846f + r * (0.041666550110305124f + r * (0.0083637738744055735f
-      + r * 0.0013926926614021906f)));
+  return polynomial(r, 0.5f, 0.16666573381900846f, 0.041666550110305124f, 0.0083637738744055735f,
+                    0.0013926926614021906f);
 }
 WENGERT_INLINE double exp_tail(double r) {
-  return 0.5 + r * (0.16666666666666671438 + r * (0.041666666666666670074 + r * (0.0083333333333255446996
-      + r * (0.0013888888888883326674 + r * (0.00019841269876864354929 + r * (0.000024801587307027186731
-      + r * (2.7557252833516909748e-6 + r * (2.7557271810219799569e-7 + r * (2.5106274733573294687e-8
-      + r * 2.0915442297780115216e-9)))))))));
+  return polynomial(r, 0.5, 0.16666666666666671438, 0.041666666666666670074, 0.0083333333333255446996,
+                    0.0013888888888883326674, 0.00019841269876864354929, 0.000024801587307027186731,
+                    2.7557252833516909748e-6, 2.7557271810219799569e-7, 2.5106274733573294687e-8,
+                    2.0915442297780115216e-9);
 }
 
-// x = n ln(2) + r with |r| <= ln(2)/2: gives n and returns exp(r) - 1.
-template <class T> WENGERT_INLINE T reduced_expm1(T x, typename Format<T>::Int& n) {
+// x = n ln(2) + r with |r| <= ln(2)/2: leaves n in the low bits of `shifted` and returns exp(r) - 1.
+template <class T> WENGERT_INLINE T reduced_expm1(T x, T& shifted) {
   using F = Format<T>;
-  using Int = typename F::Int;
-  T shifted = x * F::log2e + F::round_magic;
-  n = bits<Int>(shifted) - bits<Int>(F::round_magic);
+  shifted = x * F::log2e + F::round_magic;
   T whole = shifted - F::round_magic;
   T r = (x - whole * F::ln2_high) - whole * F::ln2_low;
   return r + r * r * exp_tail(r);
@@ -89,18 +96,33 @@ template <class T> WENGERT_INLINE T reduced_expm1(T x, typename Format<T>::Int& 
 
 template <class T> WENGERT_INLINE T exp(T x) {
   using F = Format<T>;
-  x = x < F::exp_lowest ? F::exp_lowest : x;
-  x = x > F::exp_highest ? F::exp_highest : x;
-  typename F::Int n;
-  T p = reduced_expm1(x, n);
-  typename F::Int half = n >> 1;  // 2**n in two factors, since n may lie outside the normal exponents
-  return (T(1) + p) * power_of_two<T>(half) * power_of_two<T>(n - half);
+  using Bits = std::make_unsigned_t<typename F::Int>;
+  T shifted;
+  T p = T(1) + reduced_expm1(x, shifted);
+  // 2**n in two factors, since n may lie outside the normal exponents; the first is 2**(n/2 rounded down).
+  constexpr Bits exponent = ~((Bits(1) << F::mantissa_bits) - 1);
+  Bits n = bits<Bits>(shifted);
+  Bits half = n << (F::mantissa_bits - 1) & exponent;
+  Bits rest = (n << F::mantissa_bits) - half + bits<Bits>(T(1));
+  T out = bits<T>(bits<Bits>(p) + half) * bits<T>(rest);
+  out = x < F::exp_lowest ? T(0) : out;
+  return x > F::exp_highest ? T(INFINITY) : out;
 }
 
-// exp(x) - 1 for x from about expm1_lowest to tanh_highest * 2; exact relative to the result near 0, except the sign of zero.
+// exp(x) where it is added to 1: 0 comes earlier, and one factor is enough for 2**n.
+template <class T> WENGERT_INLINE T exp_beside_one(T x) {
+  using F = Format<T>;
+  T shifted;
+  T twice = T(2) + T(2) * reduced_expm1(x, shifted);  // for 2**n itself overflows one step too early
+  T out = twice * scaled(T(0.5), shifted);
+  out = x < -F::one_highest ? T(0) : out;
+  return x > F::exp_highest ? T(INFINITY) : out;
+}
+
+// exp(x) - 1 for x from about expm1_lowest to one_highest; exact relative to the result near 0, except the sign of zero.
 template <class T> WENGERT_INLINE T bounded_expm1(T x) {
-  typename Format<T>::Int n;
-  T p = reduced_expm1(x, n), scale = power_of_two<T>(n);
+  T shifted;
+  T p = reduced_expm1(x, shifted), scale = scaled(T(1), shifted);
   return scale * p + (scale - T(1));
 }
 
@@ -108,20 +130,21 @@ template <class T> WENGERT_INLINE T expm1(T x) {
   using F = Format<T>;
   T bounded = x < F::expm1_lowest ? F::expm1_lowest : x;
   bounded = bounded > F::exp_highest ? F::exp_highest : bounded;
-  typename F::Int n;
-  T p = reduced_expm1(bounded, n);
-  T half_scale = power_of_two<T>(n - 1);  // 2**n itself overflows one step too early
+  T shifted;
+  T p = reduced_expm1(bounded, shifted);
+  T half_scale = scaled(T(0.5), shifted);  // 2**n itself overflows one step too early
   return std::copysign(T(2) * (half_scale * p + (half_scale - T(0.5))), x);
 }
 
 template <class T> WENGERT_INLINE T tanh(T x) {
   T a = x < 0 ? -x : x;
-  a = a > Format<T>::tanh_highest ? Format<T>::tanh_highest : a;
-  T e = bounded_expm1(T(2) * a);
+  T twice = T(2) * a;
+  twice = twice > Format<T>::one_highest ? Format<T>::one_highest : twice;
+  T e = bounded_expm1(twice);
   return std::copysign(e / (e + T(2)), x);
 }
 
-template <class T> WENGERT_INLINE T sigmoid(T x) { return T(1) / (T(1) + vmath::exp(-x)); }
+template <class T> WENGERT_INLINE T sigmoid(T x) { return T(1) / (T(1) + exp_beside_one(-x)); }
 
 // log(1 + f) for sqrt(1/2) - 1 <= f <= sqrt(2) - 1.  In single precision without a division, which costs more than the degree.
 WENGERT_INLINE float log_near_one(float f) {
@@ -166,10 +189,10 @@ template <class T> WENGERT_INLINE T log1p(T x) {
 
 // -log(erfc(a)) / a for 0 <= a <= 4.1, so that erf(a) = -expm1(-a q(a)).
 WENGERT_INLINE float erf_exponent(float a) {
-  return 1.1283791769631463297f + a * (0.63661921885531035281f + a * (0.10277656670644471425f
-      + a * (-0.019132589930180214814f + a * (-0.00023851324213370146855f + a * (0.00180345008858185916f
-      + a * (-0.00076008054152607412008f + a * (0.00018371720973956101729f + a * (-0.000027767970465433929545f
-      + a * (2.4387974007171993191e-6f + a * -9.5149504526809690413e-8f)))))))));
+  return polynomial(a, 1.1283791769631463297f, 0.63661921885531035281f, 0.10277656670644471425f,
+                    -0.019132589930180214814f, -0.00023851324213370146855f, 0.00180345008858185916f,
+                    -0.00076008054152607412008f, 0.00018371720973956101729f, -0.000027767970465433929545f,
+                    2.4387974007171993191e-6f, -9.5149504526809690413e-8f);
 }
 // The same for 0.75 <= a <= 5.95, as a polynomial in u = 2 a / 5.95 - 1.
 WENGERT_INLINE double erf_exponent(double u) {
@@ -185,10 +208,10 @@ WENGERT_INLINE double erf_exponent(double u) {
 }
 // erf(x) / x for |x| < 0.75, as a polynomial in x**2.
 WENGERT_INLINE double erf_near_zero(double s) {
-  return 1.12837916709551257 + s * (-0.376126389031837169 + s * (0.112837916709525961 + s * (-0.0268661706444284841
-      + s * (0.00522397761542053867 + s * (-0.000854832618875975266 + s * (0.000120552895675417067
-      + s * (-0.0000149241963055696164 + s * (1.64306841797415471e-6 + s * (-1.59400668546617018e-7
-      + s * 1.14724997010946388e-8)))))))));
+  return 1.12837916709551257 + s * polynomial(
+      s, -0.376126389031837169, 0.112837916709525961, -0.0268661706444284841, 0.00522397761542053867,
+      -0.000854832618875975266, 0.000120552895675417067, -0.0000149241963055696164, 1.64306841797415471e-6,
+      -1.59400668546617018e-7, 1.14724997010946388e-8);
 }
 
 WENGERT_INLINE float erf(float x) {
@@ -202,6 +225,43 @@ WENGERT_INLINE double erf(double x) {
   double far = std::copysign(-bounded_expm1(-a * erf_exponent(a * (2 / 5.95) - 1)), x);
   double near = x * erf_near_zero(x * x);
   return choose(a < 0.75, near, far);
+}
+
+// Normal distribution function.  In single precision a quotient of polynomials, exact to 2e-7 and much cheaper than erf.
+WENGERT_INLINE float normal_cdf(float x) {
+  float square = x * x;
+  float top = polynomial(square, 0.39894224556128366f, 0.03337063963864812f, 0.004650745057818891f, 0.00016430396689700943f,
+                         6.359756865251379e-06f, 2.338716065294685e-08f);
+  float bottom = polynomial(square, 1.0f, 0.2503138804569382f, 0.02837775413666826f, 0.00185888361082393f,
+                            7.239370509704716e-05f, 1.2165835475313851e-06f);
+  float out = 0.5f + x * top / bottom;
+  out = x < -5.4f ? 0.0f : out;
+  return x > 5.4f ? 1.0f : out;
+}
+WENGERT_INLINE double normal_cdf(double x) { return 0.5 + 0.5 * vmath::erf(x * 0.70710678118654752440); }
+
+template <class T> WENGERT_INLINE T gelu(T x) { return x * normal_cdf(x); }
+
+// Derivative of gelu: the distribution function plus x times the density.
+WENGERT_INLINE float gelu_slope(float x) {
+  float square = x * x;
+  float top = polynomial(square, 0.7978847485144129f, -0.0425988395804925f, 0.014567162966604062f, -0.0001657293795067384f,
+                         3.281521807626384e-05f, -1.300019675381804e-07f, 3.082707840337445e-09f, -1.7076103178643454e-11f);
+  float bottom = polynomial(square, 1.0f, 0.27994564032621577f, 0.03656736525749495f, 0.0028960798095926197f,
+                            0.00014607450378595967f, 5.251485798469718e-06f);
+  float out = 0.5f + x * top / bottom, nothing = x * 0.0f + 0.0f;  // not a number at infinity, as in the formula
+  out = x < -5.9f ? nothing : out;
+  return x > 5.9f ? 1.0f + nothing : out;
+}
+WENGERT_INLINE double gelu_slope(double x) {
+  return normal_cdf(x) + x * (0.39894228040143267794 * vmath::exp(-0.5 * (x * x)));
+}
+
+template <class T> WENGERT_INLINE T silu(T x) { return x / (T(1) + exp_beside_one(-x)); }
+
+template <class T> WENGERT_INLINE T silu_slope(T x) {
+  T s = sigmoid(x);
+  return s * (x * (T(1) - s) + T(1));
 }
 
 }  // namespace wengert::vmath
