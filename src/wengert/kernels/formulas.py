@@ -72,6 +72,43 @@ def lerp_back(x: Any, end: Any, rest: Any) -> Any:
 
 
 @elementwise
+def lerp_each(x: Any, end: Any, weight: Any) -> Any:
+    """The same with a weight for each element: from the nearer end."""
+    step = end - x
+    return np.where(np.absolute(weight) < 0.5, x + weight * step, end - step * (1 - weight))
+
+
+@elementwise
+def logaddexp(x: Any, y: Any) -> Any:
+    """log(exp(x) + exp(y))."""
+    return np.logaddexp(x, y)
+
+
+@elementwise
+def fmod(x: Any, y: Any) -> Any:
+    """Remainder with the sign of the dividend."""
+    return np.fmod(x, y)
+
+
+@elementwise
+def remainder(x: Any, y: Any) -> Any:
+    """Remainder with the sign of the divisor."""
+    return np.remainder(x, y)
+
+
+@elementwise
+def hypot(x: Any, y: Any) -> Any:
+    """sqrt(x^2 + y^2)."""
+    return np.hypot(x, y)
+
+
+@elementwise
+def sign(x: Any) -> Any:
+    """-1, 0 or 1; 0 for what is not a number."""
+    return np.where(x == x, np.sign(x), 0.0)
+
+
+@elementwise
 def reciprocal_slope(grad: Any, result: Any) -> Any:
     """Gradient of 1/x."""
     return -grad * (result * result)
@@ -165,6 +202,12 @@ def relu(x: Any) -> Any:
 
 
 @elementwise
+def threshold(x: Any, limit: Any, number: Any) -> Any:
+    """x above ``limit`` and where it is not a number, else ``number``."""
+    return np.where(x <= limit, number, x)
+
+
+@elementwise
 def threshold_slope(grad: Any, x: Any, threshold: Any) -> Any:
     """The gradient above the threshold, and where x is not a number."""
     return np.where(x <= threshold, 0, grad)
@@ -210,6 +253,12 @@ def hardsigmoid_slope(grad: Any, x: Any) -> Any:
 def hardswish_slope(grad: Any, x: Any) -> Any:
     """Gradient of hardswish."""
     return np.where(x >= 3, grad, np.where(x <= -3, 0, grad * (x / 3 + 0.5)))
+
+
+@elementwise
+def hardshrink(x: Any, lambd: Any) -> Any:
+    """x outside [-lambd, lambd], else 0."""
+    return np.where((x >= -lambd) & (x <= lambd), 0, x)
 
 
 @elementwise
