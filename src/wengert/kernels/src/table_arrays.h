@@ -8,6 +8,7 @@
 #include "pooling.h"
 #include "rows.h"
 #include "scan.h"
+#include "strided.h"
 #include "sums.h"
 
 namespace wengert::arrays {
@@ -117,6 +118,7 @@ constexpr Entry array_entries[] = {
     {"avg_pool_backward", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool_backward)},
     {"clear_bytes", 1, 1, 0, WENGERT_ANY(enter_clear_bytes)},
     {"copy_bytes", 2, 1, 0, WENGERT_ANY(enter_copy_bytes)},
+    {"copy_strided", 2, 0, 0, WENGERT_WORDS(enter_copy_strided), nullptr, true},
     {"take_rows", 3, 3, 0, WENGERT_ANY(enter_take_rows)},
     {"add_rows", 3, 3, 0, WENGERT_WORDS(enter_add_rows)},
     {"gather", 3, 4, 0, WENGERT_WORDS(enter_gather)},
