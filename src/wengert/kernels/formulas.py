@@ -13,7 +13,7 @@ import numpy as np
 
 from . import blocks, tracing
 from .formula import elementwise, rowwise
-from .tracing import column_sum, row_max, row_mean, row_min, row_sum
+from .tracing import column_sum, row_max, row_mean, row_min, row_product, row_sum
 
 TWO_BY_ROOT_PI: Final = 2 / math.sqrt(math.pi)
 GELU_BETA: Final = math.sqrt(2 / math.pi)
@@ -496,6 +496,19 @@ def extreme_slope(grad: Any, x: Any, result: Any) -> Any:
     """Gradient of both: equal shares for the elements that tie."""
     ties: Any = np.where(x == result, 1.0, 0.0)
     return ties * (grad / row_sum(ties))
+
+
+@rowwise
+def sum_of_numbers(x: Any) -> Any:
+    """Sum of what is a number."""
+    numbers: Any = np.where(x == x, x, 0.0)
+    return row_sum(numbers)
+
+
+@rowwise
+def product(x: Any) -> Any:
+    """Product."""
+    return row_product(x)
 
 
 @rowwise

@@ -53,7 +53,7 @@ template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T
   X(power, std::pow(x, y)) X(arctan2, std::atan2(x, y)) X(hypot, vmath::hypot(x, y))
 #define WENGERT_RESTS(X) X(fmod)
 #define WENGERT_TERNARY(X) X(fma, x * y + z) X(where, x != 0 ? y : z)
-#define WENGERT_REDUCTION(X) X(row_sum) X(row_max) X(row_min) X(column_sum)
+#define WENGERT_REDUCTION(X) X(row_sum) X(row_max) X(row_min) X(row_product) X(column_sum)
 
 enum Opcode : uint8_t {
 #define X(name, value) OP_##name,
@@ -221,6 +221,7 @@ template <class T> void step(const Instruction& code, T* const* slot, const bool
     case OP_row_sum: *out = sum(a, n); break;
     case OP_row_max: *out = lanes(a, n, T(-INFINITY), [](T x, T y) { return nan_max(x, y); }); break;
     case OP_row_min: *out = lanes(a, n, T(INFINITY), [](T x, T y) { return nan_min(x, y); }); break;
+    case OP_row_product: *out = lanes(a, n, T(1), [](T x, T y) { return x * y; }); break;
     case OP_column_sum:
 #pragma GCC ivdep
       for (Index i = 0; i < n; i++) out[i] += a[i];
@@ -504,7 +505,10 @@ template <class T> void run_staged(const Call& call) {
           if (i.out == slot) op = i.op;
         for (Index b = 1; b < blocks; b++) {
           const double next = first[b * made];
-          total = op == OP_row_sum ? total + next : op == OP_row_max ? nan_max(total, next) : nan_min(total, next);
+          total = op == OP_row_sum       ? total + next
+                  : op == OP_row_max     ? nan_max(total, next)
+                  : op == OP_row_product ? total * next
+                                         : nan_min(total, next);
         }
         scalars[r * program.scalars + slot - program.first_scalar()] = static_cast<T>(total);
       }
