@@ -28,6 +28,12 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
     "powers": (lambda x: (x.abs() + 1) ** 2.5 + x**3 + 2**x + (x * x + 1) ** x + (x * x + 1).rsqrt(), ((5, 7),)),
     "two numbers": (lambda x, y: wg.hypot(x, y) + wg.logaddexp(x, y) + F.logsigmoid(x), ((5, 7), (5, 7))),
     "rests": (lambda x, y: wg.remainder(x, 0.7) * wg.fmod(y, 0.3) + x.round() * x, ((5, 7), (5, 7))),
+    "quotients rounded down": (
+        lambda x, y: wg.div(x, y, rounding_mode="floor") * x.exp() + wg.div(x, 0.3, rounding_mode="floor") * y.sin(),
+        ((5, 7), (5, 7)),
+    ),
+    "complements": (lambda x: wg.erfc(x) * x + wg.erfc(2 - x), ((5, 7),)),
+    "finite": (lambda x: wg.nan_to_num((x - 9).sqrt() + x, 0.25) * x + wg.nan_to_num(x * x / 0, posinf=2.0), ((5, 7),)),
     "softmax": (lambda x, w: wg.softmax(x, -1) * w, ((5, 7), (5, 7))),
     "standardised": (lambda x, w: (x - x.mean(-1, keepdim=True)) / (x * x).sum(-1, keepdim=True) * w, ((5, 7), (7,))),
     "largest": (lambda x: x * (x - x.amax(-1, keepdim=True)), ((5, 7),)),

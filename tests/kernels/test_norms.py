@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+import wengert as wg
 from wengert import kernels
 from wengert.kernels import bulk
 
@@ -74,3 +75,20 @@ def test_normalized_rows_are_the_same_to_the_last_bit_for_any_number_of_threads(
         found.append([a.tobytes() for a in (y, mean, variance, scale, *slopes)])
     kernels.set_num_threads(before)
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("shape", [(7, 3), (70, 33), (2, 5, 1024), (5, 9000)])
+def test_rms_norm_is_the_same_in_one_pass_and_as_a_graph(shape: tuple[int, ...], weighted: bool, dtype: Any) -> None:
+    x = wg.tensor(data(shape, dtype, 0))
+    weight = wg.tensor(data(shape[-1:], dtype, 1)) if weighted else None
+    alone = wg.nn.functional.rms_norm(x, shape[-1:], weight, 1e-3)
+    recorded = wg.nn.functional.rms_norm(x.requires_grad_(), shape[-1:], weight, 1e-3)
+    assert recorded.grad_fn is not None
+    tolerance = 8 * np.finfo(dtype).eps
+    np.testing.assert_allclose(alone.numpy(), recorded.detach().numpy(), tolerance, tolerance)
+    turned = wg.nn.functional.rms_norm(x.detach().transpose(0, -1), (shape[0],))
+    expected = x.detach().transpose(0, -1).numpy()
+    expected = expected / np.sqrt((expected**2).mean(-1, keepdims=True) + np.finfo(dtype).eps)
+    np.testing.assert_allclose(turned.numpy(), expected, 8 * tolerance, tolerance)

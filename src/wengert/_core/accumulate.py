@@ -13,6 +13,7 @@ from ..kernels import arrays, copied, row_major
 from . import errors
 from .modes import MODES, is_inference_mode_enabled, thread_modes
 from .tensor_base import Meta, TensorBase, bump, from_array, gradient_edge, is_dense, requires_grad
+from .unwritten import Unwritten
 
 _getrefcount: Final[Any] = sys.getrefcount
 _ndarray: Final[Any] = np.ndarray
@@ -244,6 +245,10 @@ def cast(grad: Any, dt: Any) -> TensorBase:
 
 def add(a: TensorBase, b: TensorBase) -> TensorBase:
     """Sum of two gradients, recorded when the pass is."""
+    if isinstance(a, Unwritten):
+        a = a.written()
+    if isinstance(b, Unwritten):
+        b = b.written()
     if a.shp is b.shp and a.dt is b.dt and not a.rg and not b.rg and not MODES.unusual:
         return _tensor.Tensor(_add(a.array, b.array), a.dt, a.shp)
     wide: Any = a

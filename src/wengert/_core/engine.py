@@ -29,6 +29,7 @@ from .hooks import retained_gradient, run_post_hooks, run_pre_hooks, run_tensor_
 from .modes import MODES, ThreadModes, switch_grad, thread_modes
 from .quiet import restore, silence
 from .tensor_base import TensorBase
+from .unwritten import write_down
 
 
 class LeafState:
@@ -327,6 +328,7 @@ def run_carefully(task: Task, node: Node, grad: Any, watch: bool) -> None:
     grads: list[TensorBase | None] = grad if isinstance(grad, list) else [grad]
     if node.many and grad is None:
         grads = [None] * node.output_count()
+    write_down(grads)
     extras = node.extras
     needed = task.needed
     captures = task.captures

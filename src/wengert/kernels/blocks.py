@@ -206,6 +206,14 @@ def erf(x: Any, *_: Any) -> Any:
     return value if value.dtype == x.dtype else value.astype(x.dtype)
 
 
+def erfc(x: Any, *_: Any) -> Any:
+    """Complementary error function, in the dtype of its argument."""
+    from scipy import special
+
+    value = special.erfc(x)
+    return value if value.dtype == x.dtype else value.astype(x.dtype)
+
+
 def gelu(x: Any, *_: Any) -> Any:
     """x times the normal distribution function."""
     return (erf(x * ROOT_HALF) * 0.5 + 0.5) * x
@@ -239,6 +247,7 @@ _OTHERS: Final[dict[str, Callable[..., Any]]] = {
     "move": lambda x, *_: x,
     "sigmoid": _sigmoid,
     "erf": erf,
+    "erfc": erfc,
     "gelu": gelu,
     "gelu_slope": gelu_slope,
     "silu": silu,

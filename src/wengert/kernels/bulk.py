@@ -13,6 +13,7 @@ import numpy as np
 
 from . import _load
 from .memory import empty as _empty
+from .memory import room_for_slope
 
 _native: Any = _load.MODULE
 _FLOATS: Final = (np.dtype(np.float32), np.dtype(np.float64))
@@ -264,6 +265,41 @@ def sum_over(x: Any, first: int, end: int) -> Any:
 
 
 WIDEST: Final = 8192  # columns: a longer row would leave the first-level cache, and all others one thread
+
+
+SMALL: Final = 1 << 12  # elements: a program takes fewer at least as fast
+
+
+def in_rows(dim: int, *arrays: Any) -> bool:
+    """Whether the softmax kernels take these contiguous arrays of one shape along ``dim``, counted from the front."""
+    x = arrays[0]
+    if x.size < SMALL or dim != x.ndim - 1 or x.shape[dim] > WIDEST or not handles(*arrays):
+        return False
+    return all(a.flags.c_contiguous for a in arrays)
+
+
+def softmax_rows(x: Any, logarithm: bool) -> Any:
+    """Softmax along the last dimension, or its logarithm."""
+    out = empty(x.shape, x.dtype)
+    run = _native.log_softmax_rows if logarithm else _native.softmax_rows
+    run(x, out, x.size // x.shape[-1], x.shape[-1])
+    return out
+
+
+def softmax_rows_slope(grad: Any, result: Any, logarithm: bool) -> Any:
+    """Gradient of that; written over ``grad`` if it was lent."""
+    out = room_for_slope(grad)
+    run = _native.log_softmax_rows_slope if logarithm else _native.softmax_rows_slope
+    run(grad, result, out, out.size // out.shape[-1], out.shape[-1])
+    return out
+
+
+def log_softmax_rows_slope_picked(result: Any, places: Any, values: Any) -> Any:
+    """The same where the gradient has ``values`` at one of the int64 ``places`` of each row, and else zeros."""
+    out = empty(result.shape, result.dtype)
+    arrays = (result, _contiguous(places), _contiguous(values), out)
+    _native.log_softmax_rows_slope_picked(*arrays, out.size // out.shape[-1], out.shape[-1])
+    return out
 
 
 def normalizes(x: Any) -> bool:

@@ -192,6 +192,30 @@ def erf_slope(grad: Any, x: Any) -> Any:
     return np.exp(-(x * x)) * TWO_BY_ROOT_PI * grad
 
 
+@elementwise
+def erfc(x: Any) -> Any:
+    """Complementary error function."""
+    return blocks.instruction("erfc", x)
+
+
+@elementwise
+def erfc_slope(grad: Any, x: Any) -> Any:
+    """Gradient of that."""
+    return np.exp(-(x * x)) * -TWO_BY_ROOT_PI * grad
+
+
+@elementwise
+def nan_to_num(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
+    """x with other numbers for what is not finite."""
+    return np.where(x != x, nan, np.where(x == math.inf, posinf, np.where(x == -math.inf, neginf, x)))
+
+
+@elementwise
+def floor_divide(x: Any, y: Any) -> Any:
+    """Quotient rounded down; x / y where y is 0."""
+    return tracing.floor_divide(x, y)
+
+
 # ---- activations --------------------------------------------------------------------------------------------------------
 
 
@@ -429,6 +453,12 @@ def log_softmax_slope(grad: Any, result: Any) -> Any:
     return grad - np.exp(result) * row_sum(grad)
 
 
+@elementwise
+def log_softmax_slope_picked(result: Any, total: Any) -> Any:
+    """Gradient of that, less ``grad`` itself, given the sum of ``grad``."""
+    return 0 - np.exp(result) * total
+
+
 @rowwise
 def products_below(grad: Any, x: Any, mean: Any, rstd: Any) -> Any:
     """Sums over all rows of the gradient times the standardised values, and of the gradient."""
@@ -582,6 +612,12 @@ def normalize(x: Any, weight: Any, bias: Any, eps: Any) -> Any:
     var = row_mean(centred * centred)
     rstd = 1 / np.sqrt(var + eps)
     return centred * rstd * weight + bias, mean + rest, var, rstd
+
+
+@rowwise
+def rms_normalize(x: Any, weight: Any, eps: Any) -> Any:
+    """Rows divided by their root mean square, and scaled."""
+    return x * (1 / np.sqrt(row_mean(x * x) + eps)) * weight
 
 
 @rowwise

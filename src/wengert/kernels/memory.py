@@ -58,6 +58,11 @@ def lend(array: Any) -> None:
         COMPILED.lend(array)
 
 
+def room_for_slope(grad: Any) -> Any:
+    """Memory for a result laid out like the contiguous ``grad``: its own if it was lent."""
+    return grad if COMPILED is not None and COMPILED.taken_over(grad) else empty(grad.shape, grad.dtype)
+
+
 def set_memory_limit(size: int) -> None:
     """Keep at most so many bytes of freed arrays for later ones; what is above is given back to the system at once."""
     if COMPILED is not None:

@@ -237,11 +237,25 @@ def remainder(x: Any, y: Any) -> Any:
     return np.where(rest == 0, np.copysign(0.0, y), np.where((rest < 0) == (y < 0), rest, rest + y))
 
 
+def floor_divide(x: Any, y: Any) -> Any:
+    """Quotient rounded down, as NumPy's; x / y where y is 0."""
+    rest = np.fmod(x, y)
+    exact = (x - rest) / y  # a whole number but for rounding
+    exact = np.where((rest != 0) & ((rest < 0) != (y < 0)), exact - 1, exact)
+    whole = np.floor(exact)
+    whole = np.where(exact - whole > 0.5, whole + 1, whole)
+    whole = np.where(exact == 0, np.copysign(exact * 0, x / y), whole)
+    return np.where(y == 0, x / y, whole)
+
+
 # Functions that are several instructions.
 COMPOSED: Final[dict[Any, Callable[..., Any]]] = {
     np.positive: lambda x: x,
     np.logaddexp: logaddexp,
     np.remainder: remainder,
+    np.floor_divide: floor_divide,
+    np.isfinite: lambda x: abs(x) < math.inf,
+    np.isinf: lambda x: abs(x) == math.inf,
 }
 
 

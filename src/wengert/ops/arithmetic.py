@@ -478,5 +478,7 @@ def floor_divide_arrays(x: Any, y: Any) -> Any:
     if x.dtype.kind in "iub":
         refuse_zero(y)
         return np.floor_divide(x, y)
+    if x.dtype.char in "fd" and x.dtype == y.dtype:
+        return formulas.floor_divide(x, y)
     by_zero = y == 0
     return np.where(by_zero, x / y, np.floor_divide(x, y)).astype(x.dtype) if np.any(by_zero) else np.floor_divide(x, y)

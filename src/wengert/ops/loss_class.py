@@ -6,23 +6,27 @@ each is the derivative of the other.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .._core import errors
+from .._core import engine, errors
 from .._core.dtypes import FLOATING, Size, int64, uint8
+from .._core.modes import MODES
 from .._core.tensor_base import TensorBase
+from .._record.common import quiet
 from .._record.general import General, general, general_many
 from .._record.unary import unary
-from ..kernels import zeros
 from .loss import MEAN, NONE, SUM, check_target, legacy_reduction, reduction_code
 from .scaled import DivBackward1
+from .softmax import LogSoftmaxBackward0, PickedGrad
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
 UNSIGNED: Final = 1 << 64
+LARGE: Final = 1 << 14  # elements: a smaller gradient is written in next to no time
 
 
 class Pick:
@@ -66,10 +70,12 @@ class Pick:
 
     def put(self, grad: Any) -> Any:
         """Array of zeros with the weighted gradients at the places of the targets."""
-        out = zeros(self.shape, grad.dtype)
+        return self.picked(grad).written().array
+
+    def picked(self, grad: Any) -> PickedGrad:
+        """The same, not yet written down."""
         values = np.expand_dims(np.where(self.factors == 0, grad.dtype.type(0), self.factors * grad), self.axis)
-        np.put_along_axis(out, self.places, values, self.axis)
-        return out
+        return PickedGrad(self.places, values, self.axis, self.shape)
 
 
 class NllLossBackward0(General):
@@ -106,8 +112,26 @@ class NllLossBackward0(General):
         grad = grads[0]
         if grad is None:
             return [None] * self.arity
-        found: list[Tensor | None] = [general(NllLossBackwardBackward0(self.pick), [grad])]
+        if self.may_leave_unwritten(grad):
+            found: list[Any] = [self.pick.picked(grad.array)]
+        else:
+            found = [general(NllLossBackwardBackward0(self.pick), [grad])]
         return found + [None] * (self.arity - 1)
+
+    def may_leave_unwritten(self, grad: Tensor) -> bool:
+        """Whether the gradient of a large input goes to a log-softmax over the classes, and nobody else sees it."""
+        child = self.next0
+        if (
+            not isinstance(child, LogSoftmaxBackward0)
+            or child.dim != self.pick.axis
+            or math.prod(self.pick.shape) < LARGE
+        ):
+            return False
+        if (
+            self.extras is not None or MODES.anomaly or engine.running_node() is not self
+        ):  # or it is called as a function
+            return False
+        return quiet(grad) and grad.array.dtype.char in "fd"
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         tangent = tangents[0]

@@ -9,7 +9,8 @@ import numpy as np
 from .._core import errors
 from .._core.dtypes import FLOATING, float16, float32
 from .._core.tensor_base import TensorBase
-from .._record.common import int_of
+from .._record.common import int_of, make, untracked
+from ..kernels import formulas
 from .join import cat
 from .normalize import check_affine, check_input, check_normalized_shape, count, plain_batch_norm
 
@@ -103,12 +104,24 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Any = None, eps: Any 
         raise errors.not_implemented("rms_norm", input.dt)
     x = input.to(float32) if input.dt is float16 else input
     small = float(np.finfo(input.dt.np).eps) if eps is None else eps
+    if in_one_pass(input, weight):
+        return make(
+            formulas.rms_normalize(len(shape), input.array, 1.0 if weight is None else weight.array, float(small))
+        )
     dims = list(range(len(input.shp) - len(shape), len(input.shp)))
     found = x * (x.pow(2).mean(dims, True) + small).rsqrt()
     if weight is not None:
         found = found * weight
     result: Tensor = found if found.dt is input.dt else found.to(input.dt)
     return result
+
+
+def in_one_pass(x: TensorBase, weight: TensorBase | None) -> bool:
+    """Whether nothing is recorded, so that a kernel may do what are six nodes of a graph otherwise."""
+    array = x.array
+    if not untracked(x) or not isinstance(array, np.ndarray) or array.dtype.char not in "fd" or array.size == 0:
+        return False
+    return weight is None or (untracked(weight) and weight.dt is x.dt and isinstance(weight.array, np.ndarray))
 
 
 def local_response_norm(input: Tensor, size: Any, alpha: Any = 1e-4, beta: Any = 0.75, k: Any = 1.0) -> Tensor:

@@ -235,7 +235,13 @@ class NanToNumBackward0(Unary):
         self.neginf: Any = None if neginf is None else number_of(neginf, "nan_to_num", "neginf", 4)
 
     def forward(self, x: Any) -> Any:
-        return blocks.mapped(self.finite, x)
+        if x.dtype.char not in "fd":
+            return blocks.mapped(self.finite, x)
+        limit = np.finfo(x.dtype).max
+        high = limit if self.posinf is None else self.posinf
+        return formulas.nan_to_num(
+            x, *[float(v) for v in (self.nan, high, -limit if self.neginf is None else self.neginf)]
+        )
 
     def finite(self, x: Any) -> Any:
         """Value of an array."""

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from .._core import errors
 from .._core.compat import i64
-from .._core.dtypes import COMPLEX, parse_dtype
+from .._core.dtypes import COMPLEX, Size, dtype_of, parse_dtype
 from .._core.tensor_base import TensorBase
+from .._core.unwritten import Unwritten
 from .._record.binary import Binary
-from .._record.common import FUSED, OTHER, RESULT, SELF, converted, wrap_dim
+from .._record.common import FUSED, OTHER, RESULT, SELF, converted, make, wrap_dim
 from .._record.matmul import product
 from .._record.unary import Unary, unary
-from ..kernels import along, array_sum, formulas
+from ..kernels import along, array_sum, bulk, formulas, zeros
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -59,7 +61,11 @@ class SoftmaxBackward0(Normalizing):
         if x.shape[self.dim] == 0:
             return x.copy()
         if not has_columns(x, self.dim):
-            return in_order(along(formulas.softmax, self.dim, [x]))
+            return (
+                bulk.softmax_rows(x, False)
+                if bulk.in_rows(self.dim, x)
+                else in_order(along(formulas.softmax, self.dim, [x]))
+            )
         out = formulas.exp_difference(x, _maximum(x, self.dim, None, None, True))
         out *= _reciprocal(array_sum(out, self.dim, True))
         return out
@@ -81,7 +87,11 @@ class LogSoftmaxBackward0(Normalizing):
         if x.shape[self.dim] == 0:
             return x.copy()
         if not has_columns(x, self.dim):
-            return in_order(along(formulas.log_softmax, self.dim, [x]))
+            return (
+                bulk.softmax_rows(x, True)
+                if bulk.in_rows(self.dim, x)
+                else in_order(along(formulas.log_softmax, self.dim, [x]))
+            )
         top = _maximum(x, self.dim, None, None, True)
         total = array_sum(formulas.exp_difference(x, top), self.dim, True)
         out = x - top
@@ -97,6 +107,40 @@ class LogSoftmaxBackward0(Normalizing):
 
     def forward_grad(self, tangent: Tensor, x: Tensor, result: Tensor) -> Tensor:
         return tangent - (result.exp() * tangent).sum(self.dim, True)
+
+    def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
+        kept = self.result
+        if not isinstance(grad, PickedGrad):
+            return super().vjp(grad)
+        if self.released or kept is None:
+            raise errors.freed(self)
+        result = kept.unpack(self).array
+        if bulk.in_rows(self.dim, result):
+            return make(bulk.log_softmax_rows_slope_picked(result, grad.places, grad.values)), None
+        array = formulas.log_softmax_slope_picked(result, grad.values)
+        picked = np.take_along_axis(array, grad.places, self.dim)
+        np.put_along_axis(array, grad.places, picked + grad.values, self.dim)
+        return make(array), None
+
+
+class PickedGrad(Unwritten):
+    """A gradient that is zero but for one element along ``dim``: Note [Unwritten gradients].
+
+    Attributes:
+        places: where along ``dim``, which has size 1 here.
+        values: the elements there.
+    """
+
+    def __init__(self, places: Any, values: Any, dim: int, shape: Size) -> None:
+        super().__init__(None, dtype_of(values), shape)
+        self.places: Any = places
+        self.values: Any = values
+        self.dim: int = dim
+
+    def written(self) -> TensorBase:
+        out = zeros(self.shp, self.values.dtype)
+        np.put_along_axis(out, self.places, self.values, self.dim)
+        return make(out)
 
 
 class NormalizingBackward(Binary):
@@ -127,6 +171,8 @@ class SoftmaxBackwardDataBackward0(NormalizingBackward):
         if x.dtype == y.dtype and x.size > 0:
             if has_columns(x, self.dim):
                 return formulas.softmax_slope_given(x, y, array_sum(x * y, self.dim, True))
+            if bulk.in_rows(self.dim, x, y):
+                return bulk.softmax_rows_slope(x, y, False)
             return along(formulas.softmax_slope, self.dim, [x, y])
         out = x * y
         return out - array_sum(out, self.dim, True) * y
@@ -157,6 +203,8 @@ class LogSoftmaxBackwardDataBackward0(NormalizingBackward):
         if x.dtype == y.dtype and x.size > 0:
             if has_columns(x, self.dim):
                 return formulas.log_softmax_slope_given(x, y, array_sum(x, self.dim, True))
+            if bulk.in_rows(self.dim, x, y):
+                return bulk.softmax_rows_slope(x, y, True)
             return along(formulas.log_softmax_slope, self.dim, [x, y])
         out = np.exp(y)
         out *= array_sum(x, self.dim, True)

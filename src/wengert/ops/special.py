@@ -72,12 +72,18 @@ class ErfcBackward0(Special):
     SCHEMA: Final = (
         "erfc(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
     )
+    reads: i64 = SELF | FUSED
 
-    def value(self, x: Any) -> Any:
-        return _special().erfc(x)
+    def forward(self, x: Any) -> Any:
+        if x.dtype.kind == "c":
+            raise errors.not_implemented(self.kernel(), make(x).dt)
+        return formulas.erfc(x)
 
     def kernel(self) -> str:
         return "erfc_vml_cpu"
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.erfc_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None

@@ -124,6 +124,11 @@ cdef inline bint take_over(object first) noexcept:
     return True
 
 
+def taken_over(first):
+    """Whether the array was lent, and is the caller's to write over now."""
+    return take_over(first)
+
+
 def empty(tuple shape, cnp.dtype dtype):
     """An uninitialised array in C order."""
     cdef cnp.npy_intp sizes[64]

@@ -8,6 +8,7 @@
 #include "pooling.h"
 #include "rows.h"
 #include "scan.h"
+#include "softmax.h"
 #include "strided.h"
 #include "sums.h"
 
@@ -110,6 +111,35 @@ void enter_normalize_rows_slopes(const Args& a) {
                            a.at<T>(6), a.at<T>(7));
 }
 
+// Arrays x, y; rows, columns.
+template <class T>
+void enter_softmax_rows(const Args& a) {
+  softmax_rows<T>(a.number[0], a.number[1], a.at<T>(0), a.at<T>(1));
+}
+
+template <class T>
+void enter_log_softmax_rows(const Args& a) {
+  log_softmax_rows<T>(a.number[0], a.number[1], a.at<T>(0), a.at<T>(1));
+}
+
+// Arrays grad, y, slope; rows, columns.
+template <class T>
+void enter_softmax_rows_slope(const Args& a) {
+  softmax_rows_slope<T>(a.number[0], a.number[1], a.at<T>(0), a.at<T>(1), a.at<T>(2));
+}
+
+template <class T>
+void enter_log_softmax_rows_slope(const Args& a) {
+  log_softmax_rows_slope<T>(a.number[0], a.number[1], a.at<T>(0), a.at<T>(1), a.at<T>(2));
+}
+
+// Arrays y, places, values, slope; rows, columns.
+template <class T>
+void enter_log_softmax_rows_slope_picked(const Args& a) {
+  log_softmax_rows_slope_picked<T>(a.number[0], a.number[1], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.at<T>(3),
+                                   a.bad_index);
+}
+
 // Arrays x, out; outer, n, inner, whether from the end.
 template <class Op, class T>
 void enter_scan(const Args& a) {
@@ -141,6 +171,11 @@ constexpr Entry array_entries[] = {
     {"sum_middle", 2, 3, 0, WENGERT_FLOATS(enter_sum)},
     {"normalize_rows", 7, 2, 1, WENGERT_FLOATS(enter_normalize_rows)},
     {"normalize_rows_slopes", 8, 2, 0, WENGERT_FLOATS(enter_normalize_rows_slopes)},
+    {"softmax_rows", 2, 2, 0, WENGERT_FLOATS(enter_softmax_rows)},
+    {"softmax_rows_slope", 3, 2, 0, WENGERT_FLOATS(enter_softmax_rows_slope)},
+    {"log_softmax_rows", 2, 2, 0, WENGERT_FLOATS(enter_log_softmax_rows)},
+    {"log_softmax_rows_slope", 3, 2, 0, WENGERT_FLOATS(enter_log_softmax_rows_slope)},
+    {"log_softmax_rows_slope_picked", 4, 2, 0, WENGERT_FLOATS(enter_log_softmax_rows_slope_picked)},
     {"running_sum", 2, 4, 0, enter_scan<Plus, float>, enter_scan<Plus, double>},
     {"running_product", 2, 4, 0, enter_scan<Times, float>, enter_scan<Times, double>},
     {"running_extreme", 3, 4, 0, WENGERT_FLOATS(enter_running_extreme)},
