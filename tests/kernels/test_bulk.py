@@ -188,3 +188,42 @@ def test_distances_and_their_gradients_are_those_of_the_differences(
     np.testing.assert_allclose(bulk.distance_sums(x, y, weight, p, False), expected, tolerance, tolerance)
     back = -(weight[..., None] * slopes).sum(1)
     np.testing.assert_allclose(bulk.distance_sums(y, x, weight, p, True), back, tolerance, tolerance)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dim", [0, 1, 2])
+@pytest.mark.parametrize("largest", [True, False])
+def test_running_extremes_keep_the_latest_of_equals_and_what_is_not_a_number(
+    native: Any, largest: bool, dim: int, dtype: Any
+) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 6, (5, 37, 9)).astype(dtype)
+    x[rng.random(x.shape) < 0.02] = np.nan
+    values, places = bulk.running_extreme(x, dim, largest)
+    lines = np.moveaxis(x, dim, -1).reshape(-1, x.shape[dim])
+    for line, best, at in zip(lines, *(np.moveaxis(a, dim, -1).reshape(lines.shape) for a in (values, places))):
+        for i in range(line.size):
+            seen = line[: i + 1]
+            extreme = np.nan if np.isnan(seen).any() else seen.max() if largest else seen.min()
+            found = np.isnan(seen) if np.isnan(extreme) else seen == extreme
+            np.testing.assert_array_equal(best[i], extreme)
+            assert at[i] == np.flatnonzero(found)[-1]
+
+
+@pytest.mark.parametrize("out", [(7,), (3, 7), (2, 3, 7), (5, 5, 19)])
+def test_maxima_of_uneven_parts_are_those_of_their_elements(native: Any, out: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, 5, 11, 19)).astype(np.float32)
+    x[0, 0, 2, 3, 4] = np.nan
+    x[1, 1] = -np.inf
+    values, positions = bulk.max_parts(x, out, True)
+    dims = len(out)
+    planes = x.reshape(-1, *x.shape[5 - dims :])
+    for plane, best, at in zip(planes, values.reshape(-1, *out), positions.reshape(-1, *out)):
+        for place in np.ndindex(*out):
+            bounds = [(p * n // o, -(-(p + 1) * n // o)) for p, n, o in zip(place, plane.shape, out)]
+            window = plane[tuple(slice(*b) for b in bounds)]
+            np.testing.assert_array_equal(best[place], window.max())
+            np.testing.assert_array_equal(plane.reshape(-1)[at[place]], best[place])
+            inside = np.unravel_index(at[place], plane.shape)
+            assert all(low <= i < high for i, (low, high) in zip(inside, bounds))
+    np.testing.assert_array_equal(bulk.max_parts(x, out, False)[0], values)

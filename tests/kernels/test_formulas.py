@@ -9,7 +9,7 @@ import pytest
 
 from wengert.kernels import blocks, elementwise, formula, rowwise
 from wengert.kernels.formula import Blocked
-from wengert.kernels.tracing import column_sum, row_max, row_mean, row_sum
+from wengert.kernels.tracing import column_sum, row_max, row_mean, row_product, row_sum
 
 DTYPES = (np.float32, np.float64)
 TOLERANCE = {np.float32: 3e-5, np.float64: 1e-12}
@@ -111,6 +111,20 @@ def test_a_row_formula_works_on_short_and_long_rows_of_any_layout(dtype: Any, sh
     expected = (e / e.sum(-1, keepdims=True)).astype(dtype)
     for kernel in both(softmax, True):
         close(kernel(1, x), expected, dtype)
+
+
+@pytest.mark.parametrize("shape", [(40, 60), (3, 9000), (2, 1050), (5, 1)])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_products_and_sums_of_numbers_over_short_and_long_rows(dtype: Any, shape: tuple[int, int]) -> None:
+    x = (1 + sample(shape, dtype) / 100).astype(dtype)
+    x[0, ::3] = -x[0, ::3]
+    holed = np.where(sample(shape, dtype, 1) > 1, np.nan, x).astype(dtype)
+    for function, array, expected in (
+        (row_product, x, np.multiply.reduce(x.astype(float), 1, keepdims=True)),
+        (lambda x: row_sum(np.where(x == x, x, 0.0)), holed, np.nansum(holed.astype(float), 1, keepdims=True)),
+    ):
+        for kernel in both(function, True):
+            np.testing.assert_allclose(kernel(1, array), expected, rtol=1e2 * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize("shape", [(6, 5, 4, 7), (3, 2, 70, 90)])

@@ -186,6 +186,34 @@ def test_functions_of_two_numbers_are_those_of_c(build: str, op: str, dtype: Any
     np.testing.assert_allclose(binary(x, y), expected, rtol=4 * limits.eps, atol=2 * limits.smallest_subnormal)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("build", BUILDS)
+def test_remainders_are_exact_next_to_multiples_and_for_any_quotient(build: str, dtype: Any) -> None:
+    module = importlib.import_module(f"wengert.kernels._k_{build}")
+
+    def formula(x: Any, y: Any) -> Any:
+        return make("fmod", x, y)
+
+    fmod = module.Kernel("fmod", Blocked(formula, False).plan_for, formula, False)
+    rng = np.random.default_rng(0)
+    divisor = (rng.normal(size=20_000) * 10.0 ** rng.integers(-25, 15, 20_000)).astype(dtype)
+    multiple = divisor * np.exp2(rng.integers(-3, 60, 20_000)).astype(dtype) * rng.integers(1, 50, 20_000).astype(dtype)
+    tiny = np.finfo(dtype).smallest_subnormal * rng.integers(1, 1000, 20_000).astype(dtype)
+    for x, y in [
+        (multiple, divisor),
+        (np.nextafter(multiple, dtype(0)), divisor),
+        (np.nextafter(multiple, dtype(np.inf)), divisor),
+        (tiny, tiny[::-1].copy()),
+        (divisor, tiny),
+        (tiny, divisor),
+    ]:
+        with np.errstate(all="ignore"):
+            expected = np.fmod(x, y)
+        found = fmod(x, y)
+        np.testing.assert_array_equal(found, expected)
+        assert (np.signbit(found) == np.signbit(expected))[~np.isnan(expected)].all()
+
+
 @pytest.mark.parametrize("build", BUILDS)
 def test_python_and_the_machine_know_the_same_instructions(build: str) -> None:
     from wengert.kernels import tracing

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..kernels import arrays, copied
+from ..kernels import arrays, copied, row_major
 from . import errors
 from .modes import MODES, is_inference_mode_enabled, thread_modes
 from .tensor_base import Meta, TensorBase, bump, from_array, gradient_edge, is_dense, requires_grad
@@ -163,6 +163,8 @@ def first_gradient(leaf: TensorBase, grad: TensorBase, alone: bool) -> TensorBas
             return detached_grad(grad)
     if array.strides == leaf.array.strides and array.flags.forc:
         return _tensor.Tensor(copied(array), grad.dt, grad.shp)
+    if leaf.array.flags.c_contiguous:
+        return _tensor.Tensor(row_major(array), grad.dt, grad.shp)
     out = like_leaf(leaf, array)
     out[...] = array
     return _tensor.Tensor(out, grad.dt, grad.shp)

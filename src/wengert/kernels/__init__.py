@@ -18,6 +18,7 @@ from .memory import empty_like as empty_like
 from .memory import get_memory_limit as get_memory_limit
 from .memory import lend as lend
 from .memory import memory_held as memory_held
+from .memory import row_major as row_major
 from .memory import set_memory_limit as set_memory_limit
 from .memory import zeros as zeros
 from .sums import array_sum as array_sum

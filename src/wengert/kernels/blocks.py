@@ -259,6 +259,12 @@ _REDUCE: Final[dict[str, Any]] = {
     "row_sum": np.add.reduce,
     "row_max": np.maximum.reduce,
     "row_min": np.minimum.reduce,
+    "row_product": np.multiply.reduce,
 }
-_COMBINE: Final[dict[str, Any]] = {"row_sum": np.add, "row_max": np.maximum, "row_min": np.minimum}
-_START: Final = {"row_sum": 0.0, "row_max": -math.inf, "row_min": math.inf}
+_COMBINE: Final[dict[str, Any]] = {
+    "row_sum": np.add,
+    "row_max": np.maximum,
+    "row_min": np.minimum,
+    "row_product": np.multiply,
+}
+_START: Final = {"row_sum": 0.0, "row_max": -math.inf, "row_min": math.inf, "row_product": 1.0}

@@ -116,6 +116,17 @@ def max_pool(x: Any, lines: Any, with_positions: bool) -> tuple[Any, Any]:
     return values, positions
 
 
+def max_parts(x: Any, out: tuple[int, ...], with_positions: bool) -> tuple[Any, Any]:
+    """The same of windows that divide each of the last dimensions into ``out`` parts, their ends rounded outward."""
+    lead = x.shape[: x.ndim - len(out)]
+    values = empty((*lead, *out), x.dtype)
+    positions = empty((*lead, *out), _INT64) if with_positions else None
+    unused = [1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1]  # kernel, stride, padding, dilation
+    numbers = [math.prod(lead), *three(x.shape[x.ndim - len(out) :], 1), *three(out, 1), *unused]
+    _native.max_parts(_contiguous(x), values, positions, *numbers)
+    return values, positions
+
+
 def put_back(grad: Any, positions: Any, shape: tuple[int, ...], dims: int) -> Any:
     """Zeros of a shape with each gradient added at its position, counted through the last ``dims`` dimensions."""
     out = empty(shape, grad.dtype)
@@ -330,6 +341,14 @@ def running(name: str, x: Any, dim: int, from_end: bool) -> Any:
     scan = _native.running_sum if name == "sum" else _native.running_product
     scan(_contiguous(x), out, outer, x.shape[dim], inner, int(from_end))
     return out
+
+
+def running_extreme(x: Any, dim: int, largest: bool) -> tuple[Any, Any]:
+    """Running extremes along ``dim``, and where they were met last; what is not a number stays."""
+    outer, inner = _around(x.shape, dim)
+    values, places = empty(x.shape, x.dtype), empty(x.shape, _INT64)
+    _native.running_extreme(_contiguous(x), values, places, outer, x.shape[dim], inner, int(largest))
+    return values, places
 
 
 def top_rows(x: Any, k: int, largest: bool) -> tuple[Any, Any]:

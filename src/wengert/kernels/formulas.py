@@ -13,7 +13,7 @@ import numpy as np
 
 from . import blocks, tracing
 from .formula import elementwise, rowwise
-from .tracing import column_sum, row_max, row_mean, row_min, row_sum
+from .tracing import column_sum, row_max, row_mean, row_min, row_product, row_sum
 
 TWO_BY_ROOT_PI: Final = 2 / math.sqrt(math.pi)
 GELU_BETA: Final = math.sqrt(2 / math.pi)
@@ -69,6 +69,43 @@ def lerp(x: Any, end: Any, weight: Any) -> Any:
 def lerp_back(x: Any, end: Any, rest: Any) -> Any:
     """The same with ``rest`` = 1 - weight, exact where that is 0."""
     return end - (end - x) * rest
+
+
+@elementwise
+def lerp_each(x: Any, end: Any, weight: Any) -> Any:
+    """The same with a weight for each element: from the nearer end."""
+    step = end - x
+    return np.where(np.absolute(weight) < 0.5, x + weight * step, end - step * (1 - weight))
+
+
+@elementwise
+def logaddexp(x: Any, y: Any) -> Any:
+    """log(exp(x) + exp(y))."""
+    return np.logaddexp(x, y)
+
+
+@elementwise
+def fmod(x: Any, y: Any) -> Any:
+    """Remainder with the sign of the dividend."""
+    return np.fmod(x, y)
+
+
+@elementwise
+def remainder(x: Any, y: Any) -> Any:
+    """Remainder with the sign of the divisor."""
+    return np.remainder(x, y)
+
+
+@elementwise
+def hypot(x: Any, y: Any) -> Any:
+    """sqrt(x^2 + y^2)."""
+    return np.hypot(x, y)
+
+
+@elementwise
+def sign(x: Any) -> Any:
+    """-1, 0 or 1; 0 for what is not a number."""
+    return np.where(x == x, np.sign(x), 0.0)
 
 
 @elementwise
@@ -189,6 +226,12 @@ def relu(x: Any) -> Any:
 
 
 @elementwise
+def threshold(x: Any, limit: Any, number: Any) -> Any:
+    """x above ``limit`` and where it is not a number, else ``number``."""
+    return np.where(x <= limit, number, x)
+
+
+@elementwise
 def threshold_slope(grad: Any, x: Any, threshold: Any) -> Any:
     """The gradient above the threshold, and where x is not a number."""
     return np.where(x <= threshold, 0, grad)
@@ -234,6 +277,12 @@ def hardsigmoid_slope(grad: Any, x: Any) -> Any:
 def hardswish_slope(grad: Any, x: Any) -> Any:
     """Gradient of hardswish."""
     return np.where(x >= 3, grad, np.where(x <= -3, 0, grad * (x / 3 + 0.5)))
+
+
+@elementwise
+def hardshrink(x: Any, lambd: Any) -> Any:
+    """x outside [-lambd, lambd], else 0."""
+    return np.where((x >= -lambd) & (x <= lambd), 0, x)
 
 
 @elementwise
@@ -477,6 +526,19 @@ def extreme_slope(grad: Any, x: Any, result: Any) -> Any:
     """Gradient of both: equal shares for the elements that tie."""
     ties: Any = np.where(x == result, 1.0, 0.0)
     return ties * (grad / row_sum(ties))
+
+
+@rowwise
+def sum_of_numbers(x: Any) -> Any:
+    """Sum of what is a number."""
+    numbers: Any = np.where(x == x, x, 0.0)
+    return row_sum(numbers)
+
+
+@rowwise
+def product(x: Any) -> Any:
+    """Product."""
+    return row_product(x)
 
 
 @rowwise

@@ -41,6 +41,17 @@ def copied(array: Any) -> Any:
     return out
 
 
+def row_major(array: Any) -> Any:
+    """A copy in C order of an array with any strides."""
+    if COMPILED is None or array.size < MANY or array.dtype.char not in _KINDS or not array.flags.aligned:
+        return np.array(array, order="C", subok=False)
+    if array.flags.c_contiguous:
+        return copied(array)
+    out = COMPILED.empty(array.shape, array.dtype)
+    COMPILED.copy_strided(array, out)
+    return out
+
+
 def lend(array: Any) -> None:
     """Let the next elementwise kernel whose first operand is ``array`` write its result there: Note [Lent gradients]."""
     if COMPILED is not None:

@@ -13,7 +13,7 @@ from .tracing import Traced, constant
 
 Instruction = tuple[str, int, int, int, int]
 
-ROW_REDUCTIONS: Final = ("row_sum", "row_max", "row_min")
+ROW_REDUCTIONS: Final = ("row_sum", "row_max", "row_min", "row_product")
 
 
 @dataclass(frozen=True)

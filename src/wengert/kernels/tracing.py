@@ -15,7 +15,7 @@ import numpy as np
 _BOOL: Final = np.dtype(np.bool_)
 _CONTIGUOUS: Final = np.empty(0).flags
 
-REDUCTIONS: Final = ("row_sum", "row_max", "row_min", "column_sum")
+REDUCTIONS: Final = ("row_sum", "row_max", "row_min", "row_product", "column_sum")
 
 
 class Traced:
@@ -296,6 +296,11 @@ def row_max(x: Traced) -> Traced:
 def row_min(x: Traced) -> Traced:
     """Smallest element of each row; NaN where there is one."""
     return make("row_min", x)
+
+
+def row_product(x: Traced) -> Traced:
+    """Product over each row."""
+    return make("row_product", x)
 
 
 def row_mean(x: Traced) -> Traced:

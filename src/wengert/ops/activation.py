@@ -126,6 +126,8 @@ class ThresholdBackward0(Piecewise):
         self.number: Any = number_of(number, "threshold", "value", 3)
 
     def value(self, x: Any) -> Any:
+        if x.dtype.kind == "f":
+            return formulas.threshold(x, float(self.threshold), float(self.number))
         return np.where(x <= self.threshold, x.dtype.type(self.number), x)
 
     def slope(self, grad: Any, x: Any, result: Any) -> Any:
@@ -250,7 +252,7 @@ class HardshrinkBackward0(Piecewise):
         self.lambd: Any = lambd
 
     def value(self, x: Any) -> Any:
-        return np.where((x >= -self.lambd) & (x <= self.lambd), x.dtype.type(0), x)
+        return formulas.hardshrink(x, float(self.lambd))
 
     def slope(self, grad: Any, x: Any, result: Any) -> Any:
         return formulas.hardshrink_slope(grad, x, float(self.lambd))

@@ -178,6 +178,8 @@ class LerpBackward1(Ternary):
 
     def value(self, arrays: list[Any]) -> Any:
         x, end, weight = arrays
+        if x.dtype.char in "fd":
+            return formulas.lerp_each(x, end, weight)
         step = end - x
         return np.where(np.absolute(weight) < 0.5, x + weight * step, end - step * (1 - weight))
 

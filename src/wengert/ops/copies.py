@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .._core.dtypes import DType
 from .._core.graph import Node
 from .._core.modes import MODES
 from .._core.tensor_base import TensorBase, memory
 from .._record import forward
 from .._record.common import make
+from ..kernels import row_major
 from . import shape, shape_axes, shape_parts, shape_splits
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ def copied(kind: Any, views: list[Tensor]) -> list[Tensor]:
     outs: list[Tensor] = []
     node: Any = None
     for y in views:
-        out = make(np.array(memory(y), order="C"))
+        out = make(row_major(memory(y)))
         part = y.fn
         if y.rg and part is not None:
             if node is None:

@@ -266,18 +266,18 @@ def complex_logcumsumexp_gradient(grad: Tensor, x: Tensor, result: Tensor, dim: 
 class RunningExtreme(General):
     """Base of running maximum and minimum: the gradient goes to the place each value came from (the latest of ties)."""
 
+    largest: bool = True
+
     def __init__(self, x: TensorBase, dim: Any) -> None:
         self.dim: int = wrap_dim(dim, len(x.shp))
-
-    def accumulate(self, x: Any) -> Any:
-        """The running extreme of an array."""
-        raise NotImplementedError
 
     def forward(self, arrays: list[Any]) -> Any:
         x = arrays[0]
         if x.ndim == 0:
             return [x[()], np.int64(0)]
-        values = self.accumulate(x)
+        if kernels.handles(x):
+            return list(kernels.running_extreme(x, self.dim, self.largest))
+        values = (_maximum if self.largest else _minimum)(x, self.dim, None, np.empty(x.shape, x.dtype))
         return [values, latest_places(x, values, self.dim)]
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
@@ -328,15 +328,11 @@ def latest_places(x: Any, values: Any, dim: int) -> Any:
 class CummaxBackward0(RunningExtreme):
     """Running maximum."""
 
-    def accumulate(self, x: Any) -> Any:
-        return _maximum(x, self.dim, None, np.empty(x.shape, x.dtype))
-
 
 class CumminBackward0(RunningExtreme):
     """Running minimum."""
 
-    def accumulate(self, x: Any) -> Any:
-        return _minimum(x, self.dim, None, np.empty(x.shape, x.dtype))
+    largest: bool = False
 
 
 def cumsum(self: Tensor, dim: Any, *, dtype: Any = None) -> Tensor:

@@ -19,6 +19,7 @@ from .._record.binary import check_overlap
 from .._record.common import broadcast_size, cast_array, cast_grad, integer_scalar, number_operand, sum_to, write
 from .._record.general import General, general
 from .._record.unary import Unary, unary
+from ..kernels import row_major
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -44,7 +45,9 @@ class CloneBackward0(Unary):
             return x
         if self.layout == "L":
             return channels_last(x)
-        return x.copy(order=dense_order(x) if self.layout == "K" else "C")
+        if self.layout == "C" or dense_order(x) == "C":
+            return row_major(x)
+        return x.copy(order="K")
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad
@@ -79,8 +82,7 @@ CLONE_CHANNELS_LAST: Final = CloneBackward0("L")
 
 def channels_last(x: Any) -> Any:
     """A copy of (batch, channel, ...) in which the channels of one place lie side by side."""
-    copy = np.moveaxis(x, 1, -1).copy(order="C")
-    return np.moveaxis(copy, -1, 1)
+    return np.moveaxis(row_major(np.moveaxis(x, 1, -1)), -1, 1)
 
 
 def format_name(memory_format: Any) -> str:

@@ -120,6 +120,14 @@ class Windows:
 
     taps: int = 0
 
+    def compiled(self) -> bool:
+        """Whether a kernel does the work."""
+        return False
+
+    def compiled_maxima(self, with_positions: bool) -> tuple[Any, Any]:
+        """Values and positions (or None) by a kernel."""
+        raise NotImplementedError
+
     def shape(self) -> tuple[int, ...]:
         """Shape of the result."""
         raise NotImplementedError
@@ -152,8 +160,10 @@ class Grid(Windows):
         self.taps: int = len(self.overlaps)
 
     def compiled(self) -> bool:
-        """Whether a kernel does the work."""
         return len(self.lines) <= 3 and count(self.shape()) > 0 and kernels.handles(self.x)
+
+    def compiled_maxima(self, with_positions: bool) -> tuple[Any, Any]:
+        return kernels.max_pool(self.x, self.lines, with_positions)
 
     def shape(self) -> tuple[int, ...]:
         return (*self.x.shape[: -len(self.lines)], *[line.out for line in self.lines])
@@ -195,6 +205,12 @@ class Ragged(Windows):
             self.along.append(np.minimum(starts[:, None] + longest, stops[:, None] - 1))
         self.all_taps: list[tuple[int, ...]] = list(product(*[range(a.shape[1]) for a in self.along]))
         self.taps: int = len(self.all_taps)
+
+    def compiled(self) -> bool:
+        return len(self.along) <= 3 and count(self.shape()) > 0 and kernels.handles(self.x)
+
+    def compiled_maxima(self, with_positions: bool) -> tuple[Any, Any]:
+        return kernels.max_parts(self.x, tuple([len(a) for a in self.along]), with_positions)
 
     def shape(self) -> tuple[int, ...]:
         return (*self.x.shape[: -len(self.along)], *[len(a) for a in self.along])
@@ -257,8 +273,8 @@ def begun(windows: Windows, dt: Any) -> tuple[Any, int]:
 
 def window_maxima(windows: Windows, dt: Any) -> Any:
     """Maximum of each window; NaN where there is one."""
-    if isinstance(windows, Grid) and windows.compiled():
-        return kernels.max_pool(windows.x, windows.lines, False)[0]
+    if windows.compiled():
+        return windows.compiled_maxima(False)[0]
     best, counted = begun(windows, dt)
     for tap in range(counted, windows.taps):
         part_of = best[windows.target(tap)]
@@ -268,8 +284,8 @@ def window_maxima(windows: Windows, dt: Any) -> Any:
 
 def window_maxima_at(windows: Windows, dt: Any) -> list[Any]:
     """Maximum of each window, and the position of the first element that has it; of the last NaN where there is one."""
-    if isinstance(windows, Grid) and windows.compiled():
-        return list(kernels.max_pool(windows.x, windows.lines, True))
+    if windows.compiled():
+        return list(windows.compiled_maxima(True))
     best, counted = begun(windows, dt)
     small: Any = np.uint8 if windows.taps <= 256 else np.int64
     chosen = np.zeros(best.shape, small)

@@ -17,6 +17,7 @@ from .._record.common import OTHER, RESULT, SELF, converted, is_number, result_t
 from .._record.general import overwrite
 from .._record.unary import Unary, unary
 from .._record.writing import zeros_like
+from ..kernels import formulas
 from .arithmetic import floor_divide_arrays, refuse_zero
 
 if TYPE_CHECKING:
@@ -273,14 +274,16 @@ def remainder_arrays(x: Any, y: Any) -> Any:
     """Remainder with the sign of the divisor."""
     if x.dtype.kind in "iub":
         refuse_zero(y)
-    return np.remainder(x, y)
+        return np.remainder(x, y)
+    return formulas.remainder(x, y)
 
 
 def fmod_arrays(x: Any, y: Any) -> Any:
     """Remainder with the sign of the dividend."""
     if x.dtype.kind in "iub":
         refuse_zero(y)
-    return np.fmod(x, y)
+        return np.fmod(x, y)
+    return formulas.fmod(x, y)
 
 
 def log_of_number(base: Any) -> Any:

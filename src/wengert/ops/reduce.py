@@ -135,6 +135,9 @@ class NansumBackward0(SumBackward0):
     def forward(self, x: Any) -> Any:
         if x.dtype.kind in "biu":
             return SumBackward0.forward(self, x)
+        fused = reduced(formulas.sum_of_numbers, axes(self), x, self.keepdim) if self.target is None else None
+        if fused is not None:
+            return fused
         if isinstance(x, np.ndarray) and x.size > blocks.BLOCK and self.target is None:
             found = blocks.reduced(np.add, without_nan, [x], self.dims)
             return found if self.keepdim else found.squeeze(self.dims)[()]
@@ -167,7 +170,8 @@ class ProdBackward0(Reduction):
             return _multiply(x, axes(self), int64.np, None, self.keepdim)
         if x.dtype == _float16:
             return _multiply(x, axes(self), _float32, None, self.keepdim).astype(_float16)
-        return _multiply(x, axes(self), x.dtype, None, self.keepdim)
+        fused = reduced(formulas.product, axes(self), x, self.keepdim)
+        return _multiply(x, axes(self), x.dtype, None, self.keepdim) if fused is None else fused
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None

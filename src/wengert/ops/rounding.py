@@ -88,7 +88,7 @@ class SignBackward0(Step):
             raise NotImplementedError(
                 "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
             )
-        return blocks.mapped(real_sign, x)
+        return real_sign(x)
 
     def fresh(self) -> Unary:
         return SignBackward0()
@@ -101,7 +101,7 @@ class SgnBackward0(Step):
     reads: i64 = SELF | RESULT
 
     def forward(self, x: Any) -> Any:
-        return blocks.mapped(direction if x.dtype.kind == "c" else real_sign, x)
+        return blocks.mapped(direction, x) if x.dtype.kind == "c" else real_sign(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
@@ -322,7 +322,7 @@ def real_sign(x: Any) -> Any:
     """-1, 0 or 1; PyTorch gives 0 for NaN. Masks are their own sign."""
     if x.dtype.kind == "b":
         return x.copy()
-    return np.where(np.isnan(x), 0, np.sign(x)) if x.dtype.kind == "f" else np.sign(x)
+    return formulas.sign(x) if x.dtype.kind == "f" else np.sign(x)
 
 
 def absolute(self: Tensor) -> Tensor:

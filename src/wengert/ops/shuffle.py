@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .._core import errors
 from .._core.tensor_base import TensorBase
 from .._record.common import int_of
 from .._record.general import General, general
+from ..kernels import row_major
 from .normalize_parts import laid_like
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class ChannelShuffleBackward0(Rearrangement):
         x = arrays[0]
         channels = x.shape[1]
         grouped = x.reshape((x.shape[0], self.factor, channels // self.factor, *x.shape[2:]))
-        return laid_like(np.array(grouped.swapaxes(1, 2), order="C").reshape(x.shape), x)
+        return laid_like(row_major(grouped.swapaxes(1, 2)).reshape(x.shape), x)
 
     def again(self) -> General:
         return ChannelShuffleBackward0(self.factor)
@@ -79,7 +78,7 @@ class PixelShuffleBackward0(Rearrangement):
         n = len(lead)
         parts = x.reshape((*lead, channels // (r * r), r, r, rows, columns))
         order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)
-        moved = np.array(parts.transpose(order), order="C")
+        moved = row_major(parts.transpose(order))
         return laid_like(moved.reshape((*lead, channels // (r * r), rows * r, columns * r)), x)
 
     def again(self) -> General:
@@ -103,7 +102,7 @@ class PixelUnshuffleBackward0(Rearrangement):
         n = len(lead)
         parts = x.reshape((*lead, channels, rows // r, r, columns // r, r))
         order = (*range(n), n, n + 2, n + 4, n + 1, n + 3)
-        moved = np.array(parts.transpose(order), order="C")
+        moved = row_major(parts.transpose(order))
         return laid_like(moved.reshape((*lead, channels * r * r, rows // r, columns // r)), x)
 
     def again(self) -> General:

@@ -352,18 +352,18 @@ class LogaddexpBackward0(Binary):
 
     def forward(self, x: Any, y: Any) -> Any:
         if x.dtype.kind != "c":
-            return np.logaddexp(x, y)
+            return formulas.logaddexp(x, y)
         larger = x.real >= y.real
         top = np.where(larger, x, y)
         return top + np.log1p(np.exp(np.where(larger, y, x) - top))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None
-        return grad / conj((other - x).exp() + 1)
+        return grad * conj((x - other).sigmoid())
 
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None
-        return grad / conj((x - other).exp() + 1)
+        return grad * conj((other - x).sigmoid())
 
     def common_dtype(self, x: Any, y: Any) -> DType:
         dt = result_type([x, y])

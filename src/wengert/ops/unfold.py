@@ -11,6 +11,7 @@ from .._core import errors
 from .._core.dtypes import INTEGER
 from .._core.tensor_base import TensorBase
 from .._record.general import General, general
+from ..kernels import row_major
 from .sizes import count, sizes_of
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Im2ColBackward0(General):
         places = (where.stride[0] * rows, where.stride[1] * columns)
         lead = x.shape[:-2]
         view = _strided(x, (*lead, *where.kernel, *out), (*x.strides[:-2], *taps, *places), writeable=False)
-        return np.array(view, order="C").reshape(*lead[:-1], lead[-1] * count(where.kernel), count(out))
+        return row_major(view).reshape(*lead[:-1], lead[-1] * count(where.kernel), count(out))
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]

@@ -121,6 +121,32 @@ void max_pool(const Pooling& g, const T* x, T* values, int64_t* positions) {
   });
 }
 
+// Maxima of the windows that divide each dimension into g.out parts, their ends rounded outward; positions may be null.
+template <class T>
+void max_parts(const Pooling& g, const T* x, T* values, int64_t* positions) {
+  for_planes(g.planes, g.pixels(), [&](ptrdiff_t p) {
+    for (ptrdiff_t i = 0; i < g.places(); i++) {
+      const ptrdiff_t place[3] = {i / (g.out[1] * g.out[2]), i / g.out[2] % g.out[1], i % g.out[2]};
+      ptrdiff_t start[3], stop[3];
+      for (int d = 0; d < 3; d++) {
+        start[d] = place[d] * g.size[d] / g.out[d];
+        stop[d] = ((place[d] + 1) * g.size[d] + g.out[d] - 1) / g.out[d];
+      }
+      T best = -std::numeric_limits<T>::infinity();
+      ptrdiff_t at = (start[0] * g.size[1] + start[1]) * g.size[2] + start[2];
+      for (ptrdiff_t z = start[0]; z < stop[0]; z++)
+        for (ptrdiff_t y = start[1]; y < stop[1]; y++) {
+          const ptrdiff_t row = (z * g.size[1] + y) * g.size[2];
+          const T* from = x + p * g.pixels() + row;
+          for (ptrdiff_t k = start[2]; k < stop[2]; k++)
+            if (from[k] > best || from[k] != from[k]) best = from[k], at = row + k;
+        }
+      values[p * g.places() + i] = best;
+      if (positions) positions[p * g.places() + i] = at;
+    }
+  });
+}
+
 // Gradients added to the positions they came from; `out` need not be cleared.
 template <class T>
 void put_back(ptrdiff_t planes, ptrdiff_t pixels, ptrdiff_t places, const T* grad, const int64_t* positions, T* out,

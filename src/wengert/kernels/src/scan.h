@@ -69,4 +69,59 @@ void scan(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, bool reversed, const T*
     scan_middle<Op, T>(outer, n, inner, reversed, x, out);
 }
 
+// Whether an element takes over from the extreme before it: a later one of equal ones, and what is not a number.
+template <bool LARGEST, class T>
+static inline bool takes_over(T x, T best) {
+  return (LARGEST ? x >= best : x <= best) | (x != x);
+}
+
+template <bool LARGEST, int LINES, class T>
+static void extreme_lines(ptrdiff_t n, const T* x, T* values, int64_t* places) {
+  T best[LINES];
+  int64_t at[LINES];
+  for (int l = 0; l < LINES; l++) best[l] = x[l * n], at[l] = 0;
+  for (ptrdiff_t i = 0; i < n; i++)
+#pragma GCC unroll 4
+    for (int l = 0; l < LINES; l++) {
+      const T value = x[l * n + i];
+      const bool newer = takes_over<LARGEST>(value, best[l]);
+      values[l * n + i] = best[l] = newer ? value : best[l];
+      places[l * n + i] = at[l] = newer ? i : at[l];
+    }
+}
+
+// Running extremes along the middle of three dimensions, and where they were met last.
+template <bool LARGEST, class T>
+void running_extreme(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, const T* x, T* values, int64_t* places) {
+  if (inner == 1) {
+    const ptrdiff_t group = 4 * (1 + 4096 / (n + 1));
+    parallel_for((outer + group - 1) / group, [&](ptrdiff_t task) {
+      ptrdiff_t r = task * group, end = std::min(outer, r + group);
+      for (; r + 4 <= end; r += 4) extreme_lines<LARGEST, 4>(n, x + r * n, values + r * n, places + r * n);
+      for (; r < end; r++) extreme_lines<LARGEST, 1>(n, x + r * n, values + r * n, places + r * n);
+    });
+    return;
+  }
+  constexpr ptrdiff_t WIDE = 512;  // columns at a time
+  const ptrdiff_t bands = (inner + WIDE - 1) / WIDE;
+  parallel_for(outer * bands, [&](ptrdiff_t task) {
+    const ptrdiff_t first = task % bands * WIDE, width = std::min(WIDE, inner - first);
+    ptrdiff_t at = task / bands * n * inner + first;
+    std::copy_n(x + at, width, values + at);
+    std::fill_n(places + at, width, int64_t(0));
+    for (ptrdiff_t i = 1; i < n; i++, at += inner) {
+      const T *from = x + at + inner, *best = values + at;
+      T* to = values + at + inner;
+      const int64_t* before = places + at;
+      int64_t* here = places + at + inner;
+#pragma GCC ivdep
+      for (ptrdiff_t j = 0; j < width; j++) {
+        const bool newer = takes_over<LARGEST>(from[j], best[j]);
+        to[j] = newer ? from[j] : best[j];
+        here[j] = newer ? i : before[j];
+      }
+    }
+  });
+}
+
 }  // namespace wengert::arrays

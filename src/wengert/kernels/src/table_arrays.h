@@ -9,6 +9,7 @@
 #include "rows.h"
 #include "scan.h"
 #include "softmax.h"
+#include "strided.h"
 #include "sums.h"
 
 namespace wengert::arrays {
@@ -26,6 +27,11 @@ inline Pooling pooling_of(const Args& args) {
 template <class T>
 void enter_max_pool(const Args& a) {
   max_pool<T>(pooling_of(a), a.at<T>(0), a.at<T>(1), a.at<int64_t>(2));
+}
+
+template <class T>
+void enter_max_parts(const Args& a) {
+  max_parts<T>(pooling_of(a), a.at<T>(0), a.at<T>(1), a.at<int64_t>(2));
 }
 
 template <class T>
@@ -140,13 +146,22 @@ void enter_scan(const Args& a) {
   scan<Op, T>(a.number[0], a.number[1], a.number[2], a.number[3] != 0, a.at<T>(0), a.at<T>(1));
 }
 
+// Arrays x, values, places; outer, n, inner, whether the largest.
+template <class T>
+void enter_running_extreme(const Args& a) {
+  const ptrdiff_t* n = a.number;
+  (n[3] ? running_extreme<true, T> : running_extreme<false, T>)(n[0], n[1], n[2], a.at<T>(0), a.at<T>(1), a.at<int64_t>(2));
+}
+
 constexpr Entry array_entries[] = {
     {"max_pool", 3, 19, 0, WENGERT_FLOATS(enter_max_pool)},
+    {"max_parts", 3, 19, 0, WENGERT_FLOATS(enter_max_parts)},
     {"put_back", 3, 3, 0, WENGERT_FLOATS(enter_put_back)},
     {"avg_pool", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool)},
     {"avg_pool_backward", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool_backward)},
     {"clear_bytes", 1, 1, 0, WENGERT_ANY(enter_clear_bytes)},
     {"copy_bytes", 2, 1, 0, WENGERT_ANY(enter_copy_bytes)},
+    {"copy_strided", 2, 0, 0, WENGERT_WORDS(enter_copy_strided), nullptr, true},
     {"take_rows", 3, 3, 0, WENGERT_ANY(enter_take_rows)},
     {"add_rows", 3, 3, 0, WENGERT_WORDS(enter_add_rows)},
     {"gather", 3, 4, 0, WENGERT_WORDS(enter_gather)},
@@ -163,6 +178,7 @@ constexpr Entry array_entries[] = {
     {"log_softmax_rows_slope_picked", 4, 2, 0, WENGERT_FLOATS(enter_log_softmax_rows_slope_picked)},
     {"running_sum", 2, 4, 0, enter_scan<Plus, float>, enter_scan<Plus, double>},
     {"running_product", 2, 4, 0, enter_scan<Times, float>, enter_scan<Times, double>},
+    {"running_extreme", 3, 4, 0, WENGERT_FLOATS(enter_running_extreme)},
 };
 
 }  // namespace wengert::arrays

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "pool.h"
+#include "rests.h"
 #include "trig.h"
 #include "vmath.h"
 
@@ -49,16 +50,17 @@ template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T
   X(add, x + y) X(subtract, x - y) X(multiply, x * y) X(divide, x / y) X(maximum, nan_max(x, y)) \
   X(minimum, nan_min(x, y)) X(greater, T(x > y)) X(greater_equal, T(x >= y)) X(equal, T(x == y)) \
   X(not_equal, T(x != y)) X(copysign, std::copysign(x, y)) \
-  X(power, std::pow(x, y)) X(arctan2, std::atan2(x, y)) X(hypot, std::hypot(x, y)) X(fmod, std::fmod(x, y))
+  X(power, std::pow(x, y)) X(arctan2, std::atan2(x, y)) X(hypot, vmath::hypot(x, y))
+#define WENGERT_RESTS(X) X(fmod)
 #define WENGERT_TERNARY(X) X(fma, x * y + z) X(where, x != 0 ? y : z)
-#define WENGERT_REDUCTION(X) X(row_sum) X(row_max) X(row_min) X(column_sum)
+#define WENGERT_REDUCTION(X) X(row_sum) X(row_max) X(row_min) X(row_product) X(column_sum)
 
 enum Opcode : uint8_t {
 #define X(name, value) OP_##name,
   WENGERT_UNARY(X) WENGERT_SINES(X) WENGERT_BINARY(X) WENGERT_TERNARY(X)
 #undef X
 #define X(name) OP_##name,
-  WENGERT_REDUCTION(X)
+  WENGERT_RESTS(X) WENGERT_REDUCTION(X)
 #undef X
   OPCODES
 };
@@ -69,7 +71,7 @@ inline const char* opcode_name(int op) {
       WENGERT_UNARY(X) WENGERT_SINES(X) WENGERT_BINARY(X) WENGERT_TERNARY(X)
 #undef X
 #define X(name) #name,
-      WENGERT_REDUCTION(X)
+      WENGERT_RESTS(X) WENGERT_REDUCTION(X)
 #undef X
   };
   return names[op];
@@ -215,9 +217,11 @@ template <class T> void step(const Instruction& code, T* const* slot, const bool
   }
     WENGERT_TERNARY(X)
 #undef X
+    case OP_fmod: rests::fmods(out, a, va, b, vb, m); break;
     case OP_row_sum: *out = sum(a, n); break;
     case OP_row_max: *out = lanes(a, n, T(-INFINITY), [](T x, T y) { return nan_max(x, y); }); break;
     case OP_row_min: *out = lanes(a, n, T(INFINITY), [](T x, T y) { return nan_min(x, y); }); break;
+    case OP_row_product: *out = lanes(a, n, T(1), [](T x, T y) { return x * y; }); break;
     case OP_column_sum:
 #pragma GCC ivdep
       for (Index i = 0; i < n; i++) out[i] += a[i];
@@ -501,7 +505,10 @@ template <class T> void run_staged(const Call& call) {
           if (i.out == slot) op = i.op;
         for (Index b = 1; b < blocks; b++) {
           const double next = first[b * made];
-          total = op == OP_row_sum ? total + next : op == OP_row_max ? nan_max(total, next) : nan_min(total, next);
+          total = op == OP_row_sum       ? total + next
+                  : op == OP_row_max     ? nan_max(total, next)
+                  : op == OP_row_product ? total * next
+                                         : nan_min(total, next);
         }
         scalars[r * program.scalars + slot - program.first_scalar()] = static_cast<T>(total);
       }

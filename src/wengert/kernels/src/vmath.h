@@ -257,6 +257,21 @@ WENGERT_INLINE double gelu_slope(double x) {
   return normal_cdf(x) + x * (0.39894228040143267794 * vmath::exp(-0.5 * (x * x)));
 }
 
+// sqrt(x**2 + y**2): squares of float fit into double; those of double are taken of numbers brought into the middle.
+WENGERT_INLINE float hypot(float x, float y) {
+  const double a = x, b = y;
+  const bool infinite = (std::fabs(x) == INFINITY) | (std::fabs(y) == INFINITY);
+  return choose(infinite, INFINITY, static_cast<float>(std::sqrt(a * a + b * b)));
+}
+WENGERT_INLINE double hypot(double x, double y) {
+  constexpr double large = 0x1p500, tiny = 0x1p-500;
+  const double a = std::fabs(x), b = std::fabs(y), top = choose(a > b, a, b);
+  const double scale = choose(top > large, 0x1p-600, choose(top < tiny, 0x1p600, 1.0));
+  const double back = choose(top > large, 0x1p600, choose(top < tiny, 0x1p-600, 1.0));
+  const double u = a * scale, v = b * scale;
+  return choose((a == INFINITY) | (b == INFINITY), double(INFINITY), std::sqrt(u * u + v * v) * back);
+}
+
 template <class T> WENGERT_INLINE T silu(T x) { return x / (T(1) + exp_beside_one(-x)); }
 
 template <class T> WENGERT_INLINE T silu_slope(T x) {
