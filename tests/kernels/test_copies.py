@@ -10,7 +10,7 @@ import pytest
 
 import wengert as wg
 from wengert.kernels import memory
-from wengert.ops.shape import can_be_seen
+from wengert.ops.strides import can_be_seen
 
 
 def strided(rng: random.Random, least: int, sizes: list[int], dtype: Any) -> Any:

@@ -15,7 +15,7 @@ import pytest
 
 import wengert as wg
 from wengert import kernels
-from wengert.kernels import arrays, formulas
+from wengert.kernels import arrays, formulas, normalizations
 
 if kernels.COMPILED is None:
     pytest.skip("NumPy does the work", allow_module_level=True)
@@ -39,7 +39,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "rows": lambda x: formulas.softmax(1, x),
     "long rows": lambda x: formulas.variance(2, x, 10.0),
     "strided rows": lambda x: formulas.softmax(1, x.T),
-    "columns": lambda x: formulas.normalize_slopes(1, x, x, 1.0, 0.0, 1.0)[1],
+    "columns": lambda x: normalizations.normalize_slopes(1, x, x, 1.0, 0.0, 1.0)[1],
 }
 
 

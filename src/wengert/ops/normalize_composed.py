@@ -10,7 +10,7 @@ from .._core import errors
 from .._core.dtypes import FLOATING, float16, float32
 from .._core.tensor_base import TensorBase
 from .._record.common import int_of, make, untracked
-from ..kernels import formulas
+from ..kernels import normalizations
 from .join import cat
 from .normalize import check_affine, check_input, check_normalized_shape, count, plain_batch_norm
 
@@ -106,7 +106,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Any = None, eps: Any 
     small = float(np.finfo(input.dt.np).eps) if eps is None else eps
     if in_one_pass(input, weight):
         return make(
-            formulas.rms_normalize(len(shape), input.array, 1.0 if weight is None else weight.array, float(small))
+            normalizations.rms_normalize(len(shape), input.array, 1.0 if weight is None else weight.array, float(small))
         )
     dims = list(range(len(input.shp) - len(shape), len(input.shp)))
     found = x * (x.pow(2).mean(dims, True) + small).rsqrt()

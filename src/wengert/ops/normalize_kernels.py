@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..kernels import array_sum, bulk, formulas
+from ..kernels import array_sum, bulk, formulas, normalizations
 from .normalize_parts import Frame
 
 WIDE: Final = 16  # columns
@@ -49,7 +49,7 @@ def normalized(frame: Frame, x: Any, weight: Any, bias: Any) -> tuple[Any, Any, 
     order = order_of(frame, frame.axes)
     w = turned(order, weight, frame.weights, 1.0)
     b = turned(order, bias, frame.weights, 0.0)
-    y, mean, var, rstd = formulas.normalize(len(frame.axes), x.transpose(order), w, b, frame.eps)
+    y, mean, var, rstd = normalizations.normalize(len(frame.axes), x.transpose(order), w, b, frame.eps)
     return turned_back(order, y), turned_back(order, mean), turned_back(order, var), turned_back(order, rstd)
 
 
@@ -67,7 +67,7 @@ def normalized_channels(frame: Frame, x: Any, weight: Any, bias: Any) -> tuple[A
     var = squares - rest * rest
     rstd = 1 / np.sqrt(var + x.dtype.type(frame.eps))
     parts = (x, mean, rest, rstd, w, b)
-    y = formulas.affine_exactly(*parts) if is_table(frame) else formulas.affine_rows(1, *parts)
+    y = normalizations.affine_exactly(*parts) if is_table(frame) else normalizations.affine_rows(1, *parts)
     return y, mean, var, rstd
 
 
@@ -80,7 +80,7 @@ def parameters_of(frame: Frame, weight: Any, bias: Any) -> tuple[Any, Any]:
 def standardized_by(frame: Frame, x: Any, mean: Any, scale: Any, weight: Any, bias: Any) -> Any:
     """The same with given means and scales."""
     w, b = parameters_of(frame, weight, bias)
-    return formulas.affine(x, np.reshape(mean, frame.stats), np.reshape(scale, frame.stats), w, b)
+    return normalizations.affine(x, np.reshape(mean, frame.stats), np.reshape(scale, frame.stats), w, b)
 
 
 def fused_gradients(
@@ -95,7 +95,7 @@ def fused_gradients(
     parameters = wanted[1] or wanted[2]
     if frame.fixed:
         w = 1.0 if weight is None else np.reshape(weight, frame.weights)
-        found[0] = formulas.affine_slope(grad, w, scale) if wanted[0] else None
+        found[0] = normalizations.affine_slope(grad, w, scale) if wanted[0] else None
     elif wanted[0] and frame.axes == (0, 2):
         return channel_gradients(frame, grad, x, weight, mean, scale, wanted)
     elif wanted[0] and frame.axes == (1,) and bulk.normalizes(x):
@@ -105,7 +105,7 @@ def fused_gradients(
         order = order_of(frame, frame.axes)
         operands = [turned(order, a, s, 1.0) for a, s in zip((grad, x, weight, mean, scale), shapes(frame))]
         along_rows = set(frame.summed).isdisjoint(frame.axes)  # what a weight belongs to lies in all rows
-        kernel = formulas.normalize_slopes if parameters and along_rows else formulas.normalize_slope
+        kernel = normalizations.normalize_slopes if parameters and along_rows else normalizations.normalize_slope
         result = kernel(len(frame.axes), *operands)
         if isinstance(result, tuple):
             return [turned_back(order, part) if want else None for part, want in zip(result, wanted)]
@@ -125,11 +125,11 @@ def channel_gradients(
     if is_table(frame):
         along, level = formulas.products_below(1, *[a.reshape(-1, channels) for a in (grad, x, mean, scale)])
         along, level = along.reshape(frame.stats), level.reshape(frame.stats)
-        first = formulas.normalize_slope_given(grad, x, mean, factor, share * scale * along, share * level)
+        first = normalizations.normalize_slope_given(grad, x, mean, factor, share * scale * along, share * level)
     else:
-        sums = formulas.weight_slopes(1, grad, x, mean, scale)
+        sums = normalizations.weight_slopes(1, grad, x, mean, scale)
         along, level = (array_sum(part, 0, True) for part in sums)
-        first = formulas.normalize_slope_rows(1, grad, x, mean, factor, share * scale * along, share * level)
+        first = normalizations.normalize_slope_rows(1, grad, x, mean, factor, share * scale * along, share * level)
     return [part if want else None for part, want in zip((first, along, level), wanted)]
 
 
@@ -143,7 +143,7 @@ def parameter_gradients(frame: Frame, grad: Any, x: Any, mean: Any, scale: Any) 
     columns = tuple([i for i in frame.summed if i in frame.axes]) or frame.summed
     order = order_of(frame, columns)
     operands = [turned(order, a, a.shape, 1.0) for a in (grad, x, mean, scale)]
-    sums = formulas.weight_slopes(len(columns), *operands)
+    sums = normalizations.weight_slopes(len(columns), *operands)
     rest = tuple([i for i in frame.summed if i not in columns])
     first, second = (turned_back(order, part) for part in sums)
     if len(rest) > 0:
