@@ -114,7 +114,7 @@ void product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const T* A, con
 }
 
 constexpr ptrdiff_t PRODUCT_DEPTH = 3 * TILE_DEPTH;  // of a packed stretch
-constexpr ptrdiff_t PRODUCT_ROWS = 192;              // of A: 384 columns of them take a third of a second-level cache of 2 MB
+constexpr ptrdiff_t PRODUCT_ROWS = 144;              // of A: 384 columns of them take a fifth of a second-level cache of 2 MB
 constexpr ptrdiff_t OWN_BYTES = 3072;                // of a row of B: columns that only one task reads stay in that cache, too
 constexpr ptrdiff_t SHARED_BYTES = 1 << 14;          // columns that several tasks read come from the third-level cache
 constexpr ptrdiff_t BARE_BYTES = 1 << 15;            // of a contiguous matrix B that is not packed
