@@ -50,3 +50,13 @@ def test_the_node_returns_nothing_for_an_input_that_is_not_asked_for(name: str) 
     assert sum(seen[0]) == 1
     out.sum().backward()
     assert sum(seen[1]) > 1
+
+
+def test_an_operand_that_was_overwritten_is_refused_even_if_its_gradient_does_not_need_it(oracle: Any) -> None:
+    for package in (oracle, torch):
+        x, w = [package.ones(2, 2, requires_grad=True) for _ in range(2)]
+        y = x @ w
+        with package.no_grad():
+            w.mul_(2)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            package.autograd.grad(y.sum(), w)

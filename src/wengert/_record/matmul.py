@@ -43,14 +43,15 @@ class Product(Binary):
     def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
         """Apply the formulas; a gradient costs too much to be dropped by the pass."""
         first, second = engine.needs(self, 0), engine.needs(self, 1)
-        plain = self.reads_self == OTHER and self.reads_other == SELF and self.kept & (UNDO_SELF | UNDO_OTHER) == 0
-        if (first and second) or not plain:
+        kept = self.kept
+        if (first and second) or kept & (UNDO_SELF | UNDO_OTHER):
             return Binary.vjp(self, grad)
-        x = unpack(self.slot0, self.version0, self) if second and self.next1 is not None else None
-        y = unpack(self.slot1, self.version1, self) if first and self.next0 is not None else None
+        # Both are unpacked: what was overwritten since is refused whether it is needed or not, as in PyTorch.
+        x = unpack(self.slot0, self.version0, self) if kept & SELF else None
+        y = unpack(self.slot1, self.version1, self) if kept & OTHER else None
         return (
-            None if y is None else self.grad_self(grad, x, y, None),  # type: ignore[arg-type]
-            None if x is None else self.grad_other(grad, x, y, None),  # type: ignore[arg-type]
+            self.grad_self(grad, x, y, None) if first and self.next0 is not None else None,  # type: ignore[arg-type]
+            self.grad_other(grad, x, y, None) if second and self.next1 is not None else None,  # type: ignore[arg-type]
         )
 
     def forward_grad(self, tx: Tensor | None, ty: Tensor | None, x: Tensor, y: Tensor, result: Tensor) -> Tensor | None:
