@@ -69,6 +69,44 @@ def test_no_more_than_the_limit_is_kept() -> None:
     assert kernels.memory_held() == 0
 
 
+def test_what_has_lain_idle_longest_goes_first() -> None:
+    kernels.set_memory_limit(10 * MEGABYTE)
+    first = [kernels.empty((n * MEGABYTE // 4,), FLOAT) for n in (2, 3, 4)]
+    del first
+    for _ in range(3):  # another program, whose arrays would fit beside none of these
+        later = [kernels.empty((6 * MEGABYTE // 4,), FLOAT)]
+        place = later[0].ctypes.data
+        del later
+    assert kernels.empty((6 * MEGABYTE // 4,), FLOAT).ctypes.data == place
+    assert 6 * MEGABYTE <= kernels.memory_held() <= 10 * MEGABYTE
+
+
+def test_an_array_above_the_limit_drives_no_others_out() -> None:
+    kernels.set_memory_limit(10 * MEGABYTE)
+    small = kernels.empty((MEGABYTE // 4,), FLOAT)
+    del small
+    held = kernels.memory_held()
+    large = kernels.empty((4 * MEGABYTE,), FLOAT)
+    del large
+    assert kernels.memory_held() == held > 0
+
+
+def test_blocks_of_many_sizes_come_and_go() -> None:
+    rng = np.random.default_rng(0)
+    kernels.set_memory_limit(16 * MEGABYTE)
+    living: list[tuple[int, np.ndarray]] = []
+    for i in range(3000):
+        if living and rng.random() < 0.5:
+            number, array = living.pop(int(rng.integers(len(living))))
+            assert (array[:: max(array.size // 7, 1)] == number).all()
+        else:
+            array = kernels.empty((int(rng.integers(20_000, 600_000)),), FLOAT)
+            array[...] = i
+            living.append((i, array))
+        assert kernels.memory_held() <= 16 * MEGABYTE
+    assert all((array == number).all() for number, array in living)
+
+
 def test_small_arrays_stay_with_numpy() -> None:
     arrays = [kernels.empty((100,), FLOAT) for _ in range(10)]
     del arrays

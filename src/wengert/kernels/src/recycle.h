@@ -8,7 +8,8 @@
 //     frees it, so nobody else's arrays are touched.
 //
 // A block begins with one cache line that holds its size class; the data behind it is aligned to 64 bytes. Classes are four
-// to a power of two, so at most a fifth of a block lies idle. Free blocks are stacks, newest first, and their bytes are bounded.
+// to a power of two, so at most a fifth of a block lies idle. Free blocks are stacks, newest first. Their bytes are bounded, and
+// the block that has lain idle longest goes first: what a program did before must not cost what it does now its memory.
 
 #pragma once
 
@@ -38,10 +39,7 @@ class Recycler {
     {
       Guard guard(*this);
       found = free_[place];
-      if (found != nullptr) {
-        free_[place] = found->next;
-        held_ -= size_of(place);
-      }
+      if (found != nullptr) take_out(found);
     }
     if (found == nullptr) found = fresh(place);
     if (found == nullptr) return nullptr;
@@ -52,17 +50,18 @@ class Recycler {
   void release(void* data) {
     if (data == nullptr) return;
     Block* block = block_of(data);
-    std::size_t size = size_of(block->place);
+    Block* leaving = nullptr;
     {
       Guard guard(*this);
-      if (held_ + size <= limit_) {
-        block->next = free_[block->place];
-        free_[block->place] = block;
-        held_ += size;
-        return;
+      if (size_of(block->place) > limit_) {  // it would drive out all others
+        leaving = block;
+        block->below = nullptr;
+      } else {
+        put_in(block);
+        leaving = shrink();
       }
     }
-    std::free(block);
+    free_all(leaving);
   }
 
   void* resize(void* data, std::size_t bytes) {
@@ -76,18 +75,15 @@ class Recycler {
     return other;
   }
 
-  // Keep at most so many bytes; what is above is given back at once, largest blocks first.
+  // Keep at most so many bytes; what is above is given back at once.
   void set_limit(std::size_t bytes) {
-    Guard guard(*this);
-    limit_ = bytes;
-    for (int place = classes - 1; place >= 0 && held_ > limit_; --place) {
-      while (held_ > limit_ && free_[place] != nullptr) {
-        Block* block = free_[place];
-        free_[place] = block->next;
-        held_ -= size_of(place);
-        std::free(block);
-      }
+    Block* leaving = nullptr;
+    {
+      Guard guard(*this);
+      limit_ = bytes;
+      leaving = shrink();
     }
+    free_all(leaving);
   }
 
   void hold() {
@@ -100,10 +96,12 @@ class Recycler {
   std::size_t held() const { return held_; }
 
  private:
+  // The neighbours of a free block in the stack of its class, and among all in the order of their release.
   struct Block {
-    Block* next;
+    Block *above, *below, *older, *newer;
     int place;
   };
+  static_assert(sizeof(Block) <= line);
   static constexpr int classes = 4 * 48;
 
   // Held for a few instructions, without the GIL in kernels: a fork waits for them.
@@ -115,6 +113,47 @@ class Recycler {
    private:
     Recycler& of_;
   };
+
+  void put_in(Block* block) {
+    Block*& top = free_[block->place];
+    block->above = nullptr;
+    block->below = top;
+    if (top != nullptr) top->above = block;
+    top = block;
+    block->newer = nullptr;
+    block->older = newest_;
+    (newest_ != nullptr ? newest_->newer : oldest_) = block;
+    newest_ = block;
+    held_ += size_of(block->place);
+  }
+
+  void take_out(Block* block) {
+    (block->above != nullptr ? block->above->below : free_[block->place]) = block->below;
+    if (block->below != nullptr) block->below->above = block->above;
+    (block->newer != nullptr ? block->newer->older : newest_) = block->older;
+    (block->older != nullptr ? block->older->newer : oldest_) = block->newer;
+    held_ -= size_of(block->place);
+  }
+
+  // Takes out what is above the limit, the oldest first: a list by `below`, to be freed once the lock is given back.
+  Block* shrink() {
+    Block* leaving = nullptr;
+    while (held_ > limit_) {
+      Block* block = oldest_;
+      take_out(block);
+      block->below = leaving;
+      leaving = block;
+    }
+    return leaving;
+  }
+
+  static void free_all(Block* leaving) {
+    while (leaving != nullptr) {
+      Block* next = leaving->below;
+      std::free(leaving);
+      leaving = next;
+    }
+  }
 
   static Block* block_of(void* data) { return reinterpret_cast<Block*>(static_cast<char*>(data) - line); }
 
@@ -145,6 +184,7 @@ class Recycler {
 
   std::atomic_flag lock_ = ATOMIC_FLAG_INIT;
   Block* free_[classes] = {};
+  Block *oldest_ = nullptr, *newest_ = nullptr;
   std::size_t held_ = 0;
   std::size_t limit_ = std::size_t{256} << 20;
 };
