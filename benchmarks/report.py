@@ -12,6 +12,7 @@ import goals
 
 Row = dict[str, Any]
 
+MISSING = "missing"  # the problem of a package that lacks what a workload needs
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 
@@ -53,13 +54,18 @@ def header(result: dict[str, Any]) -> str:
 
 def table(rows: list[Row]) -> str:
     """One line a workload, one column a package, problems below."""
-    problems: dict[str, list[str]] = {}
+    return "\n".join(
+        [lines(cells(rows)), *(f"\n{problem}\n  in {'; '.join(titles)}" for problem, titles in problems(rows).items())]
+    )
+
+
+def problems(rows: list[Row]) -> dict[str, list[str]]:
+    """The workloads of each package and problem."""
+    found: dict[str, list[str]] = {}
     for row in rows:
         if row["problem"]:
-            problems.setdefault(f"{row['package']}: {row['problem']}", []).append(row["workload"])
-    return "\n".join(
-        [lines(cells(rows)), *(f"\n{problem}\n  in {'; '.join(titles)}" for problem, titles in problems.items())]
-    )
+            found.setdefault(f"{row['package']}: {row['problem']}", []).append(row["workload"])
+    return found
 
 
 def cells(rows: list[Row]) -> list[list[str]]:
@@ -101,6 +107,9 @@ def write_page(result: dict[str, Any]) -> None:
     ]
     for group in dict.fromkeys(row.get("group", "") for row in rows):
         parts += [f"## {group}", markdown(cells([row for row in rows if row.get("group", "") == group]))]
+    failed = [f"- {text} ({len(titles)} workloads)" for text, titles in problems(rows).items() if MISSING not in text]
+    parts += ["A dash: the package lacks what the workload needs."]
+    parts += ["Failed:\n\n" + "\n".join(failed)] if failed else []
     PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     draw(rows)
 
@@ -137,7 +146,7 @@ def draw(rows: list[Row]) -> None:
 
 def cell(row: Row) -> str:
     if row["value"] is None:
-        return "failed" if row["problem"] else ""
+        return {"": "", MISSING: "-"}.get(row["problem"], "failed")
     value = seconds(row["value"]) if row["unit"] == "s" else memory(row["value"])
     return f"{value} ({row['ratio']:.2f})" if row["ratio"] is not None else f"{value}       "
 
