@@ -42,6 +42,8 @@ def cases(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
     for name in ("relu", "gelu", "silu", "elu", "leaky_relu", "softplus", "hardswish"):
         yield name, 2, partial(getattr(f, name), x)
     yield "gelu tanh", 2, lambda: f.gelu(x, approximate="tanh")
+    for name in ("fmod", "remainder", "hypot", "logaddexp"):
+        yield name, 3, partial(getattr(t, name), x, y)
     yield "where", 4, lambda mask=x > 0: t.where(mask, x, y)
     yield "clamp", 2, lambda: x.clamp(-1, 1)
     yield "softmax", 2, lambda: t.softmax(x, 1)
@@ -50,6 +52,10 @@ def cases(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
     yield "layer_norm", 2, lambda: f.layer_norm(x, (COLUMNS,), w, w)
     yield "mse_loss", 2, lambda: f.mse_loss(x, y)
     yield "bce with logits", 2, lambda: f.binary_cross_entropy_with_logits(x, y)
+    yield "rms_norm", 2, lambda: f.rms_norm(x, (COLUMNS,), w)
+    yield "dropout", 2, lambda: f.dropout(x, 0.5)
+    yield "prod dim 1", 1, lambda: x.prod(1)
+    yield "nansum", 1, x.nansum
     yield "var", 1, x.var
     yield "var dim 0", 1, lambda: x.var(0)
     yield "var dim 1", 1, lambda: x.var(1)
@@ -72,9 +78,11 @@ def rows(t: Any, x: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
     yield "scatter_add", 4 + wide, lambda: t.zeros_like(x).scatter_add_(1, places, x)
     yield "transposing copy", 2, lambda: x.t().contiguous()
     yield "cumsum dim 1", 2, lambda: x.cumsum(1)
+    yield "cummax dim 1", 2 + wide, lambda: x.cummax(1)
     images = x.reshape(1, 100, 100, 100)
     yield "max_pool2d 2", 1.25, lambda: f.max_pool2d(images, 2)
     yield "avg_pool2d 2", 1.25, lambda: f.avg_pool2d(images, 2)
+    yield "adaptive_max_pool2d 7", 1, lambda: f.adaptive_max_pool2d(images, 7)
 
 
 def products(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
