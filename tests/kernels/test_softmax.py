@@ -10,7 +10,19 @@ import pytest
 from wengert import kernels
 from wengert.kernels import bulk
 
-SHAPES = [(1, 1), (7, 3), (40, 31), (33, 32), (20, 33), (200, 1000), (9, 1055), (3, 8192), (2, 4, 70)]
+SHAPES = [
+    (1, 1),
+    (7, 3),
+    (64, 10),
+    (1000, 5),
+    (40, 31),
+    (33, 32),
+    (20, 33),
+    (200, 1000),
+    (9, 1055),
+    (3, 8192),
+    (2, 4, 70),
+]
 
 
 def data(shape: tuple[int, ...], dtype: Any, seed: int) -> Any:

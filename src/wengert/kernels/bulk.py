@@ -268,12 +268,17 @@ WIDEST: Final = 8192  # columns: a longer row would leave the first-level cache,
 
 
 SMALL: Final = 1 << 12  # elements: a program takes fewer at least as fast
+SHORT: Final = 32  # columns: rows of fewer are taken side by side (Note [Short rows] in src/softmax.h)
+FEW: Final = 8  # such rows: a program takes fewer at least as fast
 
 
 def in_rows(dim: int, *arrays: Any) -> bool:
     """Whether the softmax kernels take these contiguous arrays of one shape along ``dim``, counted from the front."""
     x = arrays[0]
-    if x.size < SMALL or dim != x.ndim - 1 or x.shape[dim] > WIDEST or not handles(*arrays):
+    if dim != x.ndim - 1:
+        return False
+    n = x.shape[dim]
+    if n > WIDEST or x.size < (FEW * n if n <= SHORT else SMALL) or not handles(*arrays):
         return False
     return all(a.flags.c_contiguous for a in arrays)
 

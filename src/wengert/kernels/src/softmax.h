@@ -55,8 +55,86 @@ static inline T top_of(const T* x, ptrdiff_t n) {
   return lanes(x, n, T(-INFINITY), [](T a, T b) { return nan_max(a, b); });
 }
 
+// Note [Short rows]
+//     The loops over a row of ten elements are all overhead: 90 ns.  TALL such rows are turned on their side, so that each is a
+//     lane of the vectors that run down the columns.
+constexpr ptrdiff_t SHORT = 32, TALL = 16;
+
+// block[j * TALL + r] = x[r * n + j]; lanes without a row hold zeros.
+template <class T>
+static inline void lay_down(const T* x, ptrdiff_t n, ptrdiff_t rows, T* block) {
+  std::fill_n(block, n * TALL, T(0));
+  for (ptrdiff_t r = 0; r < rows; r++)
+    for (ptrdiff_t j = 0; j < n; j++) block[j * TALL + r] = x[r * n + j];
+}
+
+template <class T>
+static inline void stand_up(const T* block, ptrdiff_t n, ptrdiff_t rows, T* y) {
+  for (ptrdiff_t r = 0; r < rows; r++)
+    for (ptrdiff_t j = 0; j < n; j++) y[r * n + j] = block[j * TALL + r];
+}
+
+// f(first row, how many) for groups of rows.
+template <class F>
+static inline void each_group(ptrdiff_t rows, ptrdiff_t n, const F& f) {
+  const ptrdiff_t groups = pieces(rows, TALL), per = 1 + PIECE / (n * TALL);
+  parallel_for(pieces(groups, per), [&](ptrdiff_t task) {
+    for (ptrdiff_t g = task * per; g < std::min(groups, (task + 1) * per); g++) f(g * TALL, std::min(TALL, rows - g * TALL));
+  });
+}
+
+template <bool LOGARITHM, class T>
+__attribute__((noinline)) void normalize_group(T* block, ptrdiff_t n) {
+  T top[TALL], total[TALL] = {};
+  std::copy_n(block, TALL, top);
+  for (ptrdiff_t j = 1; j < n; j++)
+    for (ptrdiff_t l = 0; l < TALL; l++) top[l] = nan_max(top[l], block[j * TALL + l]);
+  for (ptrdiff_t j = 0; j < n; j++)
+    for (ptrdiff_t l = 0; l < TALL; l++) {
+      const T value = block[j * TALL + l] - top[l], power = vmath::exp(value);
+      block[j * TALL + l] = LOGARITHM ? value : power;
+      total[l] += power;
+    }
+  for (ptrdiff_t l = 0; l < TALL; l++) total[l] = LOGARITHM ? vmath::log(total[l]) : T(1) / total[l];
+  for (ptrdiff_t j = 0; j < n; j++)
+    for (ptrdiff_t l = 0; l < TALL; l++)
+      block[j * TALL + l] = LOGARITHM ? block[j * TALL + l] - total[l] : block[j * TALL + l] * total[l];
+}
+
+template <bool LOGARITHM, class T>
+__attribute__((noinline)) void slope_of_group(T* g, const T* y, ptrdiff_t n) {
+  T total[TALL] = {};
+  for (ptrdiff_t i = 0; i < n * TALL; i += TALL)
+    for (ptrdiff_t l = 0; l < TALL; l++) total[l] += LOGARITHM ? g[i + l] : g[i + l] * y[i + l];
+  for (ptrdiff_t i = 0; i < n * TALL; i += TALL)
+    for (ptrdiff_t l = 0; l < TALL; l++)
+      g[i + l] = LOGARITHM ? g[i + l] - vmath::exp(y[i + l]) * total[l] : (g[i + l] - total[l]) * y[i + l];
+}
+
+template <bool LOGARITHM, class T>
+void short_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
+  each_group(rows, n, [=](ptrdiff_t first, ptrdiff_t count) {
+    T block[SHORT * TALL];
+    lay_down(x + first * n, n, count, block);
+    normalize_group<LOGARITHM>(block, n);
+    stand_up(block, n, count, y + first * n);
+  });
+}
+
+template <bool LOGARITHM, class T>
+void short_slopes(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T* y, T* slope) {
+  each_group(rows, n, [=](ptrdiff_t first, ptrdiff_t count) {
+    T block[SHORT * TALL], results[SHORT * TALL];
+    lay_down(grad + first * n, n, count, block);
+    lay_down(y + first * n, n, count, results);
+    slope_of_group<LOGARITHM>(block, results, n);
+    stand_up(block, n, count, slope + first * n);
+  });
+}
+
 template <class T>
 void softmax_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
+  if (n <= SHORT) return short_rows<false>(rows, n, x, y);  // Note [Short rows]
   each_row(rows, n, [=](ptrdiff_t r) {
     const T *from = x + r * n, top = top_of(from, n);
     T* to = y + r * n;
@@ -70,6 +148,7 @@ void softmax_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
 
 template <class T>
 void log_softmax_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
+  if (n <= SHORT) return short_rows<true>(rows, n, x, y);  // Note [Short rows]
   each_row(rows, n, [=](ptrdiff_t r) {
     const T *from = x + r * n, top = top_of(from, n);
     const T less = std::log(row_total(from, from, n, T(-INFINITY), [=](T a, T) { return vmath::exp(a - top); }));
@@ -82,6 +161,7 @@ void log_softmax_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
 // y: results.  The slope may be written over the gradient.
 template <class T>
 void softmax_rows_slope(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T* y, T* slope) {
+  if (n <= SHORT) return short_slopes<false>(rows, n, grad, y, slope);  // Note [Short rows]
   each_row(rows, n, [=](ptrdiff_t r) {
     const T *g = grad + r * n, *at = y + r * n;
     const T total = row_total(g, at, n, T(0), [](T a, T b) { return a * b; });
@@ -93,6 +173,7 @@ void softmax_rows_slope(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T* y, 
 
 template <class T>
 void log_softmax_rows_slope(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T* y, T* slope) {
+  if (n <= SHORT) return short_slopes<true>(rows, n, grad, y, slope);  // Note [Short rows]
   each_row(rows, n, [=](ptrdiff_t r) {
     const T *g = grad + r * n, *at = y + r * n, total = row_total(g, g, n, T(0), [](T a, T) { return a; });
     T* to = slope + r * n;
