@@ -78,28 +78,11 @@ def lerp_each(x: Any, end: Any, weight: Any) -> Any:
     return np.where(np.absolute(weight) < 0.5, x + weight * step, end - step * (1 - weight))
 
 
-@elementwise
-def logaddexp(x: Any, y: Any) -> Any:
-    """log(exp(x) + exp(y))."""
-    return np.logaddexp(x, y)
-
-
-@elementwise
-def fmod(x: Any, y: Any) -> Any:
-    """Remainder with the sign of the dividend."""
-    return np.fmod(x, y)
-
-
-@elementwise
-def remainder(x: Any, y: Any) -> Any:
-    """Remainder with the sign of the divisor."""
-    return np.remainder(x, y)
-
-
-@elementwise
-def hypot(x: Any, y: Any) -> Any:
-    """sqrt(x^2 + y^2)."""
-    return np.hypot(x, y)
+# Those of NumPy: remainder has the sign of the divisor, fmod that of the dividend.
+logaddexp: Final[Any] = elementwise(np.logaddexp)
+fmod: Final[Any] = elementwise(np.fmod)
+remainder: Final[Any] = elementwise(np.remainder)
+hypot: Final[Any] = elementwise(np.hypot)
 
 
 @elementwise
@@ -550,7 +533,7 @@ def norm_inf(x: Any) -> Any:
 @elementwise
 def norm_1_slope(grad: Any, x: Any, result: Any) -> Any:
     """Gradient of ``norm_1``, 0 at 0 and, as PyTorch has it, at NaN."""
-    return grad * np.where(x == x, np.sign(x), 0.0)
+    return grad * sign(x)
 
 
 @elementwise

@@ -41,9 +41,7 @@ def multiply(x: Any, y: Any) -> Any:
 
 
 def multiply_vector(x: Any, y: Any) -> Any:
-    """``x.dot(y)`` of a matrix and a vector, or of a matrix and a single row or column, on one thread."""
-    if x.size + y.size < VECTOR:
-        return x.dot(y)
+    """``x.dot(y)`` of ``VECTOR`` elements and more: of a matrix and a vector, a single row or column, on one thread."""
     with ONE_THREAD:
         return x.dot(y)
 
