@@ -14,9 +14,11 @@ import os
 import threading
 from typing import Any, Final
 
+from ..kernels import thread_number
 from .compat import i64
 
 _LOCAL: Final[Any] = threading.local()
+_number: Final[Any] = thread_number
 _PACKAGE: Final[str] = __file__.rsplit("_core", 1)[0]
 COMPILED: Final[bool] = not __file__.endswith(".py")
 
@@ -35,6 +37,7 @@ class Modes:
         self.sequence: i64 = 0
         self.warn_always: bool = False
         self.watcher: Any = None  # the profile that is running: `watcher.run(node, grads)` applies a backward formula
+        self.last: ThreadModes | None = None  # of the thread that asked last
 
 
 MODES: Final = Modes()
@@ -44,6 +47,7 @@ class ThreadModes:
     """Modes of one thread."""
 
     def __init__(self) -> None:
+        self.number: i64 = 0 if thread_number is None else thread_number()
         self.grad: bool = True
         self.inference: bool = False
         self.saved_hooks: list[Any] = []
@@ -53,11 +57,17 @@ class ThreadModes:
 
 
 def thread_modes() -> ThreadModes:
-    """The modes of the calling thread."""
+    """The modes of the calling thread: mostly the one that asked before, too."""
+    if _number is not None:
+        last = MODES.last
+        number: i64 = _number()
+        if last is not None and last.number == number:
+            return last
     found: ThreadModes | None = getattr(_LOCAL, "modes", None)
     if found is None:
         found = ThreadModes()
         _LOCAL.modes = found
+    MODES.last = found
     return found
 
 

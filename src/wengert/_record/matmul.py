@@ -12,14 +12,14 @@ import numpy as np
 
 from .._core import engine, errors
 from .._core.compat import i64, mypyc_attr
-from .._core.dtypes import COMPLEX, size_of
+from .._core.dtypes import COMPLEX, dtype, size_of
 from .._core.modes import MODES, is_grad_enabled
 from .._core.quiet import restore, silence
 from .._core.saved import unpack
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
 from ..kernels import arrays, products
 from .binary import Binary, forward_mode, save_carefully
-from .common import OTHER, SELF, UNDO_OTHER, UNDO_SELF, expand_to, make, sum_to, untracked
+from .common import OTHER, SELF, UNDO_OTHER, UNDO_SELF, expand_to, sum_to, untracked
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -145,24 +145,29 @@ def add_product(summand: Any, x: Any, y: Any) -> Any:
     return None
 
 
-def conjugated(array: Any) -> Any:
-    """Complex conjugate of an array; real arrays as they are."""
-    return array.conj() if array.dtype.kind == "c" else array
+def conjugated(t: TensorBase) -> Any:
+    """The array of a tensor, conjugated if it is complex."""
+    return t.array if t.dt.category < COMPLEX else t.array.conj()
+
+
+def computed(array: Any, dt: dtype) -> Tensor:
+    """A gradient without history around an array of a known dtype."""
+    return _tensor.Tensor(array, dt, size_of(array))
 
 
 def times_adjoint(grad: Tensor, other: Tensor, columns: bool) -> Tensor:
     """``grad @ other^H`` of matrices: the gradient of the left factor, laid out by columns on demand."""
     if untracked(grad) and untracked(other):
-        x = conjugated(other.array)
-        return make(multiply_arrays(x, grad.array.T).T if columns else multiply_arrays(grad.array, x.T))
+        x = conjugated(other)
+        return computed(multiply_arrays(x, grad.array.T).T if columns else multiply_arrays(grad.array, x.T), grad.dt)
     return grad.mm(adjoint(other))
 
 
 def adjoint_times(x: Tensor, grad: Tensor, columns: bool) -> Tensor:
     """``x^H @ grad`` of matrices: the gradient of the right factor, laid out by columns on demand."""
     if untracked(grad) and untracked(x):
-        y = conjugated(x.array)
-        return make(multiply_arrays(grad.array.T, y).T if columns else multiply_arrays(y.T, grad.array))
+        y = conjugated(x)
+        return computed(multiply_arrays(grad.array.T, y).T if columns else multiply_arrays(y.T, grad.array), grad.dt)
     return adjoint(x).mm(grad)
 
 

@@ -26,6 +26,9 @@ from .sums import array_sum as array_sum
 #: The compiled module, None where NumPy does the work.
 COMPILED: Final[Any] = _load.MODULE
 
+#: A function: the number of the calling thread, which no other thread has or had. None where nothing is compiled.
+thread_number: Final[Any] = None if COMPILED is None else COMPILED.thread_number
+
 
 def set_num_threads(threads: int) -> None:
     """Let kernels use this many threads, the calling one included; results do not depend on it."""

@@ -14,9 +14,9 @@ from .._core import errors
 from .._core.dtypes import BOOL, COMPLEX
 from .._core.tensor_base import TensorBase, requires_grad
 from .._record.binary import Binary
-from .._record.common import make, untracked
+from .._record.common import untracked
 from .._record.general import general
-from .._record.matmul import Product, adjoint_times, conjugated, multiply_arrays, product, times_adjoint
+from .._record.matmul import Product, adjoint_times, computed, conjugated, multiply_arrays, product, times_adjoint
 from ..kernels import arrays
 from .shape import UnsafeViewBackward0
 
@@ -66,13 +66,13 @@ class BmmBackward0(Product):
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None
         if untracked(grad) and untracked(other):
-            return make(multiply_stacks(grad.array, conjugated(other.array).swapaxes(1, 2)))
+            return computed(multiply_stacks(grad.array, conjugated(other).swapaxes(1, 2)), grad.dt)
         return bmm(grad, other.transpose(1, 2).conj())
 
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None
         if untracked(grad) and untracked(x):
-            return make(multiply_stacks(conjugated(x.array).swapaxes(1, 2), grad.array))
+            return computed(multiply_stacks(conjugated(x).swapaxes(1, 2), grad.array), grad.dt)
         return bmm(x.transpose(1, 2).conj(), grad)
 
     def fresh(self) -> Binary:
@@ -105,13 +105,13 @@ class MvBackward0(Product):
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None
         if untracked(grad) and untracked(other):
-            return make(_outer(grad.array, conjugated(other.array)))
+            return computed(_outer(grad.array, conjugated(other)), grad.dt)
         return outer(grad, other.conj())
 
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None
         if untracked(grad) and untracked(x):
-            return make(multiply_arrays(conjugated(x.array).T, grad.array))
+            return computed(multiply_arrays(conjugated(x).T, grad.array), grad.dt)
         return mv(x.t().conj(), grad)
 
     def fresh(self) -> Binary:
@@ -146,7 +146,7 @@ class VdotBackward0(Product):
     """Sum of the products of the conjugate of one vector with another.  dx = conj(g) y, dy = g x."""
 
     def forward(self, x: Any, y: Any) -> Any:
-        return multiply_arrays(conjugated(x), y)
+        return multiply_arrays(x.conj() if x.dtype.kind == "c" else x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None

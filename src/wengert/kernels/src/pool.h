@@ -34,6 +34,13 @@ inline void cpu_relax() {
 #endif
 }
 
+// Of the calling thread; no other has it or had it, even after this one is gone.
+inline long number_of_thread() {
+  static std::atomic<long> last{0};
+  static thread_local const long own = ++last;
+  return own;
+}
+
 class Pool {
  public:
   using Piece = void (*)(const void* context, Index i);

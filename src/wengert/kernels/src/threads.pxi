@@ -5,6 +5,7 @@ cdef extern from "pool.h" namespace "wengert" nogil:
         void set_threads(int)
         int threads()
     Pool& pool()
+    long number_of_thread()
 
 
 def set_num_threads(int count):
@@ -16,3 +17,8 @@ def set_num_threads(int count):
 def get_num_threads():
     """How many threads kernels use."""
     return pool().threads()
+
+
+def thread_number():
+    """A number of the calling thread that no other thread has or had."""
+    return number_of_thread()
