@@ -39,6 +39,8 @@ def cases(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
     for name in ("exp", "tanh", "sigmoid", "erf", "sqrt"):
         yield name, 2, partial(getattr(t, name), y)
     yield "log", 2, lambda: t.log(y)
+    for name in ("lgamma", "digamma", "erfc", "erfinv", "i0"):
+        yield name, 2, partial(getattr(t, name), y)
     for name in ("relu", "gelu", "silu", "elu", "leaky_relu", "softplus", "hardswish"):
         yield name, 2, partial(getattr(f, name), x)
     yield "gelu tanh", 2, lambda: f.gelu(x, approximate="tanh")

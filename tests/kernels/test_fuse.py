@@ -33,6 +33,18 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
         ((5, 7), (5, 7)),
     ),
     "complements": (lambda x: wg.erfc(x) * x + wg.erfc(2 - x), ((5, 7),)),
+    "inverses of distributions": (
+        lambda x: wg.erfinv(x.tanh()) + wg.special.log_ndtr(x) + wg.special.erfcx(x),
+        ((5, 7),),
+    ),
+    "gamma": (lambda x: wg.lgamma(x * x + 0.3) - wg.mvlgamma(x.exp() + 1, 2) + wg.lgamma(x / 9 - 0.5), ((5, 7),)),
+    "Bessel": (lambda x: wg.i0(x) * wg.special.i0e(3 * x) + wg.special.i1(x) * wg.special.i1e(x), ((5, 7),)),
+    "entropy": (
+        lambda x, y: (
+            wg.special.entr(x.exp()) + wg.xlogy(x, y.exp()) + wg.special.xlog1py(y, x.exp()) + x.sigmoid().logit()
+        ),
+        ((5, 7), (5, 7)),
+    ),
     "finite": (lambda x: wg.nan_to_num((x - 9).sqrt() + x, 0.25) * x + wg.nan_to_num(x * x / 0, posinf=2.0), ((5, 7),)),
     "softmax": (lambda x, w: wg.softmax(x, -1) * w, ((5, 7), (5, 7))),
     "standardised": (lambda x, w: (x - x.mean(-1, keepdim=True)) / (x * x).sum(-1, keepdim=True) * w, ((5, 7), (7,))),
@@ -90,6 +102,13 @@ def test_tangents_are_those_of_the_function(name: str) -> None:
     found = wg.func.jvp(wg.fuse(function), tuple(inputs), tangents)
     for a, b in zip(found, wg.func.jvp(function, tuple(inputs), tangents)):
         close(a, b)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_derivatives_of_digamma_are_fused_up_to_the_second(order: int) -> None:
+    inputs = samples(((5, 7),), wg.float64)
+    found = gradients(wg.fuse(lambda x: wg.digamma(x * x + 0.3)), inputs, order)
+    close(found[0], gradients(lambda x: wg.digamma(x * x + 0.3), inputs, order)[0])
 
 
 def test_several_results_come_back_as_a_tuple() -> None:

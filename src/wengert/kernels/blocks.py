@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from . import special
 from .memory import empty_like
 from .plans import Code, Plan
 from .tracing import COLUMNS, UFUNCS, Traced, make, sigmoid
@@ -198,30 +199,14 @@ def _sigmoid(x: Any, *_: Any) -> Any:
     return np.reciprocal(out, out=out)
 
 
-def erf(x: Any, *_: Any) -> Any:
-    """Error function, in the dtype of its argument."""
-    from scipy import special
-
-    value = special.erf(x)
-    return value if value.dtype == x.dtype else value.astype(x.dtype)
-
-
-def erfc(x: Any, *_: Any) -> Any:
-    """Complementary error function, in the dtype of its argument."""
-    from scipy import special
-
-    value = special.erfc(x)
-    return value if value.dtype == x.dtype else value.astype(x.dtype)
-
-
 def gelu(x: Any, *_: Any) -> Any:
     """x times the normal distribution function."""
-    return (erf(x * ROOT_HALF) * 0.5 + 0.5) * x
+    return (special.erf(x * ROOT_HALF) * 0.5 + 0.5) * x
 
 
 def gelu_slope(x: Any, *_: Any) -> Any:
     """Derivative of gelu: Phi(x) + x phi(x)."""
-    return erf(x * ROOT_HALF) * 0.5 + 0.5 + x * INV_ROOT_2PI * np.exp(x * x * -0.5)
+    return special.erf(x * ROOT_HALF) * 0.5 + 0.5 + x * INV_ROOT_2PI * np.exp(x * x * -0.5)
 
 
 def silu(x: Any, *_: Any) -> Any:
@@ -246,8 +231,7 @@ _UFUNCS: Final[dict[str, Any]] = {name: ufunc for ufunc, name in UFUNCS.items()}
 _OTHERS: Final[dict[str, Callable[..., Any]]] = {
     "move": lambda x, *_: x,
     "sigmoid": _sigmoid,
-    "erf": erf,
-    "erfc": erfc,
+    **special.FUNCTIONS,
     "gelu": gelu,
     "gelu_slope": gelu_slope,
     "silu": silu,

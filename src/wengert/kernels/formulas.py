@@ -164,30 +164,6 @@ def sigmoid_slope(grad: Any, result: Any) -> Any:
 
 
 @elementwise
-def erf(x: Any) -> Any:
-    """Error function."""
-    return blocks.instruction("erf", x)
-
-
-@elementwise
-def erf_slope(grad: Any, x: Any) -> Any:
-    """Gradient of the error function."""
-    return np.exp(-(x * x)) * TWO_BY_ROOT_PI * grad
-
-
-@elementwise
-def erfc(x: Any) -> Any:
-    """Complementary error function."""
-    return blocks.instruction("erfc", x)
-
-
-@elementwise
-def erfc_slope(grad: Any, x: Any) -> Any:
-    """Gradient of that."""
-    return np.exp(-(x * x)) * -TWO_BY_ROOT_PI * grad
-
-
-@elementwise
 def nan_to_num(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
     """x with other numbers for what is not finite."""
     return np.where(x != x, nan, np.where(x == math.inf, posinf, np.where(x == -math.inf, neginf, x)))

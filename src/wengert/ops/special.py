@@ -1,4 +1,4 @@
-"""Special functions: error functions, gamma functions, Bessel functions, entropy. Values are SciPy's."""
+"""Special functions: error functions, gamma functions, Bessel functions, entropy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from .._core import errors
 from .._core.compat import i64
 from .._record.common import FUSED, RESULT, SELF, make, number_of
 from .._record.unary import Unary, unary, unary_
-from ..kernels import blocks, formulas
+from ..kernels import blocks
+from ..kernels import special_formulas as formulas
 from .scaled import MulBackward1
 
 if TYPE_CHECKING:
@@ -22,21 +23,34 @@ ROOT_2PI: Final = math.sqrt(2 * math.pi)
 
 
 class Special(Unary):
-    """Base of functions of a real number that SciPy computes; half precision goes through single."""
+    """Base of functions of a real number; half precision goes through single."""
+
+    silent: bool = True
+
+    def forward(self, x: Any) -> Any:
+        if x.dtype.kind == "c":
+            raise errors.not_implemented(self.kernel(), make(x).dt)
+        return self.value(x)
+
+    def value(self, x: Any) -> Any:
+        """Value for real numbers, by way of the kernels."""
+        raise NotImplementedError
+
+    def kernel(self) -> str:
+        """PyTorch's name of the kernel in errors."""
+        return errors.operator_name(self)
+
+
+class ByScipy(Special):
+    """Base of those that SciPy computes."""
+
+    silent: bool = False
 
     def forward(self, x: Any) -> Any:
         if x.dtype.kind == "c":
             raise errors.not_implemented(self.kernel(), make(x).dt)
         value = blocks.mapped(self.value, x)
         return value if value.dtype == x.dtype else value.astype(x.dtype)
-
-    def value(self, x: Any) -> Any:
-        """Value for real numbers."""
-        raise NotImplementedError
-
-    def kernel(self) -> str:
-        """PyTorch's name of the kernel in errors."""
-        return errors.operator_name(self)
 
 
 class ErfBackward0(Special):
@@ -47,9 +61,7 @@ class ErfBackward0(Special):
     )
     reads: i64 = SELF | FUSED
 
-    def forward(self, x: Any) -> Any:
-        if x.dtype.kind == "c":
-            raise errors.not_implemented(self.kernel(), make(x).dt)
+    def value(self, x: Any) -> Any:
         return formulas.erf(x)
 
     def kernel(self) -> str:
@@ -74,9 +86,7 @@ class ErfcBackward0(Special):
     )
     reads: i64 = SELF | FUSED
 
-    def forward(self, x: Any) -> Any:
-        if x.dtype.kind == "c":
-            raise errors.not_implemented(self.kernel(), make(x).dt)
+    def value(self, x: Any) -> Any:
         return formulas.erfc(x)
 
     def kernel(self) -> str:
@@ -99,9 +109,13 @@ class ErfinvBackward0(Special):
     SCHEMA: Final = (
         "erfinv(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
     )
+    reads: i64 = SELF | FUSED
 
     def value(self, x: Any) -> Any:
-        return _special().erfinv(x)
+        return formulas.erfinv(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.erfinv_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -115,10 +129,13 @@ class SpecialErfcxBackward0(Special):
     """exp(x**2) erfc(x) of each element.  d = 2 x result - 2/sqrt(pi)."""
 
     SCHEMA: Final = "erfcx(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: special"
-    reads: i64 = SELF | RESULT
+    reads: i64 = SELF | RESULT | FUSED
 
     def value(self, x: Any) -> Any:
-        return _special().erfcx(x)
+        return formulas.erfcx(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.erfcx_slope(grad, x, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
@@ -128,14 +145,17 @@ class SpecialErfcxBackward0(Special):
         return SpecialErfcxBackward0()
 
 
-class SpecialNdtriBackward0(Special):
+class SpecialNdtriBackward0(ByScipy):
     """Quantile of the standard normal distribution, the inverse of ``ndtr``.  d = sqrt(2 pi) exp(result**2 / 2)."""
 
     SCHEMA: Final = "ndtri(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: special"
-    reads: i64 = RESULT
+    reads: i64 = RESULT | FUSED
 
     def value(self, x: Any) -> Any:
         return _special().ndtri(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.ndtri_slope(grad, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -149,10 +169,13 @@ class SpecialLogNdtrBackward0(Special):
     """Logarithm of the standard normal distribution function.  d = sqrt(2/pi) / erfcx(-x/sqrt(2))."""
 
     SCHEMA: Final = "log_ndtr(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: special"
-    reads: i64 = SELF | RESULT
+    reads: i64 = SELF | RESULT | FUSED
 
     def value(self, x: Any) -> Any:
-        return _special().log_ndtr(x)
+        return formulas.log_ndtr(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.log_ndtr_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -166,9 +189,13 @@ class SpecialEntrBackward0(Special):
     """-x log(x) of each element; 0 at 0, -inf for negative ones.  d = -1 - log(x)."""
 
     SCHEMA: Final = "entr(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: special"
+    reads: i64 = SELF | FUSED
 
     def value(self, x: Any) -> Any:
-        return _special().entr(x)
+        return formulas.entr(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.entr_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -182,12 +209,16 @@ class LgammaBackward0(Special):
     """log|gamma(x)| of each element.  d = digamma(x)."""
 
     SCHEMA: Final = "lgamma(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
+    reads: i64 = SELF | FUSED
 
     def value(self, x: Any) -> Any:
-        return np.where(x == -np.inf, x.dtype.type(np.inf), _special().gammaln(x))
+        return formulas.lgamma(x)
 
     def kernel(self) -> str:
         return "lgamma_vml_cpu"
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.lgamma_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -203,9 +234,13 @@ class DigammaBackward0(Special):
     SCHEMA: Final = (
         "digamma(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
     )
+    reads: i64 = SELF | FUSED
 
     def value(self, x: Any) -> Any:
-        return _special().psi(x)
+        return formulas.digamma(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.digamma_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -215,18 +250,26 @@ class DigammaBackward0(Special):
         return DigammaBackward0()
 
 
-class PolygammaBackward0(Special):
+class PolygammaBackward0(ByScipy):
     """n-th derivative of digamma at each element.  d = polygamma(n + 1, x)."""
 
     def __init__(self, n: int) -> None:
         self.n: int = n
+        if n < len(formulas.POLYGAMMA_SLOPES):
+            self.reads = SELF | FUSED
+
+    def forward(self, x: Any) -> Any:
+        if self.n >= len(formulas.POLYGAMMA) or x.dtype.kind == "c":
+            return super().forward(x)
+        return formulas.POLYGAMMA[self.n](x)
 
     def value(self, x: Any) -> Any:
-        if self.n == 0:
-            return _special().psi(x)
         sign = 1.0 if self.n % 2 else -1.0
         value = sign * math.factorial(self.n) * _special().zeta(self.n + 1.0, x.astype(np.float64))
         return np.where(x == -np.inf, np.nan, value)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.POLYGAMMA_SLOPES[self.n](grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -243,17 +286,17 @@ class PolygammaBackward1(PolygammaBackward0):
     """The same in place."""
 
 
-class MvlgammaBackward0(Special):
+class MvlgammaBackward0(ByScipy):
     """log of the multivariate gamma function of dimension p.  d = sum of digamma(x - j/2) for j < p."""
 
     def __init__(self, p: int) -> None:
         self.p: int = p
 
     def value(self, x: Any) -> Any:
-        total = _special().gammaln(x)
+        total = formulas.lgamma(x)
         for j in range(1, self.p):
-            total = total + _special().gammaln(x - j / 2)
-        return total + x.dtype.type(self.p * (self.p - 1) / 4 * math.log(math.pi))
+            total = total + formulas.lgamma(x - j / 2)
+        return total + self.p * (self.p - 1) / 4 * math.log(math.pi)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -275,9 +318,13 @@ class I0Backward0(Special):
     SCHEMA: Final = (
         "i0(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace special"
     )
+    reads: i64 = SELF | FUSED
 
     def value(self, x: Any) -> Any:
-        return _special().i0(x)
+        return formulas.i0(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.i0_slope(grad, x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -291,10 +338,13 @@ class SpecialI0EBackward0(Special):
     """exp(-|x|) i0(x) of each element.  d = i1e(x) - sgn(x) result."""
 
     SCHEMA: Final = "i0e(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: special"
-    reads: i64 = SELF | RESULT
+    reads: i64 = SELF | RESULT | FUSED
 
     def value(self, x: Any) -> Any:
-        return _special().i0e(x)
+        return formulas.i0e(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.i0e_slope(grad, x, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
@@ -308,10 +358,13 @@ class SpecialI1Backward0(Special):
     """Modified Bessel function of the first kind of order 1.  d = i0(x) - result/x, 1/2 at 0."""
 
     SCHEMA: Final = "i1(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: special"
-    reads: i64 = SELF | RESULT
+    reads: i64 = SELF | RESULT | FUSED
 
     def value(self, x: Any) -> Any:
-        return _special().i1(x)
+        return formulas.i1(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.i1_slope(grad, x, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
@@ -326,10 +379,13 @@ class SpecialI1EBackward0(Special):
     """exp(-|x|) i1(x) of each element.  d = i0e(x) - result (sgn(x) + 1/x), 1/2 at 0."""
 
     SCHEMA: Final = "i1e(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: special"
-    reads: i64 = SELF | RESULT
+    reads: i64 = SELF | RESULT | FUSED
 
     def value(self, x: Any) -> Any:
-        return _special().i1e(x)
+        return formulas.i1e(x)
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        return formulas.i1e_slope(grad, x, result)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
@@ -343,16 +399,21 @@ class SpecialI1EBackward0(Special):
 class LogitBackward0(Special):
     """log(x/(1 - x)) of each element, first moved into [eps, 1 - eps].  d = 1/(x (1 - x)); outside 0, without eps NaN."""
 
+    reads: i64 = SELF | FUSED
+
     def __init__(self, eps: Any) -> None:
         self.eps: Any = None if eps is None else number_of(eps, "logit", "eps", 2)
 
     def value(self, x: Any) -> Any:
-        if self.eps is not None:
-            x = np.minimum(np.maximum(x, self.eps), 1 - self.eps)
-        return np.log(x / (1 - x))
+        return formulas.logit(x) if self.eps is None else formulas.logit_between(x, self.eps, 1 - self.eps)
 
     def kernel(self) -> str:
         return "logit_cpu"
+
+    def slope(self, grad: Any, x: Any, result: Any) -> Any:
+        if self.eps is None:
+            return formulas.logit_slope(grad, x)
+        return formulas.logit_between_slope(grad, x, self.eps, 1 - self.eps)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -388,11 +449,6 @@ def _special() -> Any:
     from scipy import special
 
     return special
-
-
-def erf_array(x: Any) -> Any:
-    """Error function of an array, in its dtype."""
-    return formulas.erf(x)
 
 
 def away_from_zero(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,8 +9,8 @@ import numpy as np
 from .._core.compat import i64
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary, number_binary
-from .._record.common import OTHER, SELF, is_number
-from ..kernels import blocks
+from .._record.common import FUSED, OTHER, SELF, is_number
+from ..kernels import special_formulas as formulas
 from .transcendental import FloatBinary
 
 if TYPE_CHECKING:
@@ -18,19 +18,18 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
 
 
-def xlogy_arrays(x: Any, y: Any) -> Any:
-    """x log(y), 0 where x is 0."""
-    return np.where(y != y, y, np.where(x == 0, x.dtype.type(0), x * np.log(y)))
-
-
 class XlogyBackward0(FloatBinary):
     """self log(other) of each pair, 0 where ``self`` is 0 (unless ``other`` is NaN)."""
 
-    reads_self: i64 = SELF | OTHER
-    reads_other: i64 = SELF | OTHER
+    reads_self: i64 = SELF | OTHER | FUSED
+    reads_other: i64 = SELF | OTHER | FUSED
+    silent: bool = True
 
     def forward(self, x: Any, y: Any) -> Any:
-        return blocks.mapped(xlogy_arrays, x, y)
+        return formulas.xlogy(x, y)
+
+    def slopes(self, grad: Any, x: Any, other: Any, result: Any, first: bool) -> Any:
+        return formulas.xlogy_slope(grad, x, other) if first else formulas.xlogy_slope_other(grad, x, other)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None
@@ -79,8 +78,15 @@ class XlogyBackward2(XlogyBackward0):
 class SpecialXlog1PyBackward0(FloatBinary):
     """self log(1 + other) of each pair, 0 where ``self`` is 0 (unless ``other`` is NaN)."""
 
+    reads_self: i64 = SELF | OTHER | FUSED
+    reads_other: i64 = SELF | OTHER | FUSED
+    silent: bool = True
+
     def forward(self, x: Any, y: Any) -> Any:
-        return np.where(y != y, y, np.where(x == 0, x.dtype.type(0), x * np.log1p(y)))
+        return formulas.xlog1py(x, y)
+
+    def slopes(self, grad: Any, x: Any, other: Any, result: Any, first: bool) -> Any:
+        return formulas.xlog1py_slope(grad, x, other) if first else formulas.xlog1py_slope_other(grad, x, other)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None

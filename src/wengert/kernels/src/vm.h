@@ -18,6 +18,7 @@
 
 #include "pool.h"
 #include "rests.h"
+#include "special.h"
 #include "trig.h"
 #include "vmath.h"
 
@@ -43,9 +44,14 @@ template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T
   X(floor, std::floor(x)) X(ceil, std::ceil(x)) X(trunc, std::trunc(x)) X(rint, std::rint(x)) X(isnan, T(x != x)) \
   X(logical_not, T(x == 0)) X(tan, std::tan(x)) X(arcsin, std::asin(x)) X(arccos, std::acos(x)) X(arctan, std::atan(x)) \
   X(sinh, std::sinh(x)) X(cosh, std::cosh(x)) X(arcsinh, std::asinh(x)) X(arccosh, std::acosh(x)) \
-  X(arctanh, std::atanh(x)) X(exp2, std::exp2(x)) X(log2, std::log2(x)) X(log10, std::log10(x)) X(erfc, std::erfc(x)) \
-  X(gelu, vmath::gelu(x)) X(gelu_slope, vmath::gelu_slope(x)) X(silu, vmath::silu(x)) X(silu_slope, vmath::silu_slope(x))
-#define WENGERT_SINES(X) X(sin, 0) X(cos, 1)
+  X(arctanh, std::atanh(x)) X(exp2, std::exp2(x)) X(log2, std::log2(x)) X(log10, std::log10(x)) X(erfc, special::erfc(x)) \
+  X(erfcx, special::erfcx(x)) X(gelu, vmath::gelu(x)) X(gelu_slope, vmath::gelu_slope(x)) X(silu, vmath::silu(x)) X(silu_slope, vmath::silu_slope(x))
+// Those that look at several elements at a time, and their functions of n numbers.
+#define WENGERT_MANY(X) \
+  X(sin, trig::sines<0>) X(cos, trig::sines<1>) X(erfinv, special::erfinvs) X(lgamma, special::gammas<special::Lgamma>) \
+  X(digamma, special::gammas<special::Digamma>) X(trigamma, special::gammas<special::Trigamma>) \
+  X(tetragamma, special::gammas<special::Tetragamma>) X(i0, special::bessels<0, false>) X(i1, special::bessels<1, false>) \
+  X(i0e, special::bessels<0, true>) X(i1e, special::bessels<1, true>)
 #define WENGERT_BINARY(X) \
   X(add, x + y) X(subtract, x - y) X(multiply, x * y) X(divide, x / y) X(maximum, nan_max(x, y)) \
   X(minimum, nan_min(x, y)) X(greater, T(x > y)) X(greater_equal, T(x >= y)) X(equal, T(x == y)) \
@@ -56,8 +62,8 @@ template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T
 #define WENGERT_REDUCTION(X) X(row_sum) X(row_max) X(row_min) X(row_product) X(column_sum)
 
 enum Opcode : uint8_t {
-#define X(name, value) OP_##name,
-  WENGERT_UNARY(X) WENGERT_SINES(X) WENGERT_BINARY(X) WENGERT_TERNARY(X)
+#define X(name, ...) OP_##name,
+  WENGERT_UNARY(X) WENGERT_MANY(X) WENGERT_BINARY(X) WENGERT_TERNARY(X)
 #undef X
 #define X(name) OP_##name,
   WENGERT_RESTS(X) WENGERT_REDUCTION(X)
@@ -67,8 +73,8 @@ enum Opcode : uint8_t {
 
 inline const char* opcode_name(int op) {
   static const char* const names[] = {
-#define X(name, value) #name,
-      WENGERT_UNARY(X) WENGERT_SINES(X) WENGERT_BINARY(X) WENGERT_TERNARY(X)
+#define X(name, ...) #name,
+      WENGERT_UNARY(X) WENGERT_MANY(X) WENGERT_BINARY(X) WENGERT_TERNARY(X)
 #undef X
 #define X(name) #name,
       WENGERT_RESTS(X) WENGERT_REDUCTION(X)
@@ -184,12 +190,12 @@ template <class T> void step(const Instruction& code, T* const* slot, const bool
   }
     WENGERT_UNARY(X)
 #undef X
-#define X(name, quarter) \
+#define X(name, ...) \
   case OP_##name: \
-    trig::sines<quarter>(out, a, va ? m : 1); \
+    __VA_ARGS__(out, a, va ? m : 1); \
     if (!va) std::fill_n(out + 1, m - 1, *out); \
     break;
-    WENGERT_SINES(X)
+    WENGERT_MANY(X)
 #undef X
 #define X(name, value) \
   case OP_##name: { \
