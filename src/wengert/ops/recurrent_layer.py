@@ -89,7 +89,8 @@ class RecurrentLayer(General):
     LSTM, and what the backward pass reads, by the names in ``way()``.
 
     Attributes:
-        exposed: whether users see the first result: it then has memory of its own, so that it may be overwritten.
+        exposed: whether users see the first result, and a backward pass the states: it then has memory of its own, so that it may
+            be overwritten.
     """
 
     gates: int = 1

@@ -2,7 +2,7 @@
 //
 // Sequences do not know of each other: a task takes some of them through all steps, and threads meet at the end only. The
 // weights of the hidden state are packed once. Rows of the steps lie one after the other; step t has the first sizes[t]
-// sequences, which are sorted by falling length. The logistic function is 1/2 + tanh(x/2)/2.
+// sequences, which are sorted by falling length.
 #pragma once
 #include <algorithm>
 #include <memory>
@@ -115,8 +115,11 @@ void add_rows(const T* from, ptrdiff_t narrow, ptrdiff_t rows, ptrdiff_t n, T* t
 // gate = the logistic function of (gate + more), or its tanh.
 template <bool LOGISTIC, class T>
 void open_gate(ptrdiff_t n, T* __restrict gate, const T* __restrict more) {
-  constexpr T half = LOGISTIC ? T(0.5) : T(1), shift = LOGISTIC ? T(0.5) : T(0);
-  for (ptrdiff_t j = 0; j < n; j++) gate[j] = vmath::tanh((gate[j] + more[j]) * half) * half + shift;
+  for (ptrdiff_t j = 0; j < n; j++)
+    if constexpr (LOGISTIC)
+      gate[j] = vmath::sigmoid(gate[j] + more[j]);
+    else
+      gate[j] = vmath::tanh(gate[j] + more[j]);
 }
 
 // gate = max(0, gate + more), NaN where that is.
