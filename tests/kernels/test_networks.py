@@ -1,4 +1,4 @@
-"""Attention and the steps of an LSTM: kernels beside the operators' NumPy code."""
+"""Attention and recurrent layers: kernels beside the operators' NumPy code."""
 
 from __future__ import annotations
 
@@ -101,32 +101,108 @@ def test_attention_has_the_same_bits_for_any_number_of_threads(native: Any, monk
     assert found[0] == found[1] == found[2]
 
 
+RECURRENT = [
+    (kind, options)
+    for kind in ("LSTM", "GRU", "RNN")
+    for options in (
+        {},
+        {"bidirectional": True, "num_layers": 2},
+        {"bias": False, "batch_first": True},
+        *([{"proj_size": 5}, {"proj_size": 17, "bidirectional": True}] if kind == "LSTM" else []),
+        *([{"nonlinearity": "relu", "bidirectional": True}] if kind == "RNN" else []),
+    )
+]
+
+
+def run_layer(layer: Any, x: Any, states: Any = None) -> list[Any]:
+    """Results of a layer, and the gradients of everything that goes into it; ``x`` may be a packed sequence."""
+    is_packed = hasattr(x, "batch_sizes")
+    given = (x.data if is_packed else x).clone().requires_grad_()
+    first = [s.clone().requires_grad_() for s in states or []]
+    hx = None if not first else tuple(first) if len(first) == 2 else first[0]
+    out, ends = layer(type(x)(given, *x[1:]) if is_packed else given, hx)
+    out = out.data if is_packed else out
+    ends = ends if isinstance(ends, tuple) else (ends,)
+    total = (out * torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view(out.shape)).sum()
+    for i, end in enumerate(ends):
+        total = total + (end * end).sum() * (i + 1)
+    return [out, *ends, *torch.autograd.grad(total, [given, *first, *layer.parameters()])]
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize(
-    "options", [{}, {"bidirectional": True, "num_layers": 2}, {"proj_size": 5}, {"bias": False}], ids=str
-)
-def test_lstm_steps_are_those_of_numpy(both: Any, dtype: Any, options: Any) -> None:
+@pytest.mark.parametrize("width", [1, 33, 48])
+@pytest.mark.parametrize(("kind", "options"), RECURRENT, ids=str)
+def test_recurrent_layers_are_those_of_numpy(both: Any, dtype: Any, width: int, kind: str, options: Any) -> None:
+    if options.get("proj_size", 0) >= width:
+        options = {**options, "proj_size": max(width // 2, 1)} if width > 1 else {}
     torch.manual_seed(1)
-    layer = torch.nn.LSTM(40, 33, dtype=dtype, **options)
+    layer = getattr(torch.nn, kind)(40, width, dtype=dtype, **options)
     (x,) = tensors(dtype, (6, 20, 40))
+    compare(*both(lambda: run_layer(layer, x)), dtype)
+
+
+@pytest.mark.parametrize("lengths", [[9, 7, 7, 4, 1], [3] * 9, [40], [2] + [1] * 30], ids=str)
+@pytest.mark.parametrize(("kind", "options"), RECURRENT, ids=str)
+def test_recurrent_layers_take_sequences_of_several_lengths_and_first_states(
+    both: Any, kind: str, options: Any, lengths: list[int]
+) -> None:
+    torch.manual_seed(2)
+    options = {k: v for k, v in options.items() if k != "batch_first"}
+    layer = getattr(torch.nn, kind)(4, 19, dtype=torch.float64, **options)
+    x, h, c = tensors(
+        torch.float64,
+        (max(lengths), len(lengths), 4),
+        (layer.num_layers * (2 if layer.bidirectional else 1), len(lengths), layer.proj_size or 19),
+        (layer.num_layers * (2 if layer.bidirectional else 1), len(lengths), 19),
+    )
+    packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths)
+    compare(*both(lambda: run_layer(layer, packed, [h, c] if kind == "LSTM" else [h])), torch.float64)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_nan_and_infinity_reach_the_states_behind_them_only(both: Any, kind: str) -> None:
+    layer = getattr(torch.nn, kind)(3, 5, dtype=torch.float64, **({"nonlinearity": "relu"} if kind == "RNN" else {}))
+    (x,) = tensors(torch.float64, (4, 6, 3))
+    x[1, 2], x[2, 4] = float("nan"), float("inf")
 
     def run() -> list[Any]:
-        given = x.clone().requires_grad_()
-        out, (h, c) = layer(given)
-        total = (out * torch.linspace(-1, 1, out.numel(), dtype=dtype).view(out.shape)).sum() + (h.sum() * c.sum())
-        return [out, h, c, *torch.autograd.grad(total, [given, *layer.parameters()])]
+        return [layer(x)[0].detach()]
 
-    compare(*both(run), dtype)
+    found, expected = both(run)
+    compare(found, expected, torch.float64)
+    assert found[0].isfinite()[:, [0, 1, 3, 5]].all()
+    assert found[0][1:, 2].isnan().all()
+    assert found[0][0].isfinite().all()
 
 
-def test_lstm_steps_of_sequences_of_several_lengths(both: Any) -> None:
-    layer = torch.nn.LSTM(4, 3, dtype=torch.float64)
-    (x,) = tensors(torch.float64, (5, 3, 4))
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_recurrent_layers_have_the_same_bits_for_any_number_of_threads_and_sequences(
+    native: Any, monkeypatch: Any, kind: str
+) -> None:
+    for holder in (networks, products):
+        monkeypatch.setattr(holder, "_native", native)
+    layer, (x,) = getattr(torch.nn, kind)(64, 96), tensors(torch.float32, (12, 50, 64))
+    before, found = native.get_num_threads(), set()
+    try:
+        for count in (1, 2, 3, 4):
+            native.set_num_threads(count)
+            found.add(b"".join(t.detach().numpy().tobytes() for t in run_layer(layer, x)))
+            part = layer(x[:, 17:40])[0]
+            assert torch.equal(part, layer(x)[0][:, 17:40])
+    finally:
+        native.set_num_threads(before)
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_cells_are_those_of_numpy(both: Any, kind: str) -> None:
+    cell = getattr(torch.nn, kind + "Cell")(7, 20, dtype=torch.float64)
+    x, h, c = tensors(torch.float64, (30, 7), (30, 20), (30, 20))
 
     def run() -> list[Any]:
-        given = x.clone().requires_grad_()
-        packed = torch.nn.utils.rnn.pack_padded_sequence(given, [5, 3, 2])
-        out, (h, c) = layer(packed)
-        return [out.data, h, c, *torch.autograd.grad((out.data**2).sum() + c.sum(), [given, *layer.parameters()])]
+        given = [t.clone().requires_grad_() for t in (x, h)]
+        found = cell(given[0], (given[1], c) if kind == "LSTM" else given[1])
+        first = found[0] if kind == "LSTM" else found
+        return [first, *torch.autograd.grad(first.sin().sum(), [*given, *cell.parameters()])]
 
     compare(*both(run), torch.float64)

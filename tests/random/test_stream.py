@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from wengert._core.rng import DEFAULT_SEED, STATE, Generator, default_generator
+from wengert._core.rng import Generator, default_generator
+from wengert._core.rng_stream import DEFAULT_SEED, STATE
 
 SEEDS = [0, 1, 42, 2**32 - 1, 2**32 + 5, 2**63, 2**64 - 1, -1, -(2**63)]
 

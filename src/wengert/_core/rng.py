@@ -1,7 +1,7 @@
 """Random numbers: PyTorch's CPU generator, stream and samples alike.
 
-The stream is MT19937 read as 32-bit words. ``Generator`` keeps it, the one cached normal value and the state layout of
-PyTorch, and draws arrays from it; the arithmetic of each distribution is in ``rng_sampling``. All methods that draw
+The stream is MT19937 read as 32-bit words. ``rng_stream`` keeps it, the one cached normal value and the state layout of
+PyTorch; ``Generator`` draws arrays from it; the arithmetic of each distribution is in ``rng_sampling``. All methods that draw
 return fresh C-contiguous arrays and may be called from several threads.
 
 Source: PyTorch 2.13 on x86-64, found by comparison with it. That build draws ``bernoulli_(p)`` and dropout from this
@@ -12,174 +12,16 @@ from __future__ import annotations
 
 import math
 import operator
-import os
-import threading
 from typing import Any, Final
 
 import numpy as np
 
 from ..kernels import samples
-from ..kernels.samples import BLOCK
+from ..kernels.memory import empty_like
 from . import rng_filling as filling
 from . import rng_sampling as sampling
 from .rng_sampling import CHUNK, FLOAT16, FLOAT32, FLOAT64, INT64, INT64_MIN, MASK64
-
-DEFAULT_SEED: Final = 67280421310721
-EMPTY_BLOCK: Final = np.zeros(BLOCK, np.uint32)
-
-# PyTorch's `get_state()`: 5056 bytes. The two float fields at the end and normal_x, normal_rho are never used there.
-STATE: Final = np.dtype(
-    [
-        ("seed", "<u8"),
-        ("left", "<i4"),
-        ("seeded", "<i4"),
-        ("next", "<u8"),
-        ("key", "<u8", (BLOCK,)),
-        ("normal_x", "<f8"),
-        ("normal_y", "<f8"),
-        ("normal_rho", "<f8"),
-        ("normal_is_valid", "<i4"),
-        ("unused", "V12"),
-    ]
-)
-
-
-class Stream:
-    """MT19937 as PyTorch reads and saves it: seed, words, uniforms, and the normal value kept between calls."""
-
-    def __init__(self) -> None:
-        self._lock: Any = threading.RLock()
-        self._twister: Any = samples.Twister()
-        self._restart(DEFAULT_SEED)
-
-    def _restart(self, seed: int) -> None:
-        self._seed: int = seed
-        self._stale: bool = True  # the seed has yet to reach MT19937
-        self._block: Any = EMPTY_BLOCK  # the words of the current block; replaced, never written to
-        self._used: int = BLOCK
-        self._untouched: bool = True  # nothing drawn since seeding, which PyTorch's state tells from a used-up block
-        self._normal: float = math.nan  # the second value of the last Box-Muller pair ...
-        self._has_normal: bool = False  # ... if it has not been handed out yet
-
-    def seed(self) -> int:
-        """A fresh seed of 64 bits from the operating system, which this generator now uses."""
-        value = int.from_bytes(os.urandom(8), "little")
-        with self._lock:
-            self._restart(value)
-        return value
-
-    def initial_seed(self) -> int:
-        """The last seed, in [0, 2**64)."""
-        return self._seed
-
-    def state_array(self) -> Any:
-        """The state as 5056 bytes (uint8), interchangeable with ``torch.Generator.get_state``."""
-        with self._lock:
-            result = np.zeros(STATE.itemsize, np.uint8)
-            record = result.view(STATE)
-            record["seed"] = self._seed
-            record["left"] = 1 if self._untouched else BLOCK + 1 - self._used
-            record["seeded"] = 1
-            record["next"] = 0 if self._untouched else self._used
-            record["key"] = self._source().key()
-            record["normal_y"] = self._normal if self._has_normal else 0.0
-            record["normal_is_valid"] = self._has_normal
-            return result
-
-    def set_state_array(self, state: Any) -> None:
-        """Continues from a state of ``state_array`` or of ``torch.Generator.get_state``.
-
-        Raises:
-            TypeError: not an array of uint8.
-            RuntimeError: not 5056 bytes, or not a state of MT19937.
-        """
-        if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
-            raise TypeError("RNG state must be a torch.ByteTensor")
-        if state.size != STATE.itemsize:
-            raise RuntimeError(
-                f"Expected a CPUGeneratorImplState of size {STATE.itemsize}"
-                f" but found the input RNG state size to be {state.size}"
-            )
-        record = np.ascontiguousarray(state).reshape(-1).view(STATE)[0]
-        left, used = int(record["left"]), int(record["next"])
-        untouched = left == 1 and used == 0
-        if not record["seeded"] or not (untouched or (0 < used <= BLOCK and left == BLOCK + 1 - used)):
-            raise RuntimeError("Invalid mt19937 state")
-        with self._lock:
-            self._restart(int(record["seed"]))
-            self._source().set_key(record["key"])
-            if not untouched:
-                self._block = self._twister.current()
-                self._used = used
-                self._untouched = False
-            self._normal = float(record["normal_y"])
-            self._has_normal = bool(record["normal_is_valid"])
-
-    def _source(self) -> Any:
-        if self._stale:
-            self._twister.seed(self._seed & 0xFFFFFFFF)
-            self._stale = False
-        return self._twister
-
-    def _words(self, n: int) -> Any:
-        """The next ``n`` words of the stream as uint32; possibly a view of the block, so not to be written to."""
-        with self._lock:
-            start = self._used
-            stop = start + n
-            if stop <= BLOCK:
-                self._used = stop
-                return self._block[start:stop]
-            missing = stop - BLOCK
-            blocks = (missing + BLOCK - 1) // BLOCK
-            fresh = self._source().words(blocks)
-            rest = self._block[start:]
-            self._block = fresh[-BLOCK:].copy()
-            self._used = missing - (blocks - 1) * BLOCK
-            self._untouched = False
-            return np.concatenate((rest, fresh[:missing])) if rest.size else fresh[:missing]
-
-    def _singles(self, n: int, low: float = 0.0, high: float = 1.0, out: Any = None) -> Any:
-        """``n`` uniform float32."""
-        result = np.empty(n, np.float32) if out is None else out
-        with self._lock:
-            for start in range(0, n, CHUNK):
-                part = result[start : start + CHUNK]
-                filling.fill_singles(part, self._words(part.size), low, high)
-        return result
-
-    def _doubles(self, n: int, low: float = 0.0, high: float = 1.0, out: Any = None) -> Any:
-        """``n`` uniform float64, of two words each."""
-        result = np.empty(n) if out is None else out
-        with self._lock:
-            for start in range(0, n, CHUNK):
-                part = result[start : start + CHUNK]
-                filling.fill_doubles(part, self._words(2 * part.size), low, high)
-        return result
-
-    def _standard_normals(self, n: int) -> Any:
-        """``n`` standard normal doubles, one Box-Muller pair at a time, by way of the cached value."""
-        with self._lock:
-            if n == 0:
-                return np.empty(0)
-            cached = 1 if self._has_normal else 0
-            pairs = (n - cached + 1) // 2
-            values = sampling.box_muller_pairs(self._doubles(2 * pairs))
-            if cached:
-                values = np.concatenate(([self._normal], values))
-            self._has_normal = values.size > n
-            if self._has_normal:
-                self._normal = float(values[n])
-            return values[:n]
-
-    def _by_chunks(self, shape: tuple[int, ...], dtype: Any, fill: Any, parameter: Any, words: int, out: Any) -> Any:
-        """Samples of a few words each: ``fill(part, words, parameter)`` for one part of the result after the other."""
-        n = sampling.count(shape)
-        result = np.empty(n, dtype) if out is None else out
-        with self._lock:
-            for start in range(0, n, CHUNK):
-                part = result[start : start + CHUNK]
-                fill(part, self._words(words * part.size), parameter)
-        return result.reshape(shape)
+from .rng_stream import Stream
 
 
 class Continuous(Stream):
@@ -525,7 +367,23 @@ class Generator(Continuous):
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
         if dtype.kind not in "fiub" or dtype.name in ("uint16", "uint32", "uint64"):
             raise sampling.not_implemented("bernoulli_scalar_cpu_", dtype)
+        if samples.ready() and dtype.itemsize != FLOAT16.itemsize:
+            result = np.empty(sampling.count(shape), dtype) if out is None else out
+            self._coins(result, p, 1.0, None, None)
+            return result.reshape(shape)
         return self._by_chunks(shape, dtype, filling.fill_coins, p, 2, out)
+
+    def dropped(self, x: Any, p: float) -> tuple[Any, Any]:
+        """A mask like ``x`` of 1 / p with probability ``p``, else 0, and ``x`` times the mask; where kernels run.
+
+        Args:
+            x: float32 or float64, without gaps in memory.
+            p: in (0, 1].
+        """
+        mask, out = empty_like(x), empty_like(x)
+        value = float(x.dtype.type(1) / x.dtype.type(p))
+        self._coins(mask.ravel("K"), p, value, x.ravel("K"), out.ravel("K"))
+        return mask, out
 
     def multinomial(self, p: Any, num_samples: int, replacement: bool = False) -> Any:
         """Indices (int64) drawn with probabilities proportional to the last axis of ``p``.

@@ -74,9 +74,6 @@ def fill_exponentials(result: Any, words: Any, rate: float) -> None:
 
 def fill_coins(result: Any, words: Any, p: float) -> None:
     """Ones with probability p, else zeros."""
-    if samples.ready() and result.itemsize in (1, 4, 8):
-        samples.coins(result, words, p)
-        return
     uniform = np.empty(result.size)
     fill_doubles(uniform, words)
     np.less(uniform, p, out=result, casting="unsafe")

@@ -62,6 +62,17 @@ class Twister:
         _native.mt_temper(self._key, out)
         return out
 
+    def coins(self, part: Any, used: int, p: float, value: float, x: Any, out: Any) -> None:
+        """Fill ``part`` with ``value`` where a coin of two words falls so, with probability p, else with 0; on kernels only.
+
+        Args:
+            part: of any dtype whose elements have 1, 4 or 8 bytes.
+            used: how many words of the current block are used up.
+            x, out: None, or where ``x * part`` goes.
+        """
+        kind = part if part.dtype in _FLOATS else part.view(f"i{part.itemsize}")
+        _native.coins(kind, self._key, x, out, part.size, used, p, value)
+
     def words(self, blocks: int) -> Any:
         """The next 624 words for each of ``blocks``, as uint32."""
         if _native is None:
@@ -84,12 +95,6 @@ def normals(part: Any, mean: float, std: float) -> None:
 def exponentials(part: Any, words: Any, rate: float) -> None:
     """Exponential float32 or float64, of two words each."""
     _native.exponentials(part, words, part.size, rate)
-
-
-def coins(part: Any, words: Any, p: float) -> None:
-    """Ones with probability p, of two words each, in any dtype whose elements have 1, 4 or 8 bytes."""
-    kind = part if part.dtype in _FLOATS else part.view(f"i{part.itemsize}")
-    _native.coins(kind, words, part.size, p)
 
 
 def shuffle(order: Any, words: Any, start: int, total: int) -> None:

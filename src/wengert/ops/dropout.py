@@ -11,7 +11,10 @@ import numpy as np
 from .._core import errors
 from .._core.dtypes import FLOATING
 from .._core.tensor_base import TensorBase
+from .._record.binary import binary
 from .._record.common import make
+from ..kernels import bulk
+from .arithmetic import MulBackward0
 from .random import default_generator, laid_out, memory_shape
 
 if TYPE_CHECKING:
@@ -19,6 +22,16 @@ if TYPE_CHECKING:
 
 # Where selu saturates on the left, -scale * alpha: what alpha dropout puts in place of dropped elements.
 ALPHA: Final = 1.7580993408473766
+
+
+class Dropped(MulBackward0):
+    """A product with a mask that was computed with the mask."""
+
+    def __init__(self, value: Any) -> None:
+        self.value: Any = value
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return self.value
 
 
 def check_probability(p: Any) -> None:
@@ -49,6 +62,9 @@ def drop(x: Tensor, p: Any, train: bool, channels: bool, inplace: bool) -> Tenso
         return x
     if p == 1:
         noise = np.zeros((), x.dt.np)
+    elif not inplace and not channels and bulk.handles(x.array) and x.array.flags.forc:
+        noise, value = default_generator.dropped(x.array, 1 - float(p))
+        return binary(Dropped(value), x, make(noise))
     else:
         noise = kept(x, float(p), channels)
         noise /= noise.dtype.type(1 - p)

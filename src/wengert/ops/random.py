@@ -234,10 +234,26 @@ def randperm(
 
 
 def memory_order(model: Any) -> list[int]:
-    """The dimensions of an array from the slowest to the fastest varying in memory."""
+    """The dimensions of an array from the slowest to the fastest varying in memory.
+
+    Those that repeat elements are not compared, as in PyTorch: each stays where the sorting of the others leaves it.
+    """
     if isinstance(model, np.generic) or model.flags.c_contiguous:
         return list(range(model.ndim))
-    return sorted(range(model.ndim), key=[-abs(s) for s in model.strides].__getitem__)
+    strides = [abs(s) for s in model.strides]
+    if 0 not in strides:
+        return sorted(range(model.ndim), key=[-s for s in strides].__getitem__)
+    order = list(range(model.ndim))
+    for place in range(model.ndim - 2, -1, -1):
+        moved = place
+        for following in range(place + 1, model.ndim):
+            here, there = strides[order[moved]], strides[order[following]]
+            if 0 < there < here:
+                break
+            if 0 < here < there:
+                order[moved], order[following] = order[following], order[moved]
+                moved = following
+    return order
 
 
 def memory_shape(model: Any) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._core import errors
-from .._core.modes import MODES
+from .._core.modes import MODES, is_grad_enabled
 from .._core.tensor_base import TensorBase
 from .._record.general import general_many
 from .dropout import plain_dropout
@@ -91,7 +91,7 @@ class Network:
         each = (4 if self.biased else 2) + (1 if self.projected else 0)
         weights = self.params[place * each : (place + 1) * each]
         layer = new_layer(self.kind, steps, self.biased, self.projected)
-        layer.exposed = self.directions == 1 and place == self.layers - 1
+        layer.exposed = self.directions == 1 and place == self.layers - 1 and is_grad_enabled()
         return run_layer(layer, [rows, *first, *weights])
 
 

@@ -18,6 +18,7 @@ from .._core.tensor_base import requires_grad
 from .._record.common import make, untracked
 from .._record.general import General
 from ..kernels import products
+from ..kernels.sums import array_sum
 from .join import cat
 from .matmul_added import linear
 
@@ -58,13 +59,6 @@ class Steps:
     def before(self, states: Any, first: Any) -> Any:
         """For each row the state in front of its step, given the states after all steps and the first one."""
         found = np.empty((self.total, first.shape[1]), first.dtype)
-        if self.even:  # as below, without a loop
-            here, there = slice(self.batch, None), slice(0, self.total - self.batch)
-            if self.reverse:
-                here, there = there, here
-            found[here] = states[there]
-            found[self.rows(self.order[0])] = first
-            return found
         state = first
         for t in self.order:
             size = self.sizes[t]
@@ -95,7 +89,8 @@ class RecurrentLayer(General):
     LSTM, and what the backward pass reads, by the names in ``way()``.
 
     Attributes:
-        exposed: whether users see the first result: it then has memory of its own, so that it may be overwritten.
+        exposed: whether users see the first result, and a backward pass the states: it then has memory of its own, so that it may
+            be overwritten.
     """
 
     gates: int = 1
@@ -230,15 +225,25 @@ class RecurrentLayer(General):
     def weight_grads(self, kept: dict[str, Any], outer: Any, inner: Any) -> list[Any]:
         """Gradients of weights and biases, from those of the projected input and of the projected hidden state."""
         place = 3 if self.celled else 2
-        states = self.steps.before(kept["states"], kept["hx"]) if self.wanted(place + 1) else None
         found = [
             products.multiply(outer.T, kept["input"]) if self.wanted(place) else None,
-            products.multiply(inner.T, states) if states is not None else None,
+            self.times_before(inner, kept["states"], kept["hx"]) if self.wanted(place + 1) else None,
         ]
         if self.biased:
-            one = outer.sum(0)
-            found += [one, one.copy() if inner is outer else inner.sum(0)]
+            one = array_sum(outer, 0, False)
+            found += [one, one.copy() if inner is outer else array_sum(inner, 0, False)]
         return found
+
+    def times_before(self, inner: Any, states: Any, first: Any) -> Any:
+        """``inner.T`` times the states in front of each step."""
+        steps = self.steps
+        if not steps.even:
+            return products.multiply(inner.T, steps.before(states, first))
+        here, there = slice(steps.batch, None), slice(0, steps.total - steps.batch)
+        if steps.reverse:
+            here, there = there, here
+        found = products.multiply(inner[steps.rows(steps.order[0])].T, first)
+        return products.multiply_added(inner[here].T, states[there], found)
 
     def with_input(self, found: list[Any], outer: Any, kept: dict[str, Any]) -> list[Any]:
         """All gradients, with that of the input in front."""

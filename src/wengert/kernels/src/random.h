@@ -23,16 +23,20 @@ inline uint32_t mt_mix(uint32_t high, uint32_t low, uint32_t far) {
   return far ^ (y >> 1) ^ (-(y & 1u) & 0x9908b0dfu);
 }
 
-// The next block of the state: each new word needs two neighbours and one 397 further on, which the loops keep apart.
-inline void mt_advance(uint32_t* s) {
+// The block of the state behind `old`: each new word needs two neighbours and one 397 further on, which the loops keep apart.
+inline void mt_next(const uint32_t* __restrict old, uint32_t* s) {
   constexpr ptrdiff_t N = MT_WORDS, M = MT_FAR;
-  uint32_t old[MT_WORDS + 1];
-  memcpy(old, s, N * sizeof(uint32_t));
   for (ptrdiff_t i = 0; i < N - M; i++) s[i] = mt_mix(old[i], old[i + 1], old[i + M]);
   // Words that use new ones: blocks of N - M are independent.
   for (ptrdiff_t i = N - M; i < 2 * (N - M); i++) s[i] = mt_mix(old[i], old[i + 1], s[i + M - N]);
   for (ptrdiff_t i = 2 * (N - M); i < N - 1; i++) s[i] = mt_mix(old[i], old[i + 1], s[i + M - N]);
   s[N - 1] = mt_mix(old[N - 1], s[0], s[M - 1]);
+}
+
+inline void mt_advance(uint32_t* s) {
+  uint32_t old[MT_WORDS];
+  memcpy(old, s, sizeof old);
+  mt_next(old, s);
 }
 
 // The 624 words of a state.
@@ -156,11 +160,6 @@ inline void exponentials(ptrdiff_t n, double rate, const uint32_t* words, float*
 
 inline void exponentials(ptrdiff_t n, double rate, const uint32_t* words, double* out) {
   for (ptrdiff_t i = 0; i < n; i++) out[i] = -1.0 / rate * std::log1p(-uniform_of(words[2 * i], words[2 * i + 1]));
-}
-
-template <class T>
-void coins(ptrdiff_t n, double p, const uint32_t* words, T* out) {
-  for (ptrdiff_t i = 0; i < n; i++) out[i] = T(uniform_of(words[2 * i], words[2 * i + 1]) < p);
 }
 
 // Places start to start + n of n_all elements, each exchanged with itself or a later one (Fisher and Yates).

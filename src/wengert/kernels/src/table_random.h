@@ -1,5 +1,6 @@
 // Random numbers and the largest elements as the door sees them.
 #pragma once
+#include "coins.h"
 #include "door.h"
 #include "random.h"
 #include "select.h"
@@ -26,9 +27,10 @@ void enter_exponentials(const Args& a) {
   exponentials(a.number[0], a.real[0], a.at<uint32_t>(1), a.at<T>(0));
 }
 
+// Arrays mask, state, x and out (or none); n, words used; p, value.
 template <class T>
 void enter_coins(const Args& a) {
-  coins<T>(a.number[0], a.real[0], a.at<uint32_t>(1), a.at<T>(0));
+  coins<T>(a.number[0], a.at<uint32_t>(1), a.number[1], a.real[0], (T)a.real[1], a.at<T>(0), a.at<T>(2), a.at<T>(3));
 }
 
 inline void enter_shuffle(const Args& a) {
@@ -60,7 +62,7 @@ constexpr Entry random_entries[] = {
     {"uniforms", 2, 2, 2, WENGERT_FLOATS(enter_uniforms)},
     {"normals", 1, 1, 2, WENGERT_FLOATS(enter_normals)},
     {"exponentials", 2, 1, 1, WENGERT_FLOATS(enter_exponentials)},
-    {"coins", 2, 1, 1, WENGERT_WORDS(enter_coins), enter_coins<int8_t>},
+    {"coins", 4, 2, 2, WENGERT_WORDS(enter_coins), enter_coins<int8_t>},
     {"shuffle", 2, 3, 0, nullptr, nullptr, nullptr, enter_shuffle},
     {"top_rows", 3, 4, 0, WENGERT_WORDS(enter_top_rows)},
     {"extreme", 3, 4, 0, WENGERT_WORDS(enter_extreme)},
