@@ -47,6 +47,16 @@ def test_scatter_add_in_blocks_reaches_every_row(dim: int) -> None:
     assert_like_torch(lambda xp, x, y: x.scatter_add(dim, xp.from_numpy(index), y), (700, 300), (600, 300))
 
 
+@pytest.mark.parametrize("call", ["gather(1, i)", "scatter(1, i, x)", "scatter_add(1, i, x)", "scatter(1, i, 2.0)"])
+@pytest.mark.parametrize("bad", [-1, 30])
+def test_a_place_outside_is_refused_with_pytorchs_sentence_among_few_and_among_many(call: str, bad: int) -> None:
+    for rows in (2, 400):
+        x, index = np.ones((rows, 30), np.float32), np.zeros((rows, 30), np.int64)
+        index[-1, 3] = bad
+        with pytest.raises(RuntimeError, match=f"index {bad} is out of bounds for dimension 1 with size 30"):
+            eval(f"x.{call}", {"x": wengert.tensor(x), "i": wengert.tensor(index)})
+
+
 @pytest.mark.parametrize("p", [1.0, 2.0, 3.0, float("inf")])
 def test_distances_in_blocks_agree_with_torch(p: float) -> None:
     assert_like_torch(lambda xp, x, y: xp.cdist(x, y, p=p), (3, 1, 300, 20), (2, 100, 20))

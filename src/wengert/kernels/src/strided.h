@@ -54,15 +54,6 @@ inline Walk walk_of(PyArrayObject* array) {
   return w;
 }
 
-// f(i) for i < n, several by a thread at a time if each moves few elements.
-template <class F>
-void in_pieces(ptrdiff_t n, ptrdiff_t elements, F f) {
-  const ptrdiff_t group = std::max<ptrdiff_t>(1, 16384 / std::max<ptrdiff_t>(1, elements));
-  parallel_for((n + group - 1) / group, [&](ptrdiff_t task) {
-    for (ptrdiff_t i = task * group; i < std::min(n, (task + 1) * group); i++) f(i);
-  });
-}
-
 // Elements that are neighbours in the source lie along `near`, those in the target along the last dimension.
 template <class T>
 void copy_turned(Walk w, int near, const T* x, T* out) {

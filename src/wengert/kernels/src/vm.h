@@ -27,7 +27,6 @@ constexpr int MAX_DIMS = 8, MAX_OPERANDS = 16, MAX_SLOTS = 128;
 constexpr Index BLOCK = 1024;         // elements: what sums are taken of, and a register of a staged program
 constexpr Index FLAT_BYTES = 4096;    // of a register of a flat program
 constexpr Index WHOLE_ROW = 8192;     // columns: longer rows go in stages
-constexpr Index PIECE = 16384;        // elements worked on before a thread looks for more
 constexpr Index ACCUMULATORS = 16;    // partial column sums of a call, at most
 constexpr Index FEW_ROWS = 64;        // whose column sums are added up in the dtype
 
@@ -424,8 +423,6 @@ template <class T> struct Frame {
     }
   }
 };
-
-inline Index pieces(Index count, Index per) { return (count + per - 1) / per; }
 
 template <class T> void run_flat(const Call& call) {
   constexpr Index block = FLAT_BYTES / sizeof(T), per = PIECE / block;
