@@ -213,6 +213,23 @@ def test_borders_by_blocks_of_planes_are_pytorchs(mode: str, padding: Any) -> No
     assert_like_torch(lambda xp, x: xp.nn.functional.pad(x, padding, mode=mode), (5, 7, 60, 70))
 
 
+@pytest.mark.parametrize("padding", [(1, 2), (0, 3, 2, 1), (-1, 2, 1, -3), (4, 0, 0, 0, 1, 1)])
+@pytest.mark.parametrize("mode", ["constant", "reflect", "replicate"])
+def test_borders_are_the_same_with_and_without_kernels(mode: str, padding: Any, monkeypatch: Any) -> None:
+    dims = len(padding) // 2
+    shape = (2, 3, *(7, 8, 9)[3 - dims :])
+    found = []
+    for compiled in (True, False):
+        if not compiled:
+            monkeypatch.setattr(bulk, "_native", None)
+        x = wengert.arange(np.prod(shape), dtype=wengert.float64).reshape(shape).sin().requires_grad_()
+        y = F.pad(x, padding, mode, **({"value": 2.5} if mode == "constant" else {}))
+        y.backward(y.detach().cos())
+        found.append((y.detach().numpy(), x.grad.numpy()))
+    for with_kernels, without in zip(*found):
+        np.testing.assert_allclose(with_kernels, without, rtol=1e-15)
+
+
 def test_gates_and_bags_write_their_gradients_into_one_array() -> None:
     index = np.random.default_rng(1).integers(0, 300, (900, 20))
     weights = np.random.default_rng(2).random((900, 20))
