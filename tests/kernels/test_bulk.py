@@ -210,6 +210,14 @@ def test_running_extremes_keep_the_latest_of_equals_and_what_is_not_a_number(
             assert at[i] == np.flatnonzero(found)[-1]
 
 
+def test_of_equal_maxima_of_parts_the_first_by_rows_counts_and_of_nan_the_last(native: Any) -> None:
+    x = np.random.default_rng(0).integers(0, 3, (40, 13, 17)).astype(np.float64)
+    x[20:][np.random.default_rng(1).random((20, 13, 17)) < 0.1] = np.nan
+    expected = torch.nn.functional.adaptive_max_pool2d(torch.tensor(x), (4, 5), True)
+    for found, wanted in zip(bulk.max_parts(x, (4, 5), True), expected):
+        np.testing.assert_array_equal(found, wanted.numpy())
+
+
 @pytest.mark.parametrize("out", [(7,), (3, 7), (2, 3, 7), (5, 5, 19)])
 def test_maxima_of_uneven_parts_are_those_of_their_elements(native: Any, out: tuple[int, ...]) -> None:
     x = np.random.default_rng(0).normal(size=(2, 3, 5, 11, 19)).astype(np.float32)

@@ -114,6 +114,33 @@ def test_infinities_and_nan_come_without_warnings(native: Any, dtype: Any) -> No
         native.small_product(np.full((4, 4), big), np.full((4, 4), big))
 
 
+PARTS: dict[str, Any] = {
+    "columns": lambda t: t[:, :, 1:-2],
+    "rows": lambda t: t[:, 2:5],
+    "every second": lambda t: t[..., ::2],
+    "every second row": lambda t: t[:, ::2],
+    "turned": lambda t: t.swapaxes(1, 2),
+    "turned in front": lambda t: t.swapaxes(0, 1),
+    "reversed": lambda t: t[:, ::-1],
+    "one column repeated": lambda t: np.broadcast_to(t[..., 3:4], t.shape),
+    "one plane repeated": lambda t: np.broadcast_to(t[1:2], t.shape),
+    "a plane": lambda t: t[1],
+    "corner": lambda t: t[:2, :3, :5],
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [6, 400])
+@pytest.mark.parametrize("name", PARTS)
+def test_parts_of_arrays_are_read_where_they_lie(native: Any, name: str, size: int, dtype: Any) -> None:
+    part = PARTS[name](random((4, 7, size), dtype))
+    dense = np.ascontiguousarray(part)
+    np.testing.assert_array_equal(native.absolute(part), np.abs(dense))
+    for other in (part, dense, dense[..., :1], dense[..., :1, :], PARTS[name](random((4, 7, size), dtype, 1))):
+        np.testing.assert_array_equal(native.subtract(part, other), dense - other)
+        np.testing.assert_array_equal(native.multiply(other, part), other * dense)
+
+
 def test_results_are_written_where_they_are_wanted(native: Any) -> None:
     x = np.arange(12.0).reshape(3, 4)
     row, number = np.arange(4.0), np.array(3.0)

@@ -96,6 +96,17 @@ def test_operands_are_broadcast(dtype: Any, shapes: tuple[tuple[int, ...], tuple
         close(kernel(x, 0.5), chain(x, 0.5), dtype)
 
 
+@pytest.mark.parametrize("columns", [100, 300, 5000])
+def test_rows_of_operands_that_are_parts_or_broadcast_are_read_in_place(columns: int) -> None:
+    x = np.random.default_rng(0).normal(size=(6, 9, columns + 3))
+    part, row, number = x[1:, ::2, 2:-1], x[0, 0, :columns], x[1:, ::2, :1]
+    expected = np.where(part > number, part, part * number) + row
+    formula = elementwise(lambda a, b, c: np.where(a > b, a, a * b) + c)
+    np.testing.assert_allclose(formula(part, number, row), expected, 1e-15)
+    np.testing.assert_allclose(formula(part, np.broadcast_to(number, part.shape), row), expected, 1e-15)
+    np.testing.assert_array_equal(elementwise(lambda a, b: np.where(a, b, -b))(part > 0, part), np.abs(part))
+
+
 def test_several_results_and_masks_come_back_with_their_dtypes() -> None:
     x, y = sample((30, 40), np.float32), sample((30, 40), np.float32, 1)
     for kernel in both(pair, False):

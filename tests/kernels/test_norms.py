@@ -45,6 +45,38 @@ def test_normalized_rows_and_their_gradients_agree_with_pytorch_in_double_precis
             np.testing.assert_allclose(mine, theirs.grad.numpy(), tolerance, size)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(2, 4, 3, 40), (5, 1, 8, 1025), (3, 3, 1, 5000)])
+@pytest.mark.parametrize("plain", [False, True])
+def test_normalized_groups_and_their_gradients_agree_with_pytorch_in_double_precision(
+    native: Any, shape: tuple[int, int, int, int], dtype: Any, plain: bool
+) -> None:
+    samples, groups, each, size = shape
+    x, grad = data(shape, dtype, 0) + dtype(3), data(shape, dtype, 1)
+    weight, bias = (None, None) if plain else (data((groups * each,), dtype, 2), data((groups * each,), dtype, 3))
+    exact = [None if a is None else torch.tensor(a.astype(np.float64), requires_grad=True) for a in (x, weight, bias)]
+    expected = torch.nn.functional.group_norm(exact[0].view(samples, -1, size), groups, exact[1], exact[2], 1e-3)
+    expected.backward(torch.tensor(grad.astype(np.float64)).view(samples, -1, size))
+    tolerance = 40 * np.finfo(dtype).eps
+    y, mean, variance, scale = bulk.normalized_groups(shape, x, weight, bias, 1e-3)
+    np.testing.assert_allclose(y.reshape(expected.shape), expected.detach().numpy(), tolerance, tolerance)
+    np.testing.assert_allclose(variance, x.astype(np.float64).var((2, 3), keepdims=True), tolerance)
+    slope, *shares = bulk.normalized_groups_gradients(shape, grad, x, weight, mean, scale)
+    found = [slope, *[share.sum(0, dtype=np.float64).reshape(-1) for share in shares]]
+    for mine, theirs in zip(found, exact):
+        if theirs is not None:
+            size_of = 40 * tolerance * max(1.0, np.abs(theirs.grad.numpy()).max())
+            np.testing.assert_allclose(mine, theirs.grad.numpy(), tolerance, size_of)
+
+
+def test_groups_whose_stretches_lie_far_from_one_another_are_normalized(native: Any) -> None:
+    x = data((9, 2, 4, 2000), np.float32, 0)
+    x[:, :, 0, :1000] += 1e4
+    exact = x.astype(np.float64)
+    exact = (exact - exact.mean((2, 3), keepdims=True)) / exact.std((2, 3), keepdims=True)
+    np.testing.assert_allclose(bulk.normalized_groups((9, 2, 4, 2000), x, None, None, 0.0)[0], exact, 1e-4, 1e-6)
+
+
 def test_rows_with_a_mean_that_is_large_beside_their_deviation_are_normalized(native: Any) -> None:
     x = (data((40, 600), np.float64, 0) + 1e4).astype(np.float32)
     exact = x.astype(np.float64)

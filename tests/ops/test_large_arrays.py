@@ -47,6 +47,16 @@ def test_scatter_add_in_blocks_reaches_every_row(dim: int) -> None:
     assert_like_torch(lambda xp, x, y: x.scatter_add(dim, xp.from_numpy(index), y), (700, 300), (600, 300))
 
 
+@pytest.mark.parametrize("call", ["gather(1, i)", "scatter(1, i, x)", "scatter_add(1, i, x)", "scatter(1, i, 2.0)"])
+@pytest.mark.parametrize("bad", [-1, 30])
+def test_a_place_outside_is_refused_with_pytorchs_sentence_among_few_and_among_many(call: str, bad: int) -> None:
+    for rows in (2, 400):
+        x, index = np.ones((rows, 30), np.float32), np.zeros((rows, 30), np.int64)
+        index[-1, 3] = bad
+        with pytest.raises(RuntimeError, match=f"index {bad} is out of bounds for dimension 1 with size 30"):
+            eval(f"x.{call}", {"x": wengert.tensor(x), "i": wengert.tensor(index)})
+
+
 @pytest.mark.parametrize("p", [1.0, 2.0, 3.0, float("inf")])
 def test_distances_in_blocks_agree_with_torch(p: float) -> None:
     assert_like_torch(lambda xp, x, y: xp.cdist(x, y, p=p), (3, 1, 300, 20), (2, 100, 20))
@@ -201,6 +211,23 @@ def test_elements_by_blocks_are_pytorchs_in_the_layout_of_the_operand(name: str)
 @pytest.mark.parametrize("padding", [(3, 2, 1, 4), (-3, 2, 0, -4), (0, 0, 0, 0)])
 def test_borders_by_blocks_of_planes_are_pytorchs(mode: str, padding: Any) -> None:
     assert_like_torch(lambda xp, x: xp.nn.functional.pad(x, padding, mode=mode), (5, 7, 60, 70))
+
+
+@pytest.mark.parametrize("padding", [(1, 2), (0, 3, 2, 1), (-1, 2, 1, -3), (4, 0, 0, 0, 1, 1)])
+@pytest.mark.parametrize("mode", ["constant", "reflect", "replicate"])
+def test_borders_are_the_same_with_and_without_kernels(mode: str, padding: Any, monkeypatch: Any) -> None:
+    dims = len(padding) // 2
+    shape = (2, 3, *(7, 8, 9)[3 - dims :])
+    found = []
+    for compiled in (True, False):
+        if not compiled:
+            monkeypatch.setattr(bulk, "_native", None)
+        x = wengert.arange(np.prod(shape), dtype=wengert.float64).reshape(shape).sin().requires_grad_()
+        y = F.pad(x, padding, mode, **({"value": 2.5} if mode == "constant" else {}))
+        y.backward(y.detach().cos())
+        found.append((y.detach().numpy(), x.grad.numpy()))
+    for with_kernels, without in zip(*found):
+        np.testing.assert_allclose(with_kernels, without, rtol=1e-15)
 
 
 def test_gates_and_bags_write_their_gradients_into_one_array() -> None:

@@ -150,6 +150,20 @@ def avg_pool_gradient(grad: Any, shape: tuple[int, ...], lines: Any, with_paddin
     return out
 
 
+def bordered(x: Any, shape: Any, rows: Any, columns: Any, numbers: tuple[int, ...], fill: float) -> Any:
+    """Planes of this shape; ``rows`` and ``columns`` say from where, -1 for ``fill``; ``numbers``: Borders in src/borders.h."""
+    out = empty(shape, x.dtype)
+    _native.bordered(_contiguous(x), out, rows, columns, *numbers, float(fill))
+    return out
+
+
+def bordered_gradient(grad: Any, shape: Any, rows: Any, columns: Any, numbers: tuple[int, ...]) -> Any:
+    """Gradient of an input of this shape of ``bordered``."""
+    out = empty(shape, grad.dtype)
+    _native.bordered_slope(_contiguous(grad), out, rows, columns, *numbers)
+    return out
+
+
 # -- rows and elements by number ---------------------------------------------------------------------------------------
 
 
@@ -270,6 +284,7 @@ WIDEST: Final = 8192  # columns: a longer row would leave the first-level cache,
 SMALL: Final = 1 << 12  # elements: a program takes fewer at least as fast
 SHORT: Final = 32  # columns: rows of fewer are taken side by side (Note [Short rows] in src/softmax.h)
 FEW: Final = 8  # such rows: a program takes fewer at least as fast
+MANY: Final = 1 << 16  # elements: fewer do not repay several threads
 
 
 def in_rows(dim: int, *arrays: Any) -> bool:
@@ -331,6 +346,32 @@ def normalized_rows_gradients(
     of_weight, of_bias = [empty((columns,), x.dtype) if parameters else None for _ in range(2)]
     given = [_contiguous(a) for a in (grad, x, factors(weight, 1, x), mean, scale)]
     _native.normalize_rows_slopes(*given, slope, of_weight, of_bias, rows, columns)
+    return slope, of_weight, of_bias
+
+
+def normalizes_groups(shape: tuple[int, ...], x: Any) -> bool:
+    """Whether ``normalized_groups`` takes these samples, groups, channels of a group, elements of a channel."""
+    return handles(x) and shape[3] >= SHORT and (shape[0] * shape[1] >= FEW or x.size <= MANY)
+
+
+def normalized_groups(shape: Any, x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any, Any]:
+    """Groups of mean 0 and variance 1, times weight plus bias (one number per channel, or None); means, variances, scales."""
+    y = empty(x.shape, x.dtype)
+    stats = [empty((*shape[:2], 1, 1), x.dtype) for _ in range(3)]
+    w, b = [None if a is None else _contiguous(a) for a in (weight, bias)]
+    _native.normalize_groups(_contiguous(x), w, b, y, *stats, *shape, float(eps))
+    return (y, *stats)
+
+
+def normalized_groups_gradients(
+    shape: Any, grad: Any, x: Any, weight: Any, mean: Any, scale: Any
+) -> tuple[Any, Any, Any]:
+    """Gradient of x, and of each sample the gradients of weight and bias, (samples, groups, channels, 1)."""
+    slope = empty(x.shape, x.dtype)
+    of_weight, of_bias = [empty((*shape[:3], 1), x.dtype) for _ in range(2)]
+    w = None if weight is None else _contiguous(weight)
+    given = [_contiguous(a) for a in (mean, scale)]
+    _native.normalize_groups_slopes(_contiguous(grad), _contiguous(x), w, *given, slope, of_weight, of_bias, *shape)
     return slope, of_weight, of_bias
 
 

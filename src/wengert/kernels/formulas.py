@@ -42,6 +42,12 @@ def addcdiv(x: Any, first: Any, second: Any, factor: Any) -> Any:
 
 
 @elementwise
+def cube(x: Any) -> Any:
+    """The third power, as PyTorch rounds it."""
+    return x * x * x
+
+
+@elementwise
 def divide_other(grad: Any, x: Any, other: Any) -> Any:
     """Gradient of the divisor."""
     return -grad * ((x / other) / other)

@@ -34,8 +34,10 @@ def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
 
 def copied(array: Any) -> Any:
     """A copy with the same order of dimensions; in C order where the array repeats elements."""
+    if 0 in array.strides:
+        return row_major(array)
     if COMPILED is None or array.size < MANY or array.dtype.char not in _KINDS or not array.flags.forc:
-        return np.array(array, order="C" if 0 in array.strides else "K", subok=False)
+        return np.array(array, order="K", subok=False)
     out = COMPILED.empty_like(array)
     COMPILED.copy_bytes(array.ravel("K"), out.ravel("K"), out.nbytes)
     return out

@@ -35,26 +35,30 @@ SCATTER_REDUCE: Final = (
 
 
 def check_index(x: TensorBase, dim: int, index: Any, function: str, position: int) -> None:
-    """Refuse index tensors that ``gather`` and ``scatter`` cannot use.
+    """Refuse index tensors that ``gather`` and ``scatter`` cannot use. Their numbers are looked at where they are used.
 
     Raises:
         TypeError: when it is no tensor.
-        RuntimeError: dtype, number of dimensions, sizes, or an index out of bounds.
+        RuntimeError: dtype or number of dimensions.
     """
     if not isinstance(index, TensorBase):
         raise errors.argument_type(function, "index", position, "Tensor", index)
     if index.dt.name not in ("int64", "int32"):
         raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index")
-    n = x.shp[dim] if len(x.shp) > 0 else 1
-    array = index.array
-    if array.size == 0:
-        return
-    if max(len(index.shp), 1) != max(len(x.shp), 1):
+    if index.array.size > 0 and max(len(index.shp), 1) != max(len(x.shp), 1):
         name = "input" if function == "gather" else "self"
         raise RuntimeError(f"Index tensor must have the same number of dimensions as {name} tensor")
-    low = array.min()
-    if low < 0 or array.max() >= n:
-        first = array[(array < 0) | (array >= n)].reshape(-1)[0]
+
+
+def check_places(index: Any, x: Any, dim: int) -> None:
+    """Refuse numbers that are no places along ``dim`` of ``x``.
+
+    Raises:
+        RuntimeError: with the first of them.
+    """
+    n = x.shape[dim] if x.ndim > 0 else 1
+    if index.size > 0 and (index.min() < 0 or index.max() >= n):
+        first = index[(index < 0) | (index >= n)].reshape(-1)[0]
         raise RuntimeError(f"index {first} is out of bounds for dimension {dim} with size {n}")
 
 
@@ -104,13 +108,18 @@ def corner(src: Any, index: Any) -> Any:
 
 def gathered(x: Any, dim: int, index: Any) -> Any:
     """``gather`` for arrays; 0-d arrays count as having one dimension."""
+    if x.ndim > 0 and index.size >= FEW and index.dtype == np.int64 and kernels.moves(x):
+        try:
+            return kernels.gather(trim(x, index.shape, dim), dim, index)
+        except IndexError:
+            check_places(index, x, dim)
+            raise
+    check_places(index, x, dim)
     if x.ndim == 0:
         return np.asarray(x).reshape(1)[index]
     if index.size == 0:
         return np.zeros(index.shape, x.dtype)
     whole = trim(x, index.shape, dim)
-    if index.size >= FEW and index.dtype == np.int64 and kernels.moves(whole):
-        return kernels.gather(whole, dim, index)
     if index.ndim < 2:
         return x[index]
     return np.take_along_axis(whole, index, dim)
@@ -120,6 +129,7 @@ def scattered(target: Any, dim: int, index: Any, src: Any) -> None:
     """Write ``src`` (cut to the index, or a 0-d value) to the places of the index."""
     if index.size == 0:
         return
+    check_places(index, target, dim)
     values = corner(src, index)
     if index.ndim < 2:
         target.reshape(-1)[index] = values
@@ -137,10 +147,15 @@ def scatter_with(at: Any, target: Any, dim: int, index: Any, src: Any) -> None:
     reached = trim(work, index.shape, dim)
     by_kernel = at == np.add.at and index.size >= FEW and index.dtype == np.int64 and kernels.moves(work, values)
     if by_kernel and reached.shape == work.shape:
-        kernels.scatter_add(work, dim, index, values)
+        try:
+            kernels.scatter_add(work, dim, index, values)
+        except IndexError:
+            check_places(index, work, dim)
+            raise
         if not np.may_share_memory(work, target):
             target[...] = work.reshape(target.shape)
         return
+    check_places(index, work, dim)
     step = max(1, BLOCK * index.shape[0] // index.size)
     for start in range(0, index.shape[0], step):
         rows = slice(start, start + step)

@@ -46,6 +46,8 @@ def normalized(frame: Frame, x: Any, weight: Any, bias: Any) -> tuple[Any, Any, 
         return bulk.normalized_rows(x, weight, bias, frame.eps)
     if frame.axes == (0, 2):
         return normalized_channels(frame, x, weight, bias)
+    if frame.axes == (2, 3) and bulk.normalizes_groups(frame.work, x):
+        return bulk.normalized_groups(frame.work, x, weight, bias, frame.eps)
     order = order_of(frame, frame.axes)
     w = turned(order, weight, frame.weights, 1.0)
     b = turned(order, bias, frame.weights, 0.0)
@@ -101,6 +103,12 @@ def fused_gradients(
     elif wanted[0] and frame.axes == (1,) and bulk.normalizes(x):
         result = bulk.normalized_rows_gradients(grad, x, weight, mean, scale, parameters)
         return [part if want else None for part, want in zip(result, wanted)]
+    elif wanted[0] and frame.axes == (2, 3) and bulk.normalizes_groups(shape, x):
+        first, *shares = bulk.normalized_groups_gradients(shape, grad, x, weight, mean, scale)
+        return [
+            first if wanted[0] else None,
+            *[array_sum(s, 0, True) if w else None for s, w in zip(shares, wanted[1:])],
+        ]
     elif wanted[0]:
         order = order_of(frame, frame.axes)
         operands = [turned(order, a, s, 1.0) for a, s in zip((grad, x, weight, mean, scale), shapes(frame))]

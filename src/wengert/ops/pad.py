@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from .._core.dtypes import BOOL
 from .._core.tensor_base import TensorBase
 from .._record.common import make, number_of, result_type
 from .._record.general import General, general
+from ..kernels import bulk as kernels
 from ..kernels.blocks import BLOCK, places
 from .sizes import sizes_of
 
@@ -36,6 +38,8 @@ class ConstantPadNdBackward0(General):
     def forward(self, arrays: list[Any]) -> Any:
         x = np.asarray(arrays[0])
         pads = pairs(self.pad, x.ndim)
+        if kernels.handles(x) and x.ndim > 0:
+            return Borders(x.shape, pads, CONSTANT).extended(x, self.value)
         shape = [n + a + b for n, (a, b) in zip(x.shape, pads, strict=True)]
         if min(self.pad, default=0) >= 0 and self.value == 0:
             out = np.zeros(shape, x.dtype)
@@ -106,10 +110,17 @@ def check_left(x: TensorBase, pads: tuple[int, ...]) -> None:
             )
 
 
-def sources(n: int, before: int, after: int, mirrored: bool) -> Any:
-    """Place in the input, of n elements, that each place of the result along a dimension is taken from."""
+CONSTANT: Final = 0
+REPEATED: Final = 1
+MIRRORED: Final = 2
+
+
+def sources(n: int, before: int, after: int, mode: int) -> Any:
+    """Place in the input, of n elements, that each place of the result along a dimension is taken from; -1 for none."""
     place = np.arange(-before, n + after)
-    if not mirrored:
+    if mode == CONSTANT:
+        return np.where(place >= n, -1, np.maximum(place, -1))
+    if mode == REPEATED:
         return np.clip(place, 0, n - 1)
     place = np.abs(place)
     return np.where(place >= n, 2 * (n - 1) - place, place)
@@ -126,10 +137,44 @@ def at(dim: int, first: int, last: int) -> tuple[slice, ...]:
     return (*[slice(None)] * dim, slice(first, last))
 
 
-def extended(x: Any, dim: int, before: int, after: int, mirrored: bool) -> Any:
+class Borders:
+    """From where the elements of a padded array come, for the kernels.
+
+    Attributes:
+        old, new: shapes of the array and of the result.
+        rows, columns: places in the planes of the dimensions that are padded, all but the last of them taken together.
+    """
+
+    def __init__(self, shape: Any, pads: list[tuple[int, int]], mode: int) -> None:
+        self.old: tuple[int, ...] = tuple(shape)
+        self.new: tuple[int, ...] = tuple([n + a + b for n, (a, b) in zip(shape, pads, strict=True)])
+        last = len(pads) - 1
+        lead = 0
+        while lead < last and pads[lead] == (0, 0):
+            lead += 1
+        rows = np.zeros((1,), np.int64)
+        for n, (before, after) in zip(self.old[lead:last], pads[lead:last]):
+            above, place = rows[:, None], sources(n, before, after, mode)
+            rows = np.where((above < 0) | (place < 0), -1, above * n + place).reshape(-1)
+        self.rows: Any = rows
+        self.columns: Any = sources(self.old[last], *pads[last], mode)
+        planes, height = math.prod(self.old[:lead]), math.prod(self.old[lead:last])
+        sizes = (planes, height, self.old[last], len(rows), len(self.columns))
+        self.numbers: tuple[int, ...] = (*sizes, *inside(self.old[last], *pads[last]))
+
+    def extended(self, x: Any, fill: Any) -> Any:
+        """The padded array."""
+        return kernels.bordered(x, self.new, self.rows, self.columns, self.numbers, fill)
+
+    def gathered_back(self, grad: Any) -> Any:
+        """The gradient of the array."""
+        return kernels.bordered_gradient(grad, self.old, self.rows, self.columns, self.numbers)
+
+
+def extended(x: Any, dim: int, before: int, after: int, mode: int) -> Any:
     """The array with its border repeated or mirrored along a dimension."""
     n = x.shape[dim]
-    place = sources(n, before, after, mirrored)
+    place = sources(n, before, after, mode)
     first, last = inside(n, before, after)
     out = np.empty((*x.shape[:dim], len(place), *x.shape[dim + 1 :]), x.dtype)
     out[at(dim, first, last)] = x[at(dim, first - before, last - before)]
@@ -153,7 +198,7 @@ def by_planes(node: Any, x: Any, shape: Any) -> Any:
 class BorderPad(General):
     """Base of the nodes that repeat or mirror elements at the borders.  Gradients go back to where the elements came from."""
 
-    mirrored: bool = False
+    mode: int = REPEATED
 
     def __init__(self, padding: tuple[int, ...]) -> None:
         self.padding: tuple[int, ...] = padding
@@ -164,6 +209,8 @@ class BorderPad(General):
 
     def forward(self, arrays: list[Any]) -> Any:
         x = arrays[0]
+        if kernels.handles(x):
+            return Borders(x.shape, pairs(self.padding, x.ndim), self.mode).extended(x, 0)
         sizes = [n + before + after for n, (before, after) in zip(x.shape, pairs(self.padding, x.ndim))]
         return by_planes(self, x, sizes)
 
@@ -171,7 +218,7 @@ class BorderPad(General):
         """The value, one dimension after the other."""
         for dim, (before, after) in enumerate(pairs(self.padding, x.ndim)):
             if before != 0 or after != 0:
-                x = extended(x, dim, before, after, self.mirrored)
+                x = extended(x, dim, before, after, self.mode)
         return x
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
@@ -193,7 +240,7 @@ class BorderPad(General):
 class BorderPadBackward(General):
     """Base of the operators that add the gradients of repeated or mirrored elements to their places in the input."""
 
-    mirrored: bool = False
+    mode: int = REPEATED
 
     def __init__(self, padding: tuple[int, ...], shape: tuple[int, ...]) -> None:
         self.padding: tuple[int, ...] = padding
@@ -207,13 +254,15 @@ class BorderPadBackward(General):
         return ["grad_output"]
 
     def forward(self, arrays: list[Any]) -> Any:
+        if kernels.handles(arrays[0]) and 0 not in self.shape:
+            return Borders(self.shape, pairs(self.padding, len(self.shape)), self.mode).gathered_back(arrays[0])
         return by_planes(self, arrays[0], self.shape)
 
     def bordered(self, grad: Any) -> Any:
         """The value, one dimension after the other."""
         for dim, (before, after) in enumerate(pairs(self.padding, grad.ndim)):
             if before != 0 or after != 0:
-                grad = gathered_back(grad, dim, self.shape[dim], before, after, self.mirrored)
+                grad = gathered_back(grad, dim, self.shape[dim], before, after, self.mode)
         return grad
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
@@ -229,9 +278,9 @@ class BorderPadBackward(General):
         return {"padding": self.padding}
 
 
-def gathered_back(grad: Any, dim: int, n: int, before: int, after: int, mirrored: bool) -> Any:
+def gathered_back(grad: Any, dim: int, n: int, before: int, after: int, mode: int) -> Any:
     """Sum of the gradients along ``dim`` over all places that were taken from the same place of the input."""
-    place = sources(n, before, after, mirrored)
+    place = sources(n, before, after, mode)
     first, last = inside(n, before, after)
     out = np.zeros((*grad.shape[:dim], n, *grad.shape[dim + 1 :]), grad.dtype)
     out[at(dim, first - before, last - before)] = grad[at(dim, first, last)]
@@ -244,7 +293,7 @@ def gathered_back(grad: Any, dim: int, n: int, before: int, after: int, mirrored
 class ReflectionPad1DBackward0(BorderPad):
     """A tensor mirrored at the borders, without the border itself, over the last dimension."""
 
-    mirrored: bool = True
+    mode: int = MIRRORED
 
     def adjoint(self, shape: tuple[int, ...]) -> General:
         return ReflectionPad1DBackwardBackward0(self.padding, shape)
@@ -253,7 +302,7 @@ class ReflectionPad1DBackward0(BorderPad):
 class ReflectionPad1DBackwardBackward0(BorderPadBackward):
     """Gradient of ``ReflectionPad1D`` as an operator."""
 
-    mirrored: bool = True
+    mode: int = MIRRORED
 
     def original(self) -> General:
         return ReflectionPad1DBackward0(self.padding)
@@ -262,7 +311,7 @@ class ReflectionPad1DBackwardBackward0(BorderPadBackward):
 class ReflectionPad2DBackward0(BorderPad):
     """A tensor mirrored at the borders, without the border itself, over the last 2 dimensions."""
 
-    mirrored: bool = True
+    mode: int = MIRRORED
 
     def adjoint(self, shape: tuple[int, ...]) -> General:
         return ReflectionPad2DBackwardBackward0(self.padding, shape)
@@ -271,7 +320,7 @@ class ReflectionPad2DBackward0(BorderPad):
 class ReflectionPad2DBackwardBackward0(BorderPadBackward):
     """Gradient of ``ReflectionPad2D`` as an operator."""
 
-    mirrored: bool = True
+    mode: int = MIRRORED
 
     def original(self) -> General:
         return ReflectionPad2DBackward0(self.padding)
@@ -280,7 +329,7 @@ class ReflectionPad2DBackwardBackward0(BorderPadBackward):
 class ReflectionPad3DBackward0(BorderPad):
     """A tensor mirrored at the borders, without the border itself, over the last 3 dimensions."""
 
-    mirrored: bool = True
+    mode: int = MIRRORED
 
     def adjoint(self, shape: tuple[int, ...]) -> General:
         return ReflectionPad3DBackwardBackward0(self.padding, shape)
@@ -289,7 +338,7 @@ class ReflectionPad3DBackward0(BorderPad):
 class ReflectionPad3DBackwardBackward0(BorderPadBackward):
     """Gradient of ``ReflectionPad3D`` as an operator."""
 
-    mirrored: bool = True
+    mode: int = MIRRORED
 
     def original(self) -> General:
         return ReflectionPad3DBackward0(self.padding)
@@ -298,7 +347,7 @@ class ReflectionPad3DBackwardBackward0(BorderPadBackward):
 class ReplicationPad1DBackward0(BorderPad):
     """A tensor with its borders repeated, over the last dimension."""
 
-    mirrored: bool = False
+    mode: int = REPEATED
 
     def adjoint(self, shape: tuple[int, ...]) -> General:
         return ReplicationPad1DBackwardBackward0(self.padding, shape)
@@ -307,7 +356,7 @@ class ReplicationPad1DBackward0(BorderPad):
 class ReplicationPad1DBackwardBackward0(BorderPadBackward):
     """Gradient of ``ReplicationPad1D`` as an operator."""
 
-    mirrored: bool = False
+    mode: int = REPEATED
 
     def original(self) -> General:
         return ReplicationPad1DBackward0(self.padding)
@@ -316,7 +365,7 @@ class ReplicationPad1DBackwardBackward0(BorderPadBackward):
 class ReplicationPad2DBackward0(BorderPad):
     """A tensor with its borders repeated, over the last 2 dimensions."""
 
-    mirrored: bool = False
+    mode: int = REPEATED
 
     def adjoint(self, shape: tuple[int, ...]) -> General:
         return ReplicationPad2DBackwardBackward0(self.padding, shape)
@@ -325,7 +374,7 @@ class ReplicationPad2DBackward0(BorderPad):
 class ReplicationPad2DBackwardBackward0(BorderPadBackward):
     """Gradient of ``ReplicationPad2D`` as an operator."""
 
-    mirrored: bool = False
+    mode: int = REPEATED
 
     def original(self) -> General:
         return ReplicationPad2DBackward0(self.padding)
@@ -334,7 +383,7 @@ class ReplicationPad2DBackwardBackward0(BorderPadBackward):
 class ReplicationPad3DBackward0(BorderPad):
     """A tensor with its borders repeated, over the last 3 dimensions."""
 
-    mirrored: bool = False
+    mode: int = REPEATED
 
     def adjoint(self, shape: tuple[int, ...]) -> General:
         return ReplicationPad3DBackwardBackward0(self.padding, shape)
@@ -343,7 +392,7 @@ class ReplicationPad3DBackward0(BorderPad):
 class ReplicationPad3DBackwardBackward0(BorderPadBackward):
     """Gradient of ``ReplicationPad3D`` as an operator."""
 
-    mirrored: bool = False
+    mode: int = REPEATED
 
     def original(self) -> General:
         return ReplicationPad3DBackward0(self.padding)

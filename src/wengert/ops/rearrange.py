@@ -12,6 +12,7 @@ from .._core.dtypes import INTEGER
 from .._core.tensor_base import TensorBase, from_array
 from .._record.common import int_of, wrap_dim
 from .._record.general import General, general
+from ..kernels import row_major
 from .fill import clone
 from .shape import expand, flatten, reshape, unsqueeze, view
 from .sizes import count, distinct_dims, listed, sizes_of, whole
@@ -74,7 +75,8 @@ class FlipBackward0(Rearrangement):
 
     def forward(self, arrays: list[Any]) -> Any:
         x = arrays[0]
-        return np.flip(x, self.dims).copy(order="K") if x.ndim > 0 else x.copy()
+        flipped = np.flip(x, self.dims) if x.ndim > 0 else x
+        return row_major(flipped) if x.flags.c_contiguous else flipped.copy(order="K")
 
     def transposed(self, grad: Tensor) -> Tensor:
         return general(FlipBackward0(self.dims), [grad])

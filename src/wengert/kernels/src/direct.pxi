@@ -1,5 +1,6 @@
-# Single operators on contiguous arrays and single numbers of one dtype, float32 or float64: a third of the cost of NumPy's
-# ufuncs on small ones, all threads on large ones; large ones that broadcast in other ways than by rows go through programs.
+# Single operators on arrays whose memory is rows at equal distances (contiguous ones, and most slices) and single numbers of one
+# dtype, float32 or float64: a third of the cost of NumPy's ufuncs on small ones, all threads on large ones; large ones that
+# broadcast in other ways than by rows go through programs.
 # Everything else is NumPy's, without its floating-point warnings where an
 # operator meets infinities.  `out` may be an operand.
 
@@ -54,7 +55,9 @@ cdef struct Given:  # an operand
     void* data
     int kind, dims
     cnp.npy_intp* shape
+    cnp.npy_intp* strides
     bint single     # one number, whatever the shape
+    bint dense      # contiguous
 
 
 cdef bint read(object x, Given* given) noexcept:
@@ -64,6 +67,7 @@ cdef bint read(object x, Given* given) noexcept:
     given.dims = 0
     given.shape = NULL
     given.single = True
+    given.dense = False
     if not PyArray_CheckExact(x):
         given.kind = scalar_kind(x, &given.data)
         return given.kind >= 0
@@ -74,17 +78,21 @@ cdef bint read(object x, Given* given) noexcept:
     given.data = cnp.PyArray_DATA(a)
     given.dims = cnp.PyArray_NDIM(a)
     given.shape = cnp.PyArray_DIMS(a)
+    given.strides = cnp.PyArray_STRIDES(a)
     for d in range(given.dims):
-        if cnp.PyArray_STRIDE(a, d) != 0:
+        if given.strides[d] != 0:
             given.single = False
-            return PyArray_ISCARRAY_RO(a)
+            given.dense = PyArray_ISCARRAY_RO(a)
+            return given.dense or PyArray_ISBEHAVED_RO(a)
     return PyArray_ISBEHAVED_RO(a)
 
 
-cdef inline Py_ssize_t size_in(Given* given, int dims, int d) noexcept:
-    """Size of a dimension of the frame; 1 where the operand does not vary."""
+cdef inline Py_ssize_t step_in(Given* given, int dims, int d) noexcept:
+    """Elements from one index of a dimension of the frame to the next; 0 where the operand does not vary."""
     cdef int missing = dims - given.dims
-    return 1 if given.single or d < missing else given.shape[d - missing]
+    if given.single or d < missing or given.shape[d - missing] == 1:
+        return 0
+    return given.strides[d - missing] // (4 if given.kind == cnp.NPY_FLOAT32 else 8)
 
 
 cdef inline bint widen(Given* given, cnp.npy_intp* shape, int dims) noexcept:
@@ -100,16 +108,14 @@ cdef inline bint widen(Given* given, cnp.npy_intp* shape, int dims) noexcept:
 
 cdef bint frame(Given* a, Given* b, cnp.npy_intp* shape, Side* p, Side* q, Py_ssize_t* rows, Py_ssize_t* n) noexcept:
     """The shape of the result, and the operands as rows of ``n`` numbers; False where they are no such rows."""
-    cdef int d, state = 0, dims = max(a.dims, b.dims)
-    cdef Py_ssize_t size
-    cdef bint first, second
-    cdef bint row[2]
-    cdef bint column[2]
+    cdef int d, dims = max(a.dims, b.dims)
+    cdef Py_ssize_t size, first, second
+    cdef bint begun = False, in_row = True
     p.data = a.data
     q.data = b.data
     p.step = q.step = 0
+    p.vary = q.vary = False
     rows[0] = n[0] = 1
-    row[0] = row[1] = column[0] = column[1] = False
     for d in range(dims):
         shape[d] = 1
     if not widen(a, shape, dims) or not widen(b, shape, dims):
@@ -118,28 +124,24 @@ cdef bint frame(Given* a, Given* b, cnp.npy_intp* shape, Side* p, Side* q, Py_ss
         size = shape[d]
         if size == 1:
             continue
-        first = size_in(a, dims, d) != 1
-        second = size_in(b, dims, d) != 1
-        if state == 0:
-            state = 1
-            row[0] = first
-            row[1] = second
-        elif state == 1 and (row[0] != first or row[1] != second):
-            state = 2
-            column[0] = first
-            column[1] = second
-        elif state == 2 and (column[0] != first or column[1] != second):
+        first = step_in(a, dims, d)
+        second = step_in(b, dims, d)
+        if first < 0 or second < 0:
             return False
-        if state == 1:
+        if not begun:
+            begun = True
+            p.vary = first == 1
+            q.vary = second == 1
+        if in_row and first == (n[0] if p.vary else 0) and second == (n[0] if q.vary else 0):
             n[0] *= size
-        else:
-            rows[0] *= size
-    p.vary = row[0]
-    q.vary = row[1]
-    if column[0]:
-        p.step = n[0] if row[0] else 1
-    if column[1]:
-        q.step = n[0] if row[1] else 1
+            continue
+        if in_row:
+            in_row = False
+            p.step = first
+            q.step = second
+        elif first != p.step * rows[0] or second != q.step * rows[0]:
+            return False
+        rows[0] *= size
     return rows[0] == 1 or n[0] >= 16 or rows[0] * n[0] <= 4096  # of shorter rows each costs more than its elements
 
 
@@ -170,7 +172,7 @@ cdef object call_direct(int op, object first, object second, object out):
     dims = max(a.dims, b.dims)
     if dims == 0 and out is None:
         return call_number(op, &a, &b)
-    if not a.single and not b.single and same_sizes(&a, &b):
+    if a.dense and b.dense and same_sizes(&a, &b):
         p.data = a.data
         q.data = b.data
         p.vary = q.vary = True

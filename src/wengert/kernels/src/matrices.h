@@ -96,22 +96,13 @@ void solve_rows(const Triangle<T>& t, ptrdiff_t n, ptrdiff_t width, T* W, Update
   }
 }
 
-// Tasks of several matrices each.
-template <class F>
-void for_matrices(ptrdiff_t count, ptrdiff_t work, const F& f) {
-  ptrdiff_t group = 1 + (1 << 15) / (work + 1);
-  parallel_for((count + group - 1) / group, [&](ptrdiff_t task) {
-    for (ptrdiff_t i = task * group; i < std::min(count, (task + 1) * group); i++) f(i);
-  });
-}
-
 // b in rows or columns; x in columns: x[c * n + i].  Matrices lie `apart` elements from one another.  Where there are pivots,
 // rows are exchanged first, or those of the solution last.
 template <class T>
 void solve_triangles(ptrdiff_t count, ptrdiff_t n, ptrdiff_t k, ptrdiff_t apart, const Triangle<T>* triangles, int steps,
                      const int32_t* pivots, bool exchange_last, bool in_rows, const T* b, T* x) {
   ptrdiff_t width = whole_vectors<T>(k);
-  for_matrices(count, n * n * width, [&](ptrdiff_t m) {
+  in_pieces(count, n * n * width, [&](ptrdiff_t m) {
     static thread_local Update<T> update;
     T* W = scratch<T>(n * width, 0);
     T* mine = x + m * n * k;
@@ -161,7 +152,7 @@ void lu_block(ptrdiff_t m, ptrdiff_t width, ptrdiff_t begin, ptrdiff_t end, T* W
 template <class T>
 void lu_factors(ptrdiff_t count, ptrdiff_t m, ptrdiff_t n, const T* a, T* to, int32_t* pivots, int32_t* info) {
   ptrdiff_t least = std::min(m, n), width = whole_vectors<T>(n);
-  for_matrices(count, m * n * least, [&](ptrdiff_t index) {
+  in_pieces(count, m * n * least, [&](ptrdiff_t index) {
     static thread_local Update<T> update;
     T* W = scratch<T>(m * width, 0);
     for (ptrdiff_t i = 0; i < m; i++) {
@@ -189,7 +180,7 @@ void lu_factors(ptrdiff_t count, ptrdiff_t m, ptrdiff_t n, const T* a, T* to, in
 template <class T>
 void cholesky_factors(ptrdiff_t count, ptrdiff_t n, const T* a, T* to, int32_t* info) {
   ptrdiff_t width = whole_vectors<T>(n);
-  for_matrices(count, n * n * n / 2, [&](ptrdiff_t index) {
+  in_pieces(count, n * n * n / 2, [&](ptrdiff_t index) {
     static thread_local Update<T> update;
     T* W = scratch<T>(n * width, 0);  // the transposed factor: row k is column k of the factor
     transpose_block(a + index * n * n, n, W, width, n, n);

@@ -1,4 +1,4 @@
-// Rows standardised, scaled and shifted, and the gradients of that: layer normalisation.
+// Rows standardised, scaled and shifted, and the gradients of that: normalisation of layers, and of groups of channels.
 //
 // A row is read two or three times and stays in the first-level cache.  Sums over rows as in sums.h; the sums over columns,
 // which are the gradients of weight and bias, are added up by PARTS tasks, and these in their order.
@@ -31,26 +31,84 @@ static inline void two_sums(ptrdiff_t n, double& first, double& second, const F&
   }
 }
 
+// Mean and mean squared deviation of n elements: those of stretches, each about a mean of its own, are joined.
+template <class T>
+static inline void moments(const T* x, ptrdiff_t n, double& mean, double& spread) {
+  mean = spread = 0;
+  for (ptrdiff_t start = 0; start < n; start += WIDE) {
+    const ptrdiff_t count = std::min(WIDE, n - start);
+    const T *from = x + start, middle = static_cast<T>(wide_sum(from, count) / count);
+    double off, square;  // the mean is rounded: what rounding left of it is large beside a small deviation
+    two_sums<T>(count, off, square, [&](ptrdiff_t i, T& a, T& b) {
+      T d = from[i] - middle;
+      a += d, b += d * d;
+    });
+    const double less = middle + off / count - mean, share = static_cast<double>(count) / (start + count);
+    spread += square - off * off / count + less * less * start * share;
+    mean += less * share;
+  }
+  spread = std::max(spread / n, 0.0);  // NaN stays
+}
+
 // Weight and bias have one number for each column; ones and zeros where there are none.
 template <class T>
 void normalize_rows(ptrdiff_t rows, ptrdiff_t n, double eps, const T* x, const T* weight, const T* bias, T* y, T* mean, T* var,
                     T* rstd) {
-  const ptrdiff_t per = 1 + PIECE / n;
-  parallel_for(pieces(rows, per), [&](ptrdiff_t task) {
-    for (ptrdiff_t r = task * per; r < std::min(rows, (task + 1) * per); r++) {
-      const T *from = x + r * n, middle = static_cast<T>(wide_sum(from, n) / n);
-      double off, square;  // the mean is rounded: what rounding left of it is large beside a small deviation
-      two_sums<T>(n, off, square, [&](ptrdiff_t i, T& a, T& b) {
-        T d = from[i] - middle;
-        a += d, b += d * d;
-      });
-      const T rest = static_cast<T>(off / n);
-      const double spread = std::max(0.0, square / n - (off / n) * (off / n));
-      const T scale = static_cast<T>(1 / std::sqrt(spread + eps));
-      T* to = y + r * n;
+  in_pieces(rows, n, [=](ptrdiff_t r) {
+    double whole, spread;
+    moments(x + r * n, n, whole, spread);
+    const T *from = x + r * n, middle = static_cast<T>(whole), rest = static_cast<T>(whole - middle);
+    const T scale = static_cast<T>(1 / std::sqrt(spread + eps));
+    T* to = y + r * n;
 #pragma GCC ivdep
-      for (ptrdiff_t i = 0; i < n; i++) to[i] = ((from[i] - middle) - rest) * scale * weight[i] + bias[i];
-      mean[r] = middle + rest, var[r] = static_cast<T>(spread), rstd[r] = scale;
+    for (ptrdiff_t i = 0; i < n; i++) to[i] = ((from[i] - middle) - rest) * scale * weight[i] + bias[i];
+    mean[r] = middle + rest, var[r] = static_cast<T>(spread), rstd[r] = scale;
+  });
+}
+
+// Groups of `each` channels of `size` elements.  Weight and bias (or null) have one number for each channel of a sample.
+template <class T>
+void normalize_groups(ptrdiff_t samples, ptrdiff_t groups, ptrdiff_t each, ptrdiff_t size, double eps, const T* x,
+                      const T* weight, const T* bias, T* y, T* mean, T* var, T* rstd) {
+  in_pieces(samples * groups, each * size, [=](ptrdiff_t r) {
+    double whole, spread;
+    moments(x + r * each * size, each * size, whole, spread);
+    const T middle = static_cast<T>(whole), rest = static_cast<T>(whole - middle);
+    const T scale = static_cast<T>(1 / std::sqrt(spread + eps));
+    for (ptrdiff_t c = 0; c < each; c++) {
+      const ptrdiff_t channel = r % groups * each + c;
+      const T factor = weight ? scale * weight[channel] : scale, shift = bias ? bias[channel] : T(0);
+      const T* from = x + (r * each + c) * size;
+      T* to = y + (r * each + c) * size;
+#pragma GCC ivdep
+      for (ptrdiff_t i = 0; i < size; i++) to[i] = ((from[i] - middle) - rest) * factor + shift;
+    }
+    mean[r] = middle + rest, var[r] = static_cast<T>(spread), rstd[r] = scale;
+  });
+}
+
+// Gradient of x; of each channel of each sample the shares of the gradients of weight and bias.
+template <class T>
+void normalize_groups_slopes(ptrdiff_t samples, ptrdiff_t groups, ptrdiff_t each, ptrdiff_t size, const T* grad, const T* x,
+                             const T* weight, const T* mean, const T* rstd, T* slope, T* of_weight, T* of_bias) {
+  in_pieces(samples * groups, each * size, [=](ptrdiff_t r) {
+    const T middle = mean[r], scale = rstd[r];
+    double along = 0, level = 0;
+    for (ptrdiff_t c = r * each; c < (r + 1) * each; c++) {
+      const T *g = grad + c * size, *from = x + c * size;
+      const double factor = weight ? weight[c % (groups * each)] : T(1);
+      double product, sum;
+      two_sums<T>(size, product, sum, [&](ptrdiff_t i, T& a, T& b) { a += g[i] * (from[i] - middle), b += g[i]; });
+      of_weight[c] = static_cast<T>(product * scale), of_bias[c] = static_cast<T>(sum);
+      along += factor * product, level += factor * sum;
+    }
+    const double n = static_cast<double>(each * size);
+    const T share = static_cast<T>(along / n) * scale * scale * scale, shift = static_cast<T>(level / n) * scale;
+    for (ptrdiff_t c = r * each; c < (r + 1) * each; c++) {
+      const T *g = grad + c * size, *from = x + c * size, factor = weight ? scale * weight[c % (groups * each)] : scale;
+      T* to = slope + c * size;
+#pragma GCC ivdep
+      for (ptrdiff_t i = 0; i < size; i++) to[i] = g[i] * factor - (from[i] - middle) * share - shift;
     }
   });
 }

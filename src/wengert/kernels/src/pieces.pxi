@@ -84,7 +84,7 @@ def stack(list parts, int dim):
     for i in range(count):
         if not read(parts[i], &given) or given.kind != first.kind or not same_sizes(&given, &first):
             return None
-        if given.single and given.dims != 0:
+        if not given.dense and given.dims != 0:
             return None
         for k in range(outer):
             memcpy(to + (k * count + i) * inner, <char*>given.data + k * inner, inner)

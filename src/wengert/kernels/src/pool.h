@@ -8,6 +8,7 @@
 // - Workers do not survive a fork.  The child starts its own, where a child of OpenMP's pool would wait for ever.
 // - The pool is never destroyed: at the end of the process workers may still sleep in it.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
@@ -25,6 +26,10 @@
 namespace wengert {
 
 using Index = std::ptrdiff_t;
+
+constexpr Index PIECE = 16384;  // elements worked on before a thread looks for more
+
+inline Index pieces(Index count, Index per) { return (count + per - 1) / per; }
 
 inline void cpu_relax() {
 #if defined(__x86_64__) || defined(_M_X64)
@@ -188,6 +193,15 @@ template <class F> inline void parallel_for(Index count, const F& f) {
     return;
   }
   pool().run(count, [](const void* context, Index i) { (*static_cast<const F*>(context))(i); }, &f);
+}
+
+// f(i) for every i below n, each of about so many steps: short ones are handed to a thread several at a time.
+template <class F> inline void in_pieces(Index n, Index steps, const F& f) {
+  const Index per = 1 + PIECE / (steps + 1);
+  parallel_for(pieces(n, per), [&](Index task) {
+    const Index end = std::min(n, (task + 1) * per);
+    for (Index i = task * per; i < end; i++) f(i);
+  });
 }
 
 }  // namespace wengert

@@ -20,17 +20,6 @@ struct Pooling {
   ptrdiff_t from(int dim, ptrdiff_t place) const { return place * stride[dim] - padding[dim]; }
 };
 
-// Planes are handed to threads in groups of about this many steps.
-constexpr ptrdiff_t PLANE_WORK = 1 << 15;
-
-template <class F>
-void for_planes(ptrdiff_t planes, ptrdiff_t steps, const F& f) {
-  ptrdiff_t group = 1 + PLANE_WORK / (steps + 1);
-  parallel_for((planes + group - 1) / group, [&](ptrdiff_t task) {
-    for (ptrdiff_t p = task * group; p < std::min(planes, (task + 1) * group); p++) f(p);
-  });
-}
-
 // The places whose element `tap` along the last dimension lies in the input.
 inline void overlap(const Pooling& g, ptrdiff_t tap, ptrdiff_t& first, ptrdiff_t& last) {
   ptrdiff_t shift = tap * g.dilation[2] - g.padding[2], s = g.stride[2];
@@ -108,7 +97,7 @@ inline ptrdiff_t first_inside(const Pooling& g, ptrdiff_t oz, ptrdiff_t oy, ptrd
 template <class T>
 void max_pool(const Pooling& g, const T* x, T* values, int64_t* positions) {
   using I = typename SameSize<T>::Int;
-  for_planes(g.planes, g.places() * g.window(), [&](ptrdiff_t p) {
+  in_pieces(g.planes, g.places() * g.window(), [&](ptrdiff_t p) {
     I* at = scratch<I>(g.out[2], 0);
     for (ptrdiff_t row = 0; row < g.out[0] * g.out[1]; row++) {
       ptrdiff_t oz = row / g.out[1], oy = row % g.out[1], to = p * g.places() + row * g.out[2];
@@ -121,28 +110,37 @@ void max_pool(const Pooling& g, const T* x, T* values, int64_t* positions) {
   });
 }
 
-// Maxima of the windows that divide each dimension into g.out parts, their ends rounded outward; positions may be null.
+// Maxima of the windows that divide each dimension into g.out parts, their ends rounded outward; positions may be null.  First
+// those of the columns of a row of windows, by vectors, then of these: the first one by rows, but of NaN the last.
 template <class T>
 void max_parts(const Pooling& g, const T* x, T* values, int64_t* positions) {
-  for_planes(g.planes, g.pixels(), [&](ptrdiff_t p) {
-    for (ptrdiff_t i = 0; i < g.places(); i++) {
-      const ptrdiff_t place[3] = {i / (g.out[1] * g.out[2]), i / g.out[2] % g.out[1], i % g.out[2]};
-      ptrdiff_t start[3], stop[3];
-      for (int d = 0; d < 3; d++) {
-        start[d] = place[d] * g.size[d] / g.out[d];
-        stop[d] = ((place[d] + 1) * g.size[d] + g.out[d] - 1) / g.out[d];
-      }
-      T best = -std::numeric_limits<T>::infinity();
-      ptrdiff_t at = (start[0] * g.size[1] + start[1]) * g.size[2] + start[2];
-      for (ptrdiff_t z = start[0]; z < stop[0]; z++)
-        for (ptrdiff_t y = start[1]; y < stop[1]; y++) {
-          const ptrdiff_t row = (z * g.size[1] + y) * g.size[2];
-          const T* from = x + p * g.pixels() + row;
-          for (ptrdiff_t k = start[2]; k < stop[2]; k++)
-            if (from[k] > best || from[k] != from[k]) best = from[k], at = row + k;
+  using I = typename SameSize<T>::Int;
+  const auto start = [&](int d, ptrdiff_t part) { return part * g.size[d] / g.out[d]; };
+  const auto stop = [&](int d, ptrdiff_t part) { return ((part + 1) * g.size[d] + g.out[d] - 1) / g.out[d]; };
+  in_pieces(g.planes, g.pixels(), [&](ptrdiff_t p) {
+    const ptrdiff_t width = g.size[2];
+    T* top = scratch<T>(width, 0);
+    I* at = scratch<I>(width, 1);
+    for (ptrdiff_t row = 0; row < g.out[0] * g.out[1]; row++) {
+      const ptrdiff_t oz = row / g.out[1], oy = row % g.out[1];
+      std::fill_n(top, width, -std::numeric_limits<T>::infinity());
+      std::fill_n(at, width, (I)((start(0, oz) * g.size[1] + start(1, oy)) * width));
+      for (ptrdiff_t z = start(0, oz); z < stop(0, oz); z++)
+        for (ptrdiff_t y = start(1, oy); y < stop(1, oy); y++) {
+          const ptrdiff_t place = (z * g.size[1] + y) * width;
+          raise<1>(x + p * g.pixels() + place, 1, width, (I)place, top, at);
         }
-      values[p * g.places() + i] = best;
-      if (positions) positions[p * g.places() + i] = at;
+      for (ptrdiff_t ox = 0; ox < g.out[2]; ox++) {
+        ptrdiff_t k = start(2, ox), first = at[k] + k;
+        T best = top[k];
+        for (k++; k < stop(2, ox); k++) {
+          const bool nan = top[k] != top[k], earlier = at[k] + k < first;
+          if (nan ? best == best || !earlier : top[k] > best || (top[k] == best && earlier)) best = top[k], first = at[k] + k;
+        }
+        const ptrdiff_t to = p * g.places() + row * g.out[2] + ox;
+        values[to] = best;
+        if (positions) positions[to] = first;
+      }
     }
   });
 }
@@ -151,7 +149,7 @@ void max_parts(const Pooling& g, const T* x, T* values, int64_t* positions) {
 template <class T>
 void put_back(ptrdiff_t planes, ptrdiff_t pixels, ptrdiff_t places, const T* grad, const int64_t* positions, T* out,
               Flag& bad) {
-  for_planes(planes, pixels + places, [&](ptrdiff_t p) {
+  in_pieces(planes, pixels + places, [&](ptrdiff_t p) {
     T* to = out + p * pixels;
     std::fill_n(to, pixels, T(0));
     for (ptrdiff_t j = p * places; j < (p + 1) * places; j++)
@@ -174,7 +172,7 @@ void divisors(const Pooling& g, bool with_padding, ptrdiff_t given, ptrdiff_t oz
 
 template <class T>
 void avg_pool(const Pooling& g, bool with_padding, ptrdiff_t given, const T* x, T* y) {
-  for_planes(g.planes, g.places() * g.window(), [&](ptrdiff_t p) {
+  in_pieces(g.planes, g.places() * g.window(), [&](ptrdiff_t p) {
     T* by = scratch<T>(g.out[2], 0);
     for (ptrdiff_t row = 0; row < g.out[0] * g.out[1]; row++) {
       ptrdiff_t oz = row / g.out[1], oy = row % g.out[1];
@@ -202,7 +200,7 @@ void avg_pool(const Pooling& g, bool with_padding, ptrdiff_t given, const T* x, 
 // Each element gets its shares of the gradients of its windows.
 template <class T>
 void avg_pool_backward(const Pooling& g, bool with_padding, ptrdiff_t given, const T* grad, T* gx) {
-  for_planes(g.planes, g.places() * g.window() + g.pixels(), [&](ptrdiff_t p) {
+  in_pieces(g.planes, g.places() * g.window() + g.pixels(), [&](ptrdiff_t p) {
     T* share = scratch<T>(2 * g.out[2], 0);
     T* by = share + g.out[2];
     std::fill_n(gx + p * g.pixels(), g.pixels(), T(0));

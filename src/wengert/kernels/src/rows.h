@@ -1,7 +1,7 @@
 // Rows and elements by number: taking them, and adding them up where numbers repeat.
 //
-// Callers have checked their numbers, against which size is theirs to say.  One that lies outside is left out all the same
-// and reported: a branch that is never taken costs nothing, a write to foreign memory everything.
+// A number that lies outside is left out and reported: a branch that is never taken costs nothing, a write to foreign memory
+// everything.
 #pragma once
 #include <algorithm>
 #include <atomic>
@@ -10,8 +10,6 @@
 #include "pool.h"
 
 namespace wengert::arrays {
-
-constexpr ptrdiff_t ROWS_WORK = 1 << 15;  // elements that are worth a task
 
 using Flag = std::atomic<bool>;
 
@@ -24,10 +22,8 @@ inline bool outside(int64_t index, ptrdiff_t size, Flag& bad) {
 // out[i] = table[index[i]], rows of `width` bytes.
 inline void take_rows(ptrdiff_t n, ptrdiff_t width, ptrdiff_t count, const char* table, const int64_t* index, char* out,
                       Flag& bad) {
-  ptrdiff_t group = 1 + 4 * ROWS_WORK / (width + 1);
-  parallel_for((n + group - 1) / group, [&](ptrdiff_t task) {
-    for (ptrdiff_t i = task * group; i < std::min(n, (task + 1) * group); i++)
-      if (!outside(index[i], count, bad)) memcpy(out + i * width, table + index[i] * width, width);
+  in_pieces(n, width / 4, [&](ptrdiff_t i) {
+    if (!outside(index[i], count, bad)) memcpy(out + i * width, table + index[i] * width, width);
   });
 }
 
@@ -41,7 +37,7 @@ static inline void add_row(ptrdiff_t width, const T* __restrict row, T* __restri
 template <class T>
 void add_rows(ptrdiff_t n, ptrdiff_t width, ptrdiff_t count, const int64_t* index, const T* rows, T* target,
               Flag& bad) {
-  ptrdiff_t tasks = width < 16 || n * width < 2 * ROWS_WORK ? 1 : 8, each = (count + tasks - 1) / tasks;
+  ptrdiff_t tasks = width < 16 || n * width < 4 * PIECE ? 1 : 8, each = (count + tasks - 1) / tasks;
   parallel_for(tasks, [&](ptrdiff_t task) {
     ptrdiff_t low = task * each, high = std::min(count, low + each);
     if (width == 1)
@@ -59,40 +55,37 @@ void add_rows(ptrdiff_t n, ptrdiff_t width, ptrdiff_t count, const int64_t* inde
 template <class T>
 void gather(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, const T* x, const int64_t* index, T* out,
             Flag& bad) {
-  ptrdiff_t group = 1 + ROWS_WORK / (n * inner + 1);
-  parallel_for((outer + group - 1) / group, [&](ptrdiff_t task) {
-    for (ptrdiff_t a = task * group; a < std::min(outer, (task + 1) * group); a++) {
-      const T* from = x + a * size * inner;
-      const int64_t* at = index + a * n * inner;
-      T* to = out + a * n * inner;
-      if (inner == 1)
-        for (ptrdiff_t i = 0; i < n; i++) to[i] = outside(at[i], size, bad) ? T(0) : from[at[i]];
-      else
-        for (ptrdiff_t i = 0; i < n; i++, at += inner, to += inner)
-          for (ptrdiff_t b = 0; b < inner; b++) to[b] = outside(at[b], size, bad) ? T(0) : from[at[b] * inner + b];
-    }
+  const ptrdiff_t row = inner == 1 ? n : inner;
+  in_pieces(outer * n * inner / row, row, [&](ptrdiff_t r) {
+    const T* from = x + r * row / (n * inner) * size * inner;
+    const int64_t* at = index + r * row;
+    T* to = out + r * row;
+    if (inner == 1)
+      for (ptrdiff_t i = 0; i < n; i++) to[i] = outside(at[i], size, bad) ? T(0) : from[at[i]];
+    else
+      for (ptrdiff_t b = 0; b < inner; b++) to[b] = outside(at[b], size, bad) ? T(0) : from[at[b] * inner + b];
   });
 }
 
-// target[a, index[a, i, b], b] += source[a, i, b], in rising i.
+// target[a, index[a, i, b], b] += source[a, i, b], in rising i.  A task has a band of columns b.
 template <class T>
 void scatter_add(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, const T* source, const int64_t* index,
                  T* target, Flag& bad) {
-  ptrdiff_t group = 1 + ROWS_WORK / (n * inner + 1);
-  parallel_for((outer + group - 1) / group, [&](ptrdiff_t task) {
-    for (ptrdiff_t a = task * group; a < std::min(outer, (task + 1) * group); a++) {
-      const int64_t* at = index + a * n * inner;
-      const T* from = source + a * n * inner;
-      T* to = target + a * size * inner;
-      if (inner == 1)
-        for (ptrdiff_t i = 0; i < n; i++) {
-          if (!outside(at[i], size, bad)) to[at[i]] += from[i];
-        }
-      else
-        for (ptrdiff_t i = 0; i < n; i++, at += inner, from += inner)
-          for (ptrdiff_t b = 0; b < inner; b++)
-            if (!outside(at[b], size, bad)) to[at[b] * inner + b] += from[b];
-    }
+  constexpr ptrdiff_t BAND = 512;
+  const ptrdiff_t bands = pieces(inner, BAND);
+  in_pieces(outer * bands, n * std::min(inner, BAND), [&](ptrdiff_t task) {
+    const ptrdiff_t a = task / bands, first = task % bands * BAND, width = std::min(BAND, inner - first);
+    const int64_t* at = index + a * n * inner + first;
+    const T* from = source + a * n * inner + first;
+    T* to = target + a * size * inner + first;
+    if (inner == 1)
+      for (ptrdiff_t i = 0; i < n; i++) {
+        if (!outside(at[i], size, bad)) to[at[i]] += from[i];
+      }
+    else
+      for (ptrdiff_t i = 0; i < n; i++, at += inner, from += inner)
+        for (ptrdiff_t b = 0; b < width; b++)
+          if (!outside(at[b], size, bad)) to[at[b] * inner + b] += from[b];
   });
 }
 
@@ -100,20 +93,17 @@ void scatter_add(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, 
 template <class T>
 void bag_sums(ptrdiff_t bags, ptrdiff_t width, ptrdiff_t count, ptrdiff_t skipped, const T* table, const int64_t* index,
               const int64_t* starts, const int64_t* ends, const T* factors, T* out, Flag& bad) {
-  ptrdiff_t group = 1 + 1024 / (width + 1);
-  parallel_for((bags + group - 1) / group, [&](ptrdiff_t task) {
-    for (ptrdiff_t b = task * group; b < std::min(bags, (task + 1) * group); b++) {
-      T* to = out + b * width;
-      std::fill_n(to, width, T(0));
-      for (ptrdiff_t i = starts[b]; i < ends[b]; i++) {
-        if (index[i] == skipped || outside(index[i], count, bad)) continue;
-        const T* row = table + index[i] * width;
-        if (factors) {
-          T factor = factors[i];
-          for (ptrdiff_t j = 0; j < width; j++) to[j] += factor * row[j];
-        } else {
-          add_row(width, row, to);
-        }
+  in_pieces(bags, 16 * width, [&](ptrdiff_t b) {
+    T* to = out + b * width;
+    std::fill_n(to, width, T(0));
+    for (ptrdiff_t i = starts[b]; i < ends[b]; i++) {
+      if (index[i] == skipped || outside(index[i], count, bad)) continue;
+      const T* row = table + index[i] * width;
+      if (factors) {
+        T factor = factors[i];
+        for (ptrdiff_t j = 0; j < width; j++) to[j] += factor * row[j];
+      } else {
+        add_row(width, row, to);
       }
     }
   });
@@ -125,26 +115,23 @@ void weighted_rows(ptrdiff_t outer, ptrdiff_t size, ptrdiff_t fresh, ptrdiff_t t
                    const int64_t* index, const T* weight, T* out, Flag& bad) {
   for (ptrdiff_t i = 0; i < fresh * taps; i++)
     if (outside(index[i], size, bad)) return;
-  ptrdiff_t group = 1 + ROWS_WORK / (fresh * taps * inner + 1);
-  parallel_for((outer + group - 1) / group, [&](ptrdiff_t task) {
-    for (ptrdiff_t a = task * group; a < std::min(outer, (task + 1) * group); a++) {
-      const T* from = x + a * size * inner;
-      T* to = out + a * fresh * inner;
-      for (ptrdiff_t i = 0; i < fresh; i++, to += inner) {
-        const int64_t* at = index + i * taps;
-        const T* w = weight + i * taps;
-        if (inner == 1) {
-          T sum = w[0] * from[at[0]];
-          for (ptrdiff_t k = 1; k < taps; k++) sum += w[k] * from[at[k]];
-          to[0] = sum;
-          continue;
-        }
-        const T* row = from + at[0] * inner;
-        for (ptrdiff_t b = 0; b < inner; b++) to[b] = w[0] * row[b];
-        for (ptrdiff_t k = 1; k < taps; k++) {
-          row = from + at[k] * inner;
-          for (ptrdiff_t b = 0; b < inner; b++) to[b] += w[k] * row[b];
-        }
+  in_pieces(outer, fresh * taps * inner, [&](ptrdiff_t a) {
+    const T* from = x + a * size * inner;
+    T* to = out + a * fresh * inner;
+    for (ptrdiff_t i = 0; i < fresh; i++, to += inner) {
+      const int64_t* at = index + i * taps;
+      const T* w = weight + i * taps;
+      if (inner == 1) {
+        T sum = w[0] * from[at[0]];
+        for (ptrdiff_t k = 1; k < taps; k++) sum += w[k] * from[at[k]];
+        to[0] = sum;
+        continue;
+      }
+      const T* row = from + at[0] * inner;
+      for (ptrdiff_t b = 0; b < inner; b++) to[b] = w[0] * row[b];
+      for (ptrdiff_t k = 1; k < taps; k++) {
+        row = from + at[k] * inner;
+        for (ptrdiff_t b = 0; b < inner; b++) to[b] += w[k] * row[b];
       }
     }
   });

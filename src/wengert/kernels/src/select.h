@@ -45,25 +45,23 @@ ptrdiff_t none_better(const T* x, ptrdiff_t n, T worst) {
 // The k first of every row, in order: a heap of k whose root is the last of them.
 template <bool LARGEST, class T>
 void top_rows(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t k, const T* x, T* values, int64_t* places) {
-  ptrdiff_t group = 1 + (1 << 15) / (n + 1);
-  parallel_for((rows + group - 1) / group, [&](ptrdiff_t task) {
-    Before<LARGEST, T> before;
-    std::vector<std::pair<T, int64_t>> heap(k);
-    for (ptrdiff_t r = task * group; r < std::min(rows, (task + 1) * group); r++) {
-      const T* row = x + r * n;
-      for (ptrdiff_t i = 0; i < k; i++) heap[i] = {row[i], i};
-      std::make_heap(heap.begin(), heap.end(), before);
-      for (ptrdiff_t i = k; i < n;) {
-        i += none_better<LARGEST>(row + i, n - i, heap.front().first);
-        if (i == n) break;
-        std::pop_heap(heap.begin(), heap.end(), before);
-        heap.back() = {row[i], i};
-        std::push_heap(heap.begin(), heap.end(), before);
-        i++;
-      }
-      std::sort_heap(heap.begin(), heap.end(), before);
-      for (ptrdiff_t i = 0; i < k; i++) values[r * k + i] = heap[i].first, places[r * k + i] = heap[i].second;
+  in_pieces(rows, n, [&](ptrdiff_t r) {
+    static thread_local std::vector<std::pair<T, int64_t>> heap;
+    const Before<LARGEST, T> before;
+    const T* row = x + r * n;
+    heap.clear();
+    for (ptrdiff_t i = 0; i < k; i++) heap.emplace_back(row[i], i);
+    std::make_heap(heap.begin(), heap.end(), before);
+    for (ptrdiff_t i = k; i < n;) {
+      i += none_better<LARGEST>(row + i, n - i, heap.front().first);
+      if (i == n) break;
+      std::pop_heap(heap.begin(), heap.end(), before);
+      heap.back() = {row[i], i};
+      std::push_heap(heap.begin(), heap.end(), before);
+      i++;
     }
+    std::sort_heap(heap.begin(), heap.end(), before);
+    for (ptrdiff_t i = 0; i < k; i++) values[r * k + i] = heap[i].first, places[r * k + i] = heap[i].second;
   });
 }
 
@@ -97,27 +95,24 @@ void extreme_middle(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, const T* x, T
 template <bool LARGEST, class T>
 void extreme_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* values, int64_t* places) {
   constexpr int LANES = 32;
-  ptrdiff_t group = 1 + (1 << 15) / (n + 1);
-  parallel_for((rows + group - 1) / group, [&](ptrdiff_t task) {
-    for (ptrdiff_t r = task * group; r < std::min(rows, (task + 1) * group); r++) {
-      const T* row = x + r * n;
-      T lane[LANES];
-      for (int l = 0; l < LANES; l++) lane[l] = row[0];
-      auto join = [](T a, T b) { return ((LARGEST ? b > a : b < a) | is_nan(b)) & !is_nan(a) ? b : a; };
-      ptrdiff_t i = 0;
-      for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++) lane[l] = join(lane[l], row[i + l]);
-      for (; i < n; i++) lane[0] = join(lane[0], row[i]);
-      T best = lane[0];
-      for (int l = 1; l < LANES; l++) best = join(best, lane[l]);
-      i = 0;
-      if (is_nan(best))
-        while (!is_nan(row[i])) i++;
-      else
-        while (!(row[i] == best)) i++;
-      if (values) values[r] = row[i];
-      places[r] = i;
-    }
+  in_pieces(rows, n, [&](ptrdiff_t r) {
+    const T* row = x + r * n;
+    T lane[LANES];
+    for (int l = 0; l < LANES; l++) lane[l] = row[0];
+    auto join = [](T a, T b) { return ((LARGEST ? b > a : b < a) | is_nan(b)) & !is_nan(a) ? b : a; };
+    ptrdiff_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+      for (int l = 0; l < LANES; l++) lane[l] = join(lane[l], row[i + l]);
+    for (; i < n; i++) lane[0] = join(lane[0], row[i]);
+    T best = lane[0];
+    for (int l = 1; l < LANES; l++) best = join(best, lane[l]);
+    i = 0;
+    if (is_nan(best))
+      while (!is_nan(row[i])) i++;
+    else
+      while (!(row[i] == best)) i++;
+    if (values) values[r] = row[i];
+    places[r] = i;
   });
 }
 

@@ -42,14 +42,6 @@ __attribute__((noinline)) T row_total(const T* a, const T* b, ptrdiff_t n, T pad
   return static_cast<T>(total);
 }
 
-template <class F>
-static inline void each_row(ptrdiff_t rows, ptrdiff_t n, const F& f) {
-  const ptrdiff_t per = 1 + PIECE / n;
-  parallel_for(pieces(rows, per), [&](ptrdiff_t task) {
-    for (ptrdiff_t r = task * per; r < std::min(rows, (task + 1) * per); r++) f(r);
-  });
-}
-
 template <class T>
 static inline T top_of(const T* x, ptrdiff_t n) {
   return lanes(x, n, T(-INFINITY), [](T a, T b) { return nan_max(a, b); });
@@ -77,10 +69,7 @@ static inline void stand_up(const T* block, ptrdiff_t n, ptrdiff_t rows, T* y) {
 // f(first row, how many) for groups of rows.
 template <class F>
 static inline void each_group(ptrdiff_t rows, ptrdiff_t n, const F& f) {
-  const ptrdiff_t groups = pieces(rows, TALL), per = 1 + PIECE / (n * TALL);
-  parallel_for(pieces(groups, per), [&](ptrdiff_t task) {
-    for (ptrdiff_t g = task * per; g < std::min(groups, (task + 1) * per); g++) f(g * TALL, std::min(TALL, rows - g * TALL));
-  });
+  in_pieces(pieces(rows, TALL), n * TALL, [&](ptrdiff_t g) { f(g * TALL, std::min(TALL, rows - g * TALL)); });
 }
 
 template <bool LOGARITHM, class T>
@@ -135,7 +124,7 @@ void short_slopes(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T* y, T* slo
 template <class T>
 void softmax_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
   if (n <= SHORT) return short_rows<false>(rows, n, x, y);  // Note [Short rows]
-  each_row(rows, n, [=](ptrdiff_t r) {
+  in_pieces(rows, n, [=](ptrdiff_t r) {
     const T *from = x + r * n, top = top_of(from, n);
     T* to = y + r * n;
 #pragma GCC ivdep
@@ -149,7 +138,7 @@ void softmax_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
 template <class T>
 void log_softmax_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
   if (n <= SHORT) return short_rows<true>(rows, n, x, y);  // Note [Short rows]
-  each_row(rows, n, [=](ptrdiff_t r) {
+  in_pieces(rows, n, [=](ptrdiff_t r) {
     const T *from = x + r * n, top = top_of(from, n);
     const T less = std::log(row_total(from, from, n, T(-INFINITY), [=](T a, T) { return vmath::exp(a - top); }));
     T* to = y + r * n;
@@ -162,7 +151,7 @@ void log_softmax_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
 template <class T>
 void softmax_rows_slope(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T* y, T* slope) {
   if (n <= SHORT) return short_slopes<false>(rows, n, grad, y, slope);  // Note [Short rows]
-  each_row(rows, n, [=](ptrdiff_t r) {
+  in_pieces(rows, n, [=](ptrdiff_t r) {
     const T *g = grad + r * n, *at = y + r * n;
     const T total = row_total(g, at, n, T(0), [](T a, T b) { return a * b; });
     T* to = slope + r * n;
@@ -174,7 +163,7 @@ void softmax_rows_slope(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T* y, 
 template <class T>
 void log_softmax_rows_slope(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T* y, T* slope) {
   if (n <= SHORT) return short_slopes<true>(rows, n, grad, y, slope);  // Note [Short rows]
-  each_row(rows, n, [=](ptrdiff_t r) {
+  in_pieces(rows, n, [=](ptrdiff_t r) {
     const T *g = grad + r * n, *at = y + r * n, total = row_total(g, g, n, T(0), [](T a, T) { return a; });
     T* to = slope + r * n;
 #pragma GCC ivdep
@@ -186,7 +175,7 @@ void log_softmax_rows_slope(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T*
 template <class T>
 void log_softmax_rows_slope_picked(ptrdiff_t rows, ptrdiff_t n, const T* y, const int64_t* places, const T* values, T* slope,
                                    std::atomic<bool>& bad) {
-  each_row(rows, n, [=, &bad](ptrdiff_t r) {
+  in_pieces(rows, n, [=, &bad](ptrdiff_t r) {
     const T *at = y + r * n, value = values[r];
     T* to = slope + r * n;
 #pragma GCC ivdep

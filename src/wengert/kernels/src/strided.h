@@ -54,15 +54,6 @@ inline Walk walk_of(PyArrayObject* array) {
   return w;
 }
 
-// f(i) for i < n, several by a thread at a time if each moves few elements.
-template <class F>
-void in_pieces(ptrdiff_t n, ptrdiff_t elements, F f) {
-  const ptrdiff_t group = std::max<ptrdiff_t>(1, 16384 / std::max<ptrdiff_t>(1, elements));
-  parallel_for((n + group - 1) / group, [&](ptrdiff_t task) {
-    for (ptrdiff_t i = task * group; i < std::min(n, (task + 1) * group); i++) f(i);
-  });
-}
-
 // Elements that are neighbours in the source lie along `near`, those in the target along the last dimension.
 template <class T>
 void copy_turned(Walk w, int near, const T* x, T* out) {
@@ -81,25 +72,42 @@ void copy_turned(Walk w, int near, const T* x, T* out) {
   });
 }
 
-// Planes of the last two dimensions, row after row.
+template <int STEP, class T>
+void copy_spread(ptrdiff_t n, const T* __restrict from, T* __restrict to) {
+  for (ptrdiff_t j = 0; j < n; j++) to[j] = from[j * STEP];
+}
+
+template <class T>
+void copy_row(ptrdiff_t n, ptrdiff_t step, const T* from, T* to) {
+  if (step == 1)
+    memcpy(to, from, n * sizeof(T));
+  else if (step == 0)
+    std::fill_n(to, n, *from);
+  else if (step == -1)
+    copy_spread<-1>(n, from, to);
+  else if (step == 2)
+    copy_spread<2>(n, from, to);
+  else
+    for (ptrdiff_t j = 0; j < n; j++) to[j] = from[j * step];
+}
+
+// Row after row, several rows of the last two dimensions together; a single row by pieces.
 template <class T>
 void copy_rows(Walk w, const T* x, T* out) {
   const int last = w.dims - 1;
   const ptrdiff_t n = w.size[last], step = w.from[last];
-  const ptrdiff_t rows = last ? w.size[last - 1] : 1, row = last ? w.from[last - 1] : 0;
+  if (!last)
+    return in_pieces(pieces(n, PIECE), PIECE, [&](ptrdiff_t i) {
+      copy_row(std::min(PIECE, n - i * PIECE), step, x + i * PIECE * step, out + i * PIECE);
+    });
+  const ptrdiff_t rows = w.size[last - 1], row = w.from[last - 1], per = std::min(rows, 1 + PIECE / n), parts = pieces(rows, per);
   w.remove(last);
-  if (last) w.remove(last - 1);
-  in_pieces(w.count(), rows * n, [&](ptrdiff_t i) {
+  w.remove(last - 1);
+  in_pieces(w.count() * parts, per * n, [&](ptrdiff_t i) {
     ptrdiff_t source, target;
-    w.locate(i, source, target);
-    const T* from = x + source;
-    T* to = out + target;
-    for (ptrdiff_t r = 0; r < rows; r++, from += row, to += n) {
-      if (step == 1)
-        memcpy(to, from, n * sizeof(T));
-      else
-        for (ptrdiff_t j = 0; j < n; j++) to[j] = from[j * step];
-    }
+    w.locate(i / parts, source, target);
+    const ptrdiff_t first = i % parts * per, end = std::min(rows, first + per);
+    for (ptrdiff_t r = first; r < end; r++) copy_row(n, step, x + source + r * row, out + target + r * n);
   });
 }
 
@@ -108,7 +116,7 @@ template <class T>
 void enter_copy_strided(const Args& a) {
   const Walk w = walk_of(a.source[0]);
   int near = w.dims - 1;
-  for (int d = w.dims - 2; d >= 0 && w.from[near] != 1; d--)
+  for (int d = w.dims - 2; d >= 0 && w.from[near] > 1; d--)
     if (w.from[d] == 1) near = d;
   if (near == w.dims - 1 || w.size[near] == 1)
     copy_rows(w, a.at<T>(0), a.at<T>(1));

@@ -2,6 +2,7 @@
 #pragma once
 #include <limits>
 
+#include "borders.h"
 #include "bytes.h"
 #include "door.h"
 #include "norms.h"
@@ -111,6 +112,39 @@ void enter_normalize_rows_slopes(const Args& a) {
                            a.at<T>(6), a.at<T>(7));
 }
 
+// Arrays x, weight, bias (or none), y, mean, variance, scale; samples, groups, channels of a group, their size; eps.
+template <class T>
+void enter_normalize_groups(const Args& a) {
+  const ptrdiff_t* n = a.number;
+  normalize_groups<T>(n[0], n[1], n[2], n[3], a.real[0], a.at<T>(0), a.at<T>(1), a.at<T>(2), a.at<T>(3), a.at<T>(4), a.at<T>(5),
+                      a.at<T>(6));
+}
+
+// Arrays grad, x, weight (or none), mean, scale, slope, shares of the slopes of weight and bias; numbers as before.
+template <class T>
+void enter_normalize_groups_slopes(const Args& a) {
+  const ptrdiff_t* n = a.number;
+  normalize_groups_slopes<T>(n[0], n[1], n[2], n[3], a.at<T>(0), a.at<T>(1), a.at<T>(2), a.at<T>(3), a.at<T>(4), a.at<T>(5),
+                             a.at<T>(6), a.at<T>(7));
+}
+
+// Planes, their height and width, those of the new planes, first and end; places of rows and columns are two more arrays.
+inline Borders borders_of(const Args& a, int rows) {
+  const ptrdiff_t* n = a.number;
+  return {n[0], n[1], n[2], n[3], n[4], n[5], n[6], a.at<int64_t>(rows), a.at<int64_t>(rows + 1)};
+}
+
+// Arrays x, out, places of rows, places of columns; see borders_of; the number to fill with.
+template <class T>
+void enter_bordered(const Args& a) {
+  bordered<T>(borders_of(a, 2), static_cast<T>(a.real[0]), a.at<T>(0), a.at<T>(1));
+}
+
+template <class T>
+void enter_bordered_slope(const Args& a) {
+  bordered_slope<T>(borders_of(a, 2), a.at<T>(0), a.at<T>(1));
+}
+
 // Arrays x, y; rows, columns.
 template <class T>
 void enter_softmax_rows(const Args& a) {
@@ -171,6 +205,10 @@ constexpr Entry array_entries[] = {
     {"sum_middle", 2, 3, 0, WENGERT_FLOATS(enter_sum)},
     {"normalize_rows", 7, 2, 1, WENGERT_FLOATS(enter_normalize_rows)},
     {"normalize_rows_slopes", 8, 2, 0, WENGERT_FLOATS(enter_normalize_rows_slopes)},
+    {"normalize_groups", 7, 4, 1, WENGERT_FLOATS(enter_normalize_groups)},
+    {"normalize_groups_slopes", 8, 4, 0, WENGERT_FLOATS(enter_normalize_groups_slopes)},
+    {"bordered", 4, 7, 1, WENGERT_WORDS(enter_bordered)},
+    {"bordered_slope", 4, 7, 0, WENGERT_FLOATS(enter_bordered_slope)},
     {"softmax_rows", 2, 2, 0, WENGERT_FLOATS(enter_softmax_rows)},
     {"softmax_rows_slope", 3, 2, 0, WENGERT_FLOATS(enter_softmax_rows_slope)},
     {"log_softmax_rows", 2, 2, 0, WENGERT_FLOATS(enter_log_softmax_rows)},

@@ -28,7 +28,6 @@ constexpr int MAX_DIMS = 8, MAX_OPERANDS = 16, MAX_SLOTS = 128;
 constexpr Index BLOCK = 1024;         // elements: what sums are taken of, and a register of a staged program
 constexpr Index FLAT_BYTES = 4096;    // of a register of a flat program
 constexpr Index WHOLE_ROW = 8192;     // columns: longer rows go in stages
-constexpr Index PIECE = 16384;        // elements worked on before a thread looks for more
 constexpr Index ACCUMULATORS = 16;    // partial column sums of a call, at most
 constexpr Index FEW_ROWS = 64;        // whose column sums are added up in the dtype
 
@@ -431,16 +430,28 @@ template <class T> struct Frame {
   }
 };
 
-inline Index pieces(Index count, Index per) { return (count + per - 1) / per; }
-
 template <class T> void run_flat(const Call& call) {
-  constexpr Index block = FLAT_BYTES / sizeof(T), per = PIECE / block;
-  const Index blocks = pieces(call.columns, block);
-  parallel_for(pieces(blocks, per), [&](Index piece) {
-    Frame<T> frame(call, call.program->whole, std::min(block, call.columns));
-    for (Index b = piece * per; b < std::min(blocks, (piece + 1) * per); b++)
-      frame.run(0, b * block, std::min(block, call.columns - b * block), true);
+  constexpr Index block = FLAT_BYTES / sizeof(T);
+  const Index width = std::min(block, call.columns), per = PIECE / width;
+  const Index blocks = pieces(call.columns, block), count = call.rows * blocks;
+  parallel_for(pieces(count, per), [&](Index piece) {
+    Frame<T> frame(call, call.program->whole, width);
+    for (Index b = piece * per; b < std::min(count, (piece + 1) * per); b++) {
+      const Index start = b % blocks * block;
+      frame.run(b / blocks, start, std::min(block, call.columns - start), true);
+    }
   });
+}
+
+// Rows of a flat program, where operands that are not contiguous are read in place.
+constexpr Index LONG_ROW = 128;
+
+inline void split_into_rows(Call& call) {
+  const Index columns = call.shape[call.dims - 1];
+  if (call.dims < 2 || columns < LONG_ROW) return;
+  call.row_dims = call.dims - 1;
+  call.rows = call.columns / columns;
+  call.columns = columns;
 }
 
 template <class T> void run_whole(const Call& call) {
@@ -524,11 +535,13 @@ template <class T> void run_staged(const Call& call) {
 // Runs the call, whose operands have the strides of the whole frame.
 template <class T> void run(Call& call) {
   coalesce(call);
-  choose_access<T>(call);
   const Program& program = *call.program;
   bool sums = false;
   for (int j = 0; j < program.outputs; j++) sums |= program.output_kind[j] == Kind::columns;
-  if (call.row_dims == 0 && !sums && program.stages.size() < 2) run_flat<T>(call);
+  const bool flat = call.row_dims == 0 && !sums && program.stages.size() < 2;
+  if (flat) split_into_rows(call);
+  choose_access<T>(call);
+  if (flat) run_flat<T>(call);
   else if (call.columns <= WHOLE_ROW || sums) run_whole<T>(call);
   else run_staged<T>(call);
 }
