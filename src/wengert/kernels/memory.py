@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import numpy as np
@@ -25,11 +24,7 @@ def empty_like(array: Any) -> Any:
 
 def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     """Zeros in C order."""
-    if COMPILED is None or dtype.char not in _KINDS or math.prod(shape) < MANY:
-        return np.zeros(shape, dtype)
-    out = COMPILED.empty(tuple(shape), dtype)
-    COMPILED.clear_bytes(out, out.nbytes)
-    return out
+    return np.zeros(shape, dtype) if COMPILED is None else COMPILED.zeros(shape, dtype)
 
 
 def copied(array: Any) -> Any:

@@ -14,7 +14,7 @@ from .._record import forward
 from .._record.common import int_of, untracked, wrap_dim
 from .._record.general import General, general
 from .._record.view import View, node_for, view
-from ..kernels import arrays
+from ..kernels import arrays, zeros
 from .sizes import sizes_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _as_strided: Final[Any] = np.lib.stride_tricks.as_strided
 _select: Final[Any] = arrays.select
-_add: Final[Any] = np.add
+_add_into: Final[Any] = arrays.add_into
 
 
 class Part(View):
@@ -44,7 +44,7 @@ class Part(View):
         total = engine.collected(self)
         if total is not None and total.dt is grad.dt:
             part = self.forward(total.array)
-            _add(part, grad.array, part)
+            _add_into(part, grad.array, part)
             return None, None
         found = self.grad_self(grad)  # type: ignore[arg-type]
         engine.collect_in(self, found)
@@ -68,7 +68,7 @@ class Embedding(General):
         return ["grad_output"]
 
     def forward(self, arrays: list[Any]) -> Any:
-        out = np.zeros(self.part.shape, arrays[0].dtype)
+        out = zeros(self.part.shape, arrays[0].dtype)
         self.part.forward(out)[...] = arrays[0]
         return out
 
@@ -198,7 +198,7 @@ class UnfoldBackwardBackward0(Embedding):
     """Gradient of ``unfold``. Each window is a slice of the whole, and so is position j of all windows."""
 
     def forward(self, arrays: list[Any]) -> Any:
-        out = np.zeros(self.part.shape, arrays[0].dtype)
+        out = zeros(self.part.shape, arrays[0].dtype)
         windows = self.part.forward(out)
         grad = arrays[0]
         dim = self.part.dim if isinstance(self.part, UnfoldBackward0) and out.ndim > 0 else 0

@@ -209,7 +209,6 @@ cdef object call(Kernel kernel, tuple operands, object given):
     cdef int count = len(operands) - skip
     cdef int i, d, dims = 0, kind = -1, t, missing
     cdef Py_ssize_t size, total = 1
-    cdef object found
     cdef Call c
     cdef cnp.ndarray a
     cdef cnp.ndarray first = None
@@ -217,7 +216,7 @@ cdef object call(Kernel kernel, tuple operands, object given):
     cdef float floats[16]
     cdef object x
     cdef void* at = NULL
-    cdef bint wide = False, number = False
+    cdef bint wide = False
     if count > 12 or count < 1:
         return None
     for i in range(count):
@@ -251,11 +250,8 @@ cdef object call(Kernel kernel, tuple operands, object given):
         kind = cnp.NPY_FLOAT64
     if kind < 0 or dims > 7:
         return None
-    if dims == 0:
-        if kernel.rows or given is not None:
-            return None
-        number = True
-        dims = 1
+    if dims == 0 and (kernel.rows or given is not None):
+        return None
     for d in range(dims):
         c.shape[d] = 1
     for i in range(count):
@@ -285,10 +281,9 @@ cdef object call(Kernel kernel, tuple operands, object given):
     c.row_dims = dims - <int>operands[0] if kernel.rows else 0
     if c.row_dims < 0 or (kernel.rows and c.row_dims == dims):
         return None
-    found = launch(kernel, operands, given, &c, count, kind, first, total)
-    if not number:
-        return found
-    return tuple([y[0] for y in found]) if type(found) is tuple else (<cnp.ndarray>found)[0]
+    if dims == 0:
+        return launch_number(kernel, &c, count, kind)
+    return launch(kernel, operands, given, &c, count, kind, first, total)
 
 
 cdef uint32_t vector_bits(Call* c, int count) noexcept:
@@ -344,6 +339,31 @@ cdef object launch(
                 run[float](c[0])
             else:
                 run[double](c[0])
+    return outputs[0] if program.outputs == 1 else tuple(outputs)
+
+
+cdef object launch_number(Kernel kernel, Call* c, int count, int kind):
+    """Results of operands without dimensions, as NumPy scalars."""
+    cdef Compiled compiled = kernel.compiled(((<uint32_t>1) << count) - 1, count)
+    cdef Program* program = &compiled.program
+    cdef Operand* target
+    cdef void* at = NULL
+    cdef list outputs = []
+    cdef int j
+    c.program = program
+    c.dims = c.shape[0] = 1
+    for j in range(program.outputs):
+        if compiled.masks[j]:
+            return None
+        outputs.append(new_scalar(kind, &at))
+        target = &c.operand[count + j]
+        target.base = <char*>at
+        target.is_bool = False
+        target.stride[0] = 0
+    if kind == cnp.NPY_FLOAT32:
+        run[float](c[0])
+    else:
+        run[double](c[0])
     return outputs[0] if program.outputs == 1 else tuple(outputs)
 
 

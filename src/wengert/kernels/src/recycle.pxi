@@ -62,6 +62,13 @@ _handler.allocator.free = _free
 cdef object _capsule = PyCapsule_New(&_handler, "mem_handler", NULL)
 
 
+cdef extern from "bytes.h" namespace "wengert::arrays" nogil:
+    void clear_bytes(Py_ssize_t, char*)
+
+cdef enum:
+    MANY = 65536  # elements
+
+
 cdef object enter(size_t count, int type_number):
     """Let the array that is made next have recycled memory if it is large; give the result to ``leave``."""
     if count * 16 < LARGE:  # no element is larger: small arrays need not ask for its size
@@ -138,6 +145,27 @@ def empty(tuple shape, cnp.dtype dtype):
     for d in range(dims):
         sizes[d] = shape[d]
     return new_array(dims, sizes, dtype.num)
+
+
+def zeros(shape, cnp.dtype dtype):
+    """Zeros in C order; large arrays of numbers get recycled memory, cleared by all threads."""
+    cdef cnp.npy_intp sizes[64]
+    cdef size_t count = 1
+    cdef int d, dims
+    if not isinstance(shape, tuple) or len(<tuple>shape) > 64:  # a Size is a tuple
+        raise ValueError("at most 64 sizes in a tuple")
+    dims = len(<tuple>shape)
+    for d in range(dims):
+        sizes[d] = (<tuple>shape)[d]
+        count *= sizes[d]
+    if count < MANY or dtype.kind not in (c"f", c"i"):
+        return cnp.PyArray_ZEROS(dims, sizes, dtype.num, 0)
+    out = new_array(dims, sizes, dtype.num)
+    cdef char* memory = <char*>cnp.PyArray_DATA(<cnp.ndarray>out)
+    count *= dtype.itemsize
+    with nogil:
+        clear_bytes(count, memory)
+    return out
 
 
 def empty_like(cnp.ndarray array):

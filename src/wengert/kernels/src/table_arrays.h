@@ -51,7 +51,6 @@ void enter_avg_pool_backward(const Args& a) {
   avg_pool_backward<T>(pooling_of(a), a.number[19] != 0, a.number[20], a.at<T>(0), a.at<T>(1));
 }
 
-inline void enter_clear_bytes(const Args& a) { clear_bytes(a.number[0], a.at<char>(0)); }
 
 inline void enter_copy_bytes(const Args& a) { copy_bytes(a.number[0], a.at<char>(0), a.at<char>(1)); }
 
@@ -193,7 +192,6 @@ constexpr Entry array_entries[] = {
     {"put_back", 3, 3, 0, WENGERT_FLOATS(enter_put_back)},
     {"avg_pool", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool)},
     {"avg_pool_backward", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool_backward)},
-    {"clear_bytes", 1, 1, 0, WENGERT_ANY(enter_clear_bytes)},
     {"copy_bytes", 2, 1, 0, WENGERT_ANY(enter_copy_bytes)},
     {"copy_strided", 2, 0, 0, WENGERT_WORDS(enter_copy_strided), nullptr, true},
     {"take_rows", 3, 3, 0, WENGERT_ANY(enter_take_rows)},
