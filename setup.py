@@ -5,7 +5,7 @@ WENGERT_BUILD=pure     never compile; so does WENGERT_PURE=1, and an editable in
 WENGERT_BUILD=require  fail when the compilation fails (releases, continuous integration)
 WENGERT_PART=kernels   build the kernels only, or WENGERT_PART=mypyc without them (default: both)
 WENGERT_KERNELS=v4     build the kernels for these instruction sets only (default: all of this architecture)
-WENGERT_OPT=3          optimisation level of mypyc's C
+WENGERT_OPT=3          optimisation level of mypyc's C (default: 2)
 WENGERT_JOBS=2         C compilers at a time
 """
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _matmul: Final[Any] = np.matmul
 _ndarray: Final[Any] = np.ndarray
-_small_product: Final[Any] = arrays.small_product
+_product: Final[Any] = arrays.product
 _half: Final[Any] = np.dtype("float16")
 _float32: Final[Any] = np.dtype("float32")
 ENOUGH: Final = 1 << 11  # elements of both operands from which on it is worth asking the kernels
@@ -103,7 +103,7 @@ def record_product(node: Binary, x: TensorBase, y: TensorBase, out: TensorBase) 
 
 def multiply_arrays(x: Any, y: Any) -> Any:
     """Matrix product of arrays, without floating-point warnings."""
-    found = _small_product(x, y)
+    found = _product(x, y, None)
     if found is not None:
         return found
     token = silence()
@@ -136,13 +136,6 @@ def with_vector(x: Any, y: Any) -> bool:
         return dims == 1
     shape: tuple[int, ...] = x.shape
     return len(shape) == 2 and (shape[0] == 1 or y.shape[1] == 1)
-
-
-def add_product(summand: Any, x: Any, y: Any) -> Any:
-    """``summand + x @ y`` by one kernel, which starts from the summand; None where no kernel does that."""
-    if isinstance(x, _ndarray) and x.size + y.size >= ENOUGH and products.takes(x, y) and summand.dtype == x.dtype:
-        return products.product(x, y, summand)
-    return None
 
 
 def conjugated(t: TensorBase) -> Any:

@@ -44,7 +44,7 @@ def by_columns_by_numpy(x: Any) -> bool:
     return bool(flags.f_contiguous and not flags.c_contiguous)
 
 
-def small_product_by_numpy(x: Any, y: Any) -> Any:
+def product_by_numpy(x: Any, y: Any, start: Any) -> Any:
     """None: only the compiled function has a way of its own."""
     return None
 
@@ -88,7 +88,7 @@ sin: Final[Any] = _UFUNCS.sin
 cos: Final[Any] = _UFUNCS.cos
 relu: Final[Any] = relu_by_numpy if _MODULE is None else _MODULE.relu
 by_columns: Final[Any] = by_columns_by_numpy if _MODULE is None else _MODULE.by_columns
-small_product: Final[Any] = small_product_by_numpy if _MODULE is None else _MODULE.small_product
+product: Final[Any] = product_by_numpy if _MODULE is None else _MODULE.product
 add_up: Final[Any] = array_sum if _MODULE is None else _MODULE.add_up
 select: Final[Any] = select_by_numpy if _MODULE is None else _MODULE.select
 stack: Final[Any] = stack_by_numpy if _MODULE is None else _MODULE.stack

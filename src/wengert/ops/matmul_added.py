@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -13,17 +13,20 @@ from .._record.common import make, number_of, untracked
 from .._record.matmul import (
     AddedProduct,
     Product,
-    add_product,
     added_product,
     adjoint_times,
     multiply_arrays,
     times_adjoint,
 )
+from ..kernels import arrays
 from ..kernels.blocks import BLOCK
 from .matmul import BmmBackward0, MmBackward0, MvBackward0, bmm, by_columns, mm, mv, not_multiplicable, outer
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
+
+
+_product: Final[Any] = arrays.product
 
 
 class AddmmBackward0(AddedProduct):
@@ -46,7 +49,7 @@ class AddmmBackward0(AddedProduct):
         return adjoint_times(x, grad, self.columns1)
 
     def sum(self, summand: Any, x: Any, y: Any) -> Any:
-        array = add_product(summand, x, y) if self.alpha == 1 and self.beta == 1 else None
+        array = _product(x, y, summand) if self.alpha == 1 and self.beta == 1 else None
         if array is None:
             return super().sum(summand, x, y)
         self.columns0 = by_columns(x)

@@ -30,6 +30,25 @@ struct Product {
   T* c;            // matrix after matrix, row after row
 };
 
+template <class T>
+struct Factor {
+  const T* data;
+  ptrdiff_t row, column;  // steps in elements
+};
+
+// Two matrices of one type to be multiplied (0 and 1), and what their product is added to (2), if it has data.
+struct Pair {
+  ptrdiff_t rows, columns, depth;
+  Factor<void> matrix[3] = {};
+
+  void set(int which, const void* data, ptrdiff_t row, ptrdiff_t column) { matrix[which] = {data, row, column}; }
+
+  template <class T>
+  Factor<T> factor(int which) const {
+    return {static_cast<const T*>(matrix[which].data), matrix[which].row, matrix[which].column};
+  }
+};
+
 inline ptrdiff_t pieces(ptrdiff_t n, ptrdiff_t each) { return (n + each - 1) / each; }
 
 template <class T>
@@ -38,6 +57,13 @@ struct Packed;
 // All of it, on all threads.  Compiled once, in products.cpp, as is the next.
 template <class T>
 void multiply(const Product<T>& p);
+
+template <class T>
+void multiply_pair(const Pair& pair, T* c) {
+  auto stack = [&](const Factor<T>& f) { return Stack<T>{f.data, {0}, f.row, f.column}; };
+  multiply(Product<T>{pair.rows, pair.columns, pair.depth, stack(pair.factor<T>(0)), stack(pair.factor<T>(1)),
+                      stack(pair.factor<T>(2)), c});
+}
 
 // Rows i to i + rows - 1 and columns j to j + columns - 1 of one matrix, on this thread.
 template <class T>

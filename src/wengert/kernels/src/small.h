@@ -6,16 +6,9 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "tile.h"
-#include "transpose.h"
+#include "products.h"
 
 namespace wengert::arrays {
-
-template <class T>
-struct Factor {
-  const T* data;
-  ptrdiff_t row, column;  // strides in elements
-};
 
 template <class T, int L, int N, int R>
 static inline void small_block(ptrdiff_t depth, Factor<T> a, Factor<T> b, T* c, ptrdiff_t ldc) {
@@ -68,13 +61,12 @@ static void small_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, Fa
   }
 }
 
-// The same for matrices of any strides, given in bytes.
+// The same for matrices of any layout, added to a third one.
 template <class T>
-void multiply_small(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const void* x, const ptrdiff_t* x_strides, const void* y,
-                    const ptrdiff_t* y_strides, T* c) {
-  const ptrdiff_t size = sizeof(T);
-  const Factor<T> a{static_cast<const T*>(x), x_strides[0] / size, x_strides[1] / size};
-  Factor<T> b{static_cast<const T*>(y), y_strides[0] / size, y_strides[1] / size};
+void multiply_small(const Pair& pair, T* c) {
+  const ptrdiff_t rows = pair.rows, columns = pair.columns, depth = pair.depth;
+  const Factor<T> start = pair.factor<T>(2);
+  Factor<T> b = pair.factor<T>(1);
   if (b.column != 1) {
     T* copy = scratch<T>(depth * columns, 0);
     if (b.row == 1) {
@@ -85,7 +77,10 @@ void multiply_small(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const vo
     }
     b = {copy, columns, 1};
   }
-  small_product<T>(rows, columns, depth, a, b, c);
+  small_product<T>(rows, columns, depth, pair.factor<T>(0), b, c);
+  if (!start.data) return;
+  for (ptrdiff_t i = 0; i < rows; i++)
+    for (ptrdiff_t j = 0; j < columns; j++) c[i * columns + j] += start.data[i * start.row + j * start.column];
 }
 
 }  // namespace wengert::arrays
