@@ -90,14 +90,20 @@ void scatter(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, ptrd
     const int64_t* at = index + a * n * inner + first;
     const T* from = source + (a * n * inner + first) * step;
     T* to = target + a * size * inner + first;
-    if (inner == 1)
-      for (ptrdiff_t i = 0; i < n; i++, from += step) {
-        if (!outside(at[i], size, bad)) to[at[i]] = joined<HOW>(to[at[i]], *from);
-      }
+    const auto run = [&](const auto& value) {
+      if (inner == 1)
+        for (ptrdiff_t i = 0; i < n; i++) {
+          if (!outside(at[i], size, bad)) to[at[i]] = joined<HOW>(to[at[i]], value(i));
+        }
+      else
+        for (ptrdiff_t i = 0; i < n; i++, at += inner)
+          for (ptrdiff_t b = 0; b < width; b++)
+            if (!outside(at[b], size, bad)) to[at[b] * inner + b] = joined<HOW>(to[at[b] * inner + b], value(i * inner + b));
+    };
+    if (step)
+      run([=](ptrdiff_t i) { return from[i]; });
     else
-      for (ptrdiff_t i = 0; i < n; i++, at += inner, from += inner * step)
-        for (ptrdiff_t b = 0; b < width; b++)
-          if (!outside(at[b], size, bad)) to[at[b] * inner + b] = joined<HOW>(to[at[b] * inner + b], from[b * step]);
+      run([same = *source](ptrdiff_t) { return same; });
   });
 }
 
