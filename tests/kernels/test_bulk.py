@@ -95,8 +95,29 @@ def test_elements_are_gathered_and_added_along_every_dimension(native: Any, dim:
     np.testing.assert_array_equal(bulk.gather(x, dim, index), np.take_along_axis(x, index, dim))
     source = data(tuple(shape), np.float64, 2)
     expected = torch.tensor(x).scatter_add(dim, torch.tensor(index), torch.tensor(source)).numpy()
-    bulk.scatter_add(x, dim, index, source)
+    bulk.scatter("add", x, dim, index, source)
     np.testing.assert_allclose(x, expected, 1e-14)
+
+
+@pytest.mark.parametrize("dim", [0, 1, 2])
+@pytest.mark.parametrize("how", bulk.JOININGS)
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+def test_elements_join_those_at_their_places_in_order(native: Any, how: str, dim: int, dtype: Any) -> None:
+    x = (data((4, 5, 6), np.float64) * 10).astype(dtype)
+    shape = list(x.shape)
+    shape[dim] = 9
+    index = np.random.default_rng(1).integers(0, x.shape[dim], shape)
+    source = (data(tuple(shape), np.float64, 2) * 10).astype(dtype)
+    if dtype == np.float32:
+        source[2, 3, 1] = np.nan
+    for given in (source, source[1, 1, 1]):
+        found, expected, places = x.copy(), x.copy(), np.indices(shape)
+        places[dim] = index
+        for place, value in zip(places.reshape(3, -1).T, np.broadcast_to(given, shape).reshape(-1)):
+            old = expected[tuple(place)]
+            expected[tuple(place)] = value if how == "write" else getattr(np, how)(old, value)
+        bulk.scatter(how, found, dim, index, np.asarray(given))
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_an_index_outside_is_an_error_and_never_a_write(native: Any) -> None:
@@ -110,7 +131,7 @@ def test_an_index_outside_is_an_error_and_never_a_write(native: Any) -> None:
         with pytest.raises(IndexError, match="an index is out of range"):
             bulk.gather(table, 0, np.full((1, 2), bad))
         with pytest.raises(IndexError, match="an index is out of range"):
-            bulk.scatter_add(table, 0, np.full((1, 2), bad), np.ones((1, 2)))
+            bulk.scatter("add", table, 0, np.full((1, 2), bad), np.ones((1, 2)))
 
 
 def test_bags_of_rows_are_summed_with_factors_and_without_the_row_that_does_not_count(native: Any) -> None:
@@ -208,6 +229,18 @@ def test_running_extremes_keep_the_latest_of_equals_and_what_is_not_a_number(
             found = np.isnan(seen) if np.isnan(extreme) else seen == extreme
             np.testing.assert_array_equal(best[i], extreme)
             assert at[i] == np.flatnonzero(found)[-1]
+
+
+@pytest.mark.parametrize("out", [(7,), (3, 7), (2, 3, 7), (5, 5, 19)])
+def test_means_of_uneven_parts_and_their_gradient_are_pytorchs(native: Any, out: tuple[int, ...]) -> None:
+    pool = getattr(torch.nn.functional, f"adaptive_avg_pool{len(out)}d")
+    x = torch.tensor(data((2, 3, *(5, 11, 19)[3 - len(out) :]), np.float64), requires_grad=True)
+    expected = pool(x, out)
+    grad = torch.tensor(data(tuple(expected.shape), np.float64, 1))
+    expected.backward(grad)
+    np.testing.assert_allclose(bulk.mean_parts(x.detach().numpy(), out), expected.detach().numpy(), 1e-12, 1e-15)
+    found = bulk.mean_parts_gradient(grad.numpy(), tuple(x.shape), len(out))
+    np.testing.assert_allclose(found, x.grad.numpy(), 1e-12, 1e-15)
 
 
 def test_of_equal_maxima_of_parts_the_first_by_rows_counts_and_of_nan_the_last(native: Any) -> None:

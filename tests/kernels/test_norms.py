@@ -77,6 +77,21 @@ def test_groups_whose_stretches_lie_far_from_one_another_are_normalized(native: 
     np.testing.assert_allclose(bulk.normalized_groups((9, 2, 4, 2000), x, None, None, 0.0)[0], exact, 1e-4, 1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(1, 16), (63, 20), (2500, 300)])
+def test_moments_of_columns_are_exact_beside_a_large_mean_and_between_far_rows(
+    native: Any, shape: tuple[int, int], dtype: Any
+) -> None:
+    x = data(shape, dtype, 0) + dtype(1000)
+    x[: len(x) // 2, ::3] += dtype(1e5)
+    x[0, 5] = np.nan
+    exact = x.astype(np.longdouble)
+    mean, rest, variance = bulk.column_moments(x)
+    np.testing.assert_allclose(mean.astype(np.longdouble) + rest, exact.mean(0), 1e-12 if dtype == np.float64 else 2e-7)
+    tolerance = 100 * np.finfo(dtype).eps
+    np.testing.assert_allclose(variance, exact.var(0), tolerance, tolerance)
+
+
 def test_rows_with_a_mean_that_is_large_beside_their_deviation_are_normalized(native: Any) -> None:
     x = (data((40, 600), np.float64, 0) + 1e4).astype(np.float32)
     exact = x.astype(np.float64)

@@ -272,7 +272,10 @@ def shuffle(order: Any, words: Any, start: int) -> None:
 
 def search_weights(weights: Any, uniform: Any) -> Any:
     """Row by row, the categories in whose share of the summed weights the uniforms fall."""
-    shares: Any = np.cumsum(weights, axis=-1, dtype=FLOAT64 if weights.dtype == FLOAT64 else FLOAT32)
+    kind = FLOAT64 if weights.dtype == FLOAT64 else FLOAT32
+    if samples.ready():
+        return samples.search_weights(weights.astype(kind, copy=False), uniform)
+    shares: Any = np.cumsum(weights, axis=-1, dtype=kind)
     with np.errstate(invalid="ignore"):  # a sum that overflows
         shares /= shares[:, -1:].copy()
     shares[:, -1] = 1.0

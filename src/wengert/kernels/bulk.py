@@ -121,10 +121,28 @@ def max_parts(x: Any, out: tuple[int, ...], with_positions: bool) -> tuple[Any, 
     lead = x.shape[: x.ndim - len(out)]
     values = empty((*lead, *out), x.dtype)
     positions = empty((*lead, *out), _INT64) if with_positions else None
-    unused = [1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1]  # kernel, stride, padding, dilation
-    numbers = [math.prod(lead), *three(x.shape[x.ndim - len(out) :], 1), *three(out, 1), *unused]
-    _native.max_parts(_contiguous(x), values, positions, *numbers)
+    _native.max_parts(_contiguous(x), values, positions, *_parts(x.shape, out))
     return values, positions
+
+
+def _parts(shape: Any, out: tuple[int, ...]) -> list[int]:
+    unused = [1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1]  # kernel, stride, padding, dilation
+    lead = len(shape) - len(out)
+    return [math.prod(shape[:lead]), *three(shape[lead:], 1), *three(out, 1), *unused]
+
+
+def mean_parts(x: Any, out: tuple[int, ...]) -> Any:
+    """Means of the same windows."""
+    values = empty((*x.shape[: x.ndim - len(out)], *out), x.dtype)
+    _native.mean_parts(_contiguous(x), values, *_parts(x.shape, out))
+    return values
+
+
+def mean_parts_gradient(grad: Any, shape: tuple[int, ...], dims: int) -> Any:
+    """Gradient of an input of this shape of ``mean_parts`` over so many dimensions."""
+    out = empty(shape, grad.dtype)
+    _native.mean_parts_backward(_contiguous(grad), out, *_parts(shape, grad.shape[grad.ndim - dims :]))
+    return out
 
 
 def put_back(grad: Any, positions: Any, shape: tuple[int, ...], dims: int) -> Any:
@@ -194,11 +212,17 @@ def gather(x: Any, dim: int, index: Any) -> Any:
     return out
 
 
-def scatter_add(target: Any, dim: int, index: Any, source: Any) -> None:
-    """Add ``source`` at int64 places along ``dim`` of the contiguous ``target``; other dimensions have equal sizes."""
+JOININGS: Final = {"write": 0, "add": 1, "multiply": 2, "maximum": 3, "minimum": 4}
+
+
+def scatter(how: str, target: Any, dim: int, index: Any, source: Any) -> None:
+    """Join ``source``, or a 0-d one, to what is at int64 places along ``dim`` of the contiguous ``target``, in order.
+
+    The other dimensions have equal sizes; ``how`` is one of ``JOININGS``.
+    """
     outer, inner = _around(target.shape, dim)
-    numbers = (outer, index.shape[dim], target.shape[dim], inner)
-    _native.scatter_add(_contiguous(source), _contiguous(index), target, *numbers)
+    numbers = (outer, index.shape[dim], target.shape[dim], inner, int(source.ndim > 0), JOININGS[how])
+    _native.scatter(_contiguous(source), _contiguous(index), target, *numbers)
 
 
 def bag_sums(table: Any, index: Any, starts: Any, ends: Any, factors: Any, skipped: int) -> Any:
@@ -314,6 +338,30 @@ def softmax_rows_slope(grad: Any, result: Any, logarithm: bool) -> Any:
     return out
 
 
+def in_columns(dim: int, *arrays: Any) -> bool:
+    """Whether the softmax kernels take these contiguous arrays of one shape along ``dim``, which lies across memory."""
+    x = arrays[0]
+    if x.size < SMALL or not handles(*arrays) or math.prod(x.shape[dim + 1 :]) < 16:
+        return False
+    return all(a.flags.c_contiguous for a in arrays)
+
+
+def softmax_columns(x: Any, dim: int, logarithm: bool) -> Any:
+    """Softmax along ``dim``, or its logarithm."""
+    out = empty(x.shape, x.dtype)
+    outer, inner = _around(x.shape, dim)
+    _native.softmax_columns(x, out, outer, x.shape[dim], inner, int(logarithm))
+    return out
+
+
+def softmax_columns_slope(grad: Any, result: Any, dim: int, logarithm: bool) -> Any:
+    """Gradient of that; written over ``grad`` if it was lent."""
+    out = room_for_slope(grad)
+    outer, inner = _around(result.shape, dim)
+    _native.softmax_columns_slope(grad, result, out, outer, result.shape[dim], inner, int(logarithm))
+    return out
+
+
 def log_softmax_rows_slope_picked(result: Any, places: Any, values: Any) -> Any:
     """The same where the gradient has ``values`` at one of the int64 ``places`` of each row, and else zeros."""
     out = empty(result.shape, result.dtype)
@@ -347,6 +395,14 @@ def normalized_rows_gradients(
     given = [_contiguous(a) for a in (grad, x, factors(weight, 1, x), mean, scale)]
     _native.normalize_rows_slopes(*given, slope, of_weight, of_bias, rows, columns)
     return slope, of_weight, of_bias
+
+
+def column_moments(x: Any) -> tuple[Any, Any, Any]:
+    """Means of the columns of a table, what rounding left of them, and their variances: (columns,) each."""
+    rows, columns = x.shape
+    found = [empty((columns,), x.dtype) for _ in range(3)]
+    _native.column_moments(_contiguous(x), *found, rows, columns)
+    return found[0], found[1], found[2]
 
 
 def normalizes_groups(shape: tuple[int, ...], x: Any) -> bool:

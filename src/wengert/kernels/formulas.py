@@ -449,6 +449,12 @@ def distances(x: Any, mean: Any) -> Any:
 
 
 @rowwise
+def inner_product(x: Any, y: Any) -> Any:
+    """Sums of products over each row."""
+    return row_sum(x * y)
+
+
+@rowwise
 def logsumexp(x: Any) -> Any:
     """Logarithm of the sum of exponentials; a largest element that is infinite is not subtracted."""
     largest = row_max(x)

@@ -100,3 +100,11 @@ def exponentials(part: Any, words: Any, rate: float) -> None:
 def shuffle(order: Any, words: Any, start: int, total: int) -> None:
     """Exchange the int64 ``order[start]`` and those behind it with a later one each, by one word each."""
     _native.shuffle(order, words, words.size, start, total)
+
+
+def search_weights(weights: Any, uniform: Any) -> Any:
+    """Row by row of float32 or float64, the categories in whose share of the summed weights the float64 uniforms fall."""
+    found = np.empty(uniform.shape, np.int64)
+    given = np.ascontiguousarray(weights), np.ascontiguousarray(uniform)
+    _native.search_weights(*given, found, *weights.shape, uniform.shape[1])
+    return found

@@ -68,6 +68,12 @@ def fits(small: Size, large: Size, dim: int) -> bool:
 
 
 FEW: Final = 256  # below this many elements NumPy's way is as fast as a kernel's
+HOW: Final[dict[Any, str]] = {
+    np.add.at: "add",
+    np.multiply.at: "multiply",
+    np.maximum.at: "maximum",
+    np.minimum.at: "minimum",
+}
 BLOCK: Final = 1 << 16  # how many positions stand in memory at once
 ONE: Final = intern_size((1,))  # the shape that a 0-d source has here
 
@@ -129,12 +135,33 @@ def scattered(target: Any, dim: int, index: Any, src: Any) -> None:
     """Write ``src`` (cut to the index, or a 0-d value) to the places of the index."""
     if index.size == 0:
         return
-    check_places(index, target, dim)
     values = corner(src, index)
+    if by_kernel("write", target, dim, index, values):
+        return
+    check_places(index, target, dim)
     if index.ndim < 2:
         target.reshape(-1)[index] = values
     else:
         np.put_along_axis(trim(target, index.shape, dim), index, values, dim)
+
+
+def by_kernel(how: str, target: Any, dim: int, index: Any, values: Any) -> bool:
+    """Whether a kernel has joined the values (or a 0-d one) to the places of the index."""
+    if (
+        index.size < FEW
+        or index.dtype != np.int64
+        or not target.flags.c_contiguous
+        or not kernels.moves(target, values)
+    ):
+        return False
+    if target.ndim != index.ndim or trim(target, index.shape, dim).shape != target.shape:
+        return False
+    try:
+        kernels.scatter(how, target, dim, index, values)
+    except IndexError:
+        check_places(index, target, dim)
+        raise
+    return True
 
 
 def scatter_with(at: Any, target: Any, dim: int, index: Any, src: Any) -> None:
@@ -143,18 +170,12 @@ def scatter_with(at: Any, target: Any, dim: int, index: Any, src: Any) -> None:
         return
     work = np.atleast_1d(np.ascontiguousarray(target))
     index = np.atleast_1d(index)
-    values = np.broadcast_to(corner(src, index), index.shape)
-    reached = trim(work, index.shape, dim)
-    by_kernel = at == np.add.at and index.size >= FEW and index.dtype == np.int64 and kernels.moves(work, values)
-    if by_kernel and reached.shape == work.shape:
-        try:
-            kernels.scatter_add(work, dim, index, values)
-        except IndexError:
-            check_places(index, work, dim)
-            raise
+    values = corner(src, index)
+    if by_kernel(HOW[at], work, dim, index, values):
         if not np.may_share_memory(work, target):
             target[...] = work.reshape(target.shape)
         return
+    values = np.broadcast_to(values, index.shape)
     check_places(index, work, dim)
     step = max(1, BLOCK * index.shape[0] // index.size)
     for start in range(0, index.shape[0], step):

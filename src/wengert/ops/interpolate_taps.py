@@ -31,10 +31,11 @@ class Taps:
 
     def apply(self, x: Any, axis: int) -> Any:
         """New elements along ``axis``."""
+        if self.index.size > 0 and kernels.handles(x):
+            weight = np.ones(self.index.shape) if self.weight is None else self.weight
+            return kernels.weighted_rows(x, axis, self.index, weight)
         if self.weight is None:
             return x.take(self.index[:, 0], axis=axis)
-        if self.index.size > 0 and kernels.handles(x):
-            return kernels.weighted_rows(x, axis, self.index, self.weight)
         shape = [1] * x.ndim
         shape[axis] = -1
         weight = self.weight.astype(x.dtype)

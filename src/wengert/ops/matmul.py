@@ -17,13 +17,12 @@ from .._record.binary import Binary
 from .._record.common import untracked
 from .._record.general import general
 from .._record.matmul import Product, adjoint_times, computed, conjugated, multiply_arrays, product, times_adjoint
-from ..kernels import arrays
+from ..kernels import arrays, formulas, products
 from .shape import UnsafeViewBackward0
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
-_outer: Any = np.outer
 by_columns: Final[Any] = arrays.by_columns
 
 
@@ -93,6 +92,8 @@ def multiply_stacks(x: Any, y: Any) -> Any:
         return multiply_arrays(x.reshape(count * rows, inner), y[0]).reshape(count, rows, columns)
     if count > 1 and x.strides[0] == 0 and columns == 1:
         return multiply_arrays(y.reshape(count, inner), x[0].T).reshape(count, rows, 1)
+    if rows == 1 and columns == 1 and len(y) == count and products.takes(x, y):
+        return formulas.inner_product(1, x[:, 0], y[..., 0]).reshape(count, 1, 1)
     return multiply_arrays(x, y)
 
 
@@ -105,7 +106,7 @@ class MvBackward0(Product):
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None
         if untracked(grad) and untracked(other):
-            return computed(_outer(grad.array, conjugated(other)), grad.dt)
+            return computed(arrays.multiply(grad.array[:, None], conjugated(other)[None]), grad.dt)
         return outer(grad, other.conj())
 
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:

@@ -59,8 +59,12 @@ def normalized_channels(frame: Frame, x: Any, weight: Any, bias: Any) -> tuple[A
     """``normalized`` for groups that are channels: their sums first."""
     samples, channels, size = frame.work
     n = x.dtype.type(samples * size)
-    mean = array_sum(x, (0, 2), True) / n
     w, b = parameters_of(frame, weight, bias)
+    if is_table(frame) and bulk.handles(x):
+        mean, rest, var = (part.reshape(frame.stats) for part in bulk.column_moments(x.reshape(samples, channels)))
+        rstd = 1 / np.sqrt(var + x.dtype.type(frame.eps))
+        return normalizations.affine_exactly(x, mean, rest, rstd, w, b), mean, var, rstd
+    mean = array_sum(x, (0, 2), True) / n
     if is_table(frame):
         sums = formulas.distances_below(1, x.reshape(samples, channels), mean.reshape(1, channels))
     else:

@@ -54,6 +54,8 @@ def ragged_means(x: Any, out: tuple[int, ...]) -> Any:
     lines = even_lines(x.shape, out)
     if lines is not None and kernels.handles(x):
         return kernels.avg_pool(x, lines, False, 0)
+    if kernels.handles(x) and min(out) > 0:
+        return kernels.mean_parts(x, out)
     for dim, n in enumerate(out):
         size = x.shape[dim - dims]
         line = even_line(size, n)
@@ -76,6 +78,8 @@ def ragged_spread(grad: Any, shape: tuple[int, ...], dims: int) -> Any:
     lines = even_lines(shape, grad.shape[grad.ndim - dims :])
     if lines is not None and min(shape) > 0 and kernels.handles(grad):
         return kernels.avg_pool_gradient(grad, shape, lines, False, 0)
+    if min(shape) > 0 and kernels.handles(grad):
+        return kernels.mean_parts_gradient(grad, shape, dims)
     for dim in range(dims - 1, -1, -1):
         size, n = shape[dim - dims], grad.shape[dim - dims]
         line = even_line(size, n)

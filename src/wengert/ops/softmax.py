@@ -63,6 +63,8 @@ class SoftmaxBackward0(Normalizing):
             return x.copy()
         if bulk.in_rows(self.dim, x):
             return bulk.softmax_rows(x, False)
+        if bulk.in_columns(self.dim, x):
+            return bulk.softmax_columns(x, self.dim, False)
         if not whole(x, self.dim):
             return in_order(along(formulas.softmax, self.dim, [x]))
         out = formulas.exp_difference(x, _maximum(x, self.dim, None, None, True))
@@ -87,6 +89,8 @@ class LogSoftmaxBackward0(Normalizing):
             return x.copy()
         if bulk.in_rows(self.dim, x):
             return bulk.softmax_rows(x, True)
+        if bulk.in_columns(self.dim, x):
+            return bulk.softmax_columns(x, self.dim, True)
         if not whole(x, self.dim):
             return in_order(along(formulas.log_softmax, self.dim, [x]))
         top = _maximum(x, self.dim, None, None, True)
@@ -164,6 +168,8 @@ class SoftmaxBackwardDataBackward0(NormalizingBackward):
         if x.ndim == 0:
             return x - x
         if x.dtype == y.dtype and x.size > 0:
+            if bulk.in_columns(self.dim, x, y):
+                return bulk.softmax_columns_slope(x, y, self.dim, False)
             if whole(x, self.dim):
                 return formulas.softmax_slope_given(x, y, array_sum(x * y, self.dim, True))
             if bulk.in_rows(self.dim, x, y):
@@ -196,6 +202,8 @@ class LogSoftmaxBackwardDataBackward0(NormalizingBackward):
         if x.ndim == 0:
             return x - x
         if x.dtype == y.dtype and x.size > 0:
+            if bulk.in_columns(self.dim, x, y):
+                return bulk.softmax_columns_slope(x, y, self.dim, True)
             if whole(x, self.dim):
                 return formulas.log_softmax_slope_given(x, y, array_sum(x, self.dim, True))
             if bulk.in_rows(self.dim, x, y):

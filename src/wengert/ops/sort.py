@@ -212,14 +212,15 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
     Variants: function method
     """
     array = np.asarray(self.array)
-    rows = array.reshape(-1, 1) if dim is None else np.moveaxis(array, wrap_dim(dim, array.ndim), 0)
+    rows = array.reshape(-1) if dim is None else np.moveaxis(array, wrap_dim(dim, array.ndim), 0)
     n = rows.shape[0]
     starts = np.ones(n, np.bool_)
     kept = np.empty((0, *rows.shape[1:]), rows.dtype)
     if n > 0:
         for place in places(rows[1:].shape, 1):  # blocks: masks are turned into numbers of 64 bits
             before, part = slice(place[0].start, place[0].stop), slice(place[0].start + 1, place[0].stop + 1)
-            starts[part] = (rows[part] != rows[before][: n - 1 - before.start]).any(tuple(range(1, rows.ndim)))
+            differ = rows[part] != rows[before][: n - 1 - before.start]
+            starts[part] = differ.any(tuple(range(1, rows.ndim))) if rows.ndim > 1 else differ
         kept = np.empty((np.count_nonzero(starts), *rows.shape[1:]), rows.dtype)
         at = 0
         for place in places(rows.shape, 1):

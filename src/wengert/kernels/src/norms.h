@@ -113,6 +113,52 @@ void normalize_groups_slopes(ptrdiff_t samples, ptrdiff_t groups, ptrdiff_t each
   });
 }
 
+// Means of columns, what rounding left of them, and mean squared deviations: SOME rows of a band of columns about means of their
+// own, joined in their order.
+template <class T>
+void column_moments(ptrdiff_t rows, ptrdiff_t columns, const T* x, T* mean, T* rest, T* spread) {
+  constexpr ptrdiff_t BAND = 128, PARTS = 16, SOME = 32;
+  const ptrdiff_t bands = pieces(columns, BAND), per = SOME * pieces(rows, SOME * PARTS), parts = pieces(rows, per);
+  std::vector<double> partial(2 * parts * columns);
+  parallel_for(bands * parts, [&](ptrdiff_t task) {
+    const ptrdiff_t part = task / bands, first = task % bands * BAND, width = std::min(BAND, columns - first);
+    double *middle = partial.data() + part * 2 * columns + first, *square = middle + columns;
+    T about[BAND], off[BAND], squares[BAND];
+    for (ptrdiff_t start = part * per; start < std::min(rows, (part + 1) * per); start += SOME) {
+      const ptrdiff_t count = std::min(SOME, std::min(rows, (part + 1) * per) - start);
+      const T* from = x + start * columns + first;
+      std::fill_n(about, width, T(0));
+      for (ptrdiff_t i = 0; i < count; i++) add_one(width, from + i * columns, about);
+      for (ptrdiff_t j = 0; j < width; j++) about[j] /= T(count), off[j] = squares[j] = 0;
+      for (ptrdiff_t i = 0; i < count; i++)
+#pragma GCC ivdep
+        for (ptrdiff_t j = 0; j < width; j++) {
+          const T d = from[i * columns + j] - about[j];
+          off[j] += d, squares[j] += d * d;
+        }
+      const double before = static_cast<double>(start - part * per), share = count / (before + count);
+      for (ptrdiff_t j = 0; j < width; j++) {
+        const double less = about[j] + off[j] / double(count) - middle[j];
+        square[j] += squares[j] - off[j] * (off[j] / double(count)) + less * less * before * share;
+        middle[j] += less * share;
+      }
+    }
+  });
+  for (ptrdiff_t part = 1; part < parts; part++) {
+    const double before = static_cast<double>(part * per), count = static_cast<double>(std::min(per, rows - part * per));
+    const double *middle = partial.data() + part * 2 * columns, *square = middle + columns, share = count / (before + count);
+    for (ptrdiff_t j = 0; j < columns; j++) {
+      const double less = middle[j] - partial[j];
+      partial[columns + j] += square[j] + less * less * before * share;
+      partial[j] += less * share;
+    }
+  }
+  for (ptrdiff_t j = 0; j < columns; j++) {
+    mean[j] = static_cast<T>(partial[j]), rest[j] = static_cast<T>(partial[j] - mean[j]);
+    spread[j] = static_cast<T>(std::max(partial[columns + j] / rows, 0.0));  // NaN stays
+  }
+}
+
 // Gradients of x, and of weight and bias (or null).
 template <class T>
 void normalize_rows_slopes(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T* x, const T* weight, const T* mean,

@@ -18,6 +18,17 @@ struct Pooling {
   ptrdiff_t places() const { return out[0] * out[1] * out[2]; }
   ptrdiff_t window() const { return kernel[0] * kernel[1] * kernel[2]; }
   ptrdiff_t from(int dim, ptrdiff_t place) const { return place * stride[dim] - padding[dim]; }
+  // The windows that divide a dimension into `out` parts, their ends rounded outward.
+  ptrdiff_t start(int dim, ptrdiff_t part) const { return part * size[dim] / out[dim]; }
+  ptrdiff_t stop(int dim, ptrdiff_t part) const { return ((part + 1) * size[dim] + out[dim] - 1) / out[dim]; }
+  // f(place of the first element) for the rows of a row of such windows; how many there are.
+  template <class F>
+  ptrdiff_t rows_of_parts(ptrdiff_t row, const F& f) const {
+    const ptrdiff_t oz = row / out[1], oy = row % out[1];
+    for (ptrdiff_t z = start(0, oz); z < stop(0, oz); z++)
+      for (ptrdiff_t y = start(1, oy); y < stop(1, oy); y++) f((z * size[1] + y) * size[2]);
+    return (stop(0, oz) - start(0, oz)) * (stop(1, oy) - start(1, oy));
+  }
 };
 
 // The places whose element `tap` along the last dimension lies in the input.
@@ -110,30 +121,23 @@ void max_pool(const Pooling& g, const T* x, T* values, int64_t* positions) {
   });
 }
 
-// Maxima of the windows that divide each dimension into g.out parts, their ends rounded outward; positions may be null.  First
-// those of the columns of a row of windows, by vectors, then of these: the first one by rows, but of NaN the last.
+// Maxima of the windows that divide each dimension into g.out parts; positions may be null.  First those of the columns of a row of
+// windows, by vectors, then of these: the first one by rows, but of NaN the last.
 template <class T>
 void max_parts(const Pooling& g, const T* x, T* values, int64_t* positions) {
   using I = typename SameSize<T>::Int;
-  const auto start = [&](int d, ptrdiff_t part) { return part * g.size[d] / g.out[d]; };
-  const auto stop = [&](int d, ptrdiff_t part) { return ((part + 1) * g.size[d] + g.out[d] - 1) / g.out[d]; };
   in_pieces(g.planes, g.pixels(), [&](ptrdiff_t p) {
     const ptrdiff_t width = g.size[2];
     T* top = scratch<T>(width, 0);
     I* at = scratch<I>(width, 1);
     for (ptrdiff_t row = 0; row < g.out[0] * g.out[1]; row++) {
-      const ptrdiff_t oz = row / g.out[1], oy = row % g.out[1];
       std::fill_n(top, width, -std::numeric_limits<T>::infinity());
-      std::fill_n(at, width, (I)((start(0, oz) * g.size[1] + start(1, oy)) * width));
-      for (ptrdiff_t z = start(0, oz); z < stop(0, oz); z++)
-        for (ptrdiff_t y = start(1, oy); y < stop(1, oy); y++) {
-          const ptrdiff_t place = (z * g.size[1] + y) * width;
-          raise<1>(x + p * g.pixels() + place, 1, width, (I)place, top, at);
-        }
+      std::fill_n(at, width, (I)((g.start(0, row / g.out[1]) * g.size[1] + g.start(1, row % g.out[1])) * width));
+      g.rows_of_parts(row, [&](ptrdiff_t place) { raise<1>(x + p * g.pixels() + place, 1, width, (I)place, top, at); });
       for (ptrdiff_t ox = 0; ox < g.out[2]; ox++) {
-        ptrdiff_t k = start(2, ox), first = at[k] + k;
+        ptrdiff_t k = g.start(2, ox), first = at[k] + k;
         T best = top[k];
-        for (k++; k < stop(2, ox); k++) {
+        for (k++; k < g.stop(2, ox); k++) {
           const bool nan = top[k] != top[k], earlier = at[k] + k < first;
           if (nan ? best == best || !earlier : top[k] > best || (top[k] == best && earlier)) best = top[k], first = at[k] + k;
         }
@@ -141,6 +145,44 @@ void max_parts(const Pooling& g, const T* x, T* values, int64_t* positions) {
         values[to] = best;
         if (positions) positions[to] = first;
       }
+    }
+  });
+}
+
+// Means of the same windows: sums of the columns first.
+template <class T>
+void mean_parts(const Pooling& g, const T* x, T* values) {
+  in_pieces(g.planes, g.pixels(), [&](ptrdiff_t p) {
+    const ptrdiff_t width = g.size[2];
+    T* sums = scratch<T>(width, 0);
+    for (ptrdiff_t row = 0; row < g.out[0] * g.out[1]; row++) {
+      std::fill_n(sums, width, T(0));
+      const ptrdiff_t rows = g.rows_of_parts(row, [&](ptrdiff_t place) { add_row(width, x + p * g.pixels() + place, sums); });
+      for (ptrdiff_t ox = 0; ox < g.out[2]; ox++) {
+        T total = 0;
+        for (ptrdiff_t k = g.start(2, ox); k < g.stop(2, ox); k++) total += sums[k];
+        values[(p * g.out[0] * g.out[1] + row) * g.out[2] + ox] = total / T(rows * (g.stop(2, ox) - g.start(2, ox)));
+      }
+    }
+  });
+}
+
+// Each element gets its shares of the gradients of its windows.
+template <class T>
+void mean_parts_backward(const Pooling& g, const T* grad, T* gx) {
+  in_pieces(g.planes, g.pixels(), [&](ptrdiff_t p) {
+    const ptrdiff_t width = g.size[2];
+    T* shares = scratch<T>(width, 0);
+    std::fill_n(gx + p * g.pixels(), g.pixels(), T(0));
+    for (ptrdiff_t row = 0; row < g.out[0] * g.out[1]; row++) {
+      const ptrdiff_t rows = g.rows_of_parts(row, [](ptrdiff_t) {});
+      std::fill_n(shares, width, T(0));
+      for (ptrdiff_t ox = 0; ox < g.out[2]; ox++) {
+        const T count = T(rows * (g.stop(2, ox) - g.start(2, ox)));
+        const T share = grad[(p * g.out[0] * g.out[1] + row) * g.out[2] + ox] / count;
+        for (ptrdiff_t k = g.start(2, ox); k < g.stop(2, ox); k++) shares[k] += share;
+      }
+      g.rows_of_parts(row, [&](ptrdiff_t place) { add_row(width, shares, gx + p * g.pixels() + place); });
     }
   });
 }

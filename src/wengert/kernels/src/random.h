@@ -8,6 +8,9 @@
 #include <cstdint>
 #include <cstring>
 
+#include "pool.h"
+#include "tile.h"
+
 namespace wengert::arrays {
 
 constexpr ptrdiff_t MT_WORDS = 624, MT_FAR = 397;
@@ -165,6 +168,19 @@ inline void exponentials(ptrdiff_t n, double rate, const uint32_t* words, double
 // Places start to start + n of n_all elements, each exchanged with itself or a later one (Fisher and Yates).
 inline void shuffle(ptrdiff_t n, ptrdiff_t start, ptrdiff_t all, const uint32_t* words, int64_t* order) {
   for (ptrdiff_t i = start; i < start + n; i++) std::swap(order[i], order[i + words[i - start] % (uint32_t)(all - i)]);
+}
+
+// Row by row: sums of the weights up to each one, as shares of the last, and where the first of them is that reaches a uniform.
+template <class T>
+void search_weights(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t samples, const T* weights, const double* uniforms, int64_t* found) {
+  in_pieces(rows, 4 * n, [=](ptrdiff_t r) {
+    T *shares = scratch<T>(n, 0), sum = 0;
+    for (ptrdiff_t j = 0; j < n; j++) shares[j] = sum += weights[r * n + j];
+    for (ptrdiff_t j = 0; j < n; j++) shares[j] /= sum;
+    shares[n - 1] = 1;
+    for (ptrdiff_t i = r * samples; i < (r + 1) * samples; i++)
+      found[i] = std::lower_bound(shares, shares + n, uniforms[i], [](T a, double b) { return a < b; }) - shares;
+  });
 }
 
 }  // namespace wengert::arrays

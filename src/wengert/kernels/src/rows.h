@@ -67,25 +67,43 @@ void gather(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, const
   });
 }
 
-// target[a, index[a, i, b], b] += source[a, i, b], in rising i.  A task has a band of columns b.
-template <class T>
-void scatter_add(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, const T* source, const int64_t* index,
-                 T* target, Flag& bad) {
+// How an element joins the one at its place; what is not a number stays.
+enum Joining { WRITE, ADD, MULTIPLY, LARGER, SMALLER };
+
+template <Joining HOW, class T>
+static inline T joined(T old, T value) {
+  if (HOW == WRITE) return value;
+  if (HOW == ADD) return old + value;
+  if (HOW == MULTIPLY) return old * value;
+  return (HOW == LARGER ? value > old : value < old) | (value != value) ? value : old;
+}
+
+// target[a, index[a, i, b], b] joins source[a, i, b], in rising i; `step` is 0 where the source is one number.  A task has a band
+// of columns b.
+template <Joining HOW, class T>
+void scatter(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, ptrdiff_t step, const T* source,
+             const int64_t* index, T* target, Flag& bad) {
   constexpr ptrdiff_t BAND = 512;
   const ptrdiff_t bands = pieces(inner, BAND);
   in_pieces(outer * bands, n * std::min(inner, BAND), [&](ptrdiff_t task) {
     const ptrdiff_t a = task / bands, first = task % bands * BAND, width = std::min(BAND, inner - first);
     const int64_t* at = index + a * n * inner + first;
-    const T* from = source + a * n * inner + first;
+    const T* from = source + (a * n * inner + first) * step;
     T* to = target + a * size * inner + first;
-    if (inner == 1)
-      for (ptrdiff_t i = 0; i < n; i++) {
-        if (!outside(at[i], size, bad)) to[at[i]] += from[i];
-      }
+    const auto run = [&](const auto& value) {
+      if (inner == 1)
+        for (ptrdiff_t i = 0; i < n; i++) {
+          if (!outside(at[i], size, bad)) to[at[i]] = joined<HOW>(to[at[i]], value(i));
+        }
+      else
+        for (ptrdiff_t i = 0; i < n; i++, at += inner)
+          for (ptrdiff_t b = 0; b < width; b++)
+            if (!outside(at[b], size, bad)) to[at[b] * inner + b] = joined<HOW>(to[at[b] * inner + b], value(i * inner + b));
+    };
+    if (step)
+      run([=](ptrdiff_t i) { return from[i]; });
     else
-      for (ptrdiff_t i = 0; i < n; i++, at += inner, from += inner)
-        for (ptrdiff_t b = 0; b < width; b++)
-          if (!outside(at[b], size, bad)) to[at[b] * inner + b] += from[b];
+      run([same = *source](ptrdiff_t) { return same; });
   });
 }
 
@@ -109,30 +127,54 @@ void bag_sums(ptrdiff_t bags, ptrdiff_t width, ptrdiff_t count, ptrdiff_t skippe
   });
 }
 
+// LINES rows at once: to[l * fresh + i] = sum over k of weight[i, k] from[l * size + index[i, k]].
+template <int TAPS, int LINES, class T>
+static void weighted_elements(ptrdiff_t size, ptrdiff_t fresh, ptrdiff_t given, const T* from, const int64_t* index,
+                              const T* weight, T* to) {
+  const ptrdiff_t taps = TAPS ? TAPS : given;
+  for (ptrdiff_t i = 0; i < fresh; i++, index += taps, weight += taps) {
+    T sum[LINES];
+    for (int l = 0; l < LINES; l++) sum[l] = weight[0] * from[l * size + index[0]];
+    for (ptrdiff_t k = 1; k < taps; k++)
+      for (int l = 0; l < LINES; l++) sum[l] += weight[k] * from[l * size + index[k]];
+    for (int l = 0; l < LINES; l++) to[l * fresh + i] = sum[l];
+  }
+}
+
+template <int TAPS, class T>
+static void weighted_lines(ptrdiff_t lines, ptrdiff_t size, ptrdiff_t fresh, ptrdiff_t taps, const T* x, const int64_t* index,
+                           const T* weight, T* out) {
+  constexpr int LINES = 4;
+  in_pieces(pieces(lines, LINES), fresh * taps * LINES, [&](ptrdiff_t i) {
+    ptrdiff_t a = i * LINES;
+    if (a + LINES <= lines)
+      return weighted_elements<TAPS, LINES>(size, fresh, taps, x + a * size, index, weight, out + a * fresh);
+    for (; a < lines; a++) weighted_elements<TAPS, 1>(size, fresh, taps, x + a * size, index, weight, out + a * fresh);
+  });
+}
+
 // out[a, i, b] = sum over k of weight[i, k] x[a, index[i, k], b].
 template <class T>
 void weighted_rows(ptrdiff_t outer, ptrdiff_t size, ptrdiff_t fresh, ptrdiff_t taps, ptrdiff_t inner, const T* x,
                    const int64_t* index, const T* weight, T* out, Flag& bad) {
   for (ptrdiff_t i = 0; i < fresh * taps; i++)
     if (outside(index[i], size, bad)) return;
-  in_pieces(outer, fresh * taps * inner, [&](ptrdiff_t a) {
-    const T* from = x + a * size * inner;
-    T* to = out + a * fresh * inner;
-    for (ptrdiff_t i = 0; i < fresh; i++, to += inner) {
-      const int64_t* at = index + i * taps;
-      const T* w = weight + i * taps;
-      if (inner == 1) {
-        T sum = w[0] * from[at[0]];
-        for (ptrdiff_t k = 1; k < taps; k++) sum += w[k] * from[at[k]];
-        to[0] = sum;
-        continue;
-      }
-      const T* row = from + at[0] * inner;
+  if (inner == 1) {
+    const auto run = taps == 1 ? weighted_lines<1, T> : taps == 2 ? weighted_lines<2, T> : weighted_lines<0, T>;
+    return run(outer, size, fresh, taps, x, index, weight, out);
+  }
+  in_pieces(outer * fresh, taps * inner, [&](ptrdiff_t r) {
+    const T *from = x + r / fresh * size * inner, *w = weight + r % fresh * taps;
+    const int64_t* at = index + r % fresh * taps;
+    T* __restrict to = out + r * inner;
+    const T *row = from + at[0] * inner, *next = taps > 1 ? from + at[1] * inner : nullptr;
+    if (taps == 1)
       for (ptrdiff_t b = 0; b < inner; b++) to[b] = w[0] * row[b];
-      for (ptrdiff_t k = 1; k < taps; k++) {
-        row = from + at[k] * inner;
-        for (ptrdiff_t b = 0; b < inner; b++) to[b] += w[k] * row[b];
-      }
+    else
+      for (ptrdiff_t b = 0; b < inner; b++) to[b] = w[0] * row[b] + w[1] * next[b];
+    for (ptrdiff_t k = 2; k < taps; k++) {
+      row = from + at[k] * inner;
+      for (ptrdiff_t b = 0; b < inner; b++) to[b] += w[k] * row[b];
     }
   });
 }

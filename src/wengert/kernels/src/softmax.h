@@ -1,4 +1,4 @@
-// Softmax and its logarithm along contiguous rows, and their gradients.
+// Softmax and its logarithm along contiguous rows, and across memory, and their gradients.
 //
 // A row is read two or three times and stays in the first-level cache.  Exponentials and their sum are one loop: computing
 // hides what memory takes, which instruction by instruction it does not.
@@ -181,6 +181,85 @@ void log_softmax_rows_slope_picked(ptrdiff_t rows, ptrdiff_t n, const T* y, cons
 #pragma GCC ivdep
     for (ptrdiff_t i = 0; i < n; i++) to[i] = T(0) - vmath::exp(at[i]) * value;
     if (!outside(places[r], n, bad)) to[places[r]] += value;
+  });
+}
+
+// Across memory: bands of columns that stay in the second-level cache.
+constexpr ptrdiff_t BAND = 256, BAND_BYTES = 1 << 19;
+
+// f(place of the first element, columns) for bands of the middle of three dimensions.
+template <class T, class F>
+static inline void each_band(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, const F& f) {
+  const ptrdiff_t fitting = BAND_BYTES / (n * static_cast<ptrdiff_t>(sizeof(T))) / 64 * 64;
+  const ptrdiff_t band = std::max<ptrdiff_t>(64, std::min(BAND, fitting)), bands = pieces(inner, band);
+  in_pieces(outer * bands, n * std::min(band, inner), [&](ptrdiff_t i) {
+    const ptrdiff_t first = i % bands * band;
+    f(i / bands * n * inner + first, std::min(band, inner - first));
+  });
+}
+
+// Adds sums over n rows of f(i, j), FEW at a time in T, to `total`.
+template <class T, class F>
+static inline void sum_below(ptrdiff_t n, ptrdiff_t width, double* total, const F& f) {
+  T few[BAND];
+  std::fill_n(total, width, 0.0);
+  for (ptrdiff_t first = 0; first < n; first += FEW) {
+    std::fill_n(few, width, T(0));
+    for (ptrdiff_t i = first; i < std::min(n, first + FEW); i++)
+#pragma GCC ivdep
+      for (ptrdiff_t j = 0; j < width; j++) few[j] += f(i, j);
+    for (ptrdiff_t j = 0; j < width; j++) total[j] += few[j];
+  }
+}
+
+template <bool LOGARITHM, class T>
+__attribute__((noinline)) void normalize_band(ptrdiff_t n, ptrdiff_t apart, ptrdiff_t width, const T* x, T* y) {
+  T top[BAND], by[BAND];
+  double total[BAND];
+  std::copy_n(x, width, top);
+  for (ptrdiff_t i = 1; i < n; i++)
+    for (ptrdiff_t j = 0; j < width; j++) top[j] = nan_max(top[j], x[i * apart + j]);
+  sum_below<T>(n, width, total, [&](ptrdiff_t i, ptrdiff_t j) {
+    const T power = vmath::exp(x[i * apart + j] - top[j]);
+    if (!LOGARITHM) y[i * apart + j] = power;
+    return power;
+  });
+  for (ptrdiff_t j = 0; j < width; j++) by[j] = static_cast<T>(total[j]);
+  for (ptrdiff_t j = 0; j < width; j++) by[j] = LOGARITHM ? vmath::log(by[j]) : T(1) / by[j];
+  for (ptrdiff_t i = 0; i < n; i++)
+#pragma GCC ivdep
+    for (ptrdiff_t j = 0; j < width; j++)
+      y[i * apart + j] = LOGARITHM ? (x[i * apart + j] - top[j]) - by[j] : y[i * apart + j] * by[j];
+}
+
+template <bool LOGARITHM, class T>
+__attribute__((noinline)) void slope_of_band(ptrdiff_t n, ptrdiff_t apart, ptrdiff_t width, const T* grad, const T* y, T* slope) {
+  double total[BAND];
+  T sum[BAND];
+  sum_below<T>(n, width, total, [&](ptrdiff_t i, ptrdiff_t j) {
+    return LOGARITHM ? grad[i * apart + j] : grad[i * apart + j] * y[i * apart + j];
+  });
+  for (ptrdiff_t j = 0; j < width; j++) sum[j] = static_cast<T>(total[j]);
+  for (ptrdiff_t i = 0; i < n; i++)
+#pragma GCC ivdep
+    for (ptrdiff_t j = 0; j < width; j++) {
+      const T g = grad[i * apart + j], at = y[i * apart + j];
+      slope[i * apart + j] = LOGARITHM ? g - vmath::exp(at) * sum[j] : (g - sum[j]) * at;
+    }
+}
+
+template <bool LOGARITHM, class T>
+void softmax_columns(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, const T* x, T* y) {
+  each_band<T>(outer, n, inner, [=](ptrdiff_t first, ptrdiff_t width) {
+    normalize_band<LOGARITHM>(n, inner, width, x + first, y + first);
+  });
+}
+
+// The slope may be written over the gradient.
+template <bool LOGARITHM, class T>
+void softmax_columns_slope(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, const T* grad, const T* y, T* slope) {
+  each_band<T>(outer, n, inner, [=](ptrdiff_t first, ptrdiff_t width) {
+    slope_of_band<LOGARITHM>(n, inner, width, grad + first, y + first, slope + first);
   });
 }
 

@@ -36,6 +36,16 @@ void enter_max_parts(const Args& a) {
 }
 
 template <class T>
+void enter_mean_parts(const Args& a) {
+  mean_parts<T>(pooling_of(a), a.at<T>(0), a.at<T>(1));
+}
+
+template <class T>
+void enter_mean_parts_backward(const Args& a) {
+  mean_parts_backward<T>(pooling_of(a), a.at<T>(0), a.at<T>(1));
+}
+
+template <class T>
 void enter_put_back(const Args& a) {
   put_back<T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.bad_index);
 }
@@ -71,10 +81,13 @@ void enter_gather(const Args& a) {
   gather<T>(a.number[0], a.number[1], a.number[2], a.number[3], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.bad_index);
 }
 
-// Arrays source, index, target; outer, n, size, inner.
+// Arrays source, index, target; outer, n, size, inner, step of the source, and how elements are joined.
 template <class T>
-void enter_scatter_add(const Args& a) {
-  scatter_add<T>(a.number[0], a.number[1], a.number[2], a.number[3], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.bad_index);
+void enter_scatter(const Args& a) {
+  const ptrdiff_t* n = a.number;
+  constexpr decltype(&scatter<WRITE, T>) all[] = {scatter<WRITE, T>, scatter<ADD, T>, scatter<MULTIPLY, T>, scatter<LARGER, T>,
+                                                  scatter<SMALLER, T>};
+  all[n[5]](n[0], n[1], n[2], n[3], n[4], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.bad_index);
 }
 
 // Arrays table, index, starts, ends, factors (or none), out; bags, width, rows of the table, the one that does not count.
@@ -166,6 +179,26 @@ void enter_log_softmax_rows_slope(const Args& a) {
   log_softmax_rows_slope<T>(a.number[0], a.number[1], a.at<T>(0), a.at<T>(1), a.at<T>(2));
 }
 
+// Arrays x, y; outer, n, inner, and whether the logarithm.
+template <class T>
+void enter_softmax_columns(const Args& a) {
+  (a.number[3] ? softmax_columns<true, T> : softmax_columns<false, T>)(a.number[0], a.number[1], a.number[2], a.at<T>(0),
+                                                                       a.at<T>(1));
+}
+
+// Arrays grad, y, slope; the same numbers.
+template <class T>
+void enter_softmax_columns_slope(const Args& a) {
+  (a.number[3] ? softmax_columns_slope<true, T> : softmax_columns_slope<false, T>)(
+      a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<T>(1), a.at<T>(2));
+}
+
+// Arrays x, mean, rest, spread; rows, columns.
+template <class T>
+void enter_column_moments(const Args& a) {
+  column_moments<T>(a.number[0], a.number[1], a.at<T>(0), a.at<T>(1), a.at<T>(2), a.at<T>(3));
+}
+
 // Arrays y, places, values, slope; rows, columns.
 template <class T>
 void enter_log_softmax_rows_slope_picked(const Args& a) {
@@ -189,6 +222,8 @@ void enter_running_extreme(const Args& a) {
 constexpr Entry array_entries[] = {
     {"max_pool", 3, 19, 0, WENGERT_FLOATS(enter_max_pool)},
     {"max_parts", 3, 19, 0, WENGERT_FLOATS(enter_max_parts)},
+    {"mean_parts", 2, 19, 0, WENGERT_FLOATS(enter_mean_parts)},
+    {"mean_parts_backward", 2, 19, 0, WENGERT_FLOATS(enter_mean_parts_backward)},
     {"put_back", 3, 3, 0, WENGERT_FLOATS(enter_put_back)},
     {"avg_pool", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool)},
     {"avg_pool_backward", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool_backward)},
@@ -197,7 +232,7 @@ constexpr Entry array_entries[] = {
     {"take_rows", 3, 3, 0, WENGERT_ANY(enter_take_rows)},
     {"add_rows", 3, 3, 0, WENGERT_WORDS(enter_add_rows)},
     {"gather", 3, 4, 0, WENGERT_WORDS(enter_gather)},
-    {"scatter_add", 3, 4, 0, WENGERT_WORDS(enter_scatter_add)},
+    {"scatter", 3, 6, 0, WENGERT_WORDS(enter_scatter)},
     {"bag_sums", 6, 4, 0, WENGERT_FLOATS(enter_bag_sums)},
     {"weighted_rows", 4, 5, 0, WENGERT_FLOATS(enter_weighted_rows)},
     {"sum_middle", 2, 3, 0, WENGERT_FLOATS(enter_sum)},
@@ -212,6 +247,9 @@ constexpr Entry array_entries[] = {
     {"log_softmax_rows", 2, 2, 0, WENGERT_FLOATS(enter_log_softmax_rows)},
     {"log_softmax_rows_slope", 3, 2, 0, WENGERT_FLOATS(enter_log_softmax_rows_slope)},
     {"log_softmax_rows_slope_picked", 4, 2, 0, WENGERT_FLOATS(enter_log_softmax_rows_slope_picked)},
+    {"softmax_columns", 2, 4, 0, WENGERT_FLOATS(enter_softmax_columns)},
+    {"softmax_columns_slope", 3, 4, 0, WENGERT_FLOATS(enter_softmax_columns_slope)},
+    {"column_moments", 4, 2, 0, WENGERT_FLOATS(enter_column_moments)},
     {"running_sum", 2, 4, 0, enter_scan<Plus, float>, enter_scan<Plus, double>},
     {"running_product", 2, 4, 0, enter_scan<Times, float>, enter_scan<Times, double>},
     {"running_extreme", 3, 4, 0, WENGERT_FLOATS(enter_running_extreme)},

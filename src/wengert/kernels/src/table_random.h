@@ -37,6 +37,12 @@ inline void enter_shuffle(const Args& a) {
   shuffle(a.number[0], a.number[1], a.number[2], a.at<uint32_t>(1), a.at<int64_t>(0));
 }
 
+// Arrays weights, uniforms, found; rows, n, samples.
+template <class T>
+void enter_search_weights(const Args& a) {
+  search_weights(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<double>(1), a.at<int64_t>(2));
+}
+
 // Arrays x, values, places; rows, n, k, whether the largest.
 template <class T>
 void enter_top_rows(const Args& a) {
@@ -64,6 +70,7 @@ constexpr Entry random_entries[] = {
     {"exponentials", 2, 1, 1, WENGERT_FLOATS(enter_exponentials)},
     {"coins", 4, 2, 2, WENGERT_WORDS(enter_coins), enter_coins<int8_t>},
     {"shuffle", 2, 3, 0, nullptr, nullptr, nullptr, enter_shuffle},
+    {"search_weights", 3, 3, 0, WENGERT_FLOATS(enter_search_weights)},
     {"top_rows", 3, 4, 0, WENGERT_WORDS(enter_top_rows)},
     {"extreme", 3, 4, 0, WENGERT_WORDS(enter_extreme)},
 };
