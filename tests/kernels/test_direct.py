@@ -247,10 +247,11 @@ def test_small_products_of_all_sizes_and_layouts(native: Any, dtype: Any) -> Non
         a, b = random((n, k), dtype), random((k, m), dtype, 1)
         for x in (a, np.asfortranarray(a), np.repeat(a, 2, 1)[:, ::2], a[::-1, ::-1]):
             for y in (b, np.asfortranarray(b), np.repeat(b, 2, 0)[::2], b[:, ::-1]):
-                found = native.product(x, y, None)
-                if found is not None:
-                    check_same(found, x @ y, 100 * np.finfo(dtype).eps)
-                    assert found.flags.c_contiguous
+                for turned in range(4):
+                    found = native.product(x.T if turned & 1 else x, y.T if turned & 2 else y, None, turned)
+                    if found is not None:
+                        check_same(found, x @ y, 100 * np.finfo(dtype).eps)
+                        assert found.flags.c_contiguous
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -260,9 +261,9 @@ def test_products_start_from_what_broadcasts_to_them(native: Any, dtype: Any, si
     x, y = random((n, k), dtype), random((k, m), dtype, 1)
     for shape in [(m,), (1,), (1, m), (n, 1), (n, m), (1, 1)]:
         start = random(shape, dtype, 2)
-        check_same(native.product(x, y, start), x @ y + start, 100 * np.finfo(dtype).eps)
+        check_same(native.product(x, y, start, 0), x @ y + start, 100 * np.finfo(dtype).eps)
     flipped = random((n, m), dtype, 2)[::-1, ::-1]
-    check_same(native.product(x, y.T.copy().T, flipped), x @ y + flipped, 100 * np.finfo(dtype).eps)
+    check_same(native.product(x, y.T.copy().T, flipped, 0), x @ y + flipped, 100 * np.finfo(dtype).eps)
     for start in [
         dtype(1),
         np.ones(m + 1, dtype),
@@ -270,15 +271,15 @@ def test_products_start_from_what_broadcasts_to_them(native: Any, dtype: Any, si
         np.ones(m, np.int64),
         np.ones((0, m), dtype),
     ]:
-        assert native.product(x, y, start) is None
+        assert native.product(x, y, start, 0) is None
 
 
 def test_an_element_of_a_small_product_does_not_depend_on_the_others(native: Any) -> None:
     a, b = random((9, 33), np.float32), random((33, 50), np.float32, 1)
-    whole = native.product(a, b, None)
+    whole = native.product(a, b, None, 0)
     for i, j in itertools.product((0, 3, 8), (0, 7, 30)):
         np.testing.assert_array_equal(
-            native.product(a[i : i + 1], b[:, j : j + 20], None), whole[i : i + 1, j : j + 20]
+            native.product(a[i : i + 1], b[:, j : j + 20], None, 0), whole[i : i + 1, j : j + 20]
         )
 
 
@@ -293,4 +294,4 @@ def test_other_products_are_left_to_numpy(native: Any) -> None:
         (square, np.ones(4)),
         (np.ones((2, 4, 4)), square),
     ]:
-        assert native.product(x, y, None) is None
+        assert native.product(x, y, None, 0) is None

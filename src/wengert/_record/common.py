@@ -150,9 +150,10 @@ def sum_to(grad: Tensor, shape: Size) -> Tensor:
     dims = tuple(summed)
     if untracked(grad):
         array = grad.array
+        keep = lead == 0 or type(array) is not _ndarray  # what fuse traces keeps dimensions
         if len(dims) > 0:
-            array = _add_up(array, dims, lead == 0 or type(array) is not _ndarray)  # what fuse traces keeps dimensions
-        if lead > 0 and len(shape) > 0:
+            array = _add_up(array, dims, keep)
+        if lead > 0 and len(part) > 0 and (keep or len(dims) > lead):
             array = array.reshape(shape)
         return _tensor.Tensor(array, grad.dt, shape)
     if len(dims) > 0:

@@ -103,7 +103,7 @@ def record_product(node: Binary, x: TensorBase, y: TensorBase, out: TensorBase) 
 
 def multiply_arrays(x: Any, y: Any) -> Any:
     """Matrix product of arrays, without floating-point warnings."""
-    found = _product(x, y, None)
+    found = _product(x, y, None, 0)
     if found is not None:
         return found
     token = silence()
@@ -111,6 +111,14 @@ def multiply_arrays(x: Any, y: Any) -> Any:
         return multiply_large(x, y)
     finally:
         restore(token)
+
+
+def multiply_turned(x: Any, y: Any, turned: int) -> Any:
+    """Matrix product of two matrices, transposed before: the first for 1, the second for 2, both for 3."""
+    found = _product(x, y, None, turned)
+    if found is not None:
+        return found
+    return multiply_arrays(x.T if turned & 1 else x, y.T if turned & 2 else y)
 
 
 def multiply_large(x: Any, y: Any) -> Any:
@@ -152,7 +160,7 @@ def times_adjoint(grad: Tensor, other: Tensor, columns: bool) -> Tensor:
     """``grad @ other^H`` of matrices: the gradient of the left factor, laid out by columns on demand."""
     if untracked(grad) and untracked(other):
         x = conjugated(other)
-        return computed(multiply_arrays(x, grad.array.T).T if columns else multiply_arrays(grad.array, x.T), grad.dt)
+        return computed(multiply_turned(x, grad.array, 2).T if columns else multiply_turned(grad.array, x, 2), grad.dt)
     return grad.mm(adjoint(other))
 
 
@@ -160,7 +168,7 @@ def adjoint_times(x: Tensor, grad: Tensor, columns: bool) -> Tensor:
     """``x^H @ grad`` of matrices: the gradient of the right factor, laid out by columns on demand."""
     if untracked(grad) and untracked(x):
         y = conjugated(x)
-        return computed(multiply_arrays(grad.array.T, y).T if columns else multiply_arrays(y.T, grad.array), grad.dt)
+        return computed(multiply_turned(grad.array, y, 1).T if columns else multiply_turned(y, grad.array, 1), grad.dt)
     return adjoint(x).mm(grad)
 
 

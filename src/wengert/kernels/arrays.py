@@ -44,7 +44,7 @@ def by_columns_by_numpy(x: Any) -> bool:
     return bool(flags.f_contiguous and not flags.c_contiguous)
 
 
-def product_by_numpy(x: Any, y: Any, start: Any) -> Any:
+def product_by_numpy(x: Any, y: Any, start: Any, turned: int) -> Any:
     """None: only the compiled function has a way of its own."""
     return None
 

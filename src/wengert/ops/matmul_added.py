@@ -49,7 +49,7 @@ class AddmmBackward0(AddedProduct):
         return adjoint_times(x, grad, self.columns1)
 
     def sum(self, summand: Any, x: Any, y: Any) -> Any:
-        array = _product(x, y, summand) if self.alpha == 1 and self.beta == 1 else None
+        array = _product(x, y, summand, 0) if self.alpha == 1 and self.beta == 1 else None
         if array is None:
             return super().sum(summand, x, y)
         self.columns0 = by_columns(x)

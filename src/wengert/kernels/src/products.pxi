@@ -30,14 +30,15 @@ cdef inline Py_ssize_t step_of(cnp.ndarray a, int d) noexcept:
     return 0 if d < 0 or cnp.PyArray_DIM(a, d) == 1 else cnp.PyArray_STRIDE(a, d) // cnp.PyArray_ITEMSIZE(a)
 
 
-def product(x, y, start):
+def product(x, y, start, int turned):
     """``x @ y`` for two matrices of one dtype, float32 or float64, added to ``start`` unless that is None.
 
-    None for everything else, for what OpenBLAS does as fast, and where ``start`` does not broadcast to the product.
+    ``turned``: 1 if ``x`` is to be transposed before, 2 if ``y`` is, 3 if both are.  None for everything else, for what OpenBLAS does as fast, and where ``start`` does not broadcast to the product.
     """
     cdef cnp.ndarray a, b
     cdef Py_ssize_t rows, columns, depth
     cdef int kind, last
+    cdef int row = turned & 1, column = 1 - (turned >> 1)  # the dimension of the result's rows in x, of its columns in y
     cdef bint small
     cdef Pair pair
     cdef cnp.npy_intp shape[2]
@@ -50,11 +51,11 @@ def product(x, y, start):
     b = <cnp.ndarray>y
     if cnp.PyArray_NDIM(a) != 2 or cnp.PyArray_NDIM(b) != 2:
         return None
-    rows, depth, columns = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1), cnp.PyArray_DIM(b, 1)
-    if cnp.PyArray_DIM(b, 0) != depth or rows == 0 or columns < 2:
+    rows, depth, columns = cnp.PyArray_DIM(a, row), cnp.PyArray_DIM(a, 1 - row), cnp.PyArray_DIM(b, column)
+    if cnp.PyArray_DIM(b, 1 - column) != depth or rows == 0 or columns < 2:
         return None
     small = rows * columns * depth <= SMALL_PRODUCT
-    if small and rows < 4 and cnp.PyArray_STRIDE(b, 1) != cnp.PyArray_ITEMSIZE(b):
+    if small and rows < 4 and cnp.PyArray_STRIDE(b, column) != cnp.PyArray_ITEMSIZE(b):
         return None  # laying out the second one anew costs more than the product
     if not small and (rows == 1 or rows * columns * depth < LARGE_PRODUCT):
         return None
@@ -63,8 +64,8 @@ def product(x, y, start):
     shape[0] = rows
     shape[1] = columns
     pair.rows, pair.columns, pair.depth = rows, columns, depth
-    pair.set(0, cnp.PyArray_DATA(a), step_of(a, 0), step_of(a, 1))
-    pair.set(1, cnp.PyArray_DATA(b), step_of(b, 0), step_of(b, 1))
+    pair.set(0, cnp.PyArray_DATA(a), step_of(a, row), step_of(a, 1 - row))
+    pair.set(1, cnp.PyArray_DATA(b), step_of(b, 1 - column), step_of(b, column))
     if start is not None:
         last = cnp.PyArray_NDIM(<cnp.ndarray>start) - 1
         pair.set(2, cnp.PyArray_DATA(<cnp.ndarray>start), step_of(start, last - 1), step_of(start, last))
