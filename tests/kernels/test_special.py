@@ -53,6 +53,15 @@ def positive(r: Any, n: int) -> Any:
     return np.concatenate([r.uniform(0, 1, n), r.uniform(1, 3, n), r.uniform(2, 12, n), np.exp(r.uniform(-30, 30, n))])
 
 
+def next_to_one_and_two(r: Any, n: int) -> Any:
+    near = r.choice([1, 2], n) + r.choice([-1, 1], n) * 10.0 ** r.uniform(-7, -0.3, n)
+    return np.concatenate([near, r.uniform(0.5, 3, n)])
+
+
+def next_to_the_root(r: Any, n: int) -> Any:
+    return 1.4616321449683622 + r.choice([-1, 1], n) * 10.0 ** r.uniform(-15, -1, n)
+
+
 def negative(r: Any, n: int) -> Any:
     return np.concatenate([r.uniform(-3, 0, n), r.uniform(-50, 0, n)])
 
@@ -79,9 +88,11 @@ CASES: dict[str, tuple[Callable[[Any], Any], Callable[[Any, int], Any], float, f
         3.5,
         0,
     ),
-    "lgamma": (lambda x: mpmath.loggamma(x).real, positive, 3, 3, 1),
-    "lgamma below 0": (lambda x: mpmath.loggamma(x).real, negative, 8, 8, 1),
+    "lgamma": (lambda x: mpmath.loggamma(x).real, positive, 4, 4, 1),
+    "lgamma next to its roots": (lambda x: mpmath.loggamma(x).real, next_to_one_and_two, 10, 10, 0),
+    "lgamma below 0": (lambda x: mpmath.loggamma(x).real, negative, 10, 10, 1),
     "digamma": (lambda x: mpmath.psi(0, x), positive, 4, 4, 0),
+    "digamma next to its root": (lambda x: mpmath.psi(0, x), next_to_the_root, 4, 4, 0),
     "digamma below 0": (lambda x: mpmath.psi(0, x), negative, 9, 9, 1),
     "trigamma": (lambda x: mpmath.psi(1, x), positive, 3.5, 3.5, 0),
     "trigamma below 0": (lambda x: mpmath.psi(1, x), negative, 6.5, 6.5, 0),

@@ -62,7 +62,7 @@ def sigmoid(x: Any) -> Any:
 FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Any, float, float]] = {
     "exp": (np.exp, lambda r, n: r.uniform(-87, 88, n), 1.1, 1.0),
     "expm1": (np.expm1, lambda r, n: r.uniform(-20, 20, n) * r.uniform(size=n) ** 4, 1.6, 2.0),
-    "log": (np.log, lambda r, n: np.exp(r.uniform(-80, 80, n)), 1.0, 1.0),
+    "log": (np.log, lambda r, n: np.exp(r.uniform(-80, 80, n)), 1.3, 1.3),
     "log1p": (np.log1p, lambda r, n: np.expm1(r.uniform(-3, 10, n)) * r.uniform(size=n) ** 4, 2.2, 2.2),
     "tanh": (np.tanh, lambda r, n: r.uniform(-9, 9, n) * r.uniform(size=n) ** 2, 2.5, 2.5),
     "sigmoid": (sigmoid, lambda r, n: r.uniform(-80, 80, n), 2.5, 2.5),
@@ -143,7 +143,7 @@ def test_activations_and_their_slopes_are_close_to_the_formula_in_double_precisi
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("op", ["gelu", "gelu_slope", "silu", "silu_slope"])
+@pytest.mark.parametrize("op", ["gelu", "gelu_slope", "silu", "silu_slope", "hardswish"])
 @pytest.mark.parametrize("build", BUILDS)
 def test_activations_of_special_values_are_those_of_the_formula(build: str, op: str, dtype: Any) -> None:
     x = np.array([math.nan, math.inf, -math.inf, -1e30, 1e30, 0.0, -0.0], dtype)
@@ -166,6 +166,30 @@ def test_angles_next_to_quarter_turns_and_far_away_are_exact(build: str, op: str
     units = error / np.spacing(np.abs(expected).astype(dtype)).astype(np.longdouble)
     assert units[: 2 * turns.size].max() <= 1.5
     assert error[2 * turns.size :].max() <= 2 * np.finfo(dtype).eps  # long double reduces huge angles less well itself
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("build", BUILDS)
+def test_logarithms_are_exact_next_to_one_and_among_numbers_that_are_not_normal(build: str, dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    limits = np.finfo(dtype)
+    near = 1 + rng.uniform(-1, 1, 20_000) * 10.0 ** rng.uniform(-8, 0, 20_000) * 0.4
+    any_exponent = np.exp(rng.uniform(np.log(float(limits.tiny)), np.log(float(limits.max)), 20_000))
+    x = np.concatenate([near, any_exponent, [limits.tiny, limits.max]]).astype(dtype)
+    expected = np.log(x.astype(np.longdouble))
+    log = kernel(build, "log")
+    found = log(x)
+    assert (np.abs(found - expected) / np.spacing(np.abs(expected).astype(dtype))).max() <= 1.3
+    mixed = x.copy()
+    mixed[::7] = np.resize(
+        np.array([0.0, -0.0, -1.0, math.inf, -math.inf, math.nan, limits.tiny / 8], dtype), x[::7].size
+    )
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(log(mixed)[::7], np.log(mixed)[::7], rtol=limits.eps)
+    kept = np.arange(x.size) % 7 != 0
+    np.testing.assert_array_equal(log(mixed)[kept], found[kept])
+    np.testing.assert_array_equal([log(x[i : i + 1])[0] for i in range(500)], found[:500])
+    np.testing.assert_array_equal(log(x[:509]), found[:509])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

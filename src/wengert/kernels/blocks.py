@@ -220,6 +220,11 @@ def silu_slope(x: Any, *_: Any) -> Any:
     return s * (x * (1 - s) + 1)
 
 
+def hardswish(x: Any, *_: Any) -> Any:
+    """x min(max(x + 3, 0), 6) / 6."""
+    return x * np.minimum(np.maximum(x + 3, 0), 6) / 6
+
+
 def instruction(op: str, x: Any) -> Any:
     """An instruction that is no ufunc, of a value of a formula or of an array."""
     return make(op, x) if isinstance(x, Traced) else _OTHERS[op](x)
@@ -236,6 +241,7 @@ _OTHERS: Final[dict[str, Callable[..., Any]]] = {
     "gelu_slope": gelu_slope,
     "silu": silu,
     "silu_slope": silu_slope,
+    "hardswish": hardswish,
     "fma": lambda x, y, z: x * y + z,
     "where": lambda mask, x, y: np.where(mask != 0, x, y),
 }

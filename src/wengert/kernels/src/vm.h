@@ -16,6 +16,7 @@
 #include <cstring>
 #include <vector>
 
+#include "log.h"
 #include "pool.h"
 #include "rests.h"
 #include "special.h"
@@ -38,19 +39,21 @@ template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T
 // Name and value of every instruction; Python knows them by name.
 #define WENGERT_UNARY(X) \
   X(move, x) X(negative, -x) X(absolute, std::fabs(x)) X(sqrt, std::sqrt(x)) X(exp, vmath::exp(x)) \
-  X(expm1, vmath::expm1(x)) X(log, vmath::log(x)) X(log1p, vmath::log1p(x)) X(tanh, vmath::tanh(x)) \
+  X(expm1, vmath::expm1(x)) X(log1p, vmath::log1p(x)) X(tanh, vmath::tanh(x)) \
   X(sigmoid, vmath::sigmoid(x)) X(erf, vmath::erf(x)) X(reciprocal, T(1) / x) X(square, x * x) X(sign, sign(x)) \
   X(floor, std::floor(x)) X(ceil, std::ceil(x)) X(trunc, std::trunc(x)) X(rint, std::rint(x)) X(isnan, T(x != x)) \
   X(logical_not, T(x == 0)) X(tan, std::tan(x)) X(arcsin, std::asin(x)) X(arccos, std::acos(x)) X(arctan, std::atan(x)) \
   X(sinh, std::sinh(x)) X(cosh, std::cosh(x)) X(arcsinh, std::asinh(x)) X(arccosh, std::acosh(x)) \
   X(arctanh, std::atanh(x)) X(exp2, std::exp2(x)) X(log2, std::log2(x)) X(log10, std::log10(x)) X(erfc, special::erfc(x)) \
-  X(erfcx, special::erfcx(x)) X(gelu, vmath::gelu(x)) X(gelu_slope, vmath::gelu_slope(x)) X(silu, vmath::silu(x)) X(silu_slope, vmath::silu_slope(x))
+  X(erfcx, special::erfcx(x)) X(gelu, vmath::gelu(x)) X(gelu_slope, vmath::gelu_slope(x)) X(silu, vmath::silu(x)) \
+  X(silu_slope, vmath::silu_slope(x)) X(hardswish, vmath::hardswish(x))
 // Those that look at several elements at a time, and their functions of n numbers.
 #define WENGERT_MANY(X) \
-  X(sin, trig::sines<0>) X(cos, trig::sines<1>) X(erfinv, special::erfinvs) X(lgamma, special::gammas<special::Lgamma>) \
-  X(digamma, special::gammas<special::Digamma>) X(trigamma, special::gammas<special::Trigamma>) \
-  X(tetragamma, special::gammas<special::Tetragamma>) X(i0, special::bessels<0, false>) X(i1, special::bessels<1, false>) \
-  X(i0e, special::bessels<0, true>) X(i1e, special::bessels<1, true>)
+  X(log, logs::logarithms) X(sin, trig::sines<0>) X(cos, trig::sines<1>) X(erfinv, special::erfinvs) \
+  X(lgamma, special::gammas<special::Lgamma>) X(digamma, special::gammas<special::Digamma>) \
+  X(trigamma, special::gammas<special::Trigamma>) X(tetragamma, special::gammas<special::Tetragamma>) \
+  X(i0, special::bessels<0, false>) X(i1, special::bessels<1, false>) X(i0e, special::bessels<0, true>) \
+  X(i1e, special::bessels<1, true>)
 #define WENGERT_BINARY(X) \
   X(add, x + y) X(subtract, x - y) X(multiply, x * y) X(divide, x / y) X(maximum, nan_max(x, y)) \
   X(minimum, nan_min(x, y)) X(greater, T(x > y)) X(greater_equal, T(x >= y)) X(equal, T(x == y)) \

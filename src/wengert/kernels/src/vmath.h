@@ -148,11 +148,10 @@ template <class T> WENGERT_INLINE T sigmoid(T x) { return T(1) / (T(1) + exp_bes
 
 // log(1 + f) for sqrt(1/2) - 1 <= f <= sqrt(2) - 1.  In single precision without a division, which costs more than the degree.
 WENGERT_INLINE float log_near_one(float f) {
-  float square = f * f;
-  float tail = polynomial(f, 0.33333331141113911f, -0.24999996905108002f, 0.20000725768951815f, -0.16667817265214118f,
+  float bend = polynomial(f, -0.5f, 0.33333331141113911f, -0.24999996905108002f, 0.20000725768951815f, -0.16667817265214118f,
                           0.14248695588728349f, -0.12425031151817208f, 0.11688632791075399f, -0.1148643374542111f,
                           0.069710843685160879f);
-  return f + (f * square * tail - 0.5f * square);
+  return f + f * f * bend;
 }
 // By way of s = f / (2 + f): log(1 + f) = log((1 + s) / (1 - s)), an odd function of s.
 WENGERT_INLINE double log_near_one(double f) {
@@ -162,17 +161,27 @@ WENGERT_INLINE double log_near_one(double f) {
   return f - (half - s * (half + square * tail));
 }
 
+// Whole numbers as floating-point ones.  By way of the magic number in double precision: AVX2 converts no 64-bit integers.
+WENGERT_INLINE float whole(int32_t k) { return static_cast<float>(k); }
+WENGERT_INLINE double whole(int64_t k) {
+  constexpr double magic = Format<double>::round_magic;
+  return bits<double>(k + bits<int64_t>(magic)) - magic;
+}
+
+// log(2**-less x) for normal x > 0.
+template <class T> WENGERT_INLINE T log_of_normal(T x, typename Format<T>::Int less = 0) {
+  using F = Format<T>;
+  using Int = typename F::Int;
+  const Int b = bits<Int>(x), k = (b - F::sqrt_half_bits) >> F::mantissa_bits;  // x = 2**k m with sqrt(1/2) <= m < sqrt(2)
+  const T m = bits<T>(static_cast<Int>(b - (k << F::mantissa_bits))), exponent = whole(k - less);
+  return exponent * T(0.69314718055994530942) + log_near_one(m - T(1));
+}
+
 template <class T> WENGERT_INLINE T log(T x) {
   using F = Format<T>;
   using Int = typename F::Int;
   bool subnormal = x < F::smallest_normal;
-  T lifted = subnormal ? x * F::lift : x;
-  Int b = bits<Int>(lifted);
-  Int k = (b - F::sqrt_half_bits) >> F::mantissa_bits;  // lifted = 2**k m with sqrt(1/2) <= m < sqrt(2)
-  T m = bits<T>(static_cast<Int>(b - (k << F::mantissa_bits)));
-  // Int to T by way of the magic number: AVX2 converts no 64-bit integers.
-  T exponent = bits<T>(static_cast<Int>(k - (subnormal ? F::lift_bits : Int(0)) + bits<Int>(F::round_magic))) - F::round_magic;
-  T out = exponent * F::ln2_low + log_near_one(m - T(1)) + exponent * F::ln2_high;
+  T out = log_of_normal(subnormal ? x * F::lift : x, subnormal ? F::lift_bits : Int(0));
   out = x == T(0) ? -T(INFINITY) : out;
   out = x < T(0) ? T(NAN) : out;
   return x >= T(INFINITY) || x != x ? x : out;
@@ -194,24 +203,20 @@ WENGERT_INLINE float erf_exponent(float a) {
                     -0.00076008054152607412008f, 0.00018371720973956101729f, -0.000027767970465433929545f,
                     2.4387974007171993191e-6f, -9.5149504526809690413e-8f);
 }
-// The same for 0.75 <= a <= 5.95, as a polynomial in u = 2 a / 5.95 - 1.
-WENGERT_INLINE double erf_exponent(double u) {
-  return polynomial(
-      u, 3.55071174951291643, 2.70518621091167838, 0.141392598831748132, -0.0745812488603733802,
-      0.0381283694527405557, -0.0183688272779525384, 0.00803435650625305194, -0.00295077650705706608,
-      0.000681228825182649765, 0.000171804574326980362, -0.000377356544622413769, 0.000332486351188370215,
-      -0.00022350871276401041, 0.000124899468377945062, -0.000057313567360931103, 0.0000188681979309501131,
-      -2.90266337207323645e-7, -6.80843309668499828e-6, 6.6790793640377758e-6, -3.57927889999985645e-6,
-      2.95210159708143424e-6, -3.68862077494520324e-6, 8.89498984577499856e-7, 2.15993230723487818e-6,
-      -5.44924100884749933e-7, -1.48621488187445987e-6, 2.8535465532452101e-7, 8.50146313003139536e-7,
-      -2.98514593298525099e-7, -1.60498630171027528e-7, 7.43523056958159101e-8);
-}
-// erf(x) / x for |x| < 0.75, as a polynomial in x**2.
+// erf(x) / x for |x| < 1, as a polynomial in x**2.
 WENGERT_INLINE double erf_near_zero(double s) {
   return 1.12837916709551257 + s * polynomial(
-      s, -0.376126389031837169, 0.112837916709525961, -0.0268661706444284841, 0.00522397761542053867,
-      -0.000854832618875975266, 0.000120552895675417067, -0.0000149241963055696164, 1.64306841797415471e-6,
-      -1.59400668546617018e-7, 1.14724997010946388e-8);
+      s, -0.376126389031837495, 0.112837916709543978, -0.0268661706448388574, 0.00522397762085779493,
+      -0.000854832665437531876, 0.000120553156173355608, -0.0000149251396714198593, 1.6452426695576326e-6,
+      -1.62468790437574552e-7, 1.38859937612691406e-8, -8.10460439089120138e-10);
+}
+// (a + 4) exp(a**2) erfc(a) for 1 <= a <= 6, where u = (a - 4)/(a + 4).
+WENGERT_INLINE double erfc_scaled(double u) {
+  return polynomial(
+      u, 1.0959956610004913, -0.976548729080881996, 0.7732087022650676, -0.540853831313513816, 0.3308515879034801,
+      -0.174010937155715139, 0.0763815136381875466, -0.0263700600008822167, 0.00611207350515244376,
+      -0.000280773676775174164, -0.000454797385705623063, 0.00017552199133394562, -9.38006916981606478e-6,
+      -0.0000284900943043140437, -2.62882045138601076e-6);
 }
 
 WENGERT_INLINE float erf(float x) {
@@ -220,11 +225,11 @@ WENGERT_INLINE float erf(float x) {
   return std::copysign(-bounded_expm1(-a * erf_exponent(a)), x);
 }
 WENGERT_INLINE double erf(double x) {
-  double a = x < 0 ? -x : x;
-  a = choose(a > 5.95, 5.95, a);
-  double far = std::copysign(-bounded_expm1(-a * erf_exponent(a * (2 / 5.95) - 1)), x);
-  double near = x * erf_near_zero(x * x);
-  return choose(a < 0.75, near, far);
+  const double size = x < 0 ? -x : x, a = choose(size > 6.0, 6.0, size), inverse = 1 / (a + 4);
+  double shifted;
+  const double p = reduced_expm1(-a * a, shifted), scale = scaled(1.0, shifted);
+  const double far = 1 - (scale + scale * p) * (inverse * erfc_scaled((a - 4) * inverse));
+  return choose(a < 1.0, x * erf_near_zero(x * x), std::copysign(far, x));
 }
 
 // Normal distribution function.  In single precision a quotient of polynomials, exact to 2e-7 and much cheaper than erf.
@@ -273,6 +278,12 @@ WENGERT_INLINE double hypot(double x, double y) {
 }
 
 template <class T> WENGERT_INLINE T silu(T x) { return x / (T(1) + exp_beside_one(-x)); }
+
+template <class T> WENGERT_INLINE T hardswish(T x) {
+  T inside = x + T(3);
+  inside = inside > T(0) ? inside : T(0);
+  return x * (inside < T(6) ? inside : T(6)) / T(6);
+}
 
 template <class T> WENGERT_INLINE T silu_slope(T x) {
   T s = sigmoid(x);
