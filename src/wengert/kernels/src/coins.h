@@ -1,6 +1,6 @@
 // Coins: one for every element, of two words of the generator each; masks made of them, and arrays times such masks (dropout).
 //
-// A block of the generator needs the one before it, which costs a fifth of the whole and is done on one thread. Stretches of
+// A block of the generator needs the one before it, which costs a quarter of the whole and is done on one thread. Stretches of
 // blocks then become coins on all threads.
 #pragma once
 #include <algorithm>

@@ -1,7 +1,7 @@
 // Recurrent layers: all steps of one direction, forward and backward, but for the products with the input of all steps.
 //
-// Sequences do not know of each other: a task takes some of them through all steps, and threads meet at the end only. The
-// weights of the hidden state are packed once. Rows of the steps lie one after the other; step t has the first sizes[t]
+// Sequences do not know of each other: a task takes some of them through all steps, and threads meet at the end only. Where
+// there are few sequences and large weights, threads share the columns of each product instead. Weights are packed once. Rows of the steps lie one after the other; step t has the first sizes[t]
 // sequences, which are sorted by falling length.
 #pragma once
 #include <algorithm>
@@ -43,12 +43,13 @@ struct Steps {
   }
 };
 
-// task(first sequence, number of sequences) for a few of them each.
+// task(first sequence, number of sequences) for a few of them each; `work`: multiplications for each row.
 template <class F>
 void for_sequences(const Steps& steps, ptrdiff_t work, const F& task) {
   ptrdiff_t batch = std::max(steps.size[0], steps.size[steps.count - 1]), strips = (batch + TILE_ROWS - 1) / TILE_ROWS;
   ptrdiff_t total = steps.start.back() + steps.size[steps.count - 1];
-  ptrdiff_t tasks = std::max<ptrdiff_t>(1, std::min({(ptrdiff_t)pool().threads(), strips, total * work / RECURRENT_WORK}));
+  ptrdiff_t threads = pool().threads(), tasks = std::max<ptrdiff_t>(1, std::min({threads, strips, total * work / RECURRENT_WORK}));
+  if (strips < threads && batch * work >= threads * RECURRENT_WORK) tasks = 1;
   ptrdiff_t each = (strips + tasks - 1) / tasks * TILE_ROWS;
   parallel_for((batch + each - 1) / each, [&](ptrdiff_t i) { task(i * each, std::min(each, batch - i * each)); });
 }
@@ -78,7 +79,20 @@ class Weight {
   void times(ptrdiff_t rows, const T* from, ptrdiff_t step, T* to, ptrdiff_t apart) const {
     ptrdiff_t* row = scratch<ptrdiff_t>(rows, 0);
     for (ptrdiff_t i = 0; i < rows; i++) row[i] = i * step;
-    product<T, true>(rows, whole_, depth_, from, row, line_.data(), data_.get(), nullptr, to, apart, false);
+    // Parts of whole panels of the largest width, which the last ones are not: 4 vectors are packed as 2 + 2.
+    constexpr ptrdiff_t L = Vec<T>::lanes;
+    ptrdiff_t threads = pool().threads(), vectors = whole_ / L;
+    ptrdiff_t parts = std::max<ptrdiff_t>(1, std::min(threads, rows * depth_ * whole_ / RECURRENT_WORK));
+    auto cut = [=](ptrdiff_t part) {
+      ptrdiff_t at = vectors * part / parts / TILE_VECTORS * TILE_VECTORS;
+      return part == parts ? vectors : at > 0 && vectors - at == 1 ? at - TILE_VECTORS : at;
+    };
+    parallel_for(parts, [&](ptrdiff_t part) {
+      ptrdiff_t from_column = cut(part) * L, columns = cut(part + 1) * L - from_column;
+      if (columns > 0)
+        product<T, true>(rows, columns, depth_, from, row, line_.data(), data_.get() + from_column * depth_, nullptr,
+                         to + from_column, apart, false);
+    });
   }
 
  private:
