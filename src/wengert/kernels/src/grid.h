@@ -102,6 +102,7 @@ struct Cells {
   int count;
 
   void find(const Grid& g, const T* grid, ptrdiff_t n, bool slopes) {
+    if (g.mode == BILINEAR && g.padding != REFLECTION) return find_four(g, grid, n);
     int each = g.neighbours();
     count = each * each;
     for (ptrdiff_t p = 0; p < n; p++) {
@@ -116,7 +117,65 @@ struct Cells {
       }
     }
   }
+
+  // The same without branches, for the usual way.
+  void find_four(const Grid& g, const T* grid, ptrdiff_t n) {
+    T low[2][GRID_POINTS], share[2][GRID_POINTS], scale[2][GRID_POINTS];
+    const bool border = g.padding == BORDER;
+    for (int d = 0; d < 2; d++) {
+      const ptrdiff_t size = d ? g.height : g.width;
+      const T half = T((g.align_corners ? size - 1 : size) / 2.0), middle = T((size - 1) / 2.0), top = T(size - 1);
+      for (ptrdiff_t p = 0; p < n; p++) {
+        const T given = grid[2 * p + d] * half + middle, inner = given < top ? given : top, kept = given > 0 ? inner : T(0);
+        const T place = border ? kept : given, factor = !border | ((given > 0) & (given < top)) ? T(1) : T(0);
+        low[d][p] = std::floor(place), share[d][p] = place - low[d][p], scale[d][p] = half * factor;
+      }
+    }
+    count = 4;
+    for (int k = 0; k < 4; k++) {
+      const T right = T(k % 2), below = T(k / 2), width = T(g.width - 1), height = T(g.height - 1);
+      for (ptrdiff_t p = 0; p < n; p++) {
+        const T x = low[0][p] + right, y = low[1][p] + below;
+        const bool inside = (x >= 0) & (x <= width) & (y >= 0) & (y <= height);
+        const int32_t place = (int32_t)(inside ? y : T(0)) * (int32_t)g.width + (int32_t)(inside ? x : T(0));
+        at[k][p] = inside ? place : -1;
+        const T of_x = right ? share[0][p] : 1 - share[0][p], of_y = below ? share[1][p] : 1 - share[1][p];
+        weight[k][p] = of_y * of_x;
+        down[k][p] = (below ? scale[1][p] : -scale[1][p]) * of_x;
+        across[k][p] = of_y * (right ? scale[0][p] : -scale[0][p]);
+      }
+    }
+  }
 };
+
+// gcc reads scattered places by single loads unless it tunes for a processor that gathers them, which is 2.7 times as fast here.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define WENGERT_GATHERING __attribute__((noinline, target("tune=icelake-server")))
+#else
+#define WENGERT_GATHERING
+#endif
+
+// to[p] += plane[at[p]] * weight[p], where the place is not outside; its weight may not be a number then.
+template <class T>
+WENGERT_GATHERING void add_values(ptrdiff_t n, const T* plane, const int32_t* at, const T* weight, T* __restrict to) {
+#pragma GCC ivdep
+  for (ptrdiff_t p = 0; p < n; p++) {
+    const T part = plane[at[p] < 0 ? 0 : at[p]] * weight[p];
+    to[p] += at[p] < 0 ? T(0) : part;
+  }
+}
+
+// The same with two weights, for values times `arrived`.
+template <class T>
+WENGERT_GATHERING void add_slopes(ptrdiff_t n, const T* plane, const int32_t* at, const T* arrived, const T* first,
+                                  const T* second, T* __restrict to_first, T* __restrict to_second) {
+#pragma GCC ivdep
+  for (ptrdiff_t p = 0; p < n; p++) {
+    const T product = plane[at[p] < 0 ? 0 : at[p]] * arrived[p], value = at[p] < 0 ? T(0) : product;
+    to_first[p] += value * first[p];
+    to_second[p] += value * second[p];
+  }
+}
 
 template <class F>
 void for_points(const Grid& g, const F& f) {
@@ -137,10 +196,8 @@ void grid_sample(const Grid& g, const T* x, const T* grid, T* out) {
     for (ptrdiff_t c = 0; c < g.channels; c++) {
       const T* from = x + (s * g.channels + c) * plane;
       T* to = out + (s * g.channels + c) * g.points + first;
-      for (ptrdiff_t p = 0; p < n; p++) to[p] = cells.at[0][p] < 0 ? T(0) : from[cells.at[0][p]] * cells.weight[0][p];
-      for (int k = 1; k < cells.count; k++)
-        for (ptrdiff_t p = 0; p < n; p++)
-          to[p] += cells.at[k][p] < 0 ? T(0) : from[cells.at[k][p]] * cells.weight[k][p];
+      std::fill_n(to, n, T(0));
+      for (int k = 0; k < cells.count; k++) add_values(n, from, cells.at[k], cells.weight[k], to);
     }
   });
 }
@@ -156,11 +213,7 @@ void grid_sample_points(const Grid& g, const T* grad, const T* x, const T* grid,
     for (ptrdiff_t c = 0; c < g.channels; c++) {
       const T *from = x + (s * g.channels + c) * plane, *arrived = grad + (s * g.channels + c) * g.points + first;
       for (int k = 0; k < cells.count; k++)
-        for (ptrdiff_t p = 0; p < n; p++) {
-          T value = cells.at[k][p] < 0 ? T(0) : from[cells.at[k][p]] * arrived[p];
-          across[p] += value * cells.across[k][p];
-          down[p] += value * cells.down[k][p];
-        }
+        add_slopes(n, from, cells.at[k], arrived, cells.across[k], cells.down[k], across, down);
     }
     T* to = out + 2 * (s * g.points + first);
     for (ptrdiff_t p = 0; p < n; p++) to[2 * p] = across[p], to[2 * p + 1] = down[p];

@@ -31,18 +31,40 @@ static inline void two_sums(ptrdiff_t n, double& first, double& second, const F&
   }
 }
 
-// Mean and mean squared deviation of n elements: those of stretches, each about a mean of its own, are joined.
+// Sums of x - middle and of its square over at most WIDE elements; the rest that fills no lanes is padded.
+template <class T>
+static inline void deviations(const T* x, ptrdiff_t n, T middle, double& off, double& square) {
+  constexpr ptrdiff_t LANES = 32;
+  T a[LANES] = {}, b[LANES] = {}, rest[LANES];
+  const auto add = [&](const T* from) {
+#pragma GCC ivdep
+    for (ptrdiff_t l = 0; l < LANES; l++) {
+      const T d = from[l] - middle;
+      a[l] += d, b[l] += d * d;
+    }
+  };
+  ptrdiff_t i = 0;
+  for (; i + LANES <= n; i += LANES) add(x + i);
+  if (i < n) {
+    std::fill_n(rest, LANES, middle);
+    std::copy(x + i, x + n, rest);
+    add(rest);
+  }
+  for (ptrdiff_t step = LANES / 2; step; step /= 2)
+    for (ptrdiff_t l = 0; l < step; l++) a[l] += a[l + step], b[l] += b[l + step];
+  off = a[0], square = b[0];
+}
+
+// Mean and mean squared deviation of n elements: those of stretches, each about the mean of its first elements, are joined.
 template <class T>
 static inline void moments(const T* x, ptrdiff_t n, double& mean, double& spread) {
+  constexpr ptrdiff_t FIRST = 32;
   mean = spread = 0;
   for (ptrdiff_t start = 0; start < n; start += WIDE) {
-    const ptrdiff_t count = std::min(WIDE, n - start);
-    const T *from = x + start, middle = static_cast<T>(wide_sum(from, count) / count);
-    double off, square;  // the mean is rounded: what rounding left of it is large beside a small deviation
-    two_sums<T>(count, off, square, [&](ptrdiff_t i, T& a, T& b) {
-      T d = from[i] - middle;
-      a += d, b += d * d;
-    });
+    const ptrdiff_t count = std::min(WIDE, n - start), first = std::min(FIRST, count);
+    const T middle = lanes(x + start, first, T(0), [](T a, T b) { return a + b; }) / static_cast<T>(first);
+    double off, square;
+    deviations(x + start, count, middle, off, square);
     const double less = middle + off / count - mean, share = static_cast<double>(count) / (start + count);
     spread += square - off * off / count + less * less * start * share;
     mean += less * share;
