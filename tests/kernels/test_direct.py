@@ -111,7 +111,7 @@ def test_infinities_and_nan_come_without_warnings(native: Any, dtype: Any) -> No
         assert np.isnan(native.subtract(inf, inf)) and native.add(big, big) == np.inf
         assert np.isnan(native.add_up(np.array([inf, -inf])[::1], None, False))
         assert np.isnan(native.add_up(np.array([[inf, -inf]]).T, None, False))
-        native.small_product(np.full((4, 4), big), np.full((4, 4), big))
+        native.product(np.full((4, 4), big), np.full((4, 4), big), None, 0)
 
 
 PARTS: dict[str, Any] = {
