@@ -127,7 +127,7 @@ struct Cells {
       const T half = T((g.align_corners ? size - 1 : size) / 2.0), middle = T((size - 1) / 2.0), top = T(size - 1);
       for (ptrdiff_t p = 0; p < n; p++) {
         const T given = grid[2 * p + d] * half + middle, inner = given < top ? given : top, kept = given > 0 ? inner : T(0);
-        const T place = border ? kept : given, factor = !border | ((given > 0) & (given < top)) ? T(1) : T(0);
+        const T place = border ? kept : given, factor = (!border) | ((given > 0) & (given < top)) ? T(1) : T(0);
         low[d][p] = std::floor(place), share[d][p] = place - low[d][p], scale[d][p] = half * factor;
       }
     }
