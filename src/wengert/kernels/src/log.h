@@ -12,7 +12,7 @@ namespace wengert::logs {
 template <class T> WENGERT_INLINE typename vmath::Format<T>::Int is_rare(T x) {
   using Int = typename vmath::Format<T>::Int;
   using Bits = std::make_unsigned_t<Int>;
-  constexpr Bits lowest = Bits(1) << vmath::Format<T>::mantissa_bits, highest = (~Bits(0) >> 1) - lowest;  // of the normal numbers
+  constexpr Bits lowest = Bits(1) << vmath::Format<T>::mantissa_bits, highest = (~Bits(0) >> 1) - lowest;
   const Bits b = vmath::bits<Bits>(x);
   return static_cast<Int>((b - lowest) | (highest - b));
 }

@@ -5,7 +5,7 @@
 // interpolants of our own, computed with 60 digits and turned into powers; the maximal errors against mpmath are asserted in
 // tests/kernels/test_special.py.  Values at poles and infinities are PyTorch's.
 #pragma once
-#include "vmath.h"
+#include "log.h"
 
 namespace wengert::special {
 
@@ -251,6 +251,7 @@ WENGERT_INLINE double cosine_ratio(double v) {
                             0.00633274274786293901, -0.0004759203753998639542, 2.589262197352216965e-5,
                             -1.06668517010213833e-6, 3.347893997767547044e-8);
 }
+
 template <class T> struct Constants;
 template <> struct Constants<float> {
   static constexpr float erfinv_centre = 3.3125f, root_high = 1.46163213f, root_low = 1.24381499e-8f;
@@ -291,8 +292,7 @@ template <class T> WENGERT_INLINE T erfcx(T x) {
   return choose(x < T(0), T(2) * vmath::exp(square) * (T(1) + dropped(bounded, square)) - above, above);
 }
 
-// -log(1 - x**2).
-template <class T> WENGERT_INLINE T erfinv_argument(T x) { return -vmath::log((T(1) - x) * (T(1) + x)); }
+// erfinv(x) for w = -log(1 - x**2) above 6.25.
 template <class T> WENGERT_INLINE T erfinv_far(T x, T w) {
   const T out = x * erfinv_tail(std::sqrt(w) - Constants<T>::erfinv_centre);
   return choose(std::fabs(x) == T(1), std::copysign(T(INFINITY), x), out);
@@ -310,10 +310,12 @@ template <class T> WENGERT_INLINE Turn<T> turn(T x) {
 }
 
 struct Lgamma {
+  static constexpr bool logarithmic = true;  // `above` is given the logarithm of `argument`
+  template <class T> WENGERT_INLINE T argument(T x) { return choose(x < T(0.5), x * (x + T(1)), x); }
   // Below 2.5 around the roots 1 and 2, moved to 2; Stirling's formula above.
-  template <class T> WENGERT_INLINE T above(T x) {
+  template <class T> WENGERT_INLINE T above(T x, T logarithm) {
     const bool tiny = x < T(0.5), low = x < T(1.5);
-    const T logarithm = vmath::log(choose(tiny, x * (x + T(1)), x)), t = T(1) / x;
+    const T t = T(1) / x;
     const T z = choose(tiny, x, x - choose(low, T(1), T(2)));
     const T near = z * lgamma_near(z) - choose(low, logarithm, T(0));
     const T far = (x - T(0.5)) * (logarithm - T(1)) + (T(0.41893853320467274178) + t * lgamma_far(t * t));
@@ -326,12 +328,14 @@ struct Lgamma {
 };
 
 struct Digamma {
-  template <class T> WENGERT_INLINE T above(T x) {
+  static constexpr bool logarithmic = true;
+  template <class T> WENGERT_INLINE T argument(T x) { return x; }
+  template <class T> WENGERT_INLINE T above(T x, T logarithm) {
     using C = Constants<T>;
     const bool low = x < T(1);
     const T t = T(1) / x, z = (x - choose(low, C::root_high - T(1), C::root_high)) - C::root_low;
     const T near = z * digamma_near(z) - choose(low, t, T(0));
-    const T far = vmath::log(x) - t * (T(0.5) + t * digamma_far(t * t));
+    const T far = logarithm - t * (T(0.5) + t * digamma_far(t * t));
     return choose(x < T(2), near, far);
   }
   template <class T> WENGERT_INLINE T below(T x, T mirrored) {
@@ -341,7 +345,8 @@ struct Digamma {
 };
 
 struct Trigamma {
-  template <class T> WENGERT_INLINE T above(T x) {
+  static constexpr bool logarithmic = false;
+  template <class T> WENGERT_INLINE T above(T x, T) {
     const bool low = x < T(1);
     const T t = T(1) / x;
     const T near = trigamma_near(x - choose(low, T(0.5), T(1.5))) + choose(low, t * t, T(0));
@@ -355,7 +360,8 @@ struct Trigamma {
 
 // The derivative of trigamma.
 struct Tetragamma {
-  template <class T> WENGERT_INLINE T above(T x) {
+  static constexpr bool logarithmic = false;
+  template <class T> WENGERT_INLINE T above(T x, T) {
     const bool low = x < T(1);
     const T t = T(1) / std::fabs(x), square = t * t;  // |x|: -infinity at -0 too
     const T near = tetragamma_near(x - choose(low, T(0.5), T(1.5))) - choose(low, T(2) * square * t, T(0));
@@ -384,42 +390,70 @@ template <int order, bool scaled, class T> WENGERT_INLINE T bessel_far(T x) {
 
 // ---- n numbers -------------------------------------------------------------------------------------------------------------
 
-// 64 at a time: `rare(x)`, a number that is not 0, says that an element needs `rest(x, out)`.
-template <class T, class Main, class Rare, class Rest>
-WENGERT_INLINE void in_parts(T* out, const T* a, std::ptrdiff_t n, Main main, Rare rare, Rest rest) {
-  constexpr std::ptrdiff_t part = 64;
-  T x[part];
-  for (std::ptrdiff_t start = 0; start < n; start += part, a += part, out += part) {
-    const std::ptrdiff_t count = n - start < part ? n - start : part;
+constexpr std::ptrdiff_t PART = 64;  // elements that are looked at together: is one of them rare?
+
+template <class Function, class T> __attribute__((noinline)) void gammas(T* out, const T* a, std::ptrdiff_t n) {
+  T x[PART], mirrored[PART], logarithm[PART];
+  for (std::ptrdiff_t start = 0; start < n; start += PART, a += PART, out += PART) {
+    const std::ptrdiff_t count = n - start < PART ? n - start : PART;
     typename vmath::Format<T>::Int any = 0;  // as wide as T: of a bool gcc makes slow code
-    for (std::ptrdiff_t i = 0; i < count; i++) x[i] = a[i];
-    for (std::ptrdiff_t i = 0; i < count; i++) any |= rare(x[i]);
+    for (std::ptrdiff_t i = 0; i < count; i++) {
+      x[i] = a[i];
+      any |= x[i] < T(0);
+      mirrored[i] = choose(x[i] < T(0), T(1) - x[i], x[i]);
+    }
+    if constexpr (Function::logarithmic) {
+      for (std::ptrdiff_t i = 0; i < count; i++) logarithm[i] = Function::argument(mirrored[i]);
+      logs::logarithms(logarithm, logarithm, count);
+    }
 #pragma GCC ivdep
-    for (std::ptrdiff_t i = 0; i < count; i++) out[i] = main(x[i]);
+    for (std::ptrdiff_t i = 0; i < count; i++)
+      out[i] = Function::above(mirrored[i], Function::logarithmic ? logarithm[i] : T(0));
     if (any) {
 #pragma GCC ivdep
-      for (std::ptrdiff_t i = 0; i < count; i++) out[i] = choose(rare(x[i]), rest(x[i], out[i]), out[i]);
+      for (std::ptrdiff_t i = 0; i < count; i++) out[i] = choose(x[i] < T(0), Function::below(x[i], out[i]), out[i]);
     }
   }
 }
 
-template <class Function, class T> __attribute__((noinline)) void gammas(T* out, const T* a, std::ptrdiff_t n) {
-  in_parts(out, a, n, [](T x) { return Function::above(choose(x < T(0), T(1) - x, x)); }, [](T x) { return x < T(0); },
-           [](T x, T mirrored) { return Function::below(x, mirrored); });
-}
-
 template <int order, bool scaled, class T>
 __attribute__((noinline)) void bessels(T* out, const T* a, std::ptrdiff_t n) {
-  in_parts(out, a, n, bessel_near<order, scaled, T>, [](T x) { return std::fabs(x) > T(8); },
-           [](T x, T) { return bessel_far<order, scaled>(x); });
+  T x[PART];
+  for (std::ptrdiff_t start = 0; start < n; start += PART, a += PART, out += PART) {
+    const std::ptrdiff_t count = n - start < PART ? n - start : PART;
+    typename vmath::Format<T>::Int any = 0;
+    for (std::ptrdiff_t i = 0; i < count; i++) {
+      x[i] = a[i];
+      any |= std::fabs(x[i]) > T(8);
+    }
+#pragma GCC ivdep
+    for (std::ptrdiff_t i = 0; i < count; i++) out[i] = bessel_near<order, scaled>(x[i]);
+    if (any) {
+#pragma GCC ivdep
+      for (std::ptrdiff_t i = 0; i < count; i++)
+        out[i] = choose(std::fabs(x[i]) > T(8), bessel_far<order, scaled>(x[i]), out[i]);
+    }
+  }
 }
 
 template <class T> __attribute__((noinline)) void erfinvs(T* out, const T* a, std::ptrdiff_t n) {
-  in_parts(out, a, n, [](T x) { return x * erfinv_middle(erfinv_argument(x) - T(3.125)); },
-           [](T x) { return std::fabs(x) > T(0.999); }, [](T x, T middle) {
-             const T w = erfinv_argument(x);
-             return choose(w > T(6.25), erfinv_far(x, w), middle);
-           });
+  T x[PART], w[PART];
+  for (std::ptrdiff_t start = 0; start < n; start += PART, a += PART, out += PART) {
+    const std::ptrdiff_t count = n - start < PART ? n - start : PART;
+    typename vmath::Format<T>::Int any = 0;
+    for (std::ptrdiff_t i = 0; i < count; i++) {
+      x[i] = a[i];
+      w[i] = (T(1) - x[i]) * (T(1) + x[i]);
+    }
+    logs::logarithms(w, w, count);
+    for (std::ptrdiff_t i = 0; i < count; i++) any |= w[i] < T(-6.25);
+#pragma GCC ivdep
+    for (std::ptrdiff_t i = 0; i < count; i++) out[i] = x[i] * erfinv_middle(-w[i] - T(3.125));
+    if (any) {
+#pragma GCC ivdep
+      for (std::ptrdiff_t i = 0; i < count; i++) out[i] = choose(w[i] < T(-6.25), erfinv_far(x[i], -w[i]), out[i]);
+    }
+  }
 }
 
 }  // namespace wengert::special
