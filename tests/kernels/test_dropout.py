@@ -138,3 +138,14 @@ def test_the_mask_is_saved_and_the_result_may_be_overwritten() -> None:
         out.zero_()
     (grad,) = wg.autograd.grad(out.sum(), x)
     assert wg.equal(grad, mask)
+
+
+@pytest.mark.parametrize("name", ["rand_like", "randn_like"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_samples_like_a_tensor_are_drawn_in_the_order_of_its_memory(name: str, layout: str) -> None:
+    found = []
+    with torch.random.fork_rng():
+        for package in (wg, torch):
+            package.manual_seed(3)
+            found.append(getattr(package, name)(LAYOUTS[layout](package.ones(6, 4, 5, 12))).numpy())
+    np.testing.assert_array_equal(*found)

@@ -269,7 +269,7 @@ def laid_out(samples: Any, model: Any) -> Any:
 def model_of(x: TensorBase, dtype: Any, function: str) -> Any:
     """Uninitialised array with the shape and memory layout of ``x``."""
     dt = x.dt if dtype is None else parse_dtype(dtype, function)
-    return np.empty_like(x.array, dtype=dt.np)
+    return laid_out(np.empty(memory_shape(x.array), dt.np), x.array)
 
 
 def rand_like(
