@@ -68,7 +68,10 @@ class PutBackward0(Writer):
     def put(self, target: Any, arrays: list[Any]) -> None:
         source, index = arrays
         if not self.accumulate:
-            target.flat[index] = source
+            if target.flags.c_contiguous:
+                target.reshape(-1)[index] = source.reshape(index.shape)
+            else:
+                target.flat[index] = source
             return
         flat = target.reshape(-1)
         add_rows(flat, wrapped(index, flat.size).reshape(-1), source.reshape(-1))
