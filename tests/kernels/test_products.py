@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,27 @@ def test_any_number_of_threads_gives_the_same_bits(multiplied: Any, native: Any,
     finally:
         native.set_num_threads(threads)
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("vectors", range(1, 15))
+def test_bits_depend_neither_on_panels_and_layouts_nor_on_who_packs(
+    multiplied: Any, native: Any, dtype: str, vectors: int
+) -> None:
+    rng = np.random.default_rng(6)
+    threads = native.get_num_threads()
+    for rows in (70, 150, 300):
+        x = rng.standard_normal((rows, 385)).astype(dtype)
+        y = rng.standard_normal((385, 64 // np.dtype(dtype).itemsize * vectors)).astype(dtype)
+        found = []
+        try:
+            for count, left, right in itertools.product((1, 2, 3), ("rows", "columns"), ("rows", "columns")):
+                native.set_num_threads(count)
+                found.append(multiplied(laid_out(x, left), laid_out(y, right), None))
+        finally:
+            native.set_num_threads(threads)
+        assert close(found[0], x, y)
+        assert all((other == found[0]).all() for other in found)
 
 
 def test_rows_of_a_product_do_not_depend_on_the_other_rows(multiplied: Any) -> None:

@@ -118,9 +118,10 @@ constexpr ptrdiff_t PRODUCT_ROWS = 144;              // of A: 384 columns of the
 constexpr ptrdiff_t OWN_BYTES = 3072;                // of a row of B: columns that only one task reads stay in that cache, too
 constexpr ptrdiff_t SHARED_BYTES = 1 << 14;          // columns that several tasks read come from the third-level cache
 constexpr ptrdiff_t BARE_BYTES = 1 << 15;            // of a contiguous matrix B that is not packed
-constexpr ptrdiff_t PRODUCT_WORK = 1 << 19;          // multiplications below which a task is not cut further
+constexpr ptrdiff_t PRODUCT_WORK = 1 << 18;          // multiplications below which a task is not cut further
+constexpr ptrdiff_t COPIED_BYTES = 1 << 17;          // of columns: to pack them is less than to fetch them from another core
 constexpr ptrdiff_t SLAB = 16 * TILE_DEPTH, SLAB_COLUMNS = 256;  // of the depth, where there are at most so many columns
-constexpr size_t PACKED_BYTES = size_t(1) << 28;     // most for columns that are packed in front of all tasks
+constexpr ptrdiff_t PACKED_BYTES = 1 << 28;          // most for columns that are packed in front of all tasks
 
 // A block size near n / parts that is a multiple of `unit`.
 inline ptrdiff_t even(ptrdiff_t n, ptrdiff_t parts, ptrdiff_t unit) { return pieces(pieces(n, parts), unit) * unit; }
@@ -219,8 +220,14 @@ struct Blocks {
   ptrdiff_t blocks() const { return up * along; }
 };
 
-// Several blocks for every thread, as far as there is work, and as many for each.  Rows are cut first: that costs no packing.
-// A single matrix with many rows has blocks with all columns that fit.
+// Few rows do not repay the packing of columns that lie in memory without gaps: panels are read where they are.
+template <class T>
+bool in_place(const Product<T>& p, ptrdiff_t rows) {
+  return p.b.column == 1 && rows <= (p.b.row * (ptrdiff_t)sizeof(T) % 4096 == 0 ? 4 : 8) * TILE_ROWS;
+}
+
+// Blocks for every thread, as far as there is work, and as many for each.  Rows are cut first: that costs no packing.
+// A single matrix with many rows has blocks with all columns that fit, a smaller one a block for each thread.
 template <class T>
 Blocks cut_product(const Product<T>& p, ptrdiff_t matrices) {
   constexpr ptrdiff_t wide = TILE_VECTORS * Vec<T>::lanes;
@@ -228,11 +235,12 @@ Blocks cut_product(const Product<T>& p, ptrdiff_t matrices) {
   ptrdiff_t threads = pool().threads(), least = p.columns > 4 * wide ? wide : 2 * Vec<T>::lanes;
   ptrdiff_t up = tall ? pieces(pieces(p.rows, PRODUCT_ROWS), threads) * threads : 1;
   ptrdiff_t along = pieces(p.columns * (ptrdiff_t)sizeof(T), tall ? SHARED_BYTES : OWN_BYTES);
-  ptrdiff_t wanted = std::min(threads * (tall ? 2 : 4), matrices * p.rows * p.columns * p.depth / PRODUCT_WORK);
+  ptrdiff_t most = threads * (matrices > 1 ? 4 : tall ? 2 : 1);
+  ptrdiff_t wanted = std::min(most, matrices * p.rows * p.columns * p.depth / PRODUCT_WORK);
   if (wanted > threads) wanted -= wanted % threads;
   Blocks grid = {even(p.rows, up, TILE_ROWS), even(p.columns, along, least), 1, 1};
   while (matrices * pieces(p.rows, grid.rows) * pieces(p.columns, grid.columns) < wanted) {
-    if (grid.rows <= 8 * TILE_ROWS && grid.columns > 2 * least)
+    if (grid.rows <= 4 * TILE_ROWS && grid.columns > 2 * least)
       grid.columns = even(p.columns, ++along, least);
     else if (grid.rows > TILE_ROWS)
       grid.rows = even(p.rows, ++up, TILE_ROWS);
@@ -258,14 +266,21 @@ struct Packed {
     if (!data) throw std::bad_alloc();
   }
 
+  static constexpr ptrdiff_t group = 2 * TILE_VECTORS * Vec<T>::lanes;  // columns of a task, and a vector more
+
+  // A single vector is not left: it would make two panels of two vectors of the last one and a half.
+  static ptrdiff_t groups(ptrdiff_t columns) { return std::max<ptrdiff_t>(1, pieces(columns - Vec<T>::lanes, group)); }
+
   void lay(const Product<T>& p, const Blocks& grid) {
-    ptrdiff_t stretches = pieces(p.depth, PRODUCT_DEPTH), count = whole_vectors<T>(p.columns) * p.depth;
-    take(count);
-    parallel_for(grid.along * stretches, [&](ptrdiff_t task) {
-      ptrdiff_t j = task / stretches * grid.columns, k = task % stretches * PRODUCT_DEPTH;
+    ptrdiff_t stretches = pieces(p.depth, PRODUCT_DEPTH), most = groups(grid.columns);
+    take(whole_vectors<T>(p.columns) * p.depth);
+    parallel_for(grid.along * stretches * most, [&](ptrdiff_t task) {
+      ptrdiff_t g = task % most, k = task / most % stretches * PRODUCT_DEPTH, j = task / most / stretches * grid.columns;
       ptrdiff_t depth = std::min(PRODUCT_DEPTH, p.depth - k), columns = std::min(grid.columns, p.columns - j);
-      const T* b = p.b.data + p.b.offset[0] + k * p.b.row + j * p.b.column;
-      pack_columns(b, p.b.row, p.b.column, depth, columns, at(j, k, whole_vectors<T>(columns), p.depth));
+      ptrdiff_t first = g * group, last = g + 1 == groups(columns) ? columns : first + group;
+      if (g >= groups(columns)) return;
+      const T* b = p.b.data + p.b.offset[0] + k * p.b.row + (j + first) * p.b.column;
+      pack_columns(b, p.b.row, p.b.column, depth, last - first, at(j, k, whole_vectors<T>(columns), p.depth) + first * depth);
     });
   }
 
@@ -284,10 +299,9 @@ void multiply_block(const Product<T>& p, ptrdiff_t matrix, ptrdiff_t i, ptrdiff_
   if (start) start += p.start.offset[matrix] + i * p.start.row + j * p.start.column;
   T* c = p.c + (matrix * p.rows + i) * p.columns + j;
   T* edge = scratch<T>(rows * TILE_VECTORS * L, 2);  // the last panel, if some of its columns do not exist
-  // Few rows do not repay the packing, nor does a matrix that the first-level cache holds: panels are read where they are.
-  bool little = p.b.row == p.columns && p.depth * p.columns * (ptrdiff_t)sizeof(T) <= BARE_BYTES;
-  ptrdiff_t few = p.b.row * (ptrdiff_t)sizeof(T) % 4096 == 0 ? 4 * TILE_ROWS : 8 * TILE_ROWS;
-  bool bare = !shared && p.b.column == 1 && (rows <= few || little);
+  // Nor is a matrix packed that the first-level cache holds.
+  bool little = p.b.row == p.columns && p.b.column == 1 && p.depth * p.columns * (ptrdiff_t)sizeof(T) <= BARE_BYTES;
+  bool bare = !shared && (little || in_place(p, rows));
   for (ptrdiff_t k = 0; k < p.depth; k += PRODUCT_DEPTH) {
     ptrdiff_t depth = std::min(PRODUCT_DEPTH, p.depth - k);
     const T* lines = b + k * p.b.row;
@@ -383,7 +397,8 @@ void multiply(const Product<T>& p) {
   }
   Blocks grid = cut_product(p, matrices);
   Packed<T> packed;
-  bool shared = matrices == 1 && grid.up > 1 && p.depth * p.columns * sizeof(T) <= PACKED_BYTES;
+  ptrdiff_t bytes = p.depth * p.columns * sizeof(T), alone = bytes <= COPIED_BYTES ? pool().threads() : 1;
+  bool shared = matrices == 1 && grid.up > alone && bytes <= PACKED_BYTES && !in_place(p, grid.rows);
   if (shared) packed.lay(p, grid);
   ptrdiff_t blocks = matrices * grid.blocks(), chunk = 1 + PRODUCT_WORK / (grid.rows * grid.columns * p.depth + 1);
   parallel_for(pieces(blocks, chunk), [&](ptrdiff_t task) {
