@@ -35,6 +35,9 @@ class Writer(General):
         """Write into ``target``; ``arrays`` are those of the inputs after the first."""
         raise NotImplementedError
 
+    def check(self, target: Any, arrays: list[Any]) -> None:
+        """Refuse what ``put`` finds out only while it writes: a refused call changes nothing."""
+
     def again(self) -> Writer:
         """A new node with the same parameters, for tangents: a plain value to be written becomes zero."""
         raise NotImplementedError
@@ -68,7 +71,9 @@ def writer_(op: Writer, inputs: list[TensorBase]) -> Tensor:
     op.many = True
     if record:
         connect(op, inputs)
-    op.put(memory(x), [t.array for t in inputs[1:]])
+    arrays = [t.array for t in inputs[1:]]
+    op.check(memory(x), arrays)
+    op.put(memory(x), arrays)
     bump(x)
     if record:
         keep(op, inputs, [x])  # type: ignore[list-item]

@@ -296,11 +296,20 @@ def counted(index: Tensor, size: int) -> Tensor:
 # -- scatter -----------------------------------------------------------------------------------------------------------
 
 
-class ScatterBackward0(Writer):
+class Scattering(Writer):
+    """Base of what writes to the places that the last input names along a dimension."""
+
+    dim: int
+
+    def check(self, target: Any, arrays: list[Any]) -> None:
+        check_places(arrays[-1], target, self.dim)
+
+
+class ScatterBackward0(Scattering):
     """Elements of a source written along a dimension.  The source gets the gradient at their places, the target the rest."""
 
     def __init__(self, dim: int, size: Size) -> None:
-        self.dim: int = dim
+        self.dim = dim
         self.size: Size = size
 
     def input_names(self) -> list[str]:
@@ -345,13 +354,13 @@ def padded(t: Tensor, size: Size) -> Tensor:
     return t
 
 
-class ScatterBackward1(Writer):
+class ScatterBackward1(Scattering):
     """A number written along a dimension.  The target's gradient is zero there."""
 
     sources: int = 1
 
     def __init__(self, dim: int, value: Any) -> None:
-        self.dim: int = dim
+        self.dim = dim
         self.value: Any = value
 
     def input_names(self) -> list[str]:
@@ -396,11 +405,11 @@ class ScatterAddBackward0(ScatterBackward0):
         return ["dim", "index"]
 
 
-class NotDifferentiable(Writer):
+class NotDifferentiable(Scattering):
     """Base of the node of ``scatter(reduce=...)``, which PyTorch records without a derivative."""
 
     def __init__(self, dim: int, at: Any) -> None:
-        self.dim: int = dim
+        self.dim = dim
         self.at: Any = at
 
     def again(self) -> Writer:
