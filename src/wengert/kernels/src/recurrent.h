@@ -1,8 +1,8 @@
 // Recurrent layers: all steps of one direction, forward and backward, but for the products with the input of all steps.
 //
-// Sequences do not know of each other: a task takes some of them through all steps, and threads meet at the end only. Where
-// there are few sequences and large weights, threads share the columns of each product instead. Weights are packed once. Rows of the steps lie one after the other; step t has the first sizes[t]
-// sequences, which are sorted by falling length.
+// Sequences do not know of each other: a task takes some of them through all steps, and threads meet at the end only.  Where
+// there are few sequences and large weights, threads share the columns of each product instead.  Weights are packed once.  Rows
+// of the steps lie one after the other; step t has the first sizes[t] sequences, which are sorted by falling length.
 #pragma once
 #include <algorithm>
 #include <memory>
@@ -113,7 +113,7 @@ class Weight {
   std::unique_ptr<T, Release> data_;
 };
 
-// Of two arrays (rows, n) with rows `narrow` and `wide` elements apart, one becomes the other, or is added to it.
+// Rows of n elements, `narrow` apart, are copied to rows that are `wide` apart, or added to them.
 template <class T>
 void copy_rows(const T* from, ptrdiff_t narrow, ptrdiff_t rows, ptrdiff_t n, T* to, ptrdiff_t wide) {
   for (ptrdiff_t i = 0; i < rows; i++) std::copy_n(from + i * narrow, n, to + i * wide);
