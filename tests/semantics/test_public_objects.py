@@ -74,3 +74,9 @@ def test_limits_of_integers_agree_with_torch(oracle: Any, name: str) -> None:
     assert repr(ours) == repr(theirs)
     for field in ("dtype", "bits", "max", "min"):
         assert getattr(ours, field) == getattr(theirs, field), field
+
+
+def test_a_node_that_is_called_gives_infinities_without_warnings() -> None:
+    x = wengert.tensor([500.0], dtype=wengert.float64, requires_grad=True)
+    grad = wengert.tensor([1e300], dtype=wengert.float64)
+    assert wengert.isinf(x.exp().grad_fn(grad)).all()

@@ -491,7 +491,11 @@ def call_node(node: Node, grads: tuple[Any, ...]) -> Any:
     for i, grad in enumerate(grads):
         if grad is not None and not isinstance(grad, TensorBase):
             raise TypeError(f"expected Tensor argument, got {type(grad).__name__} at position {i}")
-    results = node.vjp_many(list(grads))
+    token = silence()
+    try:
+        results = node.vjp_many(list(grads))
+    finally:
+        restore(token)
     if isinstance(node, AccumulateGradBase):
         return ()
     results = results + [None] * (int(node.arity) - len(results))

@@ -44,7 +44,7 @@ class Propagation:
         from scipy.sparse import csr_array, eye_array
 
         own = eye_array(self.rows, dtype=np.bool_, format="csr")
-        with no_grad():
+        with no_grad(), np.errstate(all="ignore"):  # formulas run as in a backward pass: infinities are results
             self.deliver(*self.root, (functions.ones_like(self.output.detach()), own))
             for node in self.walk.order:
                 if id(node) in self.arrived and node is not self.place[0] and id(node) in self.walk.needed:
