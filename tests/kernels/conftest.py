@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,9 @@ BUILDS = [
     and importlib.util.find_spec(f"wengert.kernels._k_{name}") is not None
     and _load._supported(name)
 ]
+
+#: What every function of numbers is asked: no numbers, infinities, zeros, numbers below the normal ones.
+EDGES = [math.nan, math.inf, -math.inf, 0.0, -0.0, 1e-40, -1e-40, 1e-320]
 
 
 @pytest.fixture(params=BUILDS or ["none"])

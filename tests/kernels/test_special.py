@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import wengert as wg
-from tests.kernels.conftest import BUILDS
+from tests.kernels.conftest import BUILDS, EDGES
 from wengert.kernels import blocks
 from wengert.kernels.formula import Blocked
 
@@ -143,25 +143,7 @@ def test_numpys_programs_give_nearly_the_same(case: str, dtype: Any) -> None:
     assert (error <= 256 * limits.eps * scale * lost + limits.tiny).all()
 
 
-POINTS = [
-    math.nan,
-    math.inf,
-    -math.inf,
-    0.0,
-    -0.0,
-    1e-40,
-    -1e-40,
-    1e-320,
-    1.0,
-    -1.0,
-    2.0,
-    -2.0,
-    -3.0,
-    -0.5,
-    -1.5,
-    1e-8,
-    -1e-8,
-]
+POINTS = [*EDGES, 1.0, -1.0, 2.0, -2.0, -3.0, -0.5, -1.5, 1e-8, -1e-8]
 POINTS += [1e30, -1e30, 3e38, -88.0, 60.0, 0.99, -0.75, 9.3, -9.3, 26.5, 1e305, -1e7, 27.2, -12.25, 8.0, 6.25]
 INFINITE_AT_POLES = {"trigamma": math.inf, "tetragamma": -math.inf}
 

@@ -3,47 +3,23 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import math
-import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from wengert.kernels import _load, blocks
+from tests.kernels.conftest import BUILDS, EDGES
+from wengert.kernels import blocks
 from wengert.kernels.formula import Blocked
 from wengert.kernels.tracing import make
 
-BUILDS = [
-    name
-    for name in _load.BUILDS
-    if os.environ.get("WENGERT_PURE", "") in ("", "0")
-    and importlib.util.find_spec(f"wengert.kernels._k_{name}") is not None
-    and _load._supported(name)
-]
 if not BUILDS:
     pytest.skip("the kernels were not built", allow_module_level=True)
 
-SPECIAL = [
-    math.nan,
-    math.inf,
-    -math.inf,
-    0.0,
-    -0.0,
-    1e-40,
-    -1e-40,
-    1e-320,
-    1e-3,
-    -1e-8,
-    1e30,
-    -1e30,
-    89.0,
-    -104.0,
-    710.0,
-]
-SPECIAL += [-745.2, 1.0, -1.0, 0.75, -0.75, 4.1, 5.95, 1e-38, -88.0, 20.0, -20.0]
+SPECIAL = [*EDGES, 1e-3, -1e-8, 1e30, -1e30, 89.0, -104.0, 710.0, -745.2, 1.0, -1.0, 0.75, -0.75, 4.1, 5.95, 1e-38]
+SPECIAL += [-88.0, 20.0, -20.0]
 
 
 def erf(x: Any) -> Any:

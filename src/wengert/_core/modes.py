@@ -47,7 +47,7 @@ class ThreadModes:
     """Modes of one thread."""
 
     def __init__(self) -> None:
-        self.number: i64 = 0 if thread_number is None else thread_number()
+        self.number: i64 = 0 if _number is None else _number()
         self.grad: bool = True
         self.inference: bool = False
         self.saved_hooks: list[Any] = []

@@ -26,6 +26,16 @@ def instruction(name: str) -> Any:
     return elementwise(function)
 
 
+def slope_by(name: str) -> Any:
+    """The gradient of a function whose derivative is one instruction."""
+
+    def slope(grad: Any, x: Any) -> Any:
+        return grad * blocks.instruction(name, x)
+
+    slope.__name__ = f"slope_by_{name}"
+    return elementwise(slope)
+
+
 erf: Final[Any] = instruction("erf")
 erfc: Final[Any] = instruction("erfc")
 erfcx: Final[Any] = instruction("erfcx")
@@ -38,6 +48,11 @@ i0: Final[Any] = instruction("i0")
 i0e: Final[Any] = instruction("i0e")
 i1: Final[Any] = instruction("i1")
 i1e: Final[Any] = instruction("i1e")
+
+lgamma_slope: Final[Any] = slope_by("digamma")
+digamma_slope: Final[Any] = slope_by("trigamma")
+trigamma_slope: Final[Any] = slope_by("tetragamma")
+i0_slope: Final[Any] = slope_by("i1")
 
 
 @elementwise
@@ -95,30 +110,6 @@ def entr(x: Any) -> Any:
 def entr_slope(grad: Any, x: Any) -> Any:
     """Gradient of that."""
     return grad * (-1 - np.log(x))
-
-
-@elementwise
-def digamma_slope(grad: Any, x: Any) -> Any:
-    """Gradient of digamma."""
-    return grad * blocks.instruction("trigamma", x)
-
-
-@elementwise
-def trigamma_slope(grad: Any, x: Any) -> Any:
-    """Gradient of trigamma."""
-    return grad * blocks.instruction("tetragamma", x)
-
-
-@elementwise
-def lgamma_slope(grad: Any, x: Any) -> Any:
-    """Gradient of lgamma."""
-    return grad * blocks.instruction("digamma", x)
-
-
-@elementwise
-def i0_slope(grad: Any, x: Any) -> Any:
-    """Gradient of i0."""
-    return grad * blocks.instruction("i1", x)
 
 
 @elementwise
