@@ -120,6 +120,27 @@ def test_elements_join_those_at_their_places_in_order(native: Any, how: str, dim
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", [(1, 4), (64, 10), (5000, 3), (3, 5, 7), (2, 30, 40, 50)])
+def test_picked_elements_are_multiplied_and_summed_as_numpy_does(native: Any, shape: Any, dtype: Any) -> None:
+    x, rng = data(shape, dtype), np.random.default_rng(1)
+    index = rng.integers(0, shape[1], (shape[0], *shape[2:]))
+    factors = rng.integers(0, 3, index.shape).astype(dtype)
+    chosen = np.take_along_axis(x, index[:, None], 1)[:, 0]
+    np.testing.assert_array_equal(bulk.picked(x, 1, index, factors, False), chosen * factors)
+    total = bulk.picked(x, 1, index, factors, True)
+    np.testing.assert_allclose(total, (chosen * factors).sum(dtype=np.float64), 100 * np.finfo(dtype).eps)
+    assert total.dtype == dtype
+    one = np.asarray(-0.25, dtype)
+    np.testing.assert_array_equal(bulk.picked(x, 1, index, one, False), chosen * one)
+    x[:] = np.where(np.arange(shape[1]).reshape(-1, *[1] * (len(shape) - 2)) == 0, np.inf, x)
+    without = np.where(index == 0, dtype(0), factors)
+    assert np.isfinite(bulk.picked(x, 1, index, without, True))
+    index.reshape(-1)[-1] = shape[1]
+    with pytest.raises(IndexError):
+        bulk.picked(x, 1, index, factors, True)
+
+
 def test_an_index_outside_is_an_error_and_never_a_write(native: Any) -> None:
     table = np.zeros((4, 2))
     for bad in (-1, 4, 1 << 62):

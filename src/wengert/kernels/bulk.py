@@ -212,6 +212,18 @@ def gather(x: Any, dim: int, index: Any) -> Any:
     return out
 
 
+def picked(x: Any, dim: int, index: Any, factors: Any, summed: bool) -> Any:
+    """Elements of the contiguous ``x`` at int64 places along ``dim`` times ``factors`` (or one 0-d factor), or the sum of all.
+
+    ``index`` has the other dimensions of ``x``. What has the factor 0 does not count, even an infinity.
+    """
+    outer, inner = _around(x.shape, dim)
+    out, products = np.empty((), x.dtype), None if summed else empty(index.shape, x.dtype)
+    arrays = (x, _contiguous(index), _contiguous(factors), products, out)
+    _native.picked_sum(*arrays, outer, x.shape[dim], inner, int(factors.ndim > 0))
+    return out[()] if summed else products
+
+
 JOININGS: Final = {"write": 0, "add": 1, "multiply": 2, "maximum": 3, "minimum": 4}
 
 
@@ -306,7 +318,7 @@ WIDEST: Final = 8192  # columns: a longer row would leave the first-level cache,
 
 
 SMALL: Final = 1 << 12  # elements: a program takes fewer at least as fast
-SHORT: Final = 32  # columns: rows of fewer are taken side by side (Note [Short rows] in src/softmax.h)
+SHORT: Final = 96  # columns: rows of no more are taken side by side (Note [Short rows] in src/softmax.h)
 FEW: Final = 8  # such rows: a program takes fewer at least as fast
 MANY: Final = 1 << 16  # elements: fewer do not repay several threads
 

@@ -6,7 +6,6 @@ each is the derivative of the other.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,50 +18,48 @@ from .._core.tensor_base import TensorBase
 from .._record.common import quiet
 from .._record.general import General, general, general_many
 from .._record.unary import unary
+from ..kernels import bulk
 from .loss import MEAN, NONE, SUM, check_target, legacy_reduction, reduction_code
 from .scaled import DivBackward1
-from .softmax import LogSoftmaxBackward0, PickedGrad
+from .softmax import LogSoftmaxBackward0, PickedGrad, places_along
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
 UNSIGNED: Final = 1 << 64
-LARGE: Final = 1 << 14  # elements: a smaller gradient is written in next to no time
 
 
 class Pick:
     """Where the targets are in an array of log probabilities, and with which factors they count.
 
     Attributes:
-        places: index arrays of the targets' elements, one for each dimension.
-        factors: minus the weight of each row, 0 for ignored ones; already divided by ``total`` for the mean.
+        axis: the dimension of the classes.
+        index: the targets.
+        factors: minus the weight of each row (0-d where all are equal), 0 for ignored ones; already divided by ``total`` for
+            the mean.
         skipped: which factors are 0; None where there is no such.
         total: sum of the weights of the rows that count.
     """
 
     def __init__(self, x: TensorBase, target: TensorBase, weight: Any, reduction: int, ignore_index: int) -> None:
-        axis = 1 if len(x.shp) > 1 else 0
+        self.axis: int = 1 if len(x.shp) > 1 else 0
         self.shape: Size = x.shp
         self.reduction: int = reduction
         # A copy: the target may be written to before the backward pass.
-        index = np.array(target.array, np.int64)
+        self.index: Any = np.array(target.array, np.int64)
         self.skipped: Any = None
         self.factors: Any = None
-        classes = x.shp[axis]
-        if weight is None and not 0 <= ignore_index < classes and all_below(index, classes):
-            self.total: Any = x.dt.np.type(index.size)
-            factors = np.empty(index.shape, x.dt.np)
-            factors.fill(-1)
-        else:
-            factors = self.weigh(index, classes, x.dt.np, weight, ignore_index)
+        classes = x.shp[self.axis]
+        count = self.index.size
+        if weight is None and not 0 <= ignore_index < classes and all_below(self.index, classes):
+            self.total: Any = x.dt.np.type(count)
+            self.factors = np.asarray(-1 / count if reduction == MEAN and count else -1, x.dt.np)
+            return
+        self.factors = self.weigh(self.index, classes, x.dt.np, weight, ignore_index)
         if reduction == MEAN:
             token = silence()  # the total may be 0
-            np.divide(factors, self.total, out=factors)
+            np.divide(self.factors, self.total, out=self.factors)
             restore(token)
-        self.factors = factors
-        places = [np.arange(n).reshape((n,) + (1,) * (index.ndim - i - 1)) for i, n in enumerate(index.shape)]
-        places.insert(axis, index)
-        self.places: tuple[Any, ...] = tuple(places)
 
     def weigh(self, index: Any, classes: int, dt: Any, weight: Any, ignore_index: int) -> Any:
         """Minus the weight of each row; those of ignored rows, whose ``index`` becomes 0, are 0."""
@@ -83,10 +80,12 @@ class Pick:
 
     def pick(self, x: Any) -> Any:
         """Weighted elements of the targets, summed unless the reduction is ``none``."""
-        loss = np.asarray(self.weighted(x[self.places]))
-        if self.reduction == NONE:
-            return loss
-        return np.add.reduce(loss, axis=None) if self.total != 0 or self.reduction == SUM else x.dtype.type(np.nan)
+        if self.reduction == MEAN and self.total == 0:
+            return x.dtype.type(np.nan)
+        if bulk.handles(x, self.factors) and x.flags.c_contiguous:
+            return bulk.picked(x, self.axis, self.index, self.factors, self.reduction != NONE)
+        loss = np.asarray(self.weighted(x[places_along(self.axis, self.index)]))
+        return loss if self.reduction == NONE else np.add.reduce(loss, axis=None)
 
     def put(self, grad: Any) -> Any:
         """Array of zeros with the weighted gradients at the places of the targets."""
@@ -94,12 +93,15 @@ class Pick:
 
     def picked(self, grad: Any) -> PickedGrad:
         """The same, not yet written down."""
-        return PickedGrad(self.places, np.asarray(self.weighted(grad)), self.shape)
+        values = np.asarray(self.weighted(grad))
+        if values.shape != self.index.shape:
+            values = np.full(self.index.shape, values)
+        return PickedGrad(self.axis, self.index, values, self.shape)
 
 
 def all_below(index: Any, classes: int) -> bool:
     """Whether all indices are classes; negative ones are large as unsigned numbers."""
-    return index.size == 0 or bool(index.view(np.uint64).max() < classes)
+    return index.size == 0 or bool(np.maximum.reduce(index.view(np.uint64), None) < classes)
 
 
 class NllLossBackward0(General):
@@ -143,14 +145,9 @@ class NllLossBackward0(General):
         return found + [None] * (self.arity - 1)
 
     def may_leave_unwritten(self, grad: Tensor) -> bool:
-        """Whether the gradient of a large input goes to a log-softmax over the classes, and nobody else sees it."""
+        """Whether the gradient goes to a log-softmax over the classes, and nobody else sees it."""
         child = self.next0
-        shape = self.pick.shape
-        if (
-            not isinstance(child, LogSoftmaxBackward0)
-            or math.prod(shape) < LARGE
-            or child.dim != min(1, len(shape) - 1)
-        ):
+        if not isinstance(child, LogSoftmaxBackward0) or child.dim != self.pick.axis:
             return False
         if self.extras is not None or MODES.anomaly or MODES.watcher is not None:
             return False

@@ -117,9 +117,9 @@ class LogSoftmaxBackward0(Normalizing):
             raise errors.freed(self)
         result = kept.unpack(self).array
         if bulk.in_rows(self.dim, result):
-            return make(bulk.log_softmax_rows_slope_picked(result, grad.places[self.dim], grad.values)), None
+            return make(bulk.log_softmax_rows_slope_picked(result, grad.index, grad.values)), None
         array = formulas.log_softmax_slope_picked(result, np.expand_dims(grad.values, self.dim))
-        array[grad.places] += grad.values
+        array[places_along(grad.dim, grad.index)] += grad.values
         return make(array), None
 
 
@@ -127,19 +127,28 @@ class PickedGrad(Unwritten):
     """A gradient that is zero but for one element along a dimension: Note [Unwritten gradients].
 
     Attributes:
-        places: index arrays of these elements, one for each dimension.
+        dim: this dimension.
+        index: the places of these elements along it.
         values: the elements.
     """
 
-    def __init__(self, places: tuple[Any, ...], values: Any, shape: Size) -> None:
+    def __init__(self, dim: int, index: Any, values: Any, shape: Size) -> None:
         super().__init__(None, dtype_of(values), shape)
-        self.places: tuple[Any, ...] = places
+        self.dim: int = dim
+        self.index: Any = index
         self.values: Any = values
 
     def written(self) -> TensorBase:
         out = zeros(self.shp, self.values.dtype)
-        out[self.places] = self.values
+        out[places_along(self.dim, self.index)] = self.values
         return make(out)
+
+
+def places_along(dim: int, index: Any) -> tuple[Any, ...]:
+    """Index arrays of one element along ``dim`` for each place in the other dimensions."""
+    places = [np.arange(n).reshape((n,) + (1,) * (index.ndim - i - 1)) for i, n in enumerate(index.shape)]
+    places.insert(dim, index)
+    return tuple(places)
 
 
 class NormalizingBackward(Binary):

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <vector>
 
 #include "pool.h"
+#include "vm.h"
 
 namespace wengert::arrays {
 
@@ -65,6 +67,30 @@ void gather(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, const
     else
       for (ptrdiff_t b = 0; b < inner; b++) to[b] = outside(at[b], size, bad) ? T(0) : from[at[b] * inner + b];
   });
+}
+
+// The sum over a and b of x[a, index[a, b], b] times its factor, and these products in `products`, if that is not null; `step` is 0
+// where all factors are one number.  What has the factor 0 does not count, even an infinity.
+template <class T>
+void picked_sum(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, ptrdiff_t step, const T* x, const int64_t* index, const T* factor,
+                T* products, T* out, Flag& bad) {
+  constexpr ptrdiff_t BLOCK = 1024;
+  const ptrdiff_t count = outer * inner, parts = pieces(count, BLOCK);
+  std::vector<double> sums(parts);
+  in_pieces(parts, BLOCK, [&](ptrdiff_t part) {
+    const ptrdiff_t first = part * BLOCK, end = std::min(count, first + BLOCK);
+    T room[BLOCK], *to = products ? products + first : room;
+    ptrdiff_t b = first % inner, line = first / inner * n * inner;
+    for (ptrdiff_t i = first; i < end; i++) {
+      const T by = factor[i * step];
+      to[i - first] = outside(index[i], n, bad) || by == 0 ? T(0) : x[line + index[i] * inner + b] * by;
+      if (++b == inner) b = 0, line += n * inner;
+    }
+    sums[part] = wengert::wide_sum(to, end - first);
+  });
+  double total = 0;
+  for (double sum : sums) total += sum;
+  *out = static_cast<T>(total);
 }
 
 // How an element joins the one at its place; what is not a number stays.

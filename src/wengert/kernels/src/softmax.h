@@ -9,15 +9,20 @@
 #include "pool.h"
 #include "rows.h"
 #include "sums.h"
+#include "tile.h"
+#include "transpose.h"
 
 namespace wengert::arrays {
 
 constexpr ptrdiff_t LANES = 32;  // partial sums of a row
 
-// The sum over a row of f(a[i], b[i]).  The rest of a row that fills no lanes is padded with `pad`, of which f must be 0.  A
-// function of its own for each f: inlined side by side gcc leaves some of them scalar.
+// Rows from here on have at least LANES elements.  The last LANES of them overlap those before where the row has a rest: one by
+// one, or copied into a padded buffer, a rest would take longer than the row.
+
+// The sum of f(i) along a row.  A function of its own for each f: inlined side by side gcc leaves some of them scalar.
 template <class T, class F>
-__attribute__((noinline)) T row_total(const T* a, const T* b, ptrdiff_t n, T pad, const F& f) {
+__attribute__((noinline)) T row_total(ptrdiff_t n, const F& f) {
+  using Int = typename vmath::Format<T>::Int;
   double total = 0;
   for (ptrdiff_t start = 0; start < n; start += WIDE) {
     const ptrdiff_t end = std::min(n, start + WIDE);
@@ -25,15 +30,14 @@ __attribute__((noinline)) T row_total(const T* a, const T* b, ptrdiff_t n, T pad
     ptrdiff_t i = start;
     for (; i + LANES <= end; i += LANES)
 #pragma GCC ivdep
-      for (ptrdiff_t l = 0; l < LANES; l++) lane[l] += f(a[i + l], b[i + l]);
+      for (ptrdiff_t l = 0; l < LANES; l++) lane[l] += f(i + l);
     if (i < end) {
-      T rest[LANES], other[LANES];
-      std::fill_n(rest, LANES, pad);
-      std::fill_n(other, LANES, pad);
-      std::copy(a + i, a + end, rest);
-      std::copy(b + i, b + end, other);
+      const ptrdiff_t last = end - LANES;
+      const Int counted = static_cast<Int>(i - last);
+      T rest[LANES];
 #pragma GCC ivdep
-      for (ptrdiff_t l = 0; l < LANES; l++) lane[l] += f(rest[l], other[l]);
+      for (ptrdiff_t l = 0; l < LANES; l++) rest[l] = f(last + l);
+      for (Int l = 0; l < static_cast<Int>(LANES); l++) lane[l] += l < counted ? T(0) : rest[l];
     }
     for (ptrdiff_t step = LANES / 2; step; step /= 2)
       for (ptrdiff_t l = 0; l < step; l++) lane[l] += lane[l + step];
@@ -42,19 +46,55 @@ __attribute__((noinline)) T row_total(const T* a, const T* b, ptrdiff_t n, T pad
   return static_cast<T>(total);
 }
 
+// The largest number of a row.
 template <class T>
 static inline T top_of(const T* x, ptrdiff_t n) {
-  return lanes(x, n, T(-INFINITY), [](T a, T b) { return nan_max(a, b); });
+  T lane[LANES];
+  std::fill_n(lane, LANES, T(-INFINITY));
+  for (ptrdiff_t i = 0; i + LANES <= n; i += LANES)
+    for (ptrdiff_t l = 0; l < LANES; l++) lane[l] = nan_max(lane[l], x[i + l]);
+  if (n % LANES)
+    for (ptrdiff_t l = 0; l < LANES; l++) lane[l] = nan_max(lane[l], x[n - LANES + l]);
+  for (ptrdiff_t step = LANES / 2; step; step /= 2)
+    for (ptrdiff_t l = 0; l < step; l++) lane[l] = nan_max(lane[l], lane[l + step]);
+  return lane[0];
+}
+
+// to[i] = f(i) along a row; f may read to[i].
+template <class T, class F>
+static inline void along_row(ptrdiff_t n, T* to, const F& f) {
+  const ptrdiff_t whole = n / LANES * LANES, last = n - LANES;
+  T rest[LANES];
+  if (whole < n)
+#pragma GCC ivdep
+    for (ptrdiff_t l = 0; l < LANES; l++) rest[l] = f(last + l);
+#pragma GCC ivdep
+  for (ptrdiff_t i = 0; i < whole; i++) to[i] = f(i);
+  if (whole < n) std::copy_n(rest, LANES, to + last);
 }
 
 // Note [Short rows]
 //     The loops over a row of ten elements are all overhead: 90 ns.  TALL such rows are turned on their side, so that each is a
-//     lane of the vectors that run down the columns.
-constexpr ptrdiff_t SHORT = 32, TALL = 16;
+//     lane of the vectors that run down the columns: up to SHORT elements for values, FLAT for slopes, which are less work.
+constexpr ptrdiff_t SHORT = 96, FLAT = 48, TALL = 16;
+
+// The elements of TALL rows of n turned on their side, squares of them in registers; the last square overlaps the one before.
+// to[j * ldt + r] = from[r * ldf + j].
+template <class T>
+static inline void turn_over(const T* from, ptrdiff_t ldf, T* to, ptrdiff_t ldt, ptrdiff_t rows, ptrdiff_t columns) {
+  using W = typename Word<sizeof(T)>::type;
+  constexpr ptrdiff_t N = 32 / sizeof(T);
+  for (ptrdiff_t j = 0; j < columns; j += N)
+    for (ptrdiff_t i = 0; i < rows; i += N) {
+      const ptrdiff_t r = std::min(i, rows - N), c = std::min(j, columns - N);
+      turn((const W*)(from + r * ldf + c), ldf, (W*)(to + c * ldt + r), ldt);
+    }
+}
 
 // block[j * TALL + r] = x[r * n + j]; lanes without a row hold zeros.
 template <class T>
 static inline void lay_down(const T* x, ptrdiff_t n, ptrdiff_t rows, T* block) {
+  if (rows == TALL && n * static_cast<ptrdiff_t>(sizeof(T)) >= 32) return turn_over(x, n, block, TALL, TALL, n);
   std::fill_n(block, n * TALL, T(0));
   for (ptrdiff_t r = 0; r < rows; r++)
     for (ptrdiff_t j = 0; j < n; j++) block[j * TALL + r] = x[r * n + j];
@@ -62,6 +102,7 @@ static inline void lay_down(const T* x, ptrdiff_t n, ptrdiff_t rows, T* block) {
 
 template <class T>
 static inline void stand_up(const T* block, ptrdiff_t n, ptrdiff_t rows, T* y) {
+  if (rows == TALL && n * static_cast<ptrdiff_t>(sizeof(T)) >= 32) return turn_over(block, TALL, y, n, n, TALL);
   for (ptrdiff_t r = 0; r < rows; r++)
     for (ptrdiff_t j = 0; j < n; j++) y[r * n + j] = block[j * TALL + r];
 }
@@ -103,7 +144,7 @@ __attribute__((noinline)) void slope_of_group(T* g, const T* y, ptrdiff_t n) {
 template <bool LOGARITHM, class T>
 void short_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
   each_group(rows, n, [=](ptrdiff_t first, ptrdiff_t count) {
-    T block[SHORT * TALL];
+    T* block = scratch<T>(n * TALL, 0);
     lay_down(x + first * n, n, count, block);
     normalize_group<LOGARITHM>(block, n);
     stand_up(block, n, count, y + first * n);
@@ -113,7 +154,7 @@ void short_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
 template <bool LOGARITHM, class T>
 void short_slopes(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T* y, T* slope) {
   each_group(rows, n, [=](ptrdiff_t first, ptrdiff_t count) {
-    T block[SHORT * TALL], results[SHORT * TALL];
+    T *block = scratch<T>(n * TALL, 0), *results = scratch<T>(n * TALL, 1);
     lay_down(grad + first * n, n, count, block);
     lay_down(y + first * n, n, count, results);
     slope_of_group<LOGARITHM>(block, results, n);
@@ -127,11 +168,9 @@ void softmax_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
   in_pieces(rows, n, [=](ptrdiff_t r) {
     const T *from = x + r * n, top = top_of(from, n);
     T* to = y + r * n;
-#pragma GCC ivdep
-    for (ptrdiff_t i = 0; i < n; i++) to[i] = vmath::exp(from[i] - top);
-    const T scale = T(1) / static_cast<T>(wide_sum(to, n));
-#pragma GCC ivdep
-    for (ptrdiff_t i = 0; i < n; i++) to[i] *= scale;
+    along_row(n, to, [=](ptrdiff_t i) { return vmath::exp(from[i] - top); });
+    const T scale = T(1) / row_total<T>(n, [=](ptrdiff_t i) { return to[i]; });
+    along_row(n, to, [=](ptrdiff_t i) { return to[i] * scale; });
   });
 }
 
@@ -140,47 +179,62 @@ void log_softmax_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
   if (n <= SHORT) return short_rows<true>(rows, n, x, y);  // Note [Short rows]
   in_pieces(rows, n, [=](ptrdiff_t r) {
     const T *from = x + r * n, top = top_of(from, n);
-    const T less = std::log(row_total(from, from, n, T(-INFINITY), [=](T a, T) { return vmath::exp(a - top); }));
-    T* to = y + r * n;
-#pragma GCC ivdep
-    for (ptrdiff_t i = 0; i < n; i++) to[i] = (from[i] - top) - less;
+    const T less = std::log(row_total<T>(n, [=](ptrdiff_t i) { return vmath::exp(from[i] - top); }));
+    along_row(n, y + r * n, [=](ptrdiff_t i) { return (from[i] - top) - less; });
   });
 }
 
 // y: results.  The slope may be written over the gradient.
 template <class T>
 void softmax_rows_slope(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T* y, T* slope) {
-  if (n <= SHORT) return short_slopes<false>(rows, n, grad, y, slope);  // Note [Short rows]
+  if (n <= FLAT) return short_slopes<false>(rows, n, grad, y, slope);  // Note [Short rows]
   in_pieces(rows, n, [=](ptrdiff_t r) {
     const T *g = grad + r * n, *at = y + r * n;
-    const T total = row_total(g, at, n, T(0), [](T a, T b) { return a * b; });
-    T* to = slope + r * n;
-#pragma GCC ivdep
-    for (ptrdiff_t i = 0; i < n; i++) to[i] = (g[i] - total) * at[i];
+    const T total = row_total<T>(n, [=](ptrdiff_t i) { return g[i] * at[i]; });
+    along_row(n, slope + r * n, [=](ptrdiff_t i) { return (g[i] - total) * at[i]; });
   });
 }
 
 template <class T>
 void log_softmax_rows_slope(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T* y, T* slope) {
-  if (n <= SHORT) return short_slopes<true>(rows, n, grad, y, slope);  // Note [Short rows]
+  if (n <= FLAT) return short_slopes<true>(rows, n, grad, y, slope);  // Note [Short rows]
   in_pieces(rows, n, [=](ptrdiff_t r) {
-    const T *g = grad + r * n, *at = y + r * n, total = row_total(g, g, n, T(0), [](T a, T) { return a; });
-    T* to = slope + r * n;
-#pragma GCC ivdep
-    for (ptrdiff_t i = 0; i < n; i++) to[i] = g[i] - vmath::exp(at[i]) * total;
+    const T *g = grad + r * n, *at = y + r * n, total = row_total<T>(n, [=](ptrdiff_t i) { return g[i]; });
+    along_row(n, slope + r * n, [=](ptrdiff_t i) { return g[i] - vmath::exp(at[i]) * total; });
   });
 }
 
-// The same where the gradient of a row is `value` at one place and 0 elsewhere.
+// The same where the gradient of a row is `value` at one place and 0 elsewhere.  Several short rows are computed as one.
 template <class T>
 void log_softmax_rows_slope_picked(ptrdiff_t rows, ptrdiff_t n, const T* y, const int64_t* places, const T* values, T* slope,
                                    std::atomic<bool>& bad) {
-  in_pieces(rows, n, [=, &bad](ptrdiff_t r) {
-    const T *at = y + r * n, value = values[r];
-    T* to = slope + r * n;
+  const auto at_places = [=, &bad](ptrdiff_t first, ptrdiff_t count) {
+    T found[TALL] = {}, value[TALL] = {};
+    std::copy_n(values + first, count, value);
+    for (ptrdiff_t r = 0; r < count; r++)
+      if (!outside(places[first + r], n, bad)) found[r] = y[(first + r) * n + places[first + r]];
 #pragma GCC ivdep
-    for (ptrdiff_t i = 0; i < n; i++) to[i] = T(0) - vmath::exp(at[i]) * value;
-    if (!outside(places[r], n, bad)) to[places[r]] += value;
+    for (ptrdiff_t l = 0; l < count; l++) found[l] = value[l] - vmath::exp(found[l]) * value[l];
+    for (ptrdiff_t r = 0; r < count; r++)
+      if (!outside(places[first + r], n, bad)) slope[(first + r) * n + places[first + r]] = found[r];
+  };
+  if (n > FLAT)
+    return in_pieces(rows, n, [=](ptrdiff_t r) {
+      const T *at = y + r * n, value = values[r];
+      along_row(n, slope + r * n, [=](ptrdiff_t i) { return T(0) - vmath::exp(at[i]) * value; });
+      at_places(r, 1);
+    });
+  each_group(rows, n, [=](ptrdiff_t first, ptrdiff_t count) {
+    const T* at = y + first * n;
+    T *to = slope + first * n, *same = scratch<T>((n + 1) * TALL, 0);
+    for (ptrdiff_t r = 0; r < count; r++)
+      for (ptrdiff_t j = 0; j < n; j += TALL) std::fill_n(same + r * n + j, TALL, values[first + r]);
+    const auto change = [=](ptrdiff_t i) { return T(0) - vmath::exp(at[i]) * same[i]; };
+    if (count * n >= LANES)
+      along_row(count * n, to, change);
+    else
+      for (ptrdiff_t i = 0; i < count * n; i++) to[i] = change(i);
+    at_places(first, count);
   });
 }
 

@@ -81,6 +81,13 @@ void enter_gather(const Args& a) {
   gather<T>(a.number[0], a.number[1], a.number[2], a.number[3], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.bad_index);
 }
 
+// Arrays x, index, factors, products (or none), out; outer, n, inner, step of the factors.
+template <class T>
+void enter_picked_sum(const Args& a) {
+  const ptrdiff_t* n = a.number;
+  picked_sum<T>(n[0], n[1], n[2], n[3], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.at<T>(3), a.at<T>(4), a.bad_index);
+}
+
 // Arrays source, index, target; outer, n, size, inner, step of the source, and how elements are joined.
 template <class T>
 void enter_scatter(const Args& a) {
@@ -232,6 +239,7 @@ constexpr Entry array_entries[] = {
     {"take_rows", 3, 3, 0, WENGERT_ANY(enter_take_rows)},
     {"add_rows", 3, 3, 0, WENGERT_WORDS(enter_add_rows)},
     {"gather", 3, 4, 0, WENGERT_WORDS(enter_gather)},
+    {"picked_sum", 5, 4, 0, WENGERT_FLOATS(enter_picked_sum)},
     {"scatter", 3, 6, 0, WENGERT_WORDS(enter_scatter)},
     {"bag_sums", 6, 4, 0, WENGERT_FLOATS(enter_bag_sums)},
     {"weighted_rows", 4, 5, 0, WENGERT_FLOATS(enter_weighted_rows)},
