@@ -525,6 +525,12 @@ def norm_1_slope(grad: Any, x: Any, result: Any) -> Any:
 
 
 @elementwise
+def quotient_or_zero(x: Any, y: Any) -> Any:
+    """x / y, and 0 where y is 0."""
+    return np.where(y == 0, 0.0, x / y)
+
+
+@elementwise
 def norm_2_slope(grad: Any, x: Any, result: Any) -> Any:
     """Gradient of ``norm_2``, 0 where the norm is 0."""
     return grad * np.where(result == 0, 0.0, x / result)

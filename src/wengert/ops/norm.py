@@ -196,9 +196,7 @@ class CdistBackward0(General):
 
 def pair_weight(grad: Any, distance: Any, p: Any) -> Any:
     """What the difference of a pair (for p = 1 its sign) is multiplied by in the gradient; 0 for equal rows."""
-    if p == 1:
-        return grad
-    return np.divide(grad, distance, out=np.zeros_like(distance), where=distance != 0)
+    return grad if p == 1 else formulas.quotient_or_zero(grad, distance)
 
 
 class RenormBackward0(General):

@@ -55,26 +55,77 @@ void distances(ptrdiff_t count, ptrdiff_t n, ptrdiff_t m, ptrdiff_t features, co
   });
 }
 
+// One vector of features of ROWS points: sums over m others, which lie side by side as vectors, of weight times difference, or
+// for ORDER 1 times its sign.
+template <int ORDER, int ROWS, class T>
+__attribute__((noinline)) void distance_sums_part(ptrdiff_t m, ptrdiff_t row, ptrdiff_t column, const T* points, const T* others,
+                                                  const T* weight, T* out) {
+  using V = typename Vec<T>::v;
+  constexpr int L = Vec<T>::lanes;
+  V sum[ROWS], point[ROWS];
+#pragma GCC unroll 8
+  for (int r = 0; r < ROWS; r++) sum[r] = V{}, point[r] = *(const V*)(points + r * L);
+  for (ptrdiff_t j = 0; j < m; j++) {
+    const V other = *(const V*)(others + j * L);
+#pragma GCC unroll 8
+    for (int r = 0; r < ROWS; r++) {
+      const T w = weight[r * row + j * column];
+      const V step = point[r] - other;
+      if (ORDER == 2)
+        sum[r] += w * step;
+      else
+        sum[r] += step > 0 ? V{} + w : step < 0 ? V{} - w : step * w;
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < ROWS; r++) *(V*)(out + r * L) = sum[r];
+}
+
+// The vector of features from `first` on of so many points, one behind the other; what lies behind the last feature is 0.
+template <class T>
+static inline void pack_features(ptrdiff_t count, ptrdiff_t features, ptrdiff_t first, const T* points, T* packed) {
+  constexpr ptrdiff_t L = Vec<T>::lanes;
+  const ptrdiff_t width = std::min(L, features - first);
+  if (width < L) std::fill_n(packed, count * L, T(0));
+  for (ptrdiff_t i = 0; i < count; i++) {
+    const T* from = points + i * features + first;
+    if (width == L)
+      std::copy_n(from, L, packed + i * L);
+    else
+      for (ptrdiff_t d = 0; d < width; d++) packed[i * L + d] = from[d];
+  }
+}
+
 // out (count x n x features): sums over j of weight (x[i] - y[j]), or for ORDER 1 of its sign; the weight of a pair lies at
 // i * row + j * column of its matrix.
 template <int ORDER, class T>
 void distance_sums(ptrdiff_t count, ptrdiff_t n, ptrdiff_t m, ptrdiff_t features, ptrdiff_t row, ptrdiff_t column,
                    const T* x, const T* y, const T* weight, T* out) {
-  constexpr ptrdiff_t ROWS = 16;
-  ptrdiff_t lots = (n + ROWS - 1) / ROWS;
-  parallel_for(count * lots, [&](ptrdiff_t task) {
-    ptrdiff_t b = task / lots, i0 = task % lots * ROWS, last = std::min(n, i0 + ROWS);
-    std::fill_n(out + (b * n + i0) * features, (last - i0) * features, T(0));
-    for (ptrdiff_t j = 0; j < m; j++) {
-      const T* other = y + (b * m + j) * features;
-      for (ptrdiff_t i = i0; i < last; i++) {
-        T w = weight[b * n * m + i * row + j * column];
-        const T* point = x + (b * n + i) * features;
-        T* __restrict to = out + (b * n + i) * features;
-        for (ptrdiff_t d = 0; d < features; d++) {
-          T step = point[d] - other[d];
-          to[d] += ORDER == 2 ? w * step : step > 0 ? w : step < 0 ? -w : step * w;
-        }
+  constexpr ptrdiff_t L = Vec<T>::lanes, ROWS = VECTOR_BYTES == 64 ? 8 : 4, LOT = 32;
+  const ptrdiff_t lots = (n + LOT - 1) / LOT;
+  parallel_for(count * lots, [=](ptrdiff_t task) {
+    const ptrdiff_t b = task / lots, first = task % lots * LOT, last = std::min(n, first + LOT);
+    T *others = scratch<T>(m * L, 0), *points = scratch<T>(ROWS * L, 1), *sums = scratch<T>(ROWS * L, 2);
+    const T* weights = weight + b * n * m + first * row;
+    ptrdiff_t apart = row, next = column;
+    if (column != 1) {  // of a whole lot side by side: read across memory again and again, each would cost a cache line
+      T* near = scratch<T>(m * LOT, 3);
+      for (ptrdiff_t j = 0; j < m; j++)
+        for (ptrdiff_t i = 0; i < last - first; i++) near[j * LOT + i] = weights[i * row + j * column];
+      weights = near, apart = 1, next = LOT;
+    }
+    for (ptrdiff_t d = 0; d < features; d += L) {
+      pack_features(m, features, d, y + b * m * features, others);
+      for (ptrdiff_t i = first; i < last; i += ROWS) {
+        const ptrdiff_t rows = std::min(ROWS, last - i), width = std::min(L, features - d);
+        const T* w = weights + (i - first) * apart;
+        pack_features(rows, features, d, x + (b * n + i) * features, points);
+        if (rows == ROWS)
+          distance_sums_part<ORDER, ROWS>(m, apart, next, points, others, w, sums);
+        else
+          for (ptrdiff_t r = 0; r < rows; r++)
+            distance_sums_part<ORDER, 1>(m, apart, next, points + r * L, others, w + r * apart, sums + r * L);
+        for (ptrdiff_t r = 0; r < rows; r++) std::copy_n(sums + r * L, width, out + (b * n + i + r) * features + d);
       }
     }
   });
