@@ -484,6 +484,37 @@ def extreme(x: Any, dim: int, largest: bool, with_values: bool) -> tuple[Any, An
     return values, places
 
 
+# -- counts ------------------------------------------------------------------------------------------------------------
+
+
+def histogram(x: Any, edges: Any) -> Any:
+    """How many elements (int64) lie in each of the equal intervals with these limits, of which the last has both."""
+    counts = np.empty(len(edges) - 1, _INT64)
+    _native.histogram(_contiguous(x), _contiguous(edges), counts, x.size, len(counts))
+    return counts
+
+
+def run_starts(x: Any, starts: Any) -> Any:
+    """The elements of a vector where the mask ``starts`` is true: the first of each run of equal ones."""
+    out = empty((np.count_nonzero(starts),), x.dtype)
+    _native.run_starts(_contiguous(x), starts, out, x.size)
+    return out
+
+
+def label_margins(x: Any, target: Any, chosen: Any, loss: Any, slope: Any) -> None:
+    """The multilabel margin losses of rows, their slopes, and which classes are targets, into contiguous arrays."""
+    _native.label_margins(_contiguous(x), _contiguous(target), chosen, loss, slope, *x.shape)
+
+
+def triangle(x: Any, diagonal: int, upper: bool) -> Any:
+    """Matrices with 0 below a diagonal, or above it."""
+    out = empty(x.shape, x.dtype)
+    rows, columns = x.shape[-2:]
+    place = max(-rows, min(diagonal, columns))
+    _native.triangle(_contiguous(x), out, x.size // (rows * columns), rows, columns, x.itemsize, place, int(upper))
+    return out
+
+
 # -- matrices ----------------------------------------------------------------------------------------------------------
 
 LARGEST: Final = 256  # of larger matrices LAPACK's blocks are as fast, and its threads work together

@@ -10,6 +10,7 @@ from .._core.dtypes import BOOL, INTEGER, dtype_of, int64, intern_size, parse_dt
 from .._core.tensor_base import TensorBase, from_array
 from .._record.common import int_of, wrap_dim
 from .._record.general import general
+from ..kernels import bulk
 from .rearrange import Rearrangement
 from .shape import expand, reshape
 from .shape_parts import DiagonalBackward0, diagonal
@@ -25,7 +26,8 @@ class TrilBackward0(Rearrangement):
         self.diagonal: int = diagonal
 
     def forward(self, arrays: list[Any]) -> Any:
-        return np.tril(arrays[0], self.diagonal)
+        x = arrays[0]
+        return bulk.triangle(x, self.diagonal, False) if bulk.moves(x) else np.tril(x, self.diagonal)
 
     def transposed(self, grad: Tensor) -> Tensor:
         return general(TrilBackward0(self.diagonal), [grad])
@@ -44,7 +46,8 @@ class TriuBackward0(Rearrangement):
         self.diagonal: int = diagonal
 
     def forward(self, arrays: list[Any]) -> Any:
-        return np.triu(arrays[0], self.diagonal)
+        x = arrays[0]
+        return bulk.triangle(x, self.diagonal, True) if bulk.moves(x) else np.triu(x, self.diagonal)
 
     def transposed(self, grad: Tensor) -> Tensor:
         return general(TriuBackward0(self.diagonal), [grad])

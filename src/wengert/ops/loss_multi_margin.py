@@ -11,6 +11,7 @@ from .._core.dtypes import FLOATING, int64
 from .._core.tensor_base import TensorBase
 from .._record.common import make, untracked
 from .._record.general import General, general, general_many
+from ..kernels import bulk
 from ..kernels.blocks import BLOCK
 from .loss import MEAN, NONE, check_target, legacy_reduction, reduction_code
 
@@ -163,12 +164,15 @@ class MultilabelMarginLossBackward0(RowLoss):
         chosen = np.zeros(self.rows, x.dtype)
         loss = np.zeros(self.rows[0], x.dtype)
         for rows in self.row_blocks():
-            self.add_up(x[rows], target[rows], chosen[rows], loss[rows], np.zeros_like(x[rows]))
+            self.add_up(x[rows], target[rows], chosen[rows], loss[rows], np.zeros(x[rows].shape, x.dtype))
         shape = np.shape(arrays[0])[:-1]
         return [self.finished(loss, shape), chosen.reshape(np.shape(arrays[1]))]
 
     def add_up(self, x: Any, target: Any, chosen: Any, loss: Any, slope: Any) -> None:
         """Fill in which classes are targets, the losses and their slopes, of some rows."""
+        if bulk.handles(x):
+            bulk.label_margins(x, target, chosen, loss, slope)
+            return
         # The list of targets ends at the first -1.
         known = np.cumprod(target >= 0, axis=1).astype(bool)
         place = np.where(known, target, 0)
@@ -186,7 +190,8 @@ class MultilabelMarginLossBackward0(RowLoss):
         slope /= x.dtype.type(self.rows[1])
 
     def slopes(self, x: Tensor, others: list[Tensor], rows: Any) -> Tensor:
-        slope, chosen, loss = np.zeros_like(x.array), np.zeros_like(x.array), np.zeros(x.shp[0], x.dt.np)
+        shape = tuple(x.shp)
+        slope, chosen, loss = np.zeros(shape, x.dt.np), np.zeros(shape, x.dt.np), np.zeros(shape[:1], x.dt.np)
         self.add_up(x.array, np.reshape(others[0].array, self.rows)[rows], chosen, loss, slope)
         return make(slope)
 

@@ -13,6 +13,7 @@ from .._record.binary import laid_out_like
 from .._record.common import int_of, make, wrap_dim
 from .._record.general import general_many
 from .._record.selection import Selection, check_not_empty, check_order, deliver
+from ..kernels import bulk
 from ..kernels.blocks import BLOCK, places
 from .power import refuse_gradient
 from .sort_arrays import first, sorted_order
@@ -221,12 +222,7 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
             before, part = slice(place[0].start, place[0].stop), slice(place[0].start + 1, place[0].stop + 1)
             differ = rows[part] != rows[before][: n - 1 - before.start]
             starts[part] = differ.any(tuple(range(1, rows.ndim))) if rows.ndim > 1 else differ
-        kept = np.empty((np.count_nonzero(starts), *rows.shape[1:]), rows.dtype)
-        at = 0
-        for place in places(rows.shape, 1):
-            part_kept = rows[place[0]][starts[place[0]]]
-            kept[at : at + len(part_kept)] = part_kept
-            at += len(part_kept)
+        kept = bulk.run_starts(rows, starts) if rows.ndim == 1 and bulk.moves(rows) else chosen_rows(rows, starts)
     first_ones = make(kept.reshape(-1) if dim is None else np.moveaxis(kept, 0, wrap_dim(dim, array.ndim)))
     results = [refuse_gradient(first_ones, [self], "unique_consecutive")]
     if return_inverse:
@@ -235,6 +231,17 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
     if return_counts:
         results.append(make(np.diff(np.append(np.flatnonzero(starts), n)).astype(np.int64, copy=False)))
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def chosen_rows(rows: Any, chosen: Any) -> Any:
+    """``rows[chosen]`` by blocks, for a mask."""
+    kept = np.empty((np.count_nonzero(chosen), *rows.shape[1:]), rows.dtype)
+    at = 0
+    for place in places(rows.shape, 1):
+        part = rows[place[0]][chosen[place[0]]]
+        kept[at : at + len(part)] = part
+        at += len(part)
+    return kept
 
 
 def bincount(self: Tensor, weights: Any = None, minlength: Any = 0) -> Tensor:
@@ -265,9 +272,13 @@ def histc(self: Tensor, bins: Any = 100, min: Any = 0, max: Any = 0) -> Tensor:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     low, high = span(self, min, max)
     flat = np.asarray(self.array).reshape(-1)
-    counts = np.zeros(int_of(bins), np.int64)
-    for start in range(0, flat.size, COUNTED):
-        counts += np.histogram(flat[start : start + COUNTED], int_of(bins), (low, high))[0]
+    edges = np.histogram_bin_edges(flat[:0], int_of(bins), (low, high))
+    if bulk.handles(flat, edges) and edges.size <= COUNTED and 1e-30 < high - low < 1e30:
+        counts = bulk.histogram(flat, edges)
+    else:
+        counts = np.zeros(int_of(bins), np.int64)
+        for start in range(0, flat.size, COUNTED):
+            counts += np.histogram(flat[start : start + COUNTED], int_of(bins), (low, high))[0]
     return refuse_gradient(make(counts.astype(self.dt.np)), [self], "histc")
 
 

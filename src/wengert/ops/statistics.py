@@ -354,18 +354,18 @@ class ModeBackward0(Selection):
     block: int = BLOCK // 4  # with many temporaries
 
     def choose(self, x: Any) -> tuple[Any, Any]:
-        order = np.argsort(x, self.dim, kind="stable")
-        ranked = np.moveaxis(np.take_along_axis(x, order, self.dim), self.dim, -1)
-        order = np.moveaxis(order, self.dim, -1)
+        ranked = np.moveaxis(np.sort(x, self.dim), self.dim, -1)
         n = x.shape[self.dim]
         position = np.arange(n)
         starts = np.ones(ranked.shape, np.bool_)
         starts[..., 1:] = ranked[..., 1:] != ranked[..., :-1]
         run = position - np.maximum.accumulate(np.where(starts, position, 0), -1)
         best = np.argmax(run, -1, keepdims=True)
-        values = np.take_along_axis(ranked, best, -1)
-        indices = np.take_along_axis(order, best, -1)
-        return np.moveaxis(values, -1, self.dim), np.moveaxis(indices, -1, self.dim)
+        equal = np.flip(x == np.moveaxis(np.take_along_axis(ranked, best, -1), -1, self.dim), self.dim)
+        # A row of NaN has no element that equals its mode: its first counts.
+        indices = n - 1 - np.argmax(equal, self.dim, keepdims=True)
+        indices[~equal.any(self.dim, keepdims=True)] = 0
+        return np.take_along_axis(x, indices, self.dim), indices
 
     def parameters(self) -> dict[str, Any]:
         return {"dim": self.dim, "keepdim": not self.drops, "self_sym_sizes": self.shape}

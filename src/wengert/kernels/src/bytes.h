@@ -21,4 +21,16 @@ inline void copy_bytes(ptrdiff_t n, const char* x, char* out) {
   });
 }
 
+// One triangle of matrices of elements of so many bytes, 0 beside it: columns from row + diagonal on, or up to there.
+inline void triangle(ptrdiff_t count, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t bytes, ptrdiff_t diagonal, bool upper,
+                     const char* x, char* out) {
+  in_pieces(count * rows, columns, [=](ptrdiff_t r) {
+    const ptrdiff_t at = std::clamp<ptrdiff_t>(r % rows + diagonal + !upper, 0, columns) * bytes, all = columns * bytes;
+    const char* from = x + r * all;
+    char* to = out + r * all;
+    memcpy(upper ? to + at : to, upper ? from + at : from, upper ? all - at : at);
+    memset(upper ? to : to + at, 0, upper ? at : all - at);
+  });
+}
+
 }  // namespace wengert::arrays

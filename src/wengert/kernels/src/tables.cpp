@@ -3,6 +3,7 @@
 
 #include "table_arrays.h"
 #include "table_conv.h"
+#include "table_counts.h"
 #include "table_distances.h"
 #include "table_grid.h"
 #include "table_matrices.h"
@@ -21,7 +22,7 @@ bool add_tables(PyObject* names) {
   if (PyArray_ImportNumPyAPI() < 0) return false;
   return add_table(names, conv_entries) && add_table(names, array_entries) && add_table(names, random_entries) &&
          add_table(names, matrix_entries) && add_table(names, product_entries) && add_table(names, network_entries) &&
-         add_table(names, distance_entries) && add_table(names, grid_entries);
+         add_table(names, distance_entries) && add_table(names, grid_entries) && add_table(names, count_entries);
 }
 
 }  // namespace wengert::arrays

@@ -1,0 +1,40 @@
+// Histograms, runs, margins and triangles as the door sees them.
+#pragma once
+#include "bytes.h"
+#include "counts.h"
+#include "door.h"
+
+namespace wengert::arrays {
+
+// Arrays x, edges, counts; elements, bins.
+template <class T>
+void enter_histogram(const Args& a) {
+  histogram<T>(a.number[0], a.number[1], a.at<T>(0), a.at<T>(1), a.at<int64_t>(2));
+}
+
+// Arrays x, starts, out; elements.
+template <class T>
+void enter_run_starts(const Args& a) {
+  run_starts<T>(a.number[0], a.at<T>(0), a.at<bool>(1), a.at<T>(2));
+}
+
+// Arrays x, target, chosen, loss, slope; rows, columns.
+template <class T>
+void enter_label_margins(const Args& a) {
+  label_margins<T>(a.number[0], a.number[1], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.at<T>(3), a.at<T>(4), a.bad_index);
+}
+
+// Arrays x, out; matrices, rows, columns, bytes of an element, the diagonal, whether the upper triangle.
+inline void enter_triangle(const Args& a) {
+  const ptrdiff_t* n = a.number;
+  triangle(n[0], n[1], n[2], n[3], n[4], n[5] != 0, a.at<char>(0), a.at<char>(1));
+}
+
+constexpr Entry count_entries[] = {
+    {"histogram", 3, 2, 0, WENGERT_FLOATS(enter_histogram)},
+    {"run_starts", 3, 1, 0, WENGERT_WORDS(enter_run_starts)},
+    {"label_margins", 5, 2, 0, WENGERT_FLOATS(enter_label_margins)},
+    {"triangle", 2, 6, 0, WENGERT_ANY(enter_triangle)},
+};
+
+}  // namespace wengert::arrays
