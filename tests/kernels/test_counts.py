@@ -77,6 +77,15 @@ def test_triangles_are_numpys(native: Any, shape: tuple[int, ...], diagonal: int
     np.testing.assert_array_equal(bulk.triangle(turned, diagonal, True), np.triu(turned, diagonal))
 
 
+@pytest.mark.parametrize("shape", [(1,), (5000,), (30, 70), (3, 1, 40, 5), (2, 1, 2, 1, 3, 2, 1, 4)])
+def test_true_places_are_numpys(native: Any, shape: tuple[int, ...]) -> None:
+    mask = data(shape, np.float32) > 0.3
+    for part in (mask, mask.T, ~np.zeros_like(mask), np.zeros_like(mask)):
+        found = bulk.true_places(part)
+        np.testing.assert_array_equal(found, np.argwhere(part))
+        assert found.dtype == np.int64
+
+
 @pytest.mark.skipif(kernels.COMPILED is None, reason="NumPy does the work")
 def test_sums_and_counts_are_the_same_for_any_number_of_threads() -> None:
     x, index = data((300, 700), np.float32), np.random.default_rng(1).integers(0, 700, 300)

@@ -501,6 +501,14 @@ def run_starts(x: Any, starts: Any) -> Any:
     return out
 
 
+def true_places(mask: Any) -> Any:
+    """The places (count, dimensions) where a mask of one to eight dimensions is true, in order."""
+    out = np.empty((np.count_nonzero(mask), mask.ndim), _INT64)
+    sizes = [*mask.shape[:-1], *[1] * (8 - mask.ndim)]
+    _native.true_places(_contiguous(mask), out, mask.ndim, math.prod(mask.shape[:-1]), mask.shape[-1], *sizes)
+    return out
+
+
 def label_margins(x: Any, target: Any, chosen: Any, loss: Any, slope: Any) -> None:
     """The multilabel margin losses of rows, their slopes, and which classes are targets, into contiguous arrays."""
     _native.label_margins(_contiguous(x), _contiguous(target), chosen, loss, slope, *x.shape)

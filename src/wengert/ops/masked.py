@@ -25,7 +25,7 @@ from .._record.common import (
 )
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
-from ..kernels import formulas
+from ..kernels import COMPILED, bulk, formulas
 from ..kernels.blocks import BLOCK, places
 
 if TYPE_CHECKING:
@@ -442,6 +442,8 @@ def places_of(array: Any) -> Any:
     """Indices of the elements that are not zero, (count, ndim): only those of a block are in memory twice."""
     if array.ndim == 0 or array.size <= BLOCK:
         return np.argwhere(array).astype(np.int64, copy=False)
+    if COMPILED is not None and array.ndim <= 8:
+        return bulk.true_places(array if array.dtype.kind == "b" else array != 0)
     out = np.empty((np.count_nonzero(array), array.ndim), np.int64)
     start = 0
     for place in places(array.shape, array.ndim):

@@ -18,7 +18,7 @@ from .._record.matmul import (
     multiply_arrays,
     times_adjoint,
 )
-from ..kernels import arrays
+from ..kernels import arrays, formulas
 from ..kernels.blocks import BLOCK
 from .matmul import BmmBackward0, MmBackward0, MvBackward0, bmm, by_columns, mm, mv, not_multiplicable, outer
 
@@ -103,6 +103,12 @@ class AddrBackward0(AddedProduct):
 
     def forward(self, x: Any, y: Any) -> Any:
         return np.multiply(x[:, None], y)
+
+    def sum(self, summand: Any, x: Any, y: Any) -> Any:
+        shape = (x.size, y.size)
+        if self.beta == 1 and summand.shape == shape and x.dtype == y.dtype == summand.dtype and x.dtype.char in "fd":
+            return formulas.addcmul(summand, x[:, None], y, self.alpha)
+        return super().sum(summand, x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None

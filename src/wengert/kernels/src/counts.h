@@ -47,6 +47,24 @@ void run_starts(ptrdiff_t n, const T* x, const bool* starts, T* out) {
   }
 }
 
+// The places of a mask that are true: rows of `dims` numbers.  All dimensions but the last, of `columns`, have the sizes `sizes`.
+inline void true_places(ptrdiff_t dims, ptrdiff_t rows, ptrdiff_t columns, const ptrdiff_t* sizes, const bool* mask, int64_t* out) {
+  int64_t* near = scratch<int64_t>(columns + 1, 0);
+  int64_t at[8] = {};
+  for (ptrdiff_t r = 0; r < rows; r++, mask += columns) {
+    ptrdiff_t count = 0;
+    for (ptrdiff_t j = 0; j < columns; j++) {
+      near[count] = j;
+      count += mask[j];
+    }
+    for (ptrdiff_t i = 0; i < count; i++) {
+      for (ptrdiff_t d = 0; d < dims - 1; d++) *out++ = at[d];
+      *out++ = near[i];
+    }
+    for (ptrdiff_t d = dims - 2; d >= 0 && ++at[d] == sizes[d]; d--) at[d] = 0;
+  }
+}
+
 // Adds 1 to `active` where base + x is positive; returns the sum of what is, and how many are.  For whole vectors; in words that
 // gcc has to follow: of the same as a loop it makes branches.
 template <class T>

@@ -18,6 +18,12 @@ void enter_run_starts(const Args& a) {
   run_starts<T>(a.number[0], a.at<T>(0), a.at<bool>(1), a.at<T>(2));
 }
 
+// Arrays mask, out; dimensions, rows, columns, the sizes of the first seven dimensions.
+inline void enter_true_places(const Args& a) {
+  const ptrdiff_t* n = a.number;
+  true_places(n[0], n[1], n[2], n + 3, a.at<bool>(0), a.at<int64_t>(1));
+}
+
 // Arrays x, target, chosen, loss, slope; rows, columns.
 template <class T>
 void enter_label_margins(const Args& a) {
@@ -33,6 +39,7 @@ inline void enter_triangle(const Args& a) {
 constexpr Entry count_entries[] = {
     {"histogram", 3, 2, 0, WENGERT_FLOATS(enter_histogram)},
     {"run_starts", 3, 1, 0, WENGERT_WORDS(enter_run_starts)},
+    {"true_places", 2, 10, 0, nullptr, nullptr, nullptr, nullptr, enter_true_places},
     {"label_margins", 5, 2, 0, WENGERT_FLOATS(enter_label_margins)},
     {"triangle", 2, 6, 0, WENGERT_ANY(enter_triangle)},
 };
