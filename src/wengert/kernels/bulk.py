@@ -497,7 +497,7 @@ def histogram(x: Any, edges: Any) -> Any:
 def run_starts(x: Any, starts: Any) -> Any:
     """The elements of a vector where the mask ``starts`` is true: the first of each run of equal ones."""
     out = empty((np.count_nonzero(starts),), x.dtype)
-    _native.run_starts(_contiguous(x), starts, out, x.size)
+    _native.run_starts(_contiguous(x), starts, out, out.size)
     return out
 
 

@@ -31,19 +31,13 @@ void histogram(ptrdiff_t n, ptrdiff_t bins, const T* x, const T* edges, int64_t*
   for (ptrdiff_t i = 0; i < tasks * bins; i++) counts[i % bins] += found[i];
 }
 
-// Elements that differ from the one before, the first of each run, one behind the other; `starts` says which they are.  Several
-// equal ones in a row, and several that differ, are one path: branches would be guessed wrong.
+// The elements where `starts` is true, `total` in number, one behind the other.  All are written, those that do not count are
+// written over: branches would be guessed wrong.
 template <class T>
-void run_starts(ptrdiff_t n, const T* x, const bool* starts, T* out) {
-  constexpr ptrdiff_t BLOCK = 1024;
-  T near[BLOCK];
-  for (ptrdiff_t first = 0; first < n; first += BLOCK) {
-    ptrdiff_t count = 0;
-    for (ptrdiff_t i = first; i < std::min(n, first + BLOCK); i++) {
-      near[count] = x[i];
-      count += starts[i];
-    }
-    out = std::copy_n(near, count, out);
+void run_starts(ptrdiff_t total, const T* x, const bool* starts, T* out) {
+  for (ptrdiff_t i = 0, k = 0; k < total; i++) {
+    out[k] = x[i];
+    k += starts[i];
   }
 }
 

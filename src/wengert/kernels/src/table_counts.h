@@ -12,7 +12,7 @@ void enter_histogram(const Args& a) {
   histogram<T>(a.number[0], a.number[1], a.at<T>(0), a.at<T>(1), a.at<int64_t>(2));
 }
 
-// Arrays x, starts, out; elements.
+// Arrays x, starts, out; elements of the last.
 template <class T>
 void enter_run_starts(const Args& a) {
   run_starts<T>(a.number[0], a.at<T>(0), a.at<bool>(1), a.at<T>(2));
