@@ -281,7 +281,13 @@ def inverse(a: Any) -> tuple[Any, Any]:
 
 
 def inverted(a: Any) -> list[Any]:
-    """Inverses by NumPy."""
+    """Inverses, or NumPy's error for a singular matrix."""
+    if by_kernel(a):
+        flat = a.reshape(-1, *a.shape[-2:])
+        packed, pivots, info = kernels.lu_factors(flat)
+        if not info.any():
+            identity = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), flat.shape)
+            return [kernels.lu_solve(packed, pivots, identity, False).reshape(a.shape)]
     return [np.linalg.inv(a)]
 
 
