@@ -69,6 +69,7 @@ class Node:
     """
 
     sequence: i64 = 0
+    place: i64 = 0  # in a backward pass: Note [Places] in task.py
     code: Any = None
     lasti: i64 = 0
     next0: object = None
@@ -304,7 +305,7 @@ def remember_traceback(node: Node, frame: Any) -> None:
 from . import accumulate, engine, hooks, tensor_base  # noqa: E402  (these need the classes above)
 
 PRIVATE: Final[set[str]] = {
-    "sequence", "code", "lasti", "next0", "nr0", "next1", "nr1", "rest", "arity", "many", "released", "extras",
+    "sequence", "place", "code", "lasti", "next0", "nr0", "next1", "nr1", "rest", "arity", "many", "released", "extras",
     "stamp", "vjp", "vjp_many", "output_count", "release", "saved_names", "saved_slot", "saved_value", "set_saved_slot",
     "set_edges", "edges", "extra", "plain_names",
 }  # fmt: skip
