@@ -22,6 +22,7 @@ import sys
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
+from ..kernels.elders import old_from_birth, young_again
 from .compat import i64, mypyc_attr
 from .modes import COMPILED, MODES, user_frame
 
@@ -173,6 +174,7 @@ class Node:
             if found is None:
                 found = fresh
                 self.extras = fresh
+                young_again(self)
         return found
 
     @property
@@ -224,6 +226,10 @@ class Node:
 
     def __reduce__(self) -> Any:
         raise TypeError(f"cannot pickle '{type(self).__name__}' object")
+
+
+if COMPILED:
+    old_from_birth(Node)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
