@@ -26,7 +26,7 @@ from .accumulate import (
 from .compat import i64
 from .graph import AccumulateGradBase, Node
 from .hooks import retained_gradient, run_post_hooks, run_pre_hooks, run_tensor_hooks
-from .modes import MODES, ThreadModes, switch_grad, thread_modes
+from .modes import MODES, switch_grad, thread_modes
 from .quiet import restore, silence
 from .task import WRITER, Task, collect, mark_needed, place_of
 from .tensor_base import TensorBase
@@ -82,7 +82,7 @@ def run(
         thread.task = task
         for target, nr, grad in roots:
             deliver(task, target, nr, grad)
-        execute(task, thread)
+        execute(task)
         run_callbacks(task)
     finally:
         if writes:
@@ -118,7 +118,7 @@ def put(task: Task, node: Node, nr: i64, grad: TensorBase) -> None:
     slots[nr] = grad if before is None else add(before, grad)
 
 
-def execute(task: Task, thread: ThreadModes) -> None:
+def execute(task: Task) -> None:
     """Run the collected nodes."""
     grads = task.grads
     needed = task.needed
