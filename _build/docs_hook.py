@@ -158,7 +158,10 @@ def mend_frame_access(c_text: str) -> str:
     c_text = re.sub(own, r"\1(PyObject *)PyThreadState_GetFrame(PyThreadState_Get());", c_text, flags=re.S)
     code = r"\2 = (PyObject *)PyFrame_GetCode((PyFrameObject *)cpy_r_frame);"
     lasti = r"\2 = PyLong_FromLong(PyFrame_GetLasti((PyFrameObject *)cpy_r_frame));"
-    return re.sub(asked.format("f_lasti"), lasti, re.sub(asked.format("f_code"), code, c_text))
+    c_text = re.sub(asked.format("f_lasti"), lasti, re.sub(asked.format("f_code"), code, c_text))
+    # Where a native integer is made of it, it need not be an object before.
+    boxed = r"(\w+) = PyLong_FromLong\((PyFrame_GetLasti\(.*\))\);\n.*\1 == NULL.*\n.*\n.*\n *\}\n"
+    return re.sub(boxed + r"( *\w+) = CPyLong_AsInt64\(\1\);\n *CPy_DECREF\(\1\);", r"\3 = \2;", c_text)
 
 
 def mend_tensor_refusals(c_text: str, prefix: str) -> str:

@@ -32,6 +32,7 @@ EDITABLE = "editable_wheel" in sys.argv
 MODE = plan.mode(EDITABLE)
 GROUP = "wengert._core.native"  # dotted, so that the shared library of all modules lies inside the package
 C_DIR = Path("build", "mypyc")
+TYPE_CHECK = Path("_build", "type_check.h")
 SMALL = ["-fno-plt", "-fno-asynchronous-unwind-tables"]  # C has no exceptions that need the tables
 
 reason = f"built with {plan.switched_off_by()}" if MODE == "pure" else ""
@@ -124,14 +125,17 @@ def _mypycify() -> list[setuptools.Extension]:
         text = messages.getvalue().strip() or str(error)
         print(text, file=sys.stderr)
         raise RuntimeError("mypyc refused the sources: " + text.partition("\n")[0]) from None
-    for extension in found:
-        if os.name == "posix":
-            extension.extra_compile_args += ["-Wno-error", "-fvisibility=hidden"]
-        if sys.platform == "linux":
-            extension.extra_compile_args += SMALL
-            extension.extra_link_args += ["-Wl,-s"]
+    compile_args, link_args = [], []
+    if os.name == "posix":
+        compile_args = ["-Wno-error", "-fvisibility=hidden", "-include", str(TYPE_CHECK)]
+    if sys.platform == "linux":
+        compile_args += SMALL
+        link_args = ["-Wl,-s"]
+    for extension in found:  # whose lists may be the same one
+        extension.extra_compile_args = [*extension.extra_compile_args, *compile_args]
+        extension.extra_link_args = [*extension.extra_link_args, *link_args]
         # With multi_file, mypyc includes the group's header by its bare name.
-        extension.include_dirs.append(str(C_DIR.joinpath(*GROUP.split(".")[:-1])))
+        extension.include_dirs = [*extension.include_dirs, str(C_DIR.joinpath(*GROUP.split(".")[:-1]))]
     docs_hook.mend(C_DIR, GROUP, sources)
     return found
 
@@ -250,7 +254,7 @@ class BuildExt(build_ext):
 
 
 def _compile_in(pool: ThreadPoolExecutor, compile_files: Callable[..., list[str]]) -> Callable[..., list[str]]:
-    headers = b"".join(h.read_bytes() for h in sorted(C_DIR.rglob("*.h")))
+    headers = b"".join(h.read_bytes() for h in [TYPE_CHECK, *sorted(C_DIR.rglob("*.h"))])
 
     def compile_one(source: str, options: dict[str, Any]) -> list[str]:
         key = hashlib.sha256(repr(options).encode() + headers + Path(source).read_bytes()).hexdigest()

@@ -7,7 +7,6 @@ indexing, conversions to Python and NumPy, printing, copying.
 from __future__ import annotations
 
 import warnings
-from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from ._core.tensor_base import (
     version_of,
 )
 from ._gen.tensor_methods import TensorMethods
+from .kernels.elders import old_from_birth
 
 _ndarray: Any = np.ndarray
 _generic: Any = np.generic
@@ -208,10 +208,7 @@ class Tensor(TensorMethods):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self.grad_fn is not None:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        meta = self.ensure_meta()
-        if meta.post_hooks is None:
-            meta.post_hooks = OrderedDict()
-        return hooks.RemovableHandle(meta.post_hooks, hook)
+        return hooks.register_post_hook(self, hook)
 
     @property
     def _backward_hooks(self) -> Any:
@@ -784,6 +781,8 @@ NON_LEAF_GRAD = (
 NUMPY_REQUIRES_GRAD = "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
 
 bind_grad(Tensor)
+if modes.COMPILED:
+    old_from_birth(Tensor)
 
 from weakref import ref as weakref_ref  # noqa: E402
 

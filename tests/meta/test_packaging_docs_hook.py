@@ -134,6 +134,26 @@ def test_the_frame_is_asked_of_the_interpreter_only_where_it_was_sys_getframe() 
     )
 
 
+LASTI = """
+    cpy_r_r34 = CPyStatics[7]; /* 'f_lasti' */
+    cpy_r_r35 = CPyObject_GetAttr(cpy_r_frame, cpy_r_r34);
+    if (unlikely(cpy_r_r35 == NULL)) {
+        CPy_AddTraceback("graph.py", "stamp", 102, CPyStatic_graph___globals);
+        goto CPyL56;
+    }
+"""
+NATIVE = """    cpy_r_r36 = CPyLong_AsInt64(cpy_r_r35);
+    CPy_DECREF(cpy_r_r35);
+"""
+
+
+def test_the_instruction_of_a_frame_becomes_an_object_only_where_one_is_wanted() -> None:
+    number = "PyFrame_GetLasti((PyFrameObject *)cpy_r_frame);"
+    native = docs_hook.mend_frame_access(LASTI + NATIVE)
+    assert native.split("\n", 2)[1].strip() == f"cpy_r_r36 = {number}" and "cpy_r_r35" not in native
+    assert f"cpy_r_r35 = PyLong_FromLong({number[:-1]});" in docs_hook.mend_frame_access(LASTI)
+
+
 WRAPPER = """
         PyObject *CPyPy_functions___mm(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames) {
             static const char * const kwlist[] = {"input", "mat2", 0};

@@ -26,60 +26,11 @@ from .accumulate import (
 from .compat import i64
 from .graph import AccumulateGradBase, Node
 from .hooks import retained_gradient, run_post_hooks, run_pre_hooks, run_tensor_hooks
-from .modes import MODES, ThreadModes, switch_grad, thread_modes
+from .modes import MODES, switch_grad, thread_modes
 from .quiet import restore, silence
+from .task import WRITER, Task, collect, mark_needed, place_of
 from .tensor_base import TensorBase
 from .unwritten import write_down
-
-
-class LeafState:
-    """What a pass knows about a leaf: how many contributions are still to come, and the sum of those that came.
-
-    ``summed``: whether that is a sum of several, in memory of its own, to which later ones may be added in place.
-    """
-
-    def __init__(self, leaf: TensorBase) -> None:
-        self.leaf: TensorBase = leaf
-        self.left: i64 = 1
-        self.grad: TensorBase | None = None
-        self.summed: bool = False
-
-
-class Capture:
-    """A gradient that the caller of ``grad`` asked for."""
-
-    def __init__(self, nr: int, index: int) -> None:
-        self.nr: int = nr
-        self.index: int = index
-
-
-class Task:
-    """State of one backward pass."""
-
-    def __init__(self, keep_graph: bool, create_graph: bool) -> None:
-        self.keep_graph: bool = keep_graph
-        self.create_graph: bool = create_graph
-        self.grads: dict[Node, Any] = {}
-        self.leaves: dict[int, LeafState] = {}  # by id: hashing a tensor is a call
-        self.order: list[Node] = []
-        self.captures: dict[object, list[Capture]] | None = None
-        self.captured: list[TensorBase | None] = []
-        self.needed: set[object] | None = None
-        self.accumulate: bool = True
-        self.running: Node | None = None
-        self.callbacks: list[Any] = []
-        self.outer: Task | None = None
-        self.everything: set[Node] | None = None
-        self.scratch: dict[Any, Any] | None = None  # what hooks on saved tensors keep until the pass is over
-        self.collected: dict[tuple[int, int], Any] | None = None  # Note [Collected parts]
-
-    def members(self) -> set[Node]:
-        """All nodes of the pass, those that have run included; known once somebody has asked before they ran."""
-        found = self.everything
-        if found is None:
-            found = set(self.order)
-            self.everything = found
-        return found
 
 
 def running_node() -> Node | None:
@@ -116,21 +67,26 @@ def run(
         One gradient (or None) per entry of ``inputs``; an empty list without inputs.
     """
     task = Task(keep_graph, create_graph)
-    collect(task, roots)
-    if inputs is not None:
-        task.accumulate = accumulate
-        mark_needed(task, inputs)
     thread = thread_modes()
-    task.outer = thread.task
-    thread.task = task
-    previous = switch_grad(thread, create_graph)
+    writes: bool = WRITER.acquire(False)
+    if writes:
+        task.places = None
     token = silence()
+    task.outer = thread.task
+    previous = switch_grad(thread, create_graph)
     try:
+        collect(task, roots)
+        if inputs is not None:
+            task.accumulate = accumulate
+            mark_needed(task, inputs)
+        thread.task = task
         for target, nr, grad in roots:
             deliver(task, target, nr, grad)
-        execute(task, thread)
+        execute(task)
         run_callbacks(task)
     finally:
+        if writes:
+            WRITER.release()
         restore(token)
         switch_grad(thread, previous)
         thread.task = task.outer
@@ -146,108 +102,31 @@ def run_callbacks(task: Task) -> None:
         callback()
 
 
-def collect(task: Task, roots: list[tuple[object, int, TensorBase]]) -> None:
-    """Find all nodes that the roots reach, in running order, and count the edges into each leaf."""
-    seen = task.grads
-    order = task.order
-    leaves = task.leaves
-    stack: list[Node] = []
-    for root, _, _ in roots:
-        visit(root, seen, leaves, stack)
-    sorted_already = True
-    last: i64 = 9223372036854775807
-    while stack:
-        node = stack.pop()
-        order.append(node)
-        if node.sequence > last:
-            sorted_already = False
-        last = node.sequence
-        child = node.next0
-        if isinstance(child, Node):
-            if child not in seen:
-                seen[child] = None
-                stack.append(child)
-        elif child is not None:
-            visit(child, seen, leaves, stack)
-        child = node.next1
-        if child is not None:
-            visit(child, seen, leaves, stack)
-        rest = node.rest
-        if rest is not None:
-            for other, _ in rest:
-                if other is not None:
-                    visit(other, seen, leaves, stack)
-    if not sorted_already:
-        order.sort(key=sequence_of, reverse=True)
-
-
-def visit(child: object, seen: dict[Node, Any], leaves: dict[int, LeafState], stack: list[Node]) -> None:
-    """Follow one edge of the graph."""
-    if isinstance(child, Node):
-        if child not in seen:
-            seen[child] = None
-            stack.append(child)
-        return
-    assert isinstance(child, TensorBase)
-    state = leaves.get(id(child))
-    if state is None:
-        leaves[id(child)] = LeafState(child)
-    else:
-        state.left = state.left + 1
-
-
-def sequence_of(node: Node) -> i64:
-    """Sort key."""
-    return node.sequence
-
-
-def mark_needed(task: Task, inputs: list[tuple[object, int]]) -> None:
-    """Note which gradients are captured, and which nodes lie on a path to them."""
-    captures: dict[object, list[Capture]] = {}
-    for index, (target, nr) in enumerate(inputs):
-        if target not in captures:
-            captures[target] = []
-        captures[target].append(Capture(nr, index))
-        task.captured.append(None)
-    needed: set[object] = set()
-    for state in task.leaves.values():
-        if state.leaf in captures:
-            needed.add(state.leaf)
-    for node in reversed(task.order):
-        for child, _ in node.edges():
-            if child is not None and (child in needed or child in captures):
-                needed.add(node)
-                break
-    task.captures = captures
-    task.needed = needed
-
-
 def put(task: Task, node: Node, nr: i64, grad: TensorBase) -> None:
     """Add a gradient to what already waits at an output of ``node``."""
     grads = task.grads
+    place = place_of(task, node)
     if not node.many:
-        previous = grads[node]
-        grads[node] = grad if previous is None else add(previous, grad)
+        previous = grads[place]
+        grads[place] = grad if previous is None else add(previous, grad)
         return
-    slots: list[TensorBase | None] | None = grads[node]
+    slots: list[TensorBase | None] | None = grads[place]
     if slots is None:
         slots = [None] * node.output_count()
-        grads[node] = slots
+        grads[place] = slots
     before = slots[nr]
     slots[nr] = grad if before is None else add(before, grad)
 
 
-def execute(task: Task, thread: ThreadModes) -> None:
+def execute(task: Task) -> None:
     """Run the collected nodes."""
     grads = task.grads
     needed = task.needed
-    keep = task.keep_graph
     watch = MODES.anomaly or MODES.watcher is not None
     order = task.order
-    order.reverse()
     while order:
         node = order.pop()  # dropped at once, so that memory falls while the pass goes on
-        grad: Any = grads.pop(node)
+        grad: Any = grads.pop()
         task.running = node
         if needed is not None or node.extras is not None or watch:
             run_carefully(task, node, grad, watch)
@@ -263,19 +142,21 @@ def execute(task: Task, thread: ThreadModes) -> None:
             child = node.next0
             if child is not None:
                 if first is not None and isinstance(child, Node) and not child.many:
-                    previous = grads[child]
-                    grads[child] = first if previous is None else add(previous, first)
+                    place = place_of(task, child)
+                    previous = grads[place]
+                    grads[place] = first if previous is None else add(previous, first)
                 else:
                     deliver(task, child, node.nr0, first)
             child = node.next1
             if child is not None:
                 if second is not None and isinstance(child, Node) and not child.many:
-                    previous = grads[child]
-                    grads[child] = second if previous is None else add(previous, second)
+                    place = place_of(task, child)
+                    previous = grads[place]
+                    grads[place] = second if previous is None else add(previous, second)
                 else:
                     deliver(task, child, node.nr1, second)
             first = second = None  # they would count as owners: Note [Lent gradients]
-        if not keep:
+        if not task.keep_graph:
             node.release()
     task.running = None
 
@@ -348,7 +229,9 @@ def needs(node: Node, index: i64) -> bool:
 def waiting(task: Task, child: object, nr: i64) -> TensorBase | None:
     """What has been added up at an output of ``child``."""
     if isinstance(child, Node):
-        slots: Any = task.grads.get(child)
+        if task.places is not None and child not in task.places:
+            return None  # the pass keeps elsewhere what waits: func/_batched_backward.py
+        slots: Any = task.grads[place_of(task, child)]
         found: TensorBase | None = slots[nr] if child.many and slots is not None else slots
         return found
     state = task.leaves.get(id(child))

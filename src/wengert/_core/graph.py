@@ -22,6 +22,7 @@ import sys
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
+from ..kernels.elders import old_from_birth, young_again
 from .compat import i64, mypyc_attr
 from .modes import COMPILED, MODES, user_frame
 
@@ -69,6 +70,7 @@ class Node:
     """
 
     sequence: i64 = 0
+    place: i64 = 0  # in a backward pass: Note [Places] in task.py
     code: Any = None
     lasti: i64 = 0
     next0: object = None
@@ -172,6 +174,7 @@ class Node:
             if found is None:
                 found = fresh
                 self.extras = fresh
+                young_again(self)
         return found
 
     @property
@@ -223,6 +226,10 @@ class Node:
 
     def __reduce__(self) -> Any:
         raise TypeError(f"cannot pickle '{type(self).__name__}' object")
+
+
+if COMPILED:
+    old_from_birth(Node)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -304,7 +311,7 @@ def remember_traceback(node: Node, frame: Any) -> None:
 from . import accumulate, engine, hooks, tensor_base  # noqa: E402  (these need the classes above)
 
 PRIVATE: Final[set[str]] = {
-    "sequence", "code", "lasti", "next0", "nr0", "next1", "nr1", "rest", "arity", "many", "released", "extras",
+    "sequence", "place", "code", "lasti", "next0", "nr0", "next1", "nr1", "rest", "arity", "many", "released", "extras",
     "stamp", "vjp", "vjp_many", "output_count", "release", "saved_names", "saved_slot", "saved_value", "set_saved_slot",
     "set_edges", "edges", "extra", "plain_names",
 }  # fmt: skip

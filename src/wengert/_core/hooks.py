@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from ..kernels.elders import young_again
 from . import errors
 from .compat import mypyc_attr
 from .dtypes import tensor_type_name
@@ -57,6 +58,7 @@ def register_tensor_hook(t: TensorBase, hook: Any) -> RemovableHandle:
     """
     fn = t.fn if t.view_of is None else views.current_fn(t)
     meta = t.ensure_meta()
+    young_again(t)
     if fn is None:
         if meta.hooks is None:
             meta.hooks = OrderedDict()
@@ -67,6 +69,15 @@ def register_tensor_hook(t: TensorBase, hook: Any) -> RemovableHandle:
         per_output[nr] = OrderedDict()
     meta.hooks = per_output[nr]
     return RemovableHandle(meta.hooks, hook)
+
+
+def register_post_hook(leaf: TensorBase, hook: Any) -> RemovableHandle:
+    """Call ``hook(leaf)`` after a gradient was added to its ``.grad``."""
+    meta = leaf.ensure_meta()
+    young_again(leaf)
+    if meta.post_hooks is None:
+        meta.post_hooks = OrderedDict()
+    return RemovableHandle(meta.post_hooks, hook)
 
 
 def run_tensor_hooks(hooks: Any, grad: TensorBase | None) -> TensorBase | None:

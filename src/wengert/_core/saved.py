@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ..kernels.elders import old_from_birth
 from . import errors, modes
 from .compat import i64
 from .graph import Identity, Node
@@ -144,6 +145,10 @@ class Saved:
             if modes.MODES.dual_level >= 0:
                 self.meta = original.meta
             self.original = None
+
+
+if modes.COMPILED:
+    old_from_birth(Saved)
 
 
 def call_pack(pack_hook: Any, value: TensorBase) -> Any:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ..kernels.elders import old_from_birth
 from . import errors
 from .compat import i64, mypyc_attr
 from .dtypes import BOOL, FLOATING, Size, dtype, dtype_of, size_of
 from .dynamic import Dynamic
-from .modes import MODES
+from .modes import COMPILED, MODES
 
 if TYPE_CHECKING:
     from .graph import Node
@@ -41,6 +42,10 @@ class Counter:
         self.written: i64 = 0
         self.code: Any = None
         self.lasti: i64 = 0
+
+
+if COMPILED:
+    old_from_birth(Counter)
 
 
 class Meta:

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from .._core.graph import Node
 from .._core.tensor_base import TensorBase
+from ..kernels.elders import collected_objects
 from .graph_memory import aligned, node_behind, sources_of, values_of
 
 LEVELS: Final = 10  # containers within containers that are searched for a name
@@ -113,7 +114,7 @@ def holders(t_or_node: Any) -> Holders:
     """
     root = node_behind(t_or_node, "holders")
     variables = _variables()
-    objects = gc.get_objects()  # taken before the search makes objects of its own
+    objects = collected_objects()  # taken before the search makes objects of its own
     search = _Search(_within_graphs(root, objects), objects, variables)
     rows = search.run()
     rows.sort(key=lambda row: (row.kind == "unnamed", row.kind, row.place, row.name))
@@ -328,7 +329,7 @@ def _variables() -> dict[int, list[tuple[str, str]]]:
     found: dict[int, list[tuple[str, str]]] = {}
     running = set(_running_frames())
     frames: list[tuple[Any, str]] = [(frame, "") for frame in running]
-    for thing in gc.get_objects():
+    for thing in collected_objects():
         if _is(thing, SUSPENDED):
             frames.append((getattr(thing, "gi_frame", None) or getattr(thing, "cr_frame", None), ", suspended"))
         elif _is(thing, types.FrameType) and thing not in running:

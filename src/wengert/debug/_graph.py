@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import linecache
 from collections import deque
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from .._core import errors
 from .._core.graph import AccumulateGradBase, Node
 from .._core.saved import Saved
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
+from ..kernels.elders import collected_objects
 
 # Operators whose derivative is zero almost everywhere: a path through them is there, and carries nothing.
 FLAT: Final = frozenset({"round", "floor", "ceil", "trunc", "sign", "sgn", "fix"})
@@ -181,6 +181,6 @@ def twins(t: TensorBase) -> list[Any]:
 
 def live_tensors() -> Iterator[Any]:
     """All tensors of the process."""
-    for thing in gc.get_objects():
+    for thing in collected_objects():
         if issubclass(type(thing), TensorBase):  # isinstance would ask proxies for what they stand for
             yield thing

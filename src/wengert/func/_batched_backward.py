@@ -16,6 +16,7 @@ from .._core import backward as _backward
 from .._core.graph import Node, target_of
 from .._core.modes import MODES, switch_grad, thread_modes
 from .._core.quiet import restore, silence
+from .._core.task import Task, sequence_of
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
 from .._gen import functions
 from . import _formulas, _scattered
@@ -50,7 +51,7 @@ def gradients(
     if watched(walk, inputs) or (foreseen and not (rows > 1 and all(map(_formulas.foreseen, walk.order)))):
         return row_by_row(outputs, inputs, seeds, keep, create_graph)
     casted = [_in_dtype_of(out, seed) for out, seed in zip(outputs, seeds, strict=True)]
-    task = engine.Task(keep, create_graph)
+    task = Task(keep, create_graph)
     task.order = list(walk.order)
     task.needed = set(walk.needed.values())
     thread = thread_modes()
@@ -111,7 +112,7 @@ class Walk:
                 edges = target.edges()
                 self.edges[id(target)] = edges
                 stack.extend(child for child, _ in edges if child is not None and id(child) not in seen)
-        self.order.sort(key=engine.sequence_of, reverse=True)
+        self.order.sort(key=sequence_of, reverse=True)
         wanted = {id(target) for target, _ in places}
         self.needed: dict[int, object] = {k: t for k, t in seen.items() if k in wanted and not isinstance(t, Node)}
         for node in reversed(self.order):
@@ -133,7 +134,7 @@ def watched(walk: Walk, inputs: list[Any]) -> bool:
 class Pass:
     """One pass: what has arrived where, always with the rows in front."""
 
-    def __init__(self, walk: Walk, places: list[Place], rows: int, task: engine.Task) -> None:
+    def __init__(self, walk: Walk, places: list[Place], rows: int, task: Task) -> None:
         self.walk = walk
         self.rows = rows
         self.task = task

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from .._core import engine
 from .._core.graph import Node
+from .._core.task import Task, collect
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
 
 
@@ -96,8 +96,8 @@ def leads_elsewhere(t: TensorBase, own: list[Any]) -> bool:
     root = gradient_edge(t) if requires_grad(t) else None
     if root is None:
         return False
-    task = engine.Task(True, False)
-    engine.collect(task, [(root, 0, t)])
+    task = Task(True, False)
+    collect(task, [(root, 0, t)])
     return not {id(leaf) for leaf in own}.issuperset(task.leaves)
 
 

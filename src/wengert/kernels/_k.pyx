@@ -7,6 +7,7 @@ cimport numpy as cnp
 cnp.import_array()
 
 include "src/threads.pxi"
+include "src/elders.pxi"
 include "src/recycle.pxi"
 include "src/programs.pxi"
 include "src/direct.pxi"

@@ -10,7 +10,7 @@ from ..._core.tensor_base import TensorBase
 from ..._record.common import result_type
 from ..._tensor import Tensor
 from .._batched import Batch, BatchedTensor
-from .._dispatch import Rule, Unforeseen, call_name, rule, words
+from .._dispatch import AT_ONCE, Rule, Unforeseen, call_name, rule, words
 
 UNARY: Final = words("""
     abs absolute acos acosh arccos arccosh angle asin asinh arcsin arcsinh atan atanh arctan arctanh bitwise_not ceil conj
@@ -44,6 +44,10 @@ INPLACE: Final = words("""
 """)
 
 
+AT_ONCE.update(dict.fromkeys(UNARY, 1))
+AT_ONCE.update(dict.fromkeys([*BINARY, *(f"__r{name}__" for name in REFLECTED)], 2))
+
+
 @rule(*UNARY)
 def elementwise(batch: Batch, call: Rule, *args: Any, **kwargs: Any) -> Any:
     """One tensor; the physical tensor takes its place."""
@@ -57,7 +61,7 @@ def elementwise(batch: Batch, call: Rule, *args: Any, **kwargs: Any) -> Any:
 @rule(*BINARY, *TERNARY)
 def broadcasting(batch: Batch, call: Rule, *args: Any, **kwargs: Any) -> Any:
     """Several tensors; the batch comes before all dimensions that broadcast."""
-    if len(args) == 2 and not kwargs and fit(batch, args[0], args[1]):
+    if len(args) == 2 and not kwargs and fit(batch, *args):
         result = call(args[0].front(), args[1].front())
     else:
         args, kwargs = aligned(batch, args, kwargs)
@@ -104,6 +108,8 @@ def where(batch: Batch, call: Rule, *args: Any, **kwargs: Any) -> Any:
     """``where(condition, x, y)``; with the condition alone the result's size depends on values."""
     if len(args) + len(kwargs) == 1:
         raise dynamic("where")
+    if len(args) == 3 and fit(batch, *args[1:]) and batch.has(args[0]) and len(args[0].shp) == len(args[1].shp):
+        return batch.wrap(call(*(arg.front() for arg in args)))
     tensors, _ = aligned(batch, args[1:], kwargs, args[:1])
     return batch.wrap(call(*aligned(batch, args[:1], {}, args[1:])[0], *tensors, **kwargs))
 
