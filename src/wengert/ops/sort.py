@@ -215,18 +215,8 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
     array = np.asarray(self.array)
     rows = array.reshape(-1) if dim is None else np.moveaxis(array, wrap_dim(dim, array.ndim), 0)
     n = rows.shape[0]
-    starts = np.ones(n, np.bool_)
-    kept = np.empty((0, *rows.shape[1:]), rows.dtype)
-    if n > 0:
-        if rows.ndim == 1:
-            np.not_equal(rows[1:], rows[:-1], out=starts[1:])
-        for place in (
-            places(rows[1:].shape, 1) if rows.ndim > 1 else ()
-        ):  # blocks: masks are turned into numbers of 64 bits
-            before, part = slice(place[0].start, place[0].stop), slice(place[0].start + 1, place[0].stop + 1)
-            differ = rows[part] != rows[before][: n - 1 - before.start]
-            starts[part] = differ.any(tuple(range(1, rows.ndim)))
-        kept = bulk.run_starts(rows, starts) if rows.ndim == 1 and bulk.moves(rows) else chosen_rows(rows, starts)
+    starts = run_starts(rows)
+    kept = bulk.run_starts(rows, starts) if rows.ndim == 1 and bulk.moves(rows) else chosen_rows(rows, starts)
     first_ones = make(kept.reshape(-1) if dim is None else np.moveaxis(kept, 0, wrap_dim(dim, array.ndim)))
     results = [refuse_gradient(first_ones, [self], "unique_consecutive")]
     if return_inverse:
@@ -235,6 +225,19 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
     if return_counts:
         results.append(make(np.diff(np.append(np.flatnonzero(starts), n)).astype(np.int64, copy=False)))
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def run_starts(rows: Any) -> Any:
+    """Mask of the rows that differ from the one before."""
+    starts = np.ones(len(rows), np.bool_)
+    if rows.ndim == 1:
+        np.not_equal(rows[1:], rows[:-1], out=starts[1:])
+        return starts
+    for place in places(rows[1:].shape, 1):  # blocks: masks are turned into numbers of 64 bits
+        before, part = slice(place[0].start, place[0].stop), slice(place[0].start + 1, place[0].stop + 1)
+        differ = rows[part] != rows[before][: len(rows) - 1 - before.start]
+        starts[part] = differ.any(tuple(range(1, rows.ndim)))
+    return starts
 
 
 def chosen_rows(rows: Any, chosen: Any) -> Any:
