@@ -161,6 +161,26 @@ def test_collections_while_graphs_are_made_and_run_change_nothing() -> None:
     assert x.grad.tolist() == wanted
 
 
+def test_full_collections_at_every_occasion_change_nothing() -> None:
+    x = torch.full((2,), 0.3, dtype=torch.float64, requires_grad=True)
+    thresholds = gc.get_threshold()
+    gc.set_threshold(1, 1, 1)
+    gc.enable()
+    try:
+        for _ in range(200):
+            y = chain(x, 3)
+            held = [[] for _ in range(100)]  # else new lists are old ones
+            y.register_hook(lambda grad: None)
+            assert any(thing is y for thing in collected_objects())
+            y.sum().backward()
+            del held
+    finally:
+        gc.set_threshold(*thresholds)
+    once = torch.full((2,), 0.3, dtype=torch.float64, requires_grad=True)
+    chain(once, 3).sum().backward()
+    assert x.grad.tolist() == pytest.approx([200 * value for value in once.grad.tolist()], rel=1e-12)
+
+
 def test_graphs_of_many_threads_survive_collections() -> None:
     thresholds = gc.get_threshold()
     gc.set_threshold(50, 2, 2)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from .._core.graph import Node
 from .._core.modes import MODES
 from .._core.tensor_base import TensorBase
+from .._core.unwritten import write_down
 from .._gen import functions
 from .._record.binary import Binary
 from .._record.common import OTHER, RESULT, SELF, UNDO_OTHER, UNDO_SELF, cast_grad
@@ -160,6 +161,10 @@ def by_rows(node: Any, grads: list[Any], rows: int) -> list[Any]:
         warnings.warn(SLOW.format(name=name), UserWarning, stacklevel=6)
     if rows == 0:  # shapes are those of any row
         grads = [None if g is None else functions.zeros((1, *g.shp[1:]), dtype=g.dt) for g in grads]
-    parts = [node.vjp_many([None if g is None else g[k] for g in grads]) for k in range(max(rows, 1))]
+    parts = []
+    for k in range(max(rows, 1)):
+        part = node.vjp_many([None if g is None else g[k] for g in grads])
+        write_down(part)
+        parts.append(part)
     columns = [list(column) for column in zip(*parts, strict=True)]
     return [None if not isinstance(c[0], TensorBase) else functions.stack(c)[:rows] for c in columns]

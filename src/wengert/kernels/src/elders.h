@@ -30,8 +30,8 @@ class Elders {
 
   // Give all of them to the collector, as young objects.
   void give() {
-    if (following(&ring_) == &ring_) return;
     among_the_young([this](Head* young) {
+      if (following(&ring_) == &ring_) return;
       link(previous(young), following(&ring_));
       link(previous(&ring_), young);
       link(&ring_, &ring_);
@@ -88,7 +88,7 @@ class Elders {
     return living > most;
   }
 
-  // f(head of an object of the youngest generation).
+  // f(head of an object of the youngest generation).  To make the object may be the occasion of a collection, which gives, too.
   template <class F> static void among_the_young(const F& f) {
     PyObject* young = PyList_New(0);
     if (young)
