@@ -781,8 +781,7 @@ NON_LEAF_GRAD = (
 NUMPY_REQUIRES_GRAD = "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
 
 bind_grad(Tensor)
-if modes.COMPILED:
-    old_from_birth(Tensor)
+old_from_birth(Tensor)
 
 from weakref import ref as weakref_ref  # noqa: E402
 

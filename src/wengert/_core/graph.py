@@ -228,8 +228,7 @@ class Node:
         raise TypeError(f"cannot pickle '{type(self).__name__}' object")
 
 
-if COMPILED:
-    old_from_birth(Node)
+old_from_birth(Node)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

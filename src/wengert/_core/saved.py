@@ -147,8 +147,7 @@ class Saved:
             self.original = None
 
 
-if modes.COMPILED:
-    old_from_birth(Saved)
+old_from_birth(Saved)
 
 
 def call_pack(pack_hook: Any, value: TensorBase) -> Any:

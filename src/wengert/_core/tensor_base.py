@@ -11,7 +11,7 @@ from . import errors
 from .compat import i64, mypyc_attr
 from .dtypes import BOOL, FLOATING, Size, dtype, dtype_of, size_of
 from .dynamic import Dynamic
-from .modes import COMPILED, MODES
+from .modes import MODES
 
 if TYPE_CHECKING:
     from .graph import Node
@@ -44,8 +44,7 @@ class Counter:
         self.lasti: i64 = 0
 
 
-if COMPILED:
-    old_from_birth(Counter)
+old_from_birth(Counter)
 
 
 class Meta:

@@ -329,7 +329,7 @@ def _variables() -> dict[int, list[tuple[str, str]]]:
     found: dict[int, list[tuple[str, str]]] = {}
     running = set(_running_frames())
     frames: list[tuple[Any, str]] = [(frame, "") for frame in running]
-    for thing in collected_objects():
+    for thing in gc.get_objects():
         if _is(thing, SUSPENDED):
             frames.append((getattr(thing, "gi_frame", None) or getattr(thing, "cr_frame", None), ", suspended"))
         elif _is(thing, types.FrameType) and thing not in running:

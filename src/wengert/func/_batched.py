@@ -212,6 +212,13 @@ def repr_of(t: Any) -> str:
     return shown
 
 
+def alike(x: Any, y: Any) -> bool:
+    """Whether two operands are batched at one level, of one dtype and with as many dimensions: their batches broadcast."""
+    if not (isinstance(x, BatchedTensor) and isinstance(y, BatchedTensor)):
+        return False
+    return x.level is y.level and x.dt is y.dt and len(x.shp) == len(y.shp)
+
+
 def innermost(values: Any, found: Level | None = None) -> Level | None:
     """The innermost ``vmap`` that some tensor among ``values`` (lists and tuples included) belongs to."""
     for value in values:

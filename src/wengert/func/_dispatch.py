@@ -11,7 +11,7 @@ from .._core.tensor_base import TensorBase
 from .._gen import functions
 from .._tensor import Tensor
 from . import _random
-from ._batched import Batch, BatchedTensor, batch_of, innermost
+from ._batched import Batch, BatchedTensor, alike, batch_of, innermost
 
 F = TypeVar("F", bound=Callable[..., Any])
 Rule = Callable[..., Any]
@@ -120,24 +120,23 @@ def at_once(original: Callable[..., Any], args: tuple[Any, ...]) -> Any:
 
     Nearly all calls are of this kind, and the way by level, rule and ``call`` takes twice as long.
     """
-    x = args[0]
-    if type(x) is not BatchedTensor or x.bdim != 0 or type(x.value) is not Tensor:
+    x, y = args[0], args[-1]
+    if not plainly_batched(x):
         return None
     if len(args) == 1:
         result = original(x.value)
+    elif type(y) is float or type(y) is int:
+        result = original(x.value, y)
+    elif plainly_batched(y) and alike(x, y):
+        result = original(x.value, y.value)
     else:
-        y = args[1]
-        if type(y) is BatchedTensor:
-            if y.level is not x.level or y.bdim != 0 or type(y.value) is not Tensor or y.dt is not x.dt:
-                return None
-            if len(y.shp) != len(x.shp):
-                return None
-            result = original(x.value, y.value)
-        elif type(y) is float or type(y) is int:
-            result = original(x.value, y)
-        else:
-            return None
+        return None
     return BatchedTensor(result, 0, x.level) if type(result) is Tensor else batch_of(x.level).wrap(result)
+
+
+def plainly_batched(value: Any) -> bool:
+    """Whether ``value`` is an ordinary tensor with its batch in front."""
+    return type(value) is BatchedTensor and value.bdim == 0 and type(value.value) is Tensor
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from ._load import MODULE as _COMPILED
 
 
 def old_from_birth(cls: type) -> None:
-    """Take instances of a compiled class, and of compiled classes derived from it later, out of the youngest generation."""
+    """Take instances of a class, and of those derived from it later, out of the youngest generation; compiled ones only."""
     if _COMPILED is not None and _COMPILED.old_from_birth(cls) and _COMPILED.before_collection not in gc.callbacks:
         gc.callbacks.append(_COMPILED.before_collection)
 

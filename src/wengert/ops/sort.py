@@ -215,7 +215,7 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
     array = np.asarray(self.array)
     rows = array.reshape(-1) if dim is None else np.moveaxis(array, wrap_dim(dim, array.ndim), 0)
     n = rows.shape[0]
-    starts = run_starts(rows)
+    starts = starts_of_runs(rows)
     kept = bulk.run_starts(rows, starts) if rows.ndim == 1 and bulk.moves(rows) else chosen_rows(rows, starts)
     first_ones = make(kept.reshape(-1) if dim is None else np.moveaxis(kept, 0, wrap_dim(dim, array.ndim)))
     results = [refuse_gradient(first_ones, [self], "unique_consecutive")]
@@ -227,7 +227,7 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
     return results[0] if len(results) == 1 else tuple(results)
 
 
-def run_starts(rows: Any) -> Any:
+def starts_of_runs(rows: Any) -> Any:
     """Mask of the rows that differ from the one before."""
     starts = np.ones(len(rows), np.bool_)
     if rows.ndim == 1:

@@ -9,7 +9,7 @@ from ..._core.dtypes import FLOATING
 from ..._core.tensor_base import TensorBase
 from ..._record.common import result_type
 from ..._tensor import Tensor
-from .._batched import Batch, BatchedTensor
+from .._batched import Batch, alike
 from .._dispatch import AT_ONCE, Rule, Unforeseen, call_name, rule, words
 
 UNARY: Final = words("""
@@ -122,10 +122,8 @@ def dynamic(name: str) -> RuntimeError:
 
 
 def fit(batch: Batch, x: Any, y: Any) -> bool:
-    """Whether two operands are batched, of one dtype and with as many dimensions: ``aligned`` would change nothing."""
-    if not (isinstance(x, BatchedTensor) and isinstance(y, BatchedTensor)):
-        return False
-    return x.level is batch.level is y.level and x.dt is y.dt and len(x.shp) == len(y.shp)
+    """Whether two operands are such that ``aligned`` would change nothing."""
+    return batch.has(x) and alike(x, y)
 
 
 def aligned(batch: Batch, args: Any, kwargs: Any, others: Any = ()) -> tuple[Any, Any]:
