@@ -13,7 +13,7 @@ import numpy as np
 
 from ._core import errors, hooks, modes, views
 from ._core.compat import mypyc_attr
-from ._core.dtypes import DType, Size
+from ._core.dtypes import DType, Size, dtype_of
 from ._core.dynamic import bind_grad
 from ._core.tensor_base import (
     TensorBase,
@@ -25,6 +25,7 @@ from ._core.tensor_base import (
     version_of,
 )
 from ._gen.tensor_methods import TensorMethods
+from .kernels import keep_spare_arrays
 from .kernels.elders import old_from_birth
 
 _ndarray: Any = np.ndarray
@@ -782,6 +783,8 @@ NUMPY_REQUIRES_GRAD = "Can't call numpy() on Tensor that requires grad. Use tens
 
 bind_grad(Tensor)
 old_from_birth(Tensor)
+_example: Any = np.zeros(1)
+keep_spare_arrays(Tensor, Tensor(_example, dtype_of(_example), Size((1,))), _example)
 
 from weakref import ref as weakref_ref  # noqa: E402
 

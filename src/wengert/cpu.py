@@ -52,6 +52,8 @@ def memory_limit() -> int:
 def set_memory_limit(size: int) -> None:
     """Let at most ``size`` bytes wait, and give back to the system what is above; 0 keeps nothing.
 
+    Arrays of a few numbers wait beside these, not more than 1 MiB of them, and none with a limit below that.
+
     Raises:
         ValueError: ``size`` is negative.
     """

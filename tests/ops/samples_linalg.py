@@ -204,4 +204,4 @@ CHOLESKY = [
 ]
 CONDITION = "LAPACK of two makers adds in another order; errors grow with the condition of the matrix"
 LAYOUT = "the layout of this intermediate result is an accident of the last step"
-SAMPLES = relax(100, CONDITION, [*INVERSE, *DETERMINANT, *EQUATIONS, *TRIANGULAR, *CHOLESKY])
+SAMPLES = relax(1000, CONDITION, [*INVERSE, *DETERMINANT, *EQUATIONS, *TRIANGULAR, *CHOLESKY])

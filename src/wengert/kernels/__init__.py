@@ -16,6 +16,7 @@ from .memory import copied as copied
 from .memory import empty as empty
 from .memory import empty_like as empty_like
 from .memory import get_memory_limit as get_memory_limit
+from .memory import keep_spare_arrays as keep_spare_arrays
 from .memory import lend as lend
 from .memory import memory_held as memory_held
 from .memory import row_major as row_major

@@ -7,7 +7,6 @@ from libcpp.vector cimport vector
 
 cdef extern from "numpy/arrayobject.h":
     bint PyArray_CheckExact(object)
-    bint PyArray_IS_C_CONTIGUOUS(cnp.ndarray)
     bint PyArray_ISBEHAVED_RO(cnp.ndarray)
     bint PyArray_ISBEHAVED(cnp.ndarray)
 

@@ -15,6 +15,15 @@ cdef extern from "recycle.h" namespace "wengert" nogil:
     Recycler& recycler()
     const size_t LARGE "wengert::Recycler::smallest"
 
+cdef extern from "spares.h" namespace "wengert":
+    cdef cppclass Spares:
+        bint serve(type, object, object)
+        object array(int, cnp.npy_intp*, int)
+        void set_enabled(bint)
+        size_t held()
+    Spares spares
+    const size_t MOST_SPARE "wengert::Spares::most_held"
+
 cdef extern from "numpy/arrayobject.h":
     ctypedef struct PyDataMemAllocator:
         void* ctx
@@ -28,6 +37,7 @@ cdef extern from "numpy/arrayobject.h":
         PyDataMemAllocator allocator
     object PyDataMem_SetHandler(object)
     object PyArray_NewLikeArray(cnp.ndarray, int, cnp.dtype, int)
+    bint PyArray_IS_C_CONTIGUOUS(cnp.ndarray)
     object PyArray_SimpleNew(int, cnp.npy_intp*, int)
     object PyArray_Empty(int, cnp.npy_intp*, cnp.dtype, int)
     int NPY_KEEPORDER
@@ -69,10 +79,13 @@ cdef enum:
     MANY = 65536  # elements
 
 
+cdef inline bint small(size_t count) noexcept:
+    """Whether an array of so many elements, of whatever dtype, needs no recycled memory."""
+    return count * 16 < LARGE  # no element is larger
+
+
 cdef object enter(size_t count, int type_number):
     """Let the array that is made next have recycled memory if it is large; give the result to ``leave``."""
-    if count * 16 < LARGE:  # no element is larger: small arrays need not ask for its size
-        return None
     if count * cnp.PyArray_DescrFromType(type_number).itemsize < LARGE:
         return None
     return PyDataMem_SetHandler(_capsule)
@@ -91,6 +104,8 @@ cdef object new_array(int dims, cnp.npy_intp* shape, int type_number):
     cdef int d
     for d in range(dims):
         count *= shape[d]
+    if small(count):
+        return spares.array(dims, shape, type_number)
     previous = enter(count, type_number)
     try:
         return PyArray_SimpleNew(dims, shape, type_number)
@@ -100,7 +115,10 @@ cdef object new_array(int dims, cnp.npy_intp* shape, int type_number):
 
 cdef object new_like(cnp.ndarray first, int type_number):
     """An uninitialised array with the shape and the order of dimensions of ``first``."""
-    cdef cnp.dtype descr = cnp.PyArray_DescrFromType(type_number)
+    cdef cnp.dtype descr
+    if PyArray_IS_C_CONTIGUOUS(first):
+        return new_array(cnp.PyArray_NDIM(first), cnp.PyArray_DIMS(first), type_number)
+    descr = cnp.PyArray_DescrFromType(type_number)
     previous = enter(cnp.PyArray_SIZE(first), type_number)
     try:
         Py_INCREF(descr)  # taken over by the call
@@ -176,6 +194,7 @@ def empty_like(cnp.ndarray array):
 def set_memory_limit(size_t size):
     """Keep at most so many bytes of freed arrays for the next ones; what is above is given back at once."""
     recycler().set_limit(size)
+    spares.set_enabled(size >= MOST_SPARE)
 
 
 def get_memory_limit():
@@ -185,4 +204,9 @@ def get_memory_limit():
 
 def memory_held():
     """The bytes that are kept now."""
-    return recycler().held()
+    return recycler().held() + spares.held()
+
+
+def serve_spares(type cls, example, array):
+    """Keep small arrays of dying instances of ``cls``, of which ``example`` holds ``array``; whether that is done."""
+    return spares.serve(cls, example, array)
