@@ -6,6 +6,7 @@
 #pragma once
 #include "conv_frame.h"
 #include "products.h"
+#include "recycle.h"
 
 namespace wengert::arrays {
 
@@ -66,8 +67,7 @@ void fill_frames(const Pass& pass, const Spot& spot, const T* x, T* frame) {
   Sizes origin;
   origin_of(pass, spot, origin);
   const T* image = x + (spot.sample * pass.groups + spot.group) * pass.inner * pass.sources();
-  for (ptrdiff_t c = 0; c < pass.inner; c++) pass.frame.fill(image + c * pass.sources(), origin, frame + c * pass.frame.plane);
-  memset(frame + pass.inner * pass.frame.plane, 0, pass.frame.slack * sizeof(T));
+  pass.frame.fill(image, pass.inner, origin, frame);
 }
 
 // One row of the result from the values of the classes that take turns in it.
@@ -236,17 +236,19 @@ void narrow(const Pass& pass, const T* x, const T* w, const T* bias, T* y) {
 template <class T>
 void pack(const Pass& pass, const Tables& table, const T* w, T* to) {
   constexpr ptrdiff_t L = Vec<T>::lanes;
-  ptrdiff_t columns = whole_vectors<T>(pass.outer), depth = table.depth();
-  for (ptrdiff_t j = 0; j < columns;) {
-    ptrdiff_t width = panel_vectors((columns - j) / L) * L, have = std::min(width, pass.outer - j);
-    for (ptrdiff_t k = 0; k < depth; k++) {
-      const T* from = w + j * pass.weight_outer + table.weight[k];
-      T* row = to + j * depth + k * width;
-      for (ptrdiff_t o = 0; o < have; o++) row[o] = from[o * pass.weight_outer];
-      for (ptrdiff_t o = have; o < width; o++) row[o] = 0;
+  const ptrdiff_t columns = whole_vectors<T>(pass.outer), depth = table.depth(), per = 1 + PIECE / columns;
+  parallel_for(pieces(depth, per), [&](ptrdiff_t task) {
+    for (ptrdiff_t j = 0; j < columns;) {
+      ptrdiff_t width = panel_vectors((columns - j) / L) * L, have = std::min(width, pass.outer - j);
+      for (ptrdiff_t k = task * per; k < std::min(depth, (task + 1) * per); k++) {
+        const T* from = w + j * pass.weight_outer + table.weight[k];
+        T* row = to + j * depth + k * width;
+        for (ptrdiff_t o = 0; o < have; o++) row[o] = from[o * pass.weight_outer];
+        for (ptrdiff_t o = have; o < width; o++) row[o] = 0;
+      }
+      j += width;
     }
-    j += width;
-  }
+  });
 }
 
 // Samples of one group side by side: one product for several small images.
@@ -310,8 +312,8 @@ void wide(const Pass& pass, const T* x, const T* w, const T* bias, T* y) {
     tables.emplace_back(pass, same);
     depth += tables.back().depth();
   }
-  std::vector<T> memory(pass.groups * depth * columns + 16);
-  T* base = (T*)(((uintptr_t)memory.data() + 63) & ~(uintptr_t)63);
+  Loan<T> memory(pass.groups * depth * columns);
+  T* base = memory.data;
   ptrdiff_t weights = pass.inner * pass.outer * pass.taps;
   std::vector<std::vector<const T*>> packed(pass.groups);
   for (ptrdiff_t g = 0; g < pass.groups; g++)

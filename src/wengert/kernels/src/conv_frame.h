@@ -70,10 +70,11 @@ struct Frame {
   // Where element `tap` (counted from the first of a window) lies, seen from the place of the window.
   ptrdiff_t at(int dim, ptrdiff_t tap) const { return tap % phase[dim] * apart[dim] + tap / phase[dim] * row[dim]; }
 
-  // The channel whose first element is at `image`, for the block whose first window begins at `origin` (without padding).
+  // Channels whose first element is at `image`, one after the other, for the block whose first window begins at `origin`
+  // (without padding), and the slack behind them.
   template <class T>
-  void fill(const T* image, const Sizes& origin, T* to) const {
-    memset(to, 0, plane * sizeof(T));
+  void fill(const T* image, ptrdiff_t channels, const Sizes& origin, T* to) const {
+    memset(to, 0, (channels * plane + slack) * sizeof(T));
     for (ptrdiff_t p = 0; p < phase[0] * phase[1] * phase[2]; p++) {
       Sizes start = {origin[0] - before[0] + p / (phase[1] * phase[2]), origin[1] - before[1] + p / phase[2] % phase[1],
                      origin[2] - before[2] + p % phase[2]};
@@ -82,13 +83,14 @@ struct Frame {
         first[i] = std::min(extent[i], std::max<ptrdiff_t>(0, ceil_div(-start[i], phase[i])));
         last[i] = std::max(first[i], std::min(extent[i], ceil_div(size[i] - start[i], phase[i])));
       }
+      const T* from = image + start[2] + first[2] * phase[2];
       T* part = to + p * apart[2] + first[2];
-      for (ptrdiff_t z = first[0]; z < last[0]; z++)
-        for (ptrdiff_t y = first[1]; y < last[1]; y++) {
-          ptrdiff_t at = (start[0] + z * phase[0]) * size[1] + start[1] + y * phase[1];
-          copy_row(image + at * size[2] + start[2] + first[2] * phase[2], phase[2], last[2] - first[2],
-                   part + z * row[0] + y * row[1]);
-        }
+      for (ptrdiff_t c = 0; c < channels; c++, from += size[0] * size[1] * size[2], part += plane)
+        for (ptrdiff_t z = first[0]; z < last[0]; z++)
+          for (ptrdiff_t y = first[1]; y < last[1]; y++) {
+            ptrdiff_t row_of_image = (start[0] + z * phase[0]) * size[1] + start[1] + y * phase[1];
+            copy_row(from + row_of_image * size[2], phase[2], last[2] - first[2], part + z * row[0] + y * row[1]);
+          }
     }
   }
 };

@@ -30,8 +30,7 @@ void fill_band(const Conv& c, const Pass& pass, const Spot& spot, ptrdiff_t chan
   Sizes origin;
   origin_of(pass, spot, origin);
   const T* image = x + (spot.sample * c.channels + spot.group * c.inner() + channel) * c.pixels();
-  for (ptrdiff_t i = 0; i < channels; i++) pass.frame.fill(image + i * c.pixels(), origin, frame + i * pass.frame.plane);
-  memset(frame + channels * pass.frame.plane, 0, pass.frame.slack * sizeof(T));
+  pass.frame.fill(image, channels, origin, frame);
 }
 
 // The gradients (channels x places) of a spot as packed panels (places x channels).
@@ -154,25 +153,27 @@ void conv_grad_weight(const Conv& c, const T* grad, const T* x, T* gw) {
   Cut cut = cut_weight(c, columns, sizeof(T));
   ptrdiff_t per = ceil_div(c.inner(), cut.bands);
   Pass pass = band_pass(c, per, few, sizeof(T));
-  std::vector<T> memory(cut.parts * c.groups * depth * columns + 16);
-  T* base = (T*)(((uintptr_t)memory.data() + 63) & ~(uintptr_t)63);
+  Loan<T> memory(cut.parts * c.groups * depth * columns);
   parallel_for(cut.parts * c.groups * cut.bands, [&](ptrdiff_t task) {
     ptrdiff_t band = task % cut.bands, group = task / cut.bands % c.groups, part = task / cut.bands / c.groups;
     ptrdiff_t channel = band * per, channels = std::min(per, c.inner() - channel);
     ptrdiff_t first = c.samples * part / cut.parts, last = c.samples * (part + 1) / cut.parts;
     if (channels <= 0) return;
-    T* sums = base + ((part * c.groups + group) * depth + channel * c.taps()) * columns;
+    T* sums = memory.data + ((part * c.groups + group) * depth + channel * c.taps()) * columns;
+    std::fill_n(sums, channels * c.taps() * columns, T(0));
     if (few)
       weight_dots(c, pass, group, channel, channels, first, last, x, grad, columns, sums);
     else
       weight_sums(c, pass, group, channel, channels, first, last, x, grad, sums);
   });
-  for (ptrdiff_t part = 1; part < cut.parts; part++) {
-    const T* more = base + part * c.groups * depth * columns;
-    for (ptrdiff_t i = 0; i < c.groups * depth * columns; i++) base[i] += more[i];
-  }
-  for (ptrdiff_t g = 0; g < c.groups; g++)
-    transpose_block(base + g * depth * columns, columns, gw + g * c.outer() * depth, depth, depth, c.outer());
+  const ptrdiff_t lot = whole_vectors<T>(1 + PIECE / columns), lots = pieces(depth, lot), apart = c.groups * depth * columns;
+  parallel_for(c.groups * lots, [&](ptrdiff_t task) {  // the parts are added up in their order
+    ptrdiff_t group = task / lots, begin = task % lots * lot, rows = std::min(lot, depth - begin);
+    T* sums = memory.data + (group * depth + begin) * columns;
+    for (ptrdiff_t part = 1; part < cut.parts; part++)
+      for (ptrdiff_t i = 0; i < rows * columns; i++) sums[i] += sums[part * apart + i];
+    transpose_block(sums, columns, gw + group * c.outer() * depth + begin, depth, rows, c.outer());
+  });
 }
 
 }  // namespace wengert::arrays

@@ -1,8 +1,6 @@
 // The register tile and the matrix products made of it, compiled once for all kernels that use them.
 #include "products.h"
 
-#include <new>
-
 #include "recycle.h"
 
 namespace wengert::arrays {
@@ -253,18 +251,8 @@ Blocks cut_product(const Product<T>& p, ptrdiff_t matrices) {
 
 // All columns of one matrix: block after block, in it stretch after stretch.
 template <class T>
-struct Packed {
-  T* data = nullptr;
-
-  Packed() = default;
-  explicit Packed(ptrdiff_t count) { take(count); }
-  Packed(const Packed&) = delete;
-  ~Packed() { recycler().release(data); }
-
-  void take(ptrdiff_t count) {
-    data = static_cast<T*>(recycler().allocate(count * sizeof(T)));
-    if (!data) throw std::bad_alloc();
-  }
+struct Packed : Loan<T> {
+  using Loan<T>::Loan, Loan<T>::data, Loan<T>::take;
 
   static constexpr ptrdiff_t group = 2 * TILE_VECTORS * Vec<T>::lanes;  // columns of a task, and a vector more
 

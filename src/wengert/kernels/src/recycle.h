@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -198,5 +199,21 @@ inline Recycler& recycler() {
   }();
   return *one;
 }
+
+// Recycled memory of a kernel for the length of a call, uninitialised.
+template <class T>
+struct Loan {
+  T* data = nullptr;
+
+  Loan() = default;
+  explicit Loan(std::ptrdiff_t count) { take(count); }
+  Loan(const Loan&) = delete;
+  ~Loan() { recycler().release(data); }
+
+  void take(std::ptrdiff_t count) {
+    data = static_cast<T*>(recycler().allocate(count * sizeof(T)));
+    if (!data) throw std::bad_alloc();
+  }
+};
 
 }  // namespace wengert
