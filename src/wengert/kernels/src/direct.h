@@ -11,6 +11,28 @@ struct Side {
   Index step;
 };
 
+// The four operations of arithmetic on few numbers, where to find the instruction costs more than to follow it.
+constexpr Index FEW = 8;
+
+template <class T> __attribute__((optimize("no-tree-vectorize"))) bool few(int op, T* out, const Side& a, const Side& b, Index n) {
+  const T *p = static_cast<const T*>(a.data), *q = static_cast<const T*>(b.data);
+  switch (op) {
+    case OP_add:
+      for (Index i = 0; i < n; i++, p += a.vary, q += b.vary) out[i] = *p + *q;
+      return true;
+    case OP_subtract:
+      for (Index i = 0; i < n; i++, p += a.vary, q += b.vary) out[i] = *p - *q;
+      return true;
+    case OP_multiply:
+      for (Index i = 0; i < n; i++, p += a.vary, q += b.vary) out[i] = *p * *q;
+      return true;
+    case OP_divide:
+      for (Index i = 0; i < n; i++, p += a.vary, q += b.vary) out[i] = *p / *q;
+      return true;
+    default: return false;
+  }
+}
+
 template <class T> void direct(int op, T* out, Side a, Side b, Index rows, Index n) {
   const Instruction instruction{static_cast<uint8_t>(op), 0, 1, 2, 2};
   const bool vec[3] = {true, a.vary, b.vary};

@@ -39,12 +39,13 @@ cdef extern from "numpy/arrayobject.h":
     char PyArray_Type
 
 cdef extern from "direct.h" namespace "wengert" nogil:
-    cdef int PIECE
+    cdef int PIECE, FEW
     cdef cppclass Side:
         const void* data
         cbool vary
         Index step
     void direct[T](int, T*, Side, Side, Index, Index)
+    bint few[T](int, T*, const Side&, const Side&, Index)
     void sum_middle[T](T*, const T*, Index, Index, Index)
     cdef int OP_add, OP_subtract, OP_multiply, OP_divide, OP_maximum, OP_minimum
     cdef int OP_negative, OP_absolute, OP_sqrt, OP_exp, OP_expm1, OP_log, OP_log1p, OP_tanh, OP_sigmoid, OP_erf
@@ -155,6 +156,20 @@ cdef inline bint same_sizes(Given* a, Given* b) noexcept:
     return a.dims == b.dims and PyArray_CompareLists(a.shape, b.shape, a.dims)
 
 
+cdef inline bint are_twins(object first, object second) noexcept:
+    """Whether the operands are contiguous arrays of one shape and dtype, the ordinary case."""
+    cdef cnp.ndarray a, b
+    if not PyArray_CheckExact(first) or not PyArray_CheckExact(second):
+        return False
+    a = <cnp.ndarray>first
+    b = <cnp.ndarray>second
+    if cnp.PyArray_TYPE(a) != cnp.NPY_FLOAT32 and cnp.PyArray_TYPE(a) != cnp.NPY_FLOAT64:
+        return False
+    if cnp.PyArray_NDIM(a) == 0 or not PyArray_ISCARRAY_RO(a):
+        return False
+    return a is b or (cnp.PyArray_TYPE(b) == cnp.PyArray_TYPE(a) and PyArray_ISCARRAY_RO(b) and same_shape(a, b))
+
+
 cdef object call_direct(int op, object first, object second, object out):
     """The result, or None where NumPy has to do it."""
     cdef Given a, b
@@ -163,24 +178,27 @@ cdef object call_direct(int op, object first, object second, object out):
     cdef int dims
     cdef cnp.npy_intp shape[64]
     cdef cnp.npy_intp* sizes = shape
-    if not read(first, &a):
-        return None
-    if second is first:
-        b = a
-    elif not read(second, &b) or a.kind != b.kind:
-        return None
-    dims = max(a.dims, b.dims)
-    if dims == 0 and out is None:
-        return call_number(op, &a, &b)
-    if a.dense and b.dense and same_sizes(&a, &b):
-        p.data = a.data
-        q.data = b.data
+    if are_twins(first, second):
+        a.kind = cnp.PyArray_TYPE(<cnp.ndarray>first)
+        dims = a.dims = cnp.PyArray_NDIM(<cnp.ndarray>first)
+        sizes = cnp.PyArray_DIMS(<cnp.ndarray>first)
+        n = cnp.PyArray_SIZE(<cnp.ndarray>first)
+        p.data = cnp.PyArray_DATA(<cnp.ndarray>first)
+        q.data = cnp.PyArray_DATA(<cnp.ndarray>second)
         p.vary = q.vary = True
         p.step = q.step = 0
-        n = cnp.PyArray_SIZE(<cnp.ndarray>first)
-        sizes = a.shape
-    elif not frame(&a, &b, shape, &p, &q, &rows, &n):
-        return None
+    else:
+        if not read(first, &a):
+            return None
+        if second is first:
+            b = a
+        elif not read(second, &b) or a.kind != b.kind:
+            return None
+        dims = max(a.dims, b.dims)
+        if dims == 0 and out is None:
+            return call_number(op, &a, &b)
+        if not frame(&a, &b, shape, &p, &q, &rows, &n):
+            return None
     if out is None and rows == 1 and p.vary and a.dims == dims and take_over(first):
         out = first
     elif out is None:
@@ -229,6 +247,9 @@ cdef bint disturbed(cnp.ndarray y, Side* side, Py_ssize_t rows, Py_ssize_t n) no
 
 
 cdef void run_direct(int op, void* to, Side p, Side q, int kind, Py_ssize_t rows, Py_ssize_t n) noexcept:
+    if rows == 1 and n <= FEW:
+        if few[float](op, <float*>to, p, q, n) if kind == cnp.NPY_FLOAT32 else few[double](op, <double*>to, p, q, n):
+            return
     if rows * n <= PIECE:
         if kind == cnp.NPY_FLOAT32:
             direct[float](op, <float*>to, p, q, rows, n)
