@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from wengert import kernels
 from wengert.kernels import bulk
 from wengert.ops import sort_arrays
 
@@ -28,14 +29,46 @@ def keys(x: Any) -> Any:
     return np.nan_to_num(x.astype(np.float64), nan=1e9, posinf=1e6, neginf=-1e6)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("shape", [(7,), (500,), (6, 300), (200, 9, 4)])
-def test_orders_are_stable_along_every_dimension(dtype: str, descending: bool, shape: Any) -> None:
+@pytest.mark.parametrize("shape", [(7,), (500,), (6, 300), (200, 9, 4), (2, 9000), (70_000,)])
+def test_orders_are_stable_along_every_dimension(
+    dtype: str, descending: bool, shape: Any, compiled: bool, monkeypatch: Any
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(bulk, "_native", None)
     x = drawn(dtype, shape)
     for axis in range(len(shape)):
         expected = np.argsort(-keys(x) if descending else keys(x), axis, kind="stable")
-        np.testing.assert_array_equal(sort_arrays.sorted_order(x, axis, descending), expected)
+        values, order = sort_arrays.in_order(x, axis, descending)
+        np.testing.assert_array_equal(order, expected)
+        same_bits = np.take_along_axis(x, expected, axis)
+        assert values.dtype == x.dtype and values.tobytes() == same_bits.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64"])
+@pytest.mark.parametrize("size", [100, 10_000, 100_000])
+def test_numbers_of_all_magnitudes_are_in_order(dtype: str, size: int) -> None:
+    rng = np.random.default_rng(size)
+    bits = rng.integers(0, 256, size * np.dtype(dtype).itemsize, dtype=np.uint8)
+    x = bits.view(dtype)
+    x = x[~np.isnan(x)] if dtype[0] == "f" else x
+    for part in (x, x[::3], np.sort(x), np.sort(x)[::-1], np.full_like(x, x[0])):
+        values, order = sort_arrays.in_order(part, 0, False)
+        np.testing.assert_array_equal(values, np.sort(part, kind="stable"))
+        np.testing.assert_array_equal(order, np.argsort(part, kind="stable"))
+
+
+def test_an_order_does_not_depend_on_the_number_of_threads() -> None:
+    x = drawn("float32", (200_000,))
+    threads = kernels.get_num_threads()
+    orders = []
+    for count in (1, 2, 5):
+        kernels.set_num_threads(count)
+        orders.append(sort_arrays.in_order(x, 0, True)[1])
+    kernels.set_num_threads(threads)
+    assert all(np.array_equal(order, orders[0]) for order in orders)
 
 
 @pytest.mark.parametrize("compiled", [False, True])

@@ -474,6 +474,13 @@ def top_rows(x: Any, k: int, largest: bool) -> tuple[Any, Any]:
     return values, places
 
 
+def sorted_rows(x: Any, descending: bool) -> tuple[Any, Any]:
+    """Each row in order, and where its elements stood; equal ones keep their order, NaN counts as the largest."""
+    values, places = empty(x.shape, x.dtype), empty(x.shape, _INT64)
+    _native.sort_rows(_contiguous(x), values, places, x.size // x.shape[-1], x.shape[-1], int(descending))
+    return values, places
+
+
 def extreme(x: Any, dim: int, largest: bool, with_values: bool) -> tuple[Any, Any]:
     """Extremes along ``dim`` (or None) and their first places; of a line with NaN the first NaN."""
     outer, inner = _around(x.shape, dim)

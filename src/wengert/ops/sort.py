@@ -16,7 +16,7 @@ from .._record.selection import Selection, check_not_empty, check_order, deliver
 from ..kernels import bulk
 from ..kernels.blocks import BLOCK, places
 from .power import refuse_gradient
-from .sort_arrays import first, sorted_order
+from .sort_arrays import first, in_order
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -36,8 +36,8 @@ class SortBackward0(Selection):
         return self.shape[self.dim]
 
     def choose(self, x: Any) -> tuple[Any, Any]:
-        order = sorted_order(x, self.dim, self.descending)
-        return laid_out_like(np.take_along_axis(x, order, self.dim), x), laid_out_like(order, x)
+        values, order = in_order(x, self.dim, self.descending)
+        return laid_out_like(values, x), laid_out_like(order, x)
 
 
 class SortBackward1(SortBackward0):
@@ -109,7 +109,7 @@ def argsort(self: Tensor, dim: Any = -1, descending: bool = False, *, stable: bo
     axis = wrap_dim(dim, len(self.shp))
     if len(self.shp) == 0:
         return make(np.int64(0))
-    return make(laid_out_like(sorted_order(self.array, axis, descending), self.array))
+    return make(laid_out_like(in_order(self.array, axis, descending)[1], self.array))
 
 
 def msort(self: Tensor) -> Tensor:

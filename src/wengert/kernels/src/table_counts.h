@@ -1,8 +1,9 @@
-// Histograms, runs, margins and triangles as the door sees them.
+// Histograms, orders, runs, margins and triangles as the door sees them.
 #pragma once
 #include "bytes.h"
 #include "counts.h"
 #include "door.h"
+#include "order.h"
 
 namespace wengert::arrays {
 
@@ -36,9 +37,16 @@ inline void enter_triangle(const Args& a) {
   triangle(n[0], n[1], n[2], n[3], n[4], n[5] != 0, a.at<char>(0), a.at<char>(1));
 }
 
+// Arrays x, values, places; rows, columns, whether the largest come first.
+template <class T>
+void enter_sort_rows(const Args& a) {
+  sort_rows<T>(a.number[0], a.number[1], a.number[2] != 0, a.at<T>(0), a.at<T>(1), a.at<int64_t>(2));
+}
+
 constexpr Entry count_entries[] = {
     {"histogram", 3, 2, 0, WENGERT_FLOATS(enter_histogram)},
     {"run_starts", 3, 1, 0, WENGERT_WORDS(enter_run_starts)},
+    {"sort_rows", 3, 3, 0, WENGERT_WORDS(enter_sort_rows)},
     {"true_places", 2, 10, 0, nullptr, nullptr, nullptr, nullptr, enter_true_places},
     {"label_margins", 5, 2, 0, WENGERT_FLOATS(enter_label_margins)},
     {"triangle", 2, 6, 0, WENGERT_ANY(enter_triangle)},
