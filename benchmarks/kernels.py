@@ -80,6 +80,7 @@ def rows(t: Any, x: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
     yield "scatter_add", 4 + wide, lambda: t.zeros_like(x).scatter_add_(1, places, x)
     yield "transposing copy", 2, lambda: x.t().contiguous()
     yield "cumsum dim 1", 2, lambda: x.cumsum(1)
+    yield "sort", 2, x.flatten().sort
     yield "cummax dim 1", 2 + wide, lambda: x.cummax(1)
     images = x.reshape(1, 100, 100, 100)
     yield "max_pool2d 2", 1.25, lambda: f.max_pool2d(images, 2)

@@ -236,7 +236,7 @@ void narrow(const Pass& pass, const T* x, const T* w, const T* bias, T* y) {
 template <class T>
 void pack(const Pass& pass, const Tables& table, const T* w, T* to) {
   constexpr ptrdiff_t L = Vec<T>::lanes;
-  const ptrdiff_t columns = whole_vectors<T>(pass.outer), depth = table.depth(), per = 1 + PIECE / columns;
+  const ptrdiff_t columns = whole_vectors<T>(pass.outer), depth = table.depth(), per = 1 + PIECE / (columns + 1);
   parallel_for(pieces(depth, per), [&](ptrdiff_t task) {
     for (ptrdiff_t j = 0; j < columns;) {
       ptrdiff_t width = panel_vectors((columns - j) / L) * L, have = std::min(width, pass.outer - j);

@@ -166,7 +166,7 @@ void conv_grad_weight(const Conv& c, const T* grad, const T* x, T* gw) {
     else
       weight_sums(c, pass, group, channel, channels, first, last, x, grad, sums);
   });
-  const ptrdiff_t lot = whole_vectors<T>(1 + PIECE / columns), lots = pieces(depth, lot), apart = c.groups * depth * columns;
+  const ptrdiff_t lot = whole_vectors<T>(1 + PIECE / (columns + 1)), lots = pieces(depth, lot), apart = c.groups * depth * columns;
   parallel_for(c.groups * lots, [&](ptrdiff_t task) {  // the parts are added up in their order
     ptrdiff_t group = task / lots, begin = task % lots * lot, rows = std::min(lot, depth - begin);
     T* sums = memory.data + (group * depth + begin) * columns;

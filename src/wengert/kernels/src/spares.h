@@ -1,12 +1,12 @@
 // Small arrays that are kept when the tensor that held them dies, for the next result of their shape.
 //
 // Note [Spare arrays]
-//     Of the time of a small operation NumPy takes a third to make the array of the result, and to free it again: it asks for
-//     the object, the sizes and the memory one by one, and looks up who manages the memory.  All that can stay as it is if the
-//     next array has the same dtype and shape.  So a tensor that dies leaves its array here if nobody else holds it (no other
-//     reference, no view, no buffer, no weak reference), if it is small, and if it is as NumPy makes them: then nobody can tell
-//     it from a new one.  The arrays are few and lie in a table of stacks, newest on top; each stack is of one dtype and shape,
-//     and gives way to another, array by array, when others come.
+//     A quarter of a small operation is to make the NumPy array of the result and to free it again: NumPy asks for the object,
+//     the sizes and the memory one by one, and looks up who manages the memory.  All that can stay as it is if the next array
+//     has the same dtype and shape.  So a tensor that dies leaves its array here if nobody else holds it (no other reference,
+//     no view, no buffer, no weak reference), if it is small, and if it is as NumPy makes them: then nobody can tell it from
+//     a new one.  The arrays are few and lie in a table of stacks, newest on top; each stack is of one dtype and shape, and
+//     gives way to another, array by array, when others come.
 //
 // A class leaves its arrays here once `Spares::serve` was told where its instances hold them: the class's own way to
 // deallocate is called after ours.
