@@ -784,7 +784,7 @@ NUMPY_REQUIRES_GRAD = "Can't call numpy() on Tensor that requires grad. Use tens
 bind_grad(Tensor)
 old_from_birth(Tensor)
 _example: Any = np.zeros(1)
-keep_spare_arrays(Tensor, Tensor(_example, dtype_of(_example), Size((1,))), _example)
+keep_spare_arrays(Tensor(_example, dtype_of(_example), Size((1,))), _example)
 
 from weakref import ref as weakref_ref  # noqa: E402
 

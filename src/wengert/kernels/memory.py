@@ -60,16 +60,15 @@ def room_for_slope(grad: Any) -> Any:
     return grad if COMPILED is not None and COMPILED.taken_over(grad) else empty(grad.shape, grad.dtype)
 
 
-def keep_spare_arrays(cls: type, example: object, array: object) -> None:
+def keep_spare_arrays(example: object, array: object) -> None:
     """Keep small arrays of dying instances of a compiled class for the next ones: Note [Spare arrays] in src/spares.h.
 
     Args:
-        cls: the class.
         example: an instance.
         array: what it holds, and where the arrays are found in others.
     """
-    if COMPILED is not None and example.__class__ is cls:
-        COMPILED.serve_spares(cls, example, array)
+    if COMPILED is not None:
+        COMPILED.serve_spares(type(example), example, array)
 
 
 def set_memory_limit(size: int) -> None:

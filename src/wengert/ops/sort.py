@@ -16,7 +16,7 @@ from .._record.selection import Selection, check_not_empty, check_order, deliver
 from ..kernels import bulk
 from ..kernels.blocks import BLOCK, places
 from .power import refuse_gradient
-from .sort_arrays import first, in_order
+from .sort_arrays import first, in_order, sorted_order
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -109,7 +109,7 @@ def argsort(self: Tensor, dim: Any = -1, descending: bool = False, *, stable: bo
     axis = wrap_dim(dim, len(self.shp))
     if len(self.shp) == 0:
         return make(np.int64(0))
-    return make(laid_out_like(in_order(self.array, axis, descending)[1], self.array))
+    return make(laid_out_like(sorted_order(self.array, axis, descending), self.array))
 
 
 def msort(self: Tensor) -> Tensor:

@@ -26,11 +26,21 @@ _LOWER: Final[Any] = np.uint64(0xFFFFFFFF)
 
 def in_order(x: Any, axis: int, descending: bool) -> tuple[Any, Any]:
     """The elements in order, and the indices that sort, stably; NaN counts as larger than everything."""
-    if MANY <= x.shape[axis] <= _LOWER and kernels.moves(x):
+    if goes_by_digits(x, axis):
         values, order = kernels.sorted_rows(np.moveaxis(x, axis, -1), descending)
         return np.moveaxis(values, -1, axis), np.moveaxis(order, -1, axis)
     order = found_order(x, axis, descending)
     return np.take_along_axis(x, order, axis), order
+
+
+def sorted_order(x: Any, axis: int, descending: bool) -> Any:
+    """The indices alone."""
+    return in_order(x, axis, descending)[1] if goes_by_digits(x, axis) else found_order(x, axis, descending)
+
+
+def goes_by_digits(x: Any, axis: int) -> bool:
+    """Whether kernels sort this array."""
+    return MANY <= x.shape[axis] <= _LOWER and kernels.moves(x)
 
 
 def found_order(x: Any, axis: int, descending: bool) -> Any:
@@ -109,8 +119,8 @@ def first(x: Any, axis: int, k: int, largest: bool) -> tuple[Any, Any]:
         values, places = kernels.top_rows(np.moveaxis(x, axis, -1), k, largest)
         return np.moveaxis(values, -1, axis), np.moveaxis(places, -1, axis)
     if n < 256 or 8 * k > n or k == 0:
-        values, order = in_order(x, axis, largest)
-        return values.take(range(k), axis), order.take(range(k), axis)
+        order = sorted_order(x, axis, largest).take(range(k), axis)
+        return np.take_along_axis(x, order, axis), order
     rows = np.moveaxis(x, axis, -1).reshape(-1, n)
     places = np.empty((len(rows), k), np.int64)
     step = max(1, BLOCK // n)
