@@ -22,7 +22,7 @@ from .memory import memory_held as memory_held
 from .memory import row_major as row_major
 from .memory import set_memory_limit as set_memory_limit
 from .memory import zeros as zeros
-from .sums import array_sum as array_sum
+from .reductions import array_sum as array_sum
 
 #: The compiled module, None where NumPy does the work.
 COMPILED: Final[Any] = _load.MODULE

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import _load
 from .formula import elementwise
-from .sums import array_sum
+from .reductions import array_sum
 
 
 def spread_by_numpy(x: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:

@@ -305,12 +305,23 @@ def distance_sums(x: Any, y: Any, weight: Any, p: int, turned: bool) -> Any:
 # -- along one dimension -----------------------------------------------------------------------------------------------
 
 
-def sum_over(x: Any, first: int, end: int) -> Any:
-    """Sum over the neighbouring dimensions ``first`` to ``end - 1``, which stay with size 1; in the dtype of ``x``."""
+REDUCTIONS: Final = (
+    "sum",
+    "sum_of_numbers",
+    "sum_of_sizes",
+    "sum_of_squares",
+    "product",
+    "largest",
+    "smallest",
+    "largest_size",
+)
+
+
+def reduce_over(name: str, x: Any, first: int, end: int) -> Any:
+    """A reduction over the neighbouring dimensions ``first`` to ``end - 1``, which stay with size 1; in the dtype of ``x``."""
     out = empty((*x.shape[:first], *[1] * (end - first), *x.shape[end:]), x.dtype)
-    _native.sum_middle(
-        _contiguous(x), out, *[math.prod(n) for n in (x.shape[:first], x.shape[first:end], x.shape[end:])]
-    )
+    sizes = [math.prod(n) for n in (x.shape[:first], x.shape[first:end], x.shape[end:])]
+    _native.reduce(_contiguous(x), out, REDUCTIONS.index(name), *sizes)
     return out
 
 

@@ -15,7 +15,7 @@ from .._record.general import General, general_many
 from .._record.reduction import Reduction, axes, open_shape, over, reduce
 from .._record.selection import Selection, check_not_empty, check_order, deliver
 from ..kernels import bulk as kernels
-from ..kernels import formulas, reduced
+from ..kernels import formulas, reductions
 from .sizes import count
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class AmaxBackward0(Extreme):
     """Largest element over dimensions."""
 
     def forward(self, x: Any) -> Any:
-        found = reduced(formulas.largest, axes(self), x, self.keepdim)
+        found = reductions.largest(x, axes(self), self.keepdim)
         return _maximum(x, axes(self), None, None, self.keepdim) if found is None else found
 
 
@@ -80,7 +80,7 @@ class AminBackward0(Extreme):
     """Smallest element over dimensions."""
 
     def forward(self, x: Any) -> Any:
-        found = reduced(formulas.smallest, axes(self), x, self.keepdim)
+        found = reductions.smallest(x, axes(self), self.keepdim)
         return _minimum(x, axes(self), None, None, self.keepdim) if found is None else found
 
 
@@ -88,7 +88,8 @@ class MaxBackward1(Extreme):
     """Largest of all elements; NaN when there is one."""
 
     def forward(self, x: Any) -> Any:
-        return _maximum(x, None)
+        found = reductions.largest(x, None, False)
+        return _maximum(x, None) if found is None else found
 
     def ties(self, x: Tensor, result: Tensor) -> Any:
         return np.isnan(x.array) if np.isnan(result.array) else x.array == result.array
@@ -98,7 +99,8 @@ class MinBackward1(MaxBackward1):
     """Smallest of all elements; NaN when there is one."""
 
     def forward(self, x: Any) -> Any:
-        return _minimum(x, None)
+        found = reductions.smallest(x, None, False)
+        return _minimum(x, None) if found is None else found
 
 
 class MaxBackward0(Selection):

@@ -17,7 +17,7 @@ from .._core.tensor_base import TensorBase
 from .._record.common import RESULT, SELF, converted, make, result_type, sum_to, untracked, wrap_dim
 from .._record.general import General, general
 from .._record.reduction import Reduction, axes, over, reduce
-from ..kernels import blocks, formulas, reduced
+from ..kernels import blocks, formulas, reductions
 from ..kernels import bulk as kernels
 from .linalg_checks import check_floating
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _add: Final[Any] = np.add.reduce
 INF: Final = float("inf")
-KERNELS: Final[dict[Any, Any]] = {1: formulas.norm_1, 2: formulas.norm_2, INF: formulas.norm_inf}
+KERNELS: Final[dict[Any, Any]] = {1: reductions.norm_1, 2: reductions.norm_2, INF: reductions.norm_inf}
 SLOPES: Final[dict[Any, Any]] = {1: formulas.norm_1_slope, 2: formulas.norm_2_slope}
 BLOCK: Final = 1 << 18  # differences of coordinates in memory at once
 
@@ -252,7 +252,7 @@ class RenormBackward0(General):
 
 def norm_array(x: Any, p: Any, axis: Any, keepdim: bool) -> Any:
     """p-norm of an array."""
-    fused = reduced(KERNELS[p], axis, x, keepdim) if p in KERNELS else None
+    fused = KERNELS[p](x, axis, keepdim) if p in KERNELS else None
     if fused is not None:
         return fused
     if isinstance(x, np.ndarray) and x.size > blocks.BLOCK:

@@ -17,8 +17,7 @@ from .._core.modes import is_grad_enabled, set_grad
 from .._core.tensor_base import requires_grad
 from .._record.common import make, untracked
 from .._record.general import General
-from ..kernels import products
-from ..kernels.sums import array_sum
+from ..kernels import array_sum, products
 from .join import cat
 from .matmul_added import linear
 

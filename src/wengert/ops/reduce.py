@@ -11,7 +11,7 @@ from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, bool_, float16, int64
 from .._core.tensor_base import TensorBase
 from .._record.common import RESULT, SELF, cast_array, cast_grad, converted, make, untracked, wrap_dims
 from .._record.reduction import Reduction, axes, over, reduce
-from ..kernels import arrays, blocks, formulas, reduced
+from ..kernels import arrays, blocks, formulas, reduced, reductions
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -135,7 +135,7 @@ class NansumBackward0(SumBackward0):
     def forward(self, x: Any) -> Any:
         if x.dtype.kind in "biu":
             return SumBackward0.forward(self, x)
-        fused = reduced(formulas.sum_of_numbers, axes(self), x, self.keepdim) if self.target is None else None
+        fused = reductions.sum_of_numbers(x, axes(self), self.keepdim) if self.target is None else None
         if fused is not None:
             return fused
         if isinstance(x, np.ndarray) and x.size > blocks.BLOCK and self.target is None:
@@ -170,7 +170,7 @@ class ProdBackward0(Reduction):
             return _multiply(x, axes(self), int64.np, None, self.keepdim)
         if x.dtype == _float16:
             return _multiply(x, axes(self), _float32, None, self.keepdim).astype(_float16)
-        fused = reduced(formulas.product, axes(self), x, self.keepdim)
+        fused = reductions.product(x, axes(self), self.keepdim)
         return _multiply(x, axes(self), x.dtype, None, self.keepdim) if fused is None else fused
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:

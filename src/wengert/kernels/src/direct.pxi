@@ -439,7 +439,7 @@ def cos(x, out=None):
 
 
 cdef enum:
-    LARGEST_SUM = 16384  # elements, as in sums.py
+    LARGEST_SUM = 16384  # elements, as in reductions.py
 
 
 

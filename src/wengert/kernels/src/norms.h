@@ -1,6 +1,6 @@
 // Rows standardised, scaled and shifted, and the gradients of that: normalisation of layers, and of groups of channels.
 //
-// A row is read two or three times and stays in the first-level cache.  Sums over rows as in sums.h; the sums over columns,
+// A row is read two or three times and stays in the first-level cache.  Sums over rows as in reduce.h; the sums over columns,
 // which are the gradients of weight and bias, are added up by PARTS tasks, and these in their order.
 #pragma once
 #include <algorithm>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "pool.h"
-#include "sums.h"
+#include "reduce.h"
 
 namespace wengert::arrays {
 
@@ -62,7 +62,7 @@ static inline void moments(const T* x, ptrdiff_t n, double& mean, double& spread
   mean = spread = 0;
   for (ptrdiff_t start = 0; start < n; start += WIDE) {
     const ptrdiff_t count = std::min(WIDE, n - start), first = std::min(FIRST, count);
-    const T middle = lanes(x + start, first, T(0), [](T a, T b) { return a + b; }) / static_cast<T>(first);
+    const T middle = wengert::reduced<Sum>(x + start, first) / static_cast<T>(first);
     double off, square;
     deviations(x + start, count, middle, off, square);
     const double less = middle + off / count - mean, share = static_cast<double>(count) / (start + count);
@@ -150,7 +150,7 @@ void column_moments(ptrdiff_t rows, ptrdiff_t columns, const T* x, T* mean, T* r
       const ptrdiff_t count = std::min(SOME, std::min(rows, (part + 1) * per) - start);
       const T* from = x + start * columns + first;
       std::fill_n(about, width, T(0));
-      for (ptrdiff_t i = 0; i < count; i++) add_one(width, from + i * columns, about);
+      for (ptrdiff_t i = 0; i < count; i++) join_one<Sum>(width, from + i * columns, about);
       for (ptrdiff_t j = 0; j < width; j++) about[j] /= T(count), off[j] = squares[j] = 0;
       for (ptrdiff_t i = 0; i < count; i++)
 #pragma GCC ivdep

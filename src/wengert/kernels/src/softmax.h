@@ -8,9 +8,9 @@
 
 #include "pool.h"
 #include "rows.h"
-#include "sums.h"
+#include "reduce.h"
 #include "tile.h"
-#include "transpose.h"
+#include "short_rows.h"
 
 namespace wengert::arrays {
 
@@ -46,20 +46,6 @@ __attribute__((noinline)) T row_total(ptrdiff_t n, const F& f) {
   return static_cast<T>(total);
 }
 
-// The largest number of a row.
-template <class T>
-static inline T top_of(const T* x, ptrdiff_t n) {
-  T lane[LANES];
-  std::fill_n(lane, LANES, T(-INFINITY));
-  for (ptrdiff_t i = 0; i + LANES <= n; i += LANES)
-    for (ptrdiff_t l = 0; l < LANES; l++) lane[l] = nan_max(lane[l], x[i + l]);
-  if (n % LANES)
-    for (ptrdiff_t l = 0; l < LANES; l++) lane[l] = nan_max(lane[l], x[n - LANES + l]);
-  for (ptrdiff_t step = LANES / 2; step; step /= 2)
-    for (ptrdiff_t l = 0; l < step; l++) lane[l] = nan_max(lane[l], lane[l + step]);
-  return lane[0];
-}
-
 // to[i] = f(i) along a row; f may read to[i].
 template <class T, class F>
 static inline void along_row(ptrdiff_t n, T* to, const F& f) {
@@ -73,52 +59,15 @@ static inline void along_row(ptrdiff_t n, T* to, const F& f) {
   if (whole < n) std::copy_n(rest, LANES, to + last);
 }
 
-// Note [Short rows]
-//     The loops over a row of ten elements are all overhead: 90 ns.  TALL such rows are turned on their side, so that each is a
-//     lane of the vectors that run down the columns: up to SHORT elements for values, FLAT for slopes, which are less work.
-constexpr ptrdiff_t SHORT = 96, FLAT = 48, TALL = 16;
-
-// The elements of TALL rows of n turned on their side, squares of them in registers; the last square overlaps the one before.
-// to[j * ldt + r] = from[r * ldf + j].
-template <class T>
-static inline void turn_over(const T* from, ptrdiff_t ldf, T* to, ptrdiff_t ldt, ptrdiff_t rows, ptrdiff_t columns) {
-  using W = typename Word<sizeof(T)>::type;
-  constexpr ptrdiff_t N = 32 / sizeof(T);
-  for (ptrdiff_t j = 0; j < columns; j += N)
-    for (ptrdiff_t i = 0; i < rows; i += N) {
-      const ptrdiff_t r = std::min(i, rows - N), c = std::min(j, columns - N);
-      turn((const W*)(from + r * ldf + c), ldf, (W*)(to + c * ldt + r), ldt);
-    }
-}
-
-// block[j * TALL + r] = x[r * n + j]; lanes without a row hold zeros.
-template <class T>
-static inline void lay_down(const T* x, ptrdiff_t n, ptrdiff_t rows, T* block) {
-  if (rows == TALL && n * static_cast<ptrdiff_t>(sizeof(T)) >= 32) return turn_over(x, n, block, TALL, TALL, n);
-  std::fill_n(block, n * TALL, T(0));
-  for (ptrdiff_t r = 0; r < rows; r++)
-    for (ptrdiff_t j = 0; j < n; j++) block[j * TALL + r] = x[r * n + j];
-}
-
-template <class T>
-static inline void stand_up(const T* block, ptrdiff_t n, ptrdiff_t rows, T* y) {
-  if (rows == TALL && n * static_cast<ptrdiff_t>(sizeof(T)) >= 32) return turn_over(block, TALL, y, n, n, TALL);
-  for (ptrdiff_t r = 0; r < rows; r++)
-    for (ptrdiff_t j = 0; j < n; j++) y[r * n + j] = block[j * TALL + r];
-}
-
-// f(first row, how many) for groups of rows.
-template <class F>
-static inline void each_group(ptrdiff_t rows, ptrdiff_t n, const F& f) {
-  in_pieces(pieces(rows, TALL), n * TALL, [&](ptrdiff_t g) { f(g * TALL, std::min(TALL, rows - g * TALL)); });
-}
+// Elements of short rows (Note [Short rows] in short_rows.h): more for values than for slopes, which are less work.
+constexpr ptrdiff_t SHORT = 96, FLAT = 48;
 
 template <bool LOGARITHM, class T>
 __attribute__((noinline)) void normalize_group(T* block, ptrdiff_t n) {
   T top[TALL], total[TALL] = {};
   std::copy_n(block, TALL, top);
   for (ptrdiff_t j = 1; j < n; j++)
-    for (ptrdiff_t l = 0; l < TALL; l++) top[l] = nan_max(top[l], block[j * TALL + l]);
+    for (ptrdiff_t l = 0; l < TALL; l++) top[l] = Largest::join(top[l], block[j * TALL + l]);
   for (ptrdiff_t j = 0; j < n; j++)
     for (ptrdiff_t l = 0; l < TALL; l++) {
       const T value = block[j * TALL + l] - top[l], power = vmath::exp(value);
@@ -166,7 +115,7 @@ template <class T>
 void softmax_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
   if (n <= SHORT) return short_rows<false>(rows, n, x, y);  // Note [Short rows]
   in_pieces(rows, n, [=](ptrdiff_t r) {
-    const T *from = x + r * n, top = top_of(from, n);
+    const T *from = x + r * n, top = wengert::reduced<Largest>(from, n);
     T* to = y + r * n;
     along_row(n, to, [=](ptrdiff_t i) { return vmath::exp(from[i] - top); });
     const T scale = T(1) / row_total<T>(n, [=](ptrdiff_t i) { return to[i]; });
@@ -178,7 +127,7 @@ template <class T>
 void log_softmax_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
   if (n <= SHORT) return short_rows<true>(rows, n, x, y);  // Note [Short rows]
   in_pieces(rows, n, [=](ptrdiff_t r) {
-    const T *from = x + r * n, top = top_of(from, n);
+    const T *from = x + r * n, top = wengert::reduced<Largest>(from, n);
     const T less = std::log(row_total<T>(n, [=](ptrdiff_t i) { return vmath::exp(from[i] - top); }));
     along_row(n, y + r * n, [=](ptrdiff_t i) { return (from[i] - top) - less; });
   });
@@ -272,7 +221,7 @@ __attribute__((noinline)) void normalize_band(ptrdiff_t n, ptrdiff_t apart, ptrd
   double total[BAND];
   std::copy_n(x, width, top);
   for (ptrdiff_t i = 1; i < n; i++)
-    for (ptrdiff_t j = 0; j < width; j++) top[j] = nan_max(top[j], x[i * apart + j]);
+    for (ptrdiff_t j = 0; j < width; j++) top[j] = Largest::join(top[j], x[i * apart + j]);
   sum_below<T>(n, width, total, [&](ptrdiff_t i, ptrdiff_t j) {
     const T power = vmath::exp(x[i * apart + j] - top[j]);
     if (!LOGARITHM) y[i * apart + j] = power;

@@ -11,7 +11,7 @@
 #include "scan.h"
 #include "softmax.h"
 #include "strided.h"
-#include "sums.h"
+#include "reduce.h"
 
 namespace wengert::arrays {
 
@@ -111,10 +111,11 @@ void enter_weighted_rows(const Args& a) {
   weighted_rows<T>(n[0], n[1], n[2], n[3], n[4], a.at<T>(0), a.at<int64_t>(1), a.at<T>(2), a.at<T>(3), a.bad_index);
 }
 
-// Arrays x, out; outer, n, inner.
+// Arrays x, out; reduction, outer, n, inner.
 template <class T>
-void enter_sum(const Args& a) {
-  sum_middle<T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<T>(1));
+void enter_reduce(const Args& a) {
+  const ptrdiff_t* n = a.number;
+  reduce_middle<T>(n[0], n[1], n[2], n[3], a.at<T>(0), a.at<T>(1));
 }
 
 // Arrays x, weight, bias, y, mean, variance, scale; rows, columns; eps.
@@ -243,7 +244,7 @@ constexpr Entry array_entries[] = {
     {"scatter", 3, 6, 0, WENGERT_WORDS(enter_scatter)},
     {"bag_sums", 6, 4, 0, WENGERT_FLOATS(enter_bag_sums)},
     {"weighted_rows", 4, 5, 0, WENGERT_FLOATS(enter_weighted_rows)},
-    {"sum_middle", 2, 3, 0, WENGERT_FLOATS(enter_sum)},
+    {"reduce", 2, 4, 0, WENGERT_FLOATS(enter_reduce)},
     {"normalize_rows", 7, 2, 1, WENGERT_FLOATS(enter_normalize_rows)},
     {"normalize_rows_slopes", 8, 2, 0, WENGERT_FLOATS(enter_normalize_rows_slopes)},
     {"normalize_groups", 7, 4, 1, WENGERT_FLOATS(enter_normalize_groups)},

@@ -9,25 +9,19 @@
 #include <vector>
 
 #include "pool.h"
+#include "vectors.h"
 
 namespace wengert::arrays {
 
 #if defined(__AVX512F__)
-constexpr int VECTOR_BYTES = 64, TILE_ROWS = 8, TILE_VECTORS = 3;  // 24 sums + 3 columns + 1 factor of 32 registers
+constexpr int TILE_ROWS = 8, TILE_VECTORS = 3;  // 24 sums + 3 columns + 1 factor of 32 registers
 #elif defined(__AVX__)
-constexpr int VECTOR_BYTES = 32, TILE_ROWS = 4, TILE_VECTORS = 3;  // 12 + 3 + 1 of 16
+constexpr int TILE_ROWS = 4, TILE_VECTORS = 3;  // 12 + 3 + 1 of 16
 #elif defined(__aarch64__)
-constexpr int VECTOR_BYTES = 16, TILE_ROWS = 8, TILE_VECTORS = 3;
+constexpr int TILE_ROWS = 8, TILE_VECTORS = 3;
 #else
-constexpr int VECTOR_BYTES = 16, TILE_ROWS = 4, TILE_VECTORS = 2;
+constexpr int TILE_ROWS = 4, TILE_VECTORS = 2;
 #endif
-
-template <class T>
-struct Vec {
-  typedef T v __attribute__((vector_size(VECTOR_BYTES)));
-  typedef T u __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(T)), may_alias));  // unaligned, in memory
-  static constexpr int lanes = VECTOR_BYTES / sizeof(T);
-};
 
 // Rows of B at a time: 128 rows of 3 vectors are 24 KB, half of a first-level cache.
 constexpr ptrdiff_t TILE_DEPTH = 128;

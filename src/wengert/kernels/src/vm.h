@@ -21,6 +21,7 @@
 #include "rests.h"
 #include "special.h"
 #include "trig.h"
+#include "vectors.h"
 #include "vmath.h"
 
 namespace wengert {
@@ -32,8 +33,6 @@ constexpr Index WHOLE_ROW = 8192;     // columns: longer rows go in stages
 constexpr Index ACCUMULATORS = 16;    // partial column sums of a call, at most
 constexpr Index FEW_ROWS = 64;        // whose column sums are added up in the dtype
 
-template <class T> WENGERT_INLINE T nan_max(T x, T y) { return (x > y) | (x != x) ? x : y; }
-template <class T> WENGERT_INLINE T nan_min(T x, T y) { return (x < y) | (x != x) ? x : y; }
 template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T(x < 0); }
 
 // Name and value of every instruction; Python knows them by name.
@@ -55,8 +54,8 @@ template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T
   X(i0, special::bessels<0, false>) X(i1, special::bessels<1, false>) X(i0e, special::bessels<0, true>) \
   X(i1e, special::bessels<1, true>)
 #define WENGERT_BINARY(X) \
-  X(add, x + y) X(subtract, x - y) X(multiply, x * y) X(divide, x / y) X(maximum, nan_max(x, y)) \
-  X(minimum, nan_min(x, y)) X(greater, T(x > y)) X(greater_equal, T(x >= y)) X(equal, T(x == y)) \
+  X(add, x + y) X(subtract, x - y) X(multiply, x * y) X(divide, x / y) X(maximum, Largest::join(x, y)) \
+  X(minimum, Smallest::join(x, y)) X(greater, T(x > y)) X(greater_equal, T(x >= y)) X(equal, T(x == y)) \
   X(not_equal, T(x != y)) X(copysign, std::copysign(x, y)) \
   X(power, std::pow(x, y)) X(arctan2, std::atan2(x, y)) X(hypot, vmath::hypot(x, y))
 #define WENGERT_RESTS(X) X(fmod)
@@ -155,23 +154,9 @@ WENGERT_INLINE void map3(T* out, const T* a, const T* b, const T* c, Index n, F 
   for (Index i = 0; i < n; i++) out[i] = f(A ? a[i] : x, B ? b[i] : y, C ? c[i] : z);
 }
 
-// 32 partial results in a fixed order, whatever the width of the vectors: vectorises without -ffast-math.
-template <class T, class F> WENGERT_INLINE T lanes(const T* a, Index n, T start, F combine) {
-  constexpr int width = 32;
-  T lane[width];
-  for (int j = 0; j < width; j++) lane[j] = start;
-  Index i = 0;
-  for (; i + width <= n; i += width)
-    for (int j = 0; j < width; j++) lane[j] = combine(lane[j], a[i + j]);
-  for (int j = 0; i < n; i++, j++) lane[j] = combine(lane[j], a[i]);
-  for (int step = width / 2; step; step /= 2)
-    for (int j = 0; j < step; j++) lane[j] = combine(lane[j], lane[j + step]);
-  return lane[0];
-}
-
 template <class T> double wide_sum(const T* a, Index n) {
   double total = 0;
-  for (Index i = 0; i < n; i += BLOCK) total += lanes(a + i, std::min(BLOCK, n - i), T(0), [](T x, T y) { return x + y; });
+  for (Index i = 0; i < n; i += BLOCK) total += reduced<Sum>(a + i, std::min(BLOCK, n - i));
   return total;
 }
 
@@ -227,9 +212,9 @@ template <class T> void step(const Instruction& code, T* const* slot, const bool
 #undef X
     case OP_fmod: rests::fmods(out, a, va, b, vb, m); break;
     case OP_row_sum: *out = sum(a, n); break;
-    case OP_row_max: *out = lanes(a, n, T(-INFINITY), [](T x, T y) { return nan_max(x, y); }); break;
-    case OP_row_min: *out = lanes(a, n, T(INFINITY), [](T x, T y) { return nan_min(x, y); }); break;
-    case OP_row_product: *out = lanes(a, n, T(1), [](T x, T y) { return x * y; }); break;
+    case OP_row_max: *out = reduced<Largest>(a, n); break;
+    case OP_row_min: *out = reduced<Smallest>(a, n); break;
+    case OP_row_product: *out = reduced<Product>(a, n); break;
     case OP_column_sum:
 #pragma GCC ivdep
       for (Index i = 0; i < n; i++) out[i] += a[i];
@@ -526,9 +511,9 @@ template <class T> void run_staged(const Call& call) {
         for (Index b = 1; b < blocks; b++) {
           const double next = first[b * made];
           total = op == OP_row_sum       ? total + next
-                  : op == OP_row_max     ? nan_max(total, next)
+                  : op == OP_row_max     ? Largest::join(total, next)
                   : op == OP_row_product ? total * next
-                                         : nan_min(total, next);
+                                         : Smallest::join(total, next);
         }
         scalars[r * program.scalars + slot - program.first_scalar()] = static_cast<T>(total);
       }

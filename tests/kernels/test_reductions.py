@@ -1,4 +1,4 @@
-"""Sums over dimensions and operands that broadcast: the ways of the kernels beside NumPy's."""
+"""Reductions over dimensions and operands that broadcast: the ways of the kernels beside NumPy's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from numpy.lib.stride_tricks import as_strided
 
 from wengert import kernels
-from wengert.kernels import array_sum, arrays, sums
+from wengert.kernels import array_sum, arrays, reductions
 
 SHAPES = [
     (100_000,),
@@ -39,7 +39,7 @@ def test_sums_over_every_choice_of_dimensions_agree_with_numpys_in_double_precis
     native: Any, shape: tuple[int, ...], dtype: Any
 ) -> None:
     x = data(shape, dtype)
-    assert x.size >= sums.LARGE
+    assert x.size >= reductions.LARGE
     choices = [c for k in range(1, x.ndim + 1) for c in itertools.combinations(range(x.ndim), k)]
     for axes, keep, source in itertools.product([None, *choices], (False, True), (x, x.T)):
         exact = source.astype(np.float64).sum(axes, keepdims=keep)
@@ -59,6 +59,95 @@ def test_sums_of_special_numbers_are_those_of_numpy(native: Any, axis: int | Non
     x[9, 7], x[5, 9] = np.inf, np.inf
     with np.errstate(invalid="ignore"):
         np.testing.assert_array_equal(array_sum(x, axis, False), x.sum(axis))
+
+
+def norm_of(order: float) -> Any:
+    def norm(x: Any, axis: Any, keepdims: bool) -> Any:
+        size = np.abs(x)
+        if order == np.inf:
+            return size.max(axis, keepdims=keepdims)
+        return (size**order).sum(axis, keepdims=keepdims) ** (1 / order)
+
+    return norm
+
+
+REDUCTIONS: list[tuple[Any, Any]] = [
+    (reductions.sum_of_numbers, np.nansum),
+    (reductions.norm_1, norm_of(1)),
+    (reductions.norm_2, norm_of(2)),
+    (reductions.norm_inf, norm_of(np.inf)),
+    (reductions.product, np.prod),
+    (reductions.largest, np.max),
+    (reductions.smallest, np.min),
+]
+MORE_SHAPES = [
+    *SHAPES,
+    (5000, 4),
+    (2000, 15),
+    (2000, 16),
+    (1999, 17),
+    (1100, 31),
+    (700, 67),
+    (20, 1024),
+    (3, 20_000),
+    (17, 1, 1000),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", MORE_SHAPES)
+@pytest.mark.parametrize(("reduction", "reference"), REDUCTIONS, ids=lambda x: getattr(x, "name", ""))
+def test_reductions_over_every_choice_of_dimensions_agree_with_numpys_in_more_digits(
+    native: Any, reduction: Any, reference: Any, shape: tuple[int, ...], dtype: Any
+) -> None:
+    x = data(shape, dtype)
+    if reduction is reductions.product:
+        x = 1 + x / 200  # neither too large nor too small
+    assert x.size >= reductions.LARGE
+    choices = [c for k in range(1, x.ndim + 1) for c in itertools.combinations(range(x.ndim), k)]
+    for axes, keep, source in itertools.product([None, *choices], (False, True), (x, x.T)):
+        wide = source.astype(np.longdouble)
+        exact = reference(wide, axis=axes, keepdims=keep)
+        found = reduction(source, axes, keep)
+        if found is None:
+            continue  # NumPy's turn
+        count = x.size // max(1, np.size(exact))
+        close = 16 * np.finfo(dtype).eps * (np.sqrt(count) if reduction is reductions.product else 1)
+        size = np.abs(wide).sum(axes, keepdims=keep) if reduction is reductions.sum_of_numbers else np.abs(exact)
+        assert (found.dtype, found.shape) == (x.dtype, exact.shape)
+        assert (np.abs(found - exact) <= close * size).all(), (axes, keep)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(2000, 9), (400, 100), (20, 3000)])
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_reductions_see_every_element_and_nothing_else(
+    native: Any, shape: tuple[int, int], axis: int | None, dtype: Any
+) -> None:
+    """An extreme, a NaN or an infinity is found wherever it is, at the ends of rows above all."""
+    rows, columns = shape
+    places = [(i, j) for i in (0, 1, rows // 2, rows - 1) for j in {0, 1, 7, 8, columns // 2, columns - 2, columns - 1}]
+    for place in places:
+        x = np.full(shape, -3.0, dtype)
+        x[place] = -2
+        at = () if axis is None else (place[1 - axis],)
+        assert reductions.largest(x, axis, False)[at] == -2 and (reductions.largest(x, axis, False) == -2).sum() == 1
+        assert reductions.smallest(-x, axis, False)[at] == 2
+        x[place] = 5
+        assert reductions.norm_inf(x, axis, False)[at] == 5
+        x[place] = np.nan
+        for reduction in (reductions.largest, reductions.smallest, reductions.norm_1, reductions.product):
+            assert np.isnan(reduction(x, axis, False)[at]) and np.isnan(reduction(x, axis, False)).sum() == 1
+        lost = reductions.sum_of_numbers(x, axis, False)
+        np.testing.assert_array_equal(lost, np.nansum(x, axis))
+        x[place] = np.inf
+        assert reductions.norm_2(x, axis, False)[at] == np.inf
+
+
+def test_the_size_of_minus_zero_is_zero(native: Any) -> None:
+    for axis in (None, 0, 1):
+        for reduction in (reductions.norm_1, reductions.norm_2, reductions.norm_inf):
+            assert not np.signbit(reduction(np.full((300, 100), -0.0), axis, False)).any()
 
 
 def test_other_arrays_are_summed_by_numpy() -> None:
