@@ -199,10 +199,14 @@ def test_the_k_first_of_each_row_come_in_the_order_of_a_stable_sort(native: Any,
 
 @pytest.mark.parametrize("dtype", [*FLOATS, np.int32, np.int64])
 @pytest.mark.parametrize("largest", [False, True])
-def test_extremes_and_their_first_places_are_numpys(native: Any, dtype: Any, largest: bool) -> None:
-    x = (data((5, 70, 33), np.float64) * 5).round().astype(dtype)
+@pytest.mark.parametrize("shape", [(5, 70, 33), (7, 35, 1), (4, 21, 9), (3, 10, 31), (4, 9, 64), (3, 12, 200)])
+def test_extremes_and_their_first_places_are_numpys(
+    native: Any, shape: tuple[int, ...], dtype: Any, largest: bool
+) -> None:
+    x = (data(shape, np.float64) * 5).round().astype(dtype)
     if x.dtype.kind == "f":
         x[0, 3:9, ::4] = np.nan
+        x[1, 0, -1] = np.nan
         x[2] = -np.inf if largest else np.inf
     find, best = (np.argmax, np.max) if largest else (np.argmin, np.min)
     for dim in range(3):

@@ -195,3 +195,40 @@ def test_results_may_overlap_operands_partly() -> None:
         expected = late(x, y)
         kernel.into((memory[1:], target), memory[:-1], y)
         close((memory[1:], target), expected, np.float64)
+
+
+#: Formulas of two instructions that become one.
+JOINED: list[Any] = [
+    lambda x, y, z: x * y + z,
+    lambda x, y, z: z + x * y,
+    lambda x, y, z: x * y - z,
+    lambda x, y, z: z - x * y,
+    lambda x, y, z: np.minimum(np.maximum(x, y), z),
+    lambda x, y, z: np.where(x > 0, y, z),
+    lambda x, y, z: np.where(0 < x, y, z * y),
+]
+
+
+@pytest.mark.parametrize("function", JOINED)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_instructions_that_are_joined_keep_nan_zeros_and_infinities(function: Any, dtype: Any) -> None:
+    special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.5, -2.0, 1e-40], dtype)
+    x, y, z = (a.ravel() for a in np.meshgrid(special, special, special))
+    kernels = both(function, False)
+    with np.errstate(all="ignore"):
+        for operands in ((x, y, z), (x, 0.5, z), (x, y, np.nan), (x, -1.0, 1.0), (0.5, y, z)):
+            expected = function(*[np.asarray(a, dtype) for a in operands])
+            for kernel in kernels:
+                np.testing.assert_allclose(kernel(*operands), expected, TOLERANCE[dtype])
+
+
+def test_only_a_comparison_with_zero_is_joined_with_its_choice() -> None:
+    x, y, z = (sample((300,), np.float64, seed) for seed in range(3))
+    for kernel in both(lambda x, y, z: np.where(x > 0.5, y, z), False):
+        np.testing.assert_array_equal(kernel(x, y, z), np.where(x > 0.5, y, z))
+
+
+def test_the_difference_of_equal_products_is_zero() -> None:
+    x, y = sample((1000,), np.float64), sample((1000,), np.float64, 1)
+    for kernel in both(lambda x, y: x * y - y * x, False):
+        assert (kernel(x, y) == 0).all()

@@ -225,9 +225,9 @@ def hardswish(x: Any, *_: Any) -> Any:
     return x * np.minimum(np.maximum(x + 3, 0), 6) / 6
 
 
-def instruction(op: str, x: Any) -> Any:
-    """An instruction that is no ufunc, of a value of a formula or of an array."""
-    return make(op, x) if isinstance(x, Traced) else _OTHERS[op](x)
+def instruction(op: str, *operands: Any) -> Any:
+    """An instruction that is no ufunc, of values of a formula or of arrays."""
+    return make(op, *operands) if isinstance(operands[0], Traced) else _OTHERS[op](*operands)
 
 
 _HALF: Final = np.dtype(np.float16)
@@ -242,8 +242,13 @@ _OTHERS: Final[dict[str, Callable[..., Any]]] = {
     "silu": silu,
     "silu_slope": silu_slope,
     "hardswish": hardswish,
+    "leaky_relu": lambda x, slope, *_: np.where(x > 0, x, x * slope),
     "fma": lambda x, y, z: x * y + z,
+    "fms": lambda x, y, z: x * y - z,
+    "fnma": lambda x, y, z: z - x * y,
     "where": lambda mask, x, y: np.where(mask != 0, x, y),
+    "where_positive": lambda x, y, z: np.where(x > 0, y, z),
+    "clamp": lambda x, low, high: np.minimum(np.maximum(x, low), high),
 }
 _REDUCE: Final[dict[str, Any]] = {
     "row_sum": np.add.reduce,

@@ -205,7 +205,7 @@ def threshold_slope(grad: Any, x: Any, threshold: Any) -> Any:
 @elementwise
 def leaky_relu(x: Any, slope: Any) -> Any:
     """x, or ``slope`` times x where it is not positive."""
-    return np.where(x > 0, x, x * slope)
+    return blocks.instruction("leaky_relu", x, slope)
 
 
 @elementwise

@@ -99,7 +99,7 @@ def plan(formula: Callable[..., Any], vector: Sequence[bool], rows: bool) -> Pla
 
 
 class _Compiler:
-    """Shares equal values, joins products and sums, gives values slots and writes the codes."""
+    """Shares equal values, joins instructions, gives values slots and writes the codes."""
 
     def __init__(self, inputs: list[Traced], values: list[Traced], rows: bool) -> None:
         shared = _share(values)
@@ -113,7 +113,7 @@ class _Compiler:
         ]
         self.kinds = "".join("c" if o.op == "column_sum" else "v" if o.vector else "s" for o in self.outputs)
         everything = ordered(self.outputs)
-        _join_products(everything)
+        _join(everything)
         everything = ordered(self.outputs)
         self.constants = {repr(v.number): v.number for v in everything if v.op == "constant"}  # 0.0 is not -0.0
         self.levels = _levels(everything)
@@ -239,20 +239,38 @@ def _share(values: list[Traced]) -> list[Traced]:
     return [shared[id(x)] for x in values]
 
 
-def _join_products(values: list[Traced]) -> None:
-    """Turn ``a * b + c`` into one instruction where the product has no other use."""
+def _join(values: list[Traced]) -> None:
+    """Make one instruction of two where nobody else wants the result of the first."""
     uses: dict[int, int] = {}
     for value in values:
         for a in value.args:
             uses[id(a)] = uses.get(id(a), 0) + 1
     for value in values:
-        if value.op != "add" or not value.vector:
-            continue
-        for product, other in (value.args, value.args[::-1]):
-            if product.op == "multiply" and product.vector and uses[id(product)] == 1:
-                value.op = "fma"
-                value.args = (*product.args, other)
-                break
+        for place, inner in enumerate(value.args if value.vector else ()):
+            joined = JOINED.get((value.op, inner.op, place))
+            others = (*value.args[:place], *value.args[place + 1 :])
+            if joined is None or not inner.vector or uses[id(inner)] > 1 or not _may_join(joined, inner, others):
+                continue
+            kept = inner.args[:1] if joined == "where_positive" else inner.args
+            value.op, value.args = joined, (*kept, *others)
+            break
+
+
+def _may_join(joined: str, inner: Traced, others: tuple[Traced, ...]) -> bool:
+    """Differences of equal products stay exactly 0, and ``where_positive`` compares with 0."""
+    if joined in ("fms", "fnma"):
+        return others[0].op not in ("multiply", "square")
+    return joined != "where_positive" or (inner.args[1].op == "constant" and inner.args[1].number == 0)
+
+
+JOINED: Final = {
+    ("add", "multiply", 0): "fma",
+    ("add", "multiply", 1): "fma",
+    ("subtract", "multiply", 0): "fms",
+    ("subtract", "multiply", 1): "fnma",
+    ("minimum", "maximum", 0): "clamp",
+    ("where", "greater", 0): "where_positive",
+}
 
 
 def _levels(values: list[Traced]) -> dict[int, int]:

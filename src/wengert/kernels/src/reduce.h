@@ -21,7 +21,7 @@ using Total = std::conditional_t<std::is_base_of_v<Sum, R>, double, T>;
 
 template <class R, class T>
 static inline Total<R, T> reduced_in_blocks(const T* x, ptrdiff_t n) {
-  Total<R, T> total = static_cast<Total<R, T>>(R::start);
+  Total<R, T> total = R::template start<Total<R, T>>();
   for (ptrdiff_t i = 0; i < n; i += WIDE)
     total = R::join(total, static_cast<Total<R, T>>(wengert::reduced<R>(x + i, std::min(WIDE, n - i))));
   return total;
@@ -60,7 +60,7 @@ static inline void join_one(ptrdiff_t width, const T* x, T* total) {
   join_along(width, total, [=](auto sum, ptrdiff_t j) { return R::join(sum, counted<decltype(sum), R>(x + j)); });
 }
 
-constexpr ptrdiff_t SHORT_ROW = 16;
+constexpr ptrdiff_t SHORT_ROW = 32;
 
 // Rows of less than SHORT_ROW numbers: see Note [Short rows].
 template <class R, class T>
@@ -70,7 +70,7 @@ void reduce_short_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* out) {
     T block[SHORT_ROW * TALL], total[TALL];
     lay_down(x + first * n, n, count, block);
     for (ptrdiff_t l = 0; l < TALL; l += Vec<T>::lanes) {
-      V down = V{} + T(R::start);
+      V down = V{} + R::template start<T>();
       for (ptrdiff_t j = 0; j < n; j++) down = R::join(down, counted<V, R>(block + j * TALL + l));
       std::memcpy(total + l, &down, sizeof down);
     }
@@ -110,7 +110,7 @@ static void join_rows_wide(ptrdiff_t rows, ptrdiff_t width, ptrdiff_t apart, con
   T few[WIDE];
   for (ptrdiff_t first = 0; first < rows; first += FEW) {
     ptrdiff_t i = first, last = std::min(rows, first + FEW);
-    std::fill_n(few, width, T(R::start));
+    std::fill_n(few, width, R::template start<T>());
     for (; i + 4 <= last; i += 4) join_four<R>(width, apart, x + i * apart, few);
     for (; i < last; i++) join_one<R>(width, x + i * apart, few);
     for (ptrdiff_t j = 0; j < width; j++) total[j] = R::join(total[j], static_cast<Total<R, T>>(few[j]));
@@ -135,7 +135,7 @@ void reduce_across(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, const T* x, T*
   const ptrdiff_t fold = std::max<ptrdiff_t>(1, std::min(n / 4, 256 / inner)), wide = inner * fold;
   const ptrdiff_t rows = n / fold, rest = n - rows * fold, bands = pieces(wide, WIDE), blocks = outer * bands;
   const ptrdiff_t parts = std::max<ptrdiff_t>(1, std::min(rows * std::min(wide, WIDE) / PIECE, 32 / blocks));
-  const auto start = static_cast<Total<R, T>>(R::start);
+  const auto start = R::template start<Total<R, T>>();
   if (parts == 1) {
     const ptrdiff_t group = 1 + PIECE / (n * std::min(inner, WIDE));
     parallel_for(pieces(blocks, group), [&](ptrdiff_t task) {

@@ -1,10 +1,13 @@
 // The largest elements: k of each row, or the one along a leading dimension.
 #pragma once
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "pool.h"
+#include "short_rows.h"
+#include "tile.h"
 
 namespace wengert::arrays {
 
@@ -65,54 +68,71 @@ void top_rows(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t k, const T* x, T* values, i
   });
 }
 
-// Extreme and its first place along the middle of three dimensions; the first NaN where there is one.
+// Extremes of `width` columns and their first places; the first NaN where there is one.
+template <bool LARGEST, class T>
+static inline void extreme_down(ptrdiff_t n, ptrdiff_t width, ptrdiff_t apart, const T* x, T* best, int32_t* at) {
+  for (ptrdiff_t j = 0; j < width; j++) best[j] = x[j], at[j] = 0;
+  for (ptrdiff_t i = 1; i < n; i++) {
+    const T* row = x + i * apart;
+    for (ptrdiff_t j = 0; j < width; j++) {
+      T value = row[j];
+      bool better = ((LARGEST ? value > best[j] : value < best[j]) | is_nan(value)) & !is_nan(best[j]);
+      best[j] = better ? value : best[j];
+      at[j] = better ? (int32_t)i : at[j];
+    }
+  }
+}
+
+// Extreme and its first place along the middle of three dimensions.
 template <bool LARGEST, class T>
 void extreme_middle(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, const T* x, T* values, int64_t* places) {
-  constexpr ptrdiff_t WIDE = 256;
-  ptrdiff_t bands = (inner + WIDE - 1) / WIDE;
+  constexpr ptrdiff_t BAND = 256;
+  ptrdiff_t bands = (inner + BAND - 1) / BAND;
   parallel_for(outer * bands, [&](ptrdiff_t task) {
-    ptrdiff_t first = task % bands * WIDE, width = std::min(WIDE, inner - first), to = task / bands * inner + first;
-    const T* from = x + task / bands * n * inner + first;
-    T best[WIDE];
-    int32_t at[WIDE];
-    std::copy(from, from + width, best);
-    std::fill_n(at, width, 0);
-    for (ptrdiff_t i = 1; i < n; i++) {
-      const T* row = from + i * inner;
-      for (ptrdiff_t j = 0; j < width; j++) {
-        T value = row[j];
-        bool better = ((LARGEST ? value > best[j] : value < best[j]) | is_nan(value)) & !is_nan(best[j]);
-        best[j] = better ? value : best[j];
-        at[j] = better ? (int32_t)i : at[j];
-      }
-    }
-    if (values) std::copy(best, best + width, values + to);
-    std::copy(at, at + width, places + to);
+    ptrdiff_t first = task % bands * BAND, width = std::min(BAND, inner - first), to = task / bands * inner + first;
+    T best[BAND];
+    int32_t at[BAND];
+    extreme_down<LARGEST>(n, width, inner, x + task / bands * n * inner + first, best, at);
+    if (values) std::copy_n(best, width, values + to);
+    std::copy_n(at, width, places + to);
   });
 }
 
-// The same along the last dimension: the value by 16 lanes, then the first place that has it.
+// The first place of a number in a row that has it.
+template <class T>
+static inline ptrdiff_t place_of(T wanted, const T* row, ptrdiff_t n) {
+  constexpr ptrdiff_t LANES = 32;
+  const bool nan = is_nan(wanted);
+  const auto found = [=](T x) { return nan ? is_nan(x) : x == wanted; };
+  ptrdiff_t i = 0;
+  for (; i + LANES <= n; i += LANES) {
+    bool any = false;
+    for (ptrdiff_t l = 0; l < LANES; l++) any |= found(row[i + l]);
+    if (any) break;
+  }
+  while (!found(row[i])) i++;
+  return i;
+}
+
+// The same along the last dimension.
 template <bool LARGEST, class T>
 void extreme_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* values, int64_t* places) {
-  constexpr int LANES = 32;
-  in_pieces(rows, n, [&](ptrdiff_t r) {
+  constexpr ptrdiff_t SHORT = 32;  // see Note [Short rows]
+  if (n < SHORT) {
+    each_group(rows, n, [=](ptrdiff_t first, ptrdiff_t count) {
+      T best[TALL], *block = scratch<T>(SHORT * TALL, 0);
+      int32_t at[TALL];
+      lay_down(x + first * n, n, count, block);
+      extreme_down<LARGEST>(n, TALL, TALL, block, best, at);
+      if (values) std::copy_n(best, count, values + first);
+      std::copy_n(at, count, places + first);
+    });
+    return;
+  }
+  in_pieces(rows, n, [=](ptrdiff_t r) {
     const T* row = x + r * n;
-    T lane[LANES];
-    for (int l = 0; l < LANES; l++) lane[l] = row[0];
-    auto join = [](T a, T b) { return ((LARGEST ? b > a : b < a) | is_nan(b)) & !is_nan(a) ? b : a; };
-    ptrdiff_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-      for (int l = 0; l < LANES; l++) lane[l] = join(lane[l], row[i + l]);
-    for (; i < n; i++) lane[0] = join(lane[0], row[i]);
-    T best = lane[0];
-    for (int l = 1; l < LANES; l++) best = join(best, lane[l]);
-    i = 0;
-    if (is_nan(best))
-      while (!is_nan(row[i])) i++;
-    else
-      while (!(row[i] == best)) i++;
-    if (values) values[r] = row[i];
-    places[r] = i;
+    places[r] = place_of(reduced<std::conditional_t<LARGEST, Largest, Smallest>>(row, n), row, n);
+    if (values) values[r] = row[places[r]];
   });
 }
 

@@ -1,7 +1,8 @@
 // The vectors of this instruction set, and rows of numbers reduced with them.
 #pragma once
-#include <cmath>
 #include <cstddef>
+#include <limits>
+#include <type_traits>
 
 #include "vmath.h"
 
@@ -22,9 +23,12 @@ struct Vec {
   static constexpr int lanes = VECTOR_BYTES / sizeof(T);
 };
 
-// Reductions: what of an element counts, and how two of those are joined.  X is a number or a vector.
+template <class T>
+using Limits = std::numeric_limits<T>;
+
+// Reductions: what of an element counts, and how two of those are joined.  X is a number or a vector, T a number.
 struct Sum {
-  static constexpr double start = 0;
+  template <class T> static constexpr T start() { return 0; }
   template <class X> static X value(X x) { return x; }
   template <class X> static X join(X x, X y) { return x + y; }
 };
@@ -38,12 +42,12 @@ struct SumOfSquares : Sum {
   template <class X> static X value(X x) { return x * x; }
 };
 struct Product {
-  static constexpr double start = 1;
+  template <class T> static constexpr T start() { return 1; }
   template <class X> static X value(X x) { return x; }
   template <class X> static X join(X x, X y) { return x * y; }
 };
 struct Largest {
-  static constexpr double start = -INFINITY;
+  template <class T> static constexpr T start() { return std::is_integral_v<T> ? Limits<T>::lowest() : -Limits<T>::infinity(); }
   template <class X> static X value(X x) { return x; }
   template <class X> static X join(X x, X y) { return (x > y) | (x != x) ? x : y; }
 };
@@ -51,7 +55,7 @@ struct LargestSize : Largest {
   template <class X> static X value(X x) { return SumOfSizes::value(x); }
 };
 struct Smallest {
-  static constexpr double start = INFINITY;
+  template <class T> static constexpr T start() { return std::is_integral_v<T> ? Limits<T>::max() : Limits<T>::infinity(); }
   template <class X> static X value(X x) { return x; }
   template <class X> static X join(X x, X y) { return (x < y) | (x != x) ? x : y; }
 };
@@ -78,12 +82,12 @@ WENGERT_INLINE T reduced(const T* a, std::ptrdiff_t n) {
   using u = typename Vec<T>::u;
   constexpr int L = Vec<T>::lanes;
   if (n < L) {
-    T total = T(R::start);
+    T total = R::template start<T>();
     for (std::ptrdiff_t i = 0; i < n; i++) total = R::join(total, R::value(a[i]));
     return total;
   }
   const auto at = [a](std::ptrdiff_t i) { return R::value(static_cast<v>(*reinterpret_cast<const u*>(a + i))); };
-  const v start = v{} + T(R::start);
+  const v start = v{} + R::template start<T>();
   v total = start;
   std::ptrdiff_t i = 0;
   if (n >= 4 * L) {  // four at once hide the latency of joining; an array of them would stay in memory

@@ -33,6 +33,10 @@ constexpr Index WHOLE_ROW = 8192;     // columns: longer rows go in stages
 constexpr Index ACCUMULATORS = 16;    // partial column sums of a call, at most
 constexpr Index FEW_ROWS = 64;        // whose column sums are added up in the dtype
 
+template <class T> WENGERT_INLINE T clamped(T x, T low, T high) {
+  x = (x < low) | (low != low) ? low : x;
+  return (x > high) | (high != high) ? high : x;
+}
 template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T(x < 0); }
 
 // Name and value of every instruction; Python knows them by name.
@@ -57,9 +61,11 @@ template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T
   X(add, x + y) X(subtract, x - y) X(multiply, x * y) X(divide, x / y) X(maximum, Largest::join(x, y)) \
   X(minimum, Smallest::join(x, y)) X(greater, T(x > y)) X(greater_equal, T(x >= y)) X(equal, T(x == y)) \
   X(not_equal, T(x != y)) X(copysign, std::copysign(x, y)) \
-  X(power, std::pow(x, y)) X(arctan2, std::atan2(x, y)) X(hypot, vmath::hypot(x, y))
+  X(power, std::pow(x, y)) X(arctan2, std::atan2(x, y)) X(hypot, vmath::hypot(x, y)) X(leaky_relu, x > 0 ? x : x * y)
 #define WENGERT_RESTS(X) X(fmod)
-#define WENGERT_TERNARY(X) X(fma, x * y + z) X(where, x != 0 ? y : z)
+#define WENGERT_TERNARY(X) \
+  X(fma, x * y + z) X(fms, x * y - z) X(fnma, z - x * y) X(where, x != 0 ? y : z) X(where_positive, x > 0 ? y : z) \
+  X(clamp, clamped(x, y, z))
 #define WENGERT_REDUCTION(X) X(row_sum) X(row_max) X(row_min) X(row_product) X(column_sum)
 
 enum Opcode : uint8_t {
