@@ -205,7 +205,7 @@ JOINED: list[Any] = [
     lambda x, y, z: z - x * y,
     lambda x, y, z: np.minimum(np.maximum(x, y), z),
     lambda x, y, z: np.where(x > 0, y, z),
-    lambda x, y, z: np.where(0 < x, y, z * y),
+    lambda x, y, z: np.where(x > 0, y, z * y),
 ]
 
 

@@ -29,6 +29,7 @@ struct Spot {
 
 inline Spot spot_of(const Pass& pass, ptrdiff_t item) {
   ptrdiff_t per = pass.blocks[0] * pass.blocks[1] * pass.blocks[2], b = item % per;
+  if (per == 1) return {item / pass.groups, item % pass.groups, {}};
   Spot spot;
   spot.group = item / per % pass.groups;
   spot.sample = item / per / pass.groups;
@@ -170,25 +171,28 @@ T* straight_row(const Pass& pass, const Spot& spot, ptrdiff_t sample, T* y) {
   return y + (sample * pass.groups + spot.group) * pass.outer * pass.results() + place;
 }
 
-// VECTORS vectors of the sum over taps of weight[tap] * frame[offset[tap]].
+// VECTORS vectors of the sum over taps of weight[tap] * frame[offset[tap]], so far apart in the frame and in the result.
 template <int VECTORS, class T>
-static void correlate(ptrdiff_t taps, const T* weight, const int32_t* tap, const int32_t* offset, const T* frame, T start, T* to) {
+static void correlate(ptrdiff_t taps, const T* weight, const Class& same, const T* frame, ptrdiff_t apart, T start, T* to,
+                      ptrdiff_t apart_to) {
   using V = typename Vec<T>::v;
   using U = typename Vec<T>::u;
-  constexpr int L = Vec<T>::lanes;
+  const int32_t *tap = same.tap.data(), *offset = same.offset.data();
   V sum[VECTORS];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int v = 0; v < VECTORS; v++) sum[v] = V{} + start;
   for (ptrdiff_t t = 0; t < taps; t++) {
     T factor = weight[tap[t]];
-#pragma GCC unroll 4
-    for (int v = 0; v < VECTORS; v++) sum[v] += factor * *(const U*)(frame + offset[t] + v * L);
+#pragma GCC unroll 8
+    for (int v = 0; v < VECTORS; v++) sum[v] += factor * *(const U*)(frame + offset[t] + v * apart);
   }
-#pragma GCC unroll 4
-  for (int v = 0; v < VECTORS; v++) *(U*)(to + v * L) = sum[v];
+#pragma GCC unroll 8
+  for (int v = 0; v < VECTORS; v++) *(U*)(to + v * apart_to) = sum[v];
 }
 
-// One channel from one channel, all places of one class: what depthwise convolutions do for every channel.
+// One channel from one channel, all places of one class: what depthwise convolutions do for every channel.  Rows that fill
+// vectors are computed into the result, the last vector of a row overlapping the one before; shorter ones side by side, with
+// what is between them.
 template <class T>
 void single_item(const Pass& pass, const T* x, const T* w, const T* bias, T* y, const Spot& spot) {
   constexpr ptrdiff_t L = Vec<T>::lanes;
@@ -198,16 +202,27 @@ void single_item(const Pass& pass, const T* x, const T* w, const T* bias, T* y, 
   fill_frames(pass, spot, x, frame);
   Sizes count;
   clip(pass, same, spot, count);
-  ptrdiff_t run = whole_vectors<T>(std::max<ptrdiff_t>(0, (count[1] - 1) * f.row[1] + count[2])), taps = (ptrdiff_t)same.tap.size();
-  T* values = scratch<T>(run, 1);
-  T start = bias ? bias[spot.group] : T(0);
+  const ptrdiff_t run = whole_vectors<T>(std::max<ptrdiff_t>(0, (count[1] - 1) * f.row[1] + count[2]));
+  const ptrdiff_t taps = (ptrdiff_t)same.tap.size(), across = pass.result[2];
+  const T start = bias ? bias[spot.group] : T(0);
+  T* values = count[2] < L ? scratch<T>(run, 1) : nullptr;
   for (ptrdiff_t z = 0; z < count[0]; z++) {
     const T* from = frame + z * f.row[0];
+    T* to = straight_row(pass, spot, spot.sample, y) + z * pass.result[1] * across;
+    if (count[2] >= L) {
+      for (ptrdiff_t column = 0; column < count[2]; column += L) {
+        const ptrdiff_t p = std::min(column, count[2] - L);
+        ptrdiff_t r = 0;
+        for (; r + 8 <= count[1]; r += 8)
+          correlate<8>(taps, w, same, from + r * f.row[1] + p, f.row[1], start, to + r * across + p, across);
+        for (; r < count[1]; r++) correlate<1>(taps, w, same, from + r * f.row[1] + p, 0, start, to + r * across + p, 0);
+      }
+      continue;
+    }
     ptrdiff_t p = 0;
-    for (; p + 4 * L <= run; p += 4 * L) correlate<4>(taps, w, same.tap.data(), same.offset.data(), from + p, start, values + p);
-    for (; p < run; p += L) correlate<1>(taps, w, same.tap.data(), same.offset.data(), from + p, start, values + p);
-    T* to = straight_row(pass, spot, spot.sample, y) + z * pass.result[1] * pass.result[2];
-    for (ptrdiff_t r = 0; r < count[1]; r++) copy_row(values + r * f.row[1], 1, count[2], to + r * pass.result[2]);
+    for (; p + 4 * L <= run; p += 4 * L) correlate<4>(taps, w, same, from + p, L, start, values + p, L);
+    for (; p < run; p += L) correlate<1>(taps, w, same, from + p, L, start, values + p, L);
+    copy_rows(values, f.row[1], 1, count[1], count[2], to, across);
   }
 }
 

@@ -19,22 +19,33 @@ struct Conv {
   ptrdiff_t places() const { return out[0] * out[1] * out[2]; }
 };
 
-inline ptrdiff_t floor_div(ptrdiff_t a, ptrdiff_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
+// Most divisors are 1, and divisions a good part of the work on a small image.
+inline ptrdiff_t floor_div(ptrdiff_t a, ptrdiff_t b) { return b == 1 ? a : a / b - (a % b != 0 && (a < 0) != (b < 0)); }
 inline ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) { return -floor_div(-a, b); }
 
-// Every step-th of the elements at `from`.  Most rows are a few dozen elements: a call of memcpy would cost more than the copy.
+// Rows of n elements, every step-th of those at `from`.  Most rows are a few dozen elements: a call of memcpy would cost more than
+// the copy.
+template <class T, int BYTES>
+inline void copy_chunks(const T* from, ptrdiff_t apart, ptrdiff_t rows, ptrdiff_t n, T* to, ptrdiff_t apart_to) {
+  constexpr ptrdiff_t chunk = BYTES / sizeof(T);
+  for (; rows > 0; rows--, from += apart, to += apart_to) {
+    for (ptrdiff_t j = 0; j + chunk < n; j += chunk) memcpy(to + j, from + j, BYTES);
+    memcpy(to + n - chunk, from + n - chunk, BYTES);
+  }
+}
+
 template <class T>
-inline void copy_row(const T* __restrict from, ptrdiff_t step, ptrdiff_t n, T* __restrict to) {
-  constexpr ptrdiff_t chunk = 32 / sizeof(T);
-  if (step == 1 && n >= chunk) {
-    for (ptrdiff_t j = 0; j + chunk < n; j += chunk) memcpy(to + j, from + j, 32);
-    memcpy(to + n - chunk, from + n - chunk, 32);
-  } else if (step == 1) {
-    for (ptrdiff_t j = 0; j < n; j++) to[j] = from[j];
-  } else if (step == 2) {
-    for (ptrdiff_t j = 0; j < n; j++) to[j] = from[2 * j];
-  } else {
-    for (ptrdiff_t j = 0; j < n; j++) to[j] = from[step * j];
+inline void copy_rows(const T* __restrict from, ptrdiff_t apart, ptrdiff_t step, ptrdiff_t rows, ptrdiff_t n, T* __restrict to,
+                      ptrdiff_t apart_to) {
+  if (step == 1 && n >= Vec<T>::lanes) return copy_chunks<T, VECTOR_BYTES>(from, apart, rows, n, to, apart_to);
+  if (step == 1 && n >= 16 / (ptrdiff_t)sizeof(T)) return copy_chunks<T, 16>(from, apart, rows, n, to, apart_to);
+  for (; rows > 0; rows--, from += apart, to += apart_to) {
+    if (step == 1)
+      for (ptrdiff_t j = 0; j < n; j++) to[j] = from[j];
+    else if (step == 2)
+      for (ptrdiff_t j = 0; j < n; j++) to[j] = from[2 * j];
+    else
+      for (ptrdiff_t j = 0; j < n; j++) to[j] = from[step * j];
   }
 }
 
@@ -64,7 +75,7 @@ struct Frame {
     apart[1] = phase[2] * apart[2];
     apart[0] = phase[1] * apart[1];
     plane = phase[0] * apart[0];
-    slack = extent[2] + 4 * VECTOR_BYTES;
+    slack = extent[2] + VECTOR_BYTES;  // at least four vectors
   }
 
   // Where element `tap` (counted from the first of a window) lies, seen from the place of the window.
@@ -75,23 +86,26 @@ struct Frame {
   template <class T>
   void fill(const T* image, ptrdiff_t channels, const Sizes& origin, T* to) const {
     memset(to, 0, (channels * plane + slack) * sizeof(T));
-    for (ptrdiff_t p = 0; p < phase[0] * phase[1] * phase[2]; p++) {
-      Sizes start = {origin[0] - before[0] + p / (phase[1] * phase[2]), origin[1] - before[1] + p / phase[2] % phase[1],
-                     origin[2] - before[2] + p % phase[2]};
-      Sizes first, last;
-      for (int i = 0; i < 3; i++) {
-        first[i] = std::min(extent[i], std::max<ptrdiff_t>(0, ceil_div(-start[i], phase[i])));
-        last[i] = std::max(first[i], std::min(extent[i], ceil_div(size[i] - start[i], phase[i])));
-      }
-      const T* from = image + start[2] + first[2] * phase[2];
-      T* part = to + p * apart[2] + first[2];
-      for (ptrdiff_t c = 0; c < channels; c++, from += size[0] * size[1] * size[2], part += plane)
-        for (ptrdiff_t z = first[0]; z < last[0]; z++)
-          for (ptrdiff_t y = first[1]; y < last[1]; y++) {
-            ptrdiff_t row_of_image = (start[0] + z * phase[0]) * size[1] + start[1] + y * phase[1];
-            copy_row(from + row_of_image * size[2], phase[2], last[2] - first[2], part + z * row[0] + y * row[1]);
-          }
+    for (ptrdiff_t z = 0; z < phase[0]; z++)
+      for (ptrdiff_t y = 0; y < phase[1]; y++)
+        for (ptrdiff_t x = 0; x < phase[2]; x++, to += apart[2])
+          fill_phase(image, channels, {origin[0] - before[0] + z, origin[1] - before[1] + y, origin[2] - before[2] + x}, to);
+  }
+
+  // The elements at `start`, phase further, twice that, and so on.
+  template <class T>
+  void fill_phase(const T* image, ptrdiff_t channels, const Sizes& start, T* to) const {
+    Sizes first, last;
+    for (int i = 0; i < 3; i++) {
+      first[i] = std::min(extent[i], std::max<ptrdiff_t>(0, ceil_div(-start[i], phase[i])));
+      last[i] = std::max(first[i], std::min(extent[i], ceil_div(size[i] - start[i], phase[i])));
     }
+    const T* from = image + start[2] + first[2] * phase[2];
+    to += first[2];
+    for (ptrdiff_t c = 0; c < channels; c++, from += size[0] * size[1] * size[2], to += plane)
+      for (ptrdiff_t z = first[0]; z < last[0]; z++)
+        copy_rows(from + ((start[0] + z * phase[0]) * size[1] + start[1] + first[1] * phase[1]) * size[2], phase[1] * size[2],
+                  phase[2], last[1] - first[1], last[2] - first[2], to + z * row[0] + first[1] * row[1], row[1]);
   }
 };
 

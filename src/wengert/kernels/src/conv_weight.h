@@ -13,7 +13,7 @@ struct Cut {
 inline Cut cut_weight(const Conv& c, ptrdiff_t columns, ptrdiff_t bytes) {
   ptrdiff_t sums = c.groups * c.inner() * c.taps() * columns * bytes;
   Cut cut;
-  cut.parts = std::max<ptrdiff_t>(1, std::min<ptrdiff_t>({8, c.samples, (1 << 21) / (sums + 1)}));
+  cut.parts = std::max<ptrdiff_t>(1, std::min<ptrdiff_t>({8, c.samples, (1 << 21) / (sums + 1), ceil_div(32, c.groups)}));
   cut.bands = std::min(c.inner(), ceil_div(8, cut.parts * c.groups));
   return cut;
 }
@@ -87,22 +87,28 @@ void weight_sums(const Conv& c, const Pass& pass, ptrdiff_t group, ptrdiff_t cha
     }
 }
 
+// Lines of whole vectors, and how far they lie apart in the frame and in the gradient.
+struct Lines {
+  ptrdiff_t count, length, apart, apart_grad;
+};
+
 // ROWS vectors of sums, lane by lane.
 template <class T, int ROWS>
-static void dots(ptrdiff_t n, const T* A, const ptrdiff_t* ra, const T* b, T* lanes) {
+static void dots(const Lines& lines, const T* A, const ptrdiff_t* ra, const T* b, T* sums) {
   using V = typename Vec<T>::v;
   using U = typename Vec<T>::u;
   constexpr int L = Vec<T>::lanes;
   V sum[ROWS];
-#pragma GCC unroll 8
-  for (int i = 0; i < ROWS; i++) sum[i] = *(const U*)(lanes + i * L);
-  for (ptrdiff_t p = 0; p < n; p += L) {
-    V other = *(const U*)(b + p);
-#pragma GCC unroll 8
-    for (int i = 0; i < ROWS; i++) sum[i] += other * *(const U*)(A + ra[i] + p);
-  }
-#pragma GCC unroll 8
-  for (int i = 0; i < ROWS; i++) *(U*)(lanes + i * L) = sum[i];
+#pragma GCC unroll 9
+  for (int i = 0; i < ROWS; i++) sum[i] = *(const U*)(sums + i * L);
+  for (ptrdiff_t line = 0; line < lines.count; line++, A += lines.apart, b += lines.apart_grad)
+    for (ptrdiff_t p = 0; p < lines.length; p += L) {
+      V other = *(const U*)(b + p);
+#pragma GCC unroll 9
+      for (int i = 0; i < ROWS; i++) sum[i] += other * *(const U*)(A + ra[i] + p);
+    }
+#pragma GCC unroll 9
+  for (int i = 0; i < ROWS; i++) *(U*)(sums + i * L) = sum[i];
 }
 
 // The same for few outer channels: vectors run over places, where the gradient is zero between rows.  Lanes are added up last.
@@ -127,23 +133,25 @@ void weight_dots(const Conv& c, const Pass& pass, ptrdiff_t group, ptrdiff_t cha
       Sizes count;
       clip(pass, pass.classes[0], spot, count);
       fill_band(c, pass, spot, channel, channels, x, frame);
-      if (blocks > 1) std::fill_n(wide_grad, run, T(0));  // a block at an edge is smaller than the others
+      const bool whole = count[2] % L == 0;  // rows of the gradient are read where they are
+      if (blocks > 1 && !whole) std::fill_n(wide_grad, run, T(0));  // a block at an edge is smaller than the others
       for (ptrdiff_t o = 0; o < c.outer(); o++)
         for (ptrdiff_t z = 0; z < count[0]; z++) {
-          const T* from = grad + (n * c.outs + group * c.outer() + o) * c.places();
-          for (ptrdiff_t r = 0; r < count[1]; r++)
-            copy_row(from + ((spot.first[0] + z) * c.out[1] + spot.first[1] + r) * c.out[2] + spot.first[2], 1, count[2],
-                     wide_grad + r * f.row[1]);
+          const T* from = grad + (n * c.outs + group * c.outer() + o) * c.places() +
+                          ((spot.first[0] + z) * c.out[1] + spot.first[1]) * c.out[2] + spot.first[2];
+          if (!whole) copy_rows(from, c.out[2], 1, count[1], count[2], wide_grad, f.row[1]);
+          const Lines lines = whole ? Lines{count[1], count[2], f.row[1], c.out[2]} : Lines{1, run, 0, 0};
+          const T *g = whole ? from : wide_grad, *A = frame + z * f.row[0];
           T* to = lanes + o * rows * L;
           ptrdiff_t i = 0;
-          for (; i + 8 <= rows; i += 8) dots<T, 8>(run, frame + z * f.row[0], at.data() + i, wide_grad, to + i * L);
-          for (; i + 2 <= rows; i += 2) dots<T, 2>(run, frame + z * f.row[0], at.data() + i, wide_grad, to + i * L);
-          if (i < rows) dots<T, 1>(run, frame + z * f.row[0], at.data() + i, wide_grad, to + i * L);
+          for (; i + 9 <= rows; i += 9) dots<T, 9>(lines, A, at.data() + i, g, to + i * L);
+          for (; i + 4 <= rows; i += 4) dots<T, 4>(lines, A, at.data() + i, g, to + i * L);
+          for (; i < rows; i++) dots<T, 1>(lines, A, at.data() + i, g, to + i * L);
         }
     }
   for (ptrdiff_t o = 0; o < c.outer(); o++)
     for (ptrdiff_t i = 0; i < rows; i++)
-      for (ptrdiff_t l = 0; l < L; l++) sums[i * columns + o] += lanes[(o * rows + i) * L + l];
+      sums[i * columns + o] += folded<Sum, T, L>(*(const typename Vec<T>::v*)(lanes + (o * rows + i) * L));
 }
 
 template <class T>
