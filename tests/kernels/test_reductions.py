@@ -144,6 +144,26 @@ def test_reductions_see_every_element_and_nothing_else(
         assert reductions.norm_2(x, axis, False)[at] == np.inf
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("columns", [1, 3, 8, 17, 64, 96, 97])
+def test_logsumexp_of_rows_of_any_length(native: Any, columns: int, dtype: Any) -> None:
+    x = data((30_011 // columns + 1, columns), dtype) * 5
+    x = np.repeat(x, 2, 0)[: reductions.LARGE // columns + 17]
+    for row, value in enumerate((np.nan, np.inf, -np.inf, 1e30, -1e30)):
+        x[7 * row, columns // 2] = value
+    x[1] = -np.inf
+    for keep in (False, True):
+        with np.errstate(all="ignore"):
+            found = reductions.logsumexp(x, 1, keep)
+            wide = x.astype(np.longdouble)
+            top = wide.max(1, keepdims=True)
+            top = np.where(np.isinf(top), 0, top)
+            exact = (np.log(np.exp(wide - top).sum(1, keepdims=True)) + top).astype(dtype)
+        assert found.shape == (exact if keep else exact[:, 0]).shape
+        eps = np.finfo(dtype).eps
+        np.testing.assert_allclose(found.ravel(), exact.ravel(), 4 * eps, 16 * eps)
+
+
 def test_the_size_of_minus_zero_is_zero(native: Any) -> None:
     for axis in (None, 0, 1):
         for reduction in (reductions.norm_1, reductions.norm_2, reductions.norm_inf):

@@ -305,23 +305,11 @@ def distance_sums(x: Any, y: Any, weight: Any, p: int, turned: bool) -> Any:
 # -- along one dimension -----------------------------------------------------------------------------------------------
 
 
-REDUCTIONS: Final = (
-    "sum",
-    "sum_of_numbers",
-    "sum_of_sizes",
-    "sum_of_squares",
-    "product",
-    "largest",
-    "smallest",
-    "largest_size",
-)
-
-
-def reduce_over(name: str, x: Any, first: int, end: int) -> Any:
-    """A reduction over the neighbouring dimensions ``first`` to ``end - 1``, which stay with size 1; in the dtype of ``x``."""
+def reduce_over(number: int, x: Any, first: int, end: int) -> Any:
+    """Reduction ``number`` of ``reductions.KNOWN`` over the dimensions ``first`` to ``end - 1``, which stay with size 1."""
     out = empty((*x.shape[:first], *[1] * (end - first), *x.shape[end:]), x.dtype)
     sizes = [math.prod(n) for n in (x.shape[:first], x.shape[first:end], x.shape[end:])]
-    _native.reduce(_contiguous(x), out, REDUCTIONS.index(name), *sizes)
+    _native.reduce(_contiguous(x), out, number, *sizes)
     return out
 
 
@@ -329,7 +317,7 @@ WIDEST: Final = 8192  # columns: a longer row would leave the first-level cache,
 
 
 SMALL: Final = 1 << 12  # elements: a program takes fewer at least as fast
-SHORT: Final = 96  # columns: rows of no more are taken side by side (Note [Short rows] in src/softmax.h)
+SHORT: Final = 96  # columns: rows of no more are taken side by side (Note [Short rows] in src/short_rows.h)
 FEW: Final = 8  # such rows: a program takes fewer at least as fast
 MANY: Final = 1 << 16  # elements: fewer do not repay several threads
 
@@ -350,6 +338,13 @@ def softmax_rows(x: Any, logarithm: bool) -> Any:
     out = empty(x.shape, x.dtype)
     run = _native.log_softmax_rows if logarithm else _native.softmax_rows
     run(x, out, x.size // x.shape[-1], x.shape[-1])
+    return out
+
+
+def logsumexp_rows(x: Any, dims: int) -> Any:
+    """Logarithms of sums of exponentials over the last dimensions, of ``SHORT`` elements at most, which stay with size 1."""
+    out = empty((*x.shape[: x.ndim - dims], *[1] * dims), x.dtype)
+    _native.logsumexp_rows(_contiguous(x), out, out.size, x.size // out.size)
     return out
 
 

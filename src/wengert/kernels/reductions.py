@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,18 @@ from . import bulk, formulas
 from .formula import reduced
 
 _add: Final[Any] = np.add.reduce
+
+#: In the order of ``reduce_middle`` in src/reduce.h.
+KNOWN: Final = (
+    "sum",
+    "sum_of_numbers",
+    "sum_of_sizes",
+    "sum_of_squares",
+    "product",
+    "largest",
+    "smallest",
+    "largest_size",
+)
 
 LARGE: Final = 1 << 14  # elements: below, a row program or NumPy's own sum is as fast
 
@@ -51,6 +64,18 @@ smallest: Final = Reduction("smallest", formulas.smallest)
 norm_inf: Final = Reduction("largest_size", formulas.norm_inf)
 
 
+def logsumexp(x: Any, axes: int | tuple[int, ...] | None, keepdims: bool) -> Any:
+    """Logarithms of sums of exponentials over the last dimensions; None where it does not apply (see ``formula.reduced``)."""
+    closed = (axes,) if isinstance(axes, int) else axes
+    if type(x) is not np.ndarray or closed is None or x.size < LARGE or not bulk.handles(x):
+        return reduced(formulas.logsumexp, axes, x, keepdims)
+    kept = x.ndim - len(closed)
+    if [a % x.ndim for a in closed] != list(range(kept, x.ndim)) or math.prod(x.shape[kept:]) > bulk.SHORT:
+        return reduced(formulas.logsumexp, axes, x, keepdims)
+    found = bulk.logsumexp_rows(x, len(closed))
+    return found if keepdims else found.reshape(x.shape[:kept])[()]
+
+
 def _reduced(name: str, x: Any, axes: int | tuple[int, ...] | None, keepdims: bool) -> Any:
     """By the kernel; None for small arrays, other dtypes, and where memory would be copied."""
     if type(x) is not np.ndarray or x.size < LARGE or not bulk.handles(x):
@@ -65,7 +90,7 @@ def _reduced(name: str, x: Any, axes: int | tuple[int, ...] | None, keepdims: bo
     if not found.flags.c_contiguous or len(long) == 0:
         return None
     for first, end in reversed(runs_of(long)):  # memory runs along the last
-        found = bulk.reduce_over(name, found, first, end)
+        found = bulk.reduce_over(KNOWN.index(name), found, first, end)
         name = AGAIN.get(name, name)
     found = found.transpose([order.index(d) for d in range(x.ndim)])
     return found if keepdims else found.reshape([n for d, n in enumerate(x.shape) if d not in closed])[()]

@@ -11,7 +11,7 @@ from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, bool_, float16, int64
 from .._core.tensor_base import TensorBase
 from .._record.common import RESULT, SELF, cast_array, cast_grad, converted, make, untracked, wrap_dims
 from .._record.reduction import Reduction, axes, over, reduce
-from ..kernels import arrays, blocks, formulas, reduced, reductions
+from ..kernels import arrays, blocks, formulas, reductions
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -219,7 +219,7 @@ class LogsumexpBackward0(Reduction):
         axis = axes(self)
         if x.size == 0:
             return np.log(_add(np.exp(x), axis, None, None, self.keepdim))
-        fused = reduced(formulas.logsumexp, axis, x, self.keepdim)
+        fused = reductions.logsumexp(x, axis, self.keepdim)
         if fused is not None:
             return fused
         top = _maximum(x.real if x.dtype.kind == "c" else x, axis, None, None, True)

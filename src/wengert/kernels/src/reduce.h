@@ -170,7 +170,7 @@ void reduce_as(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, const T* x, T* out
     reduce_across<R>(outer, n, inner, x, out);
 }
 
-// By number: see REDUCTIONS in bulk.py.
+// By number: see KNOWN in reductions.py.
 template <class T>
 void reduce_middle(ptrdiff_t reduction, ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, const T* x, T* out) {
   using Reduce = void (*)(ptrdiff_t, ptrdiff_t, ptrdiff_t, const T*, T*);

@@ -80,6 +80,30 @@ __attribute__((noinline)) void normalize_group(T* block, ptrdiff_t n) {
       block[j * TALL + l] = LOGARITHM ? block[j * TALL + l] - total[l] : block[j * TALL + l] * total[l];
 }
 
+// The logarithm of the sum of exponentials; a largest element that is infinite is not subtracted.
+template <class T>
+__attribute__((noinline)) void logsumexp_of_group(const T* block, ptrdiff_t n, T* out) {
+  T top[TALL], total[TALL] = {};
+  std::copy_n(block, TALL, top);
+  for (ptrdiff_t j = 1; j < n; j++)
+    for (ptrdiff_t l = 0; l < TALL; l++) top[l] = Largest::join(top[l], block[j * TALL + l]);
+  for (ptrdiff_t l = 0; l < TALL; l++) top[l] = std::fabs(top[l]) == Limits<T>::infinity() ? T(0) : top[l];
+  for (ptrdiff_t j = 0; j < n; j++)
+    for (ptrdiff_t l = 0; l < TALL; l++) total[l] += vmath::exp(block[j * TALL + l] - top[l]);
+  for (ptrdiff_t l = 0; l < TALL; l++) out[l] = vmath::log(total[l]) + top[l];
+}
+
+// Of rows of few elements.
+template <class T>
+void logsumexp_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* out) {
+  each_group(rows, n, [=](ptrdiff_t first, ptrdiff_t count) {
+    T *block = scratch<T>(n * TALL, 0), found[TALL];
+    lay_down(x + first * n, n, count, block);
+    logsumexp_of_group(block, n, found);
+    std::copy_n(found, count, out + first);
+  });
+}
+
 template <bool LOGARITHM, class T>
 __attribute__((noinline)) void slope_of_group(T* g, const T* y, ptrdiff_t n) {
   T total[TALL] = {};

@@ -172,6 +172,11 @@ void enter_softmax_rows(const Args& a) {
 }
 
 template <class T>
+void enter_logsumexp_rows(const Args& a) {
+  logsumexp_rows<T>(a.number[0], a.number[1], a.at<T>(0), a.at<T>(1));
+}
+
+template <class T>
 void enter_log_softmax_rows(const Args& a) {
   log_softmax_rows<T>(a.number[0], a.number[1], a.at<T>(0), a.at<T>(1));
 }
@@ -252,6 +257,7 @@ constexpr Entry array_entries[] = {
     {"bordered", 4, 7, 1, WENGERT_WORDS(enter_bordered)},
     {"bordered_slope", 4, 7, 0, WENGERT_FLOATS(enter_bordered_slope)},
     {"softmax_rows", 2, 2, 0, WENGERT_FLOATS(enter_softmax_rows)},
+    {"logsumexp_rows", 2, 2, 0, WENGERT_FLOATS(enter_logsumexp_rows)},
     {"softmax_rows_slope", 3, 2, 0, WENGERT_FLOATS(enter_softmax_rows_slope)},
     {"log_softmax_rows", 2, 2, 0, WENGERT_FLOATS(enter_log_softmax_rows)},
     {"log_softmax_rows_slope", 3, 2, 0, WENGERT_FLOATS(enter_log_softmax_rows_slope)},
