@@ -61,6 +61,9 @@ def cases(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
     yield "var", 1, x.var
     yield "var dim 0", 1, lambda: x.var(0)
     yield "var dim 1", 1, lambda: x.var(1)
+    short = x.reshape(-1, 10)
+    for name in ("sum", "prod", "amax", "argmax", "logsumexp", "norm"):
+        yield f"{name}, rows of 10", 1, partial(getattr(t, name), short, dim=1)
     yield from recorded(t, x, y, w)
     yield from steps(t, x, y)
     yield from rows(t, x)
@@ -168,7 +171,7 @@ def measure(library: str) -> dict[str, list[float]]:
                 call()
                 took = thread_time() - start
                 spent += took
-                best = min(best, took)
+                best = min(best, took or best)  # the clock of a virtual machine may stand still
             found[f"{name} {str(dtype).rpartition('.')[2]}"] = [best, work]
     return found
 

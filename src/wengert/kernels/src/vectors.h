@@ -36,7 +36,7 @@ struct SumOfNumbers : Sum {
   template <class X> static X value(X x) { return x == x ? x : X{}; }
 };
 struct SumOfSizes : Sum {
-  template <class X> static X value(X x) { return x <= 0 ? X{} - x : x; }
+  template <class X> static X value(X x) { return x <= X{} ? X{} - x : x; }
 };
 struct SumOfSquares : Sum {
   template <class X> static X value(X x) { return x * x; }
