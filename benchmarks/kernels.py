@@ -56,6 +56,16 @@ def cases(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
     yield "bce with logits", 2, lambda: f.binary_cross_entropy_with_logits(x, y)
     yield "rms_norm", 2, lambda: f.rms_norm(x, (COLUMNS,), w)
     yield "dropout", 2, lambda: f.dropout(x, 0.5)
+    yield from reductions(t, x)
+    yield from recorded(t, x, y, w)
+    yield from steps(t, x, y)
+    yield from rows(t, x)
+    yield from products(t, dtype)
+    yield from convolutions(t, dtype)
+
+
+def reductions(t: Any, x: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
+    """Long rows, columns, and rows of a few elements."""
     yield "prod dim 1", 1, lambda: x.prod(1)
     yield "nansum", 1, x.nansum
     yield "var", 1, x.var
@@ -64,11 +74,6 @@ def cases(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
     short = x.reshape(-1, 10)
     for name in ("sum", "prod", "amax", "argmax", "logsumexp", "norm"):
         yield f"{name}, rows of 10", 1, partial(getattr(t, name), short, dim=1)
-    yield from recorded(t, x, y, w)
-    yield from steps(t, x, y)
-    yield from rows(t, x)
-    yield from products(t, dtype)
-    yield from convolutions(t, dtype)
 
 
 def rows(t: Any, x: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
