@@ -48,12 +48,18 @@ def reduced(kernel: Any, axes: tuple[int, ...] | int | None, x: Any, keepdims: b
     """
     if type(x) is not np.ndarray or x.dtype.char not in "fd" or x.ndim == 0 or x.size == 0:
         return None
-    last = tuple(range(x.ndim)) if axes is None else (axes,) if isinstance(axes, int) else axes
-    kept = x.ndim - len(last)
-    if [axis % x.ndim for axis in last] != list(range(kept, x.ndim)):
+    kept = in_front(axes, x.ndim)
+    if kept is None:
         return None
     found = kernel(x.ndim - kept, x)
     return found if keepdims else found.reshape(x.shape[:kept])[()]
+
+
+def in_front(axes: tuple[int, ...] | int | None, ndim: int) -> int | None:
+    """How many of ``ndim`` dimensions come before ``axes`` (None: all of them), if those are the last ones in their order."""
+    last = tuple(range(ndim)) if axes is None else (axes,) if isinstance(axes, int) else axes
+    kept = ndim - len(last)
+    return kept if [axis % ndim for axis in last] == list(range(kept, ndim)) else None
 
 
 def _kernel(function: Function, rows: bool) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from . import bulk, formulas
-from .formula import reduced
+from .formula import in_front, reduced
 
 _add: Final[Any] = np.add.reduce
 
@@ -66,13 +66,10 @@ norm_inf: Final = Reduction("largest_size", formulas.norm_inf)
 
 def logsumexp(x: Any, axes: int | tuple[int, ...] | None, keepdims: bool) -> Any:
     """Logarithms of sums of exponentials over the last dimensions; None where it does not apply (see ``formula.reduced``)."""
-    closed = (axes,) if isinstance(axes, int) else axes
-    if type(x) is not np.ndarray or closed is None or x.size < LARGE or not bulk.handles(x):
+    kept = in_front(axes, x.ndim) if type(x) is np.ndarray and x.size >= LARGE and bulk.handles(x) else None
+    if kept is None or math.prod(x.shape[kept:]) > bulk.SHORT:
         return reduced(formulas.logsumexp, axes, x, keepdims)
-    kept = x.ndim - len(closed)
-    if [a % x.ndim for a in closed] != list(range(kept, x.ndim)) or math.prod(x.shape[kept:]) > bulk.SHORT:
-        return reduced(formulas.logsumexp, axes, x, keepdims)
-    found = bulk.logsumexp_rows(x, len(closed))
+    found = bulk.logsumexp_rows(x, x.ndim - kept)
     return found if keepdims else found.reshape(x.shape[:kept])[()]
 
 

@@ -4,7 +4,6 @@
 // in the same order.
 #pragma once
 #include <algorithm>
-#include <type_traits>
 #include <vector>
 
 #include "pool.h"
@@ -13,19 +12,7 @@
 
 namespace wengert::arrays {
 
-constexpr ptrdiff_t WIDE = 1024, FEW = 64;  // columns and rows that are joined in the dtype
-
-// What keeps the results of WIDE or FEW numbers.
-template <class R, class T>
-using Total = std::conditional_t<std::is_base_of_v<Sum, R>, double, T>;
-
-template <class R, class T>
-static inline Total<R, T> reduced_in_blocks(const T* x, ptrdiff_t n) {
-  Total<R, T> total = R::template start<Total<R, T>>();
-  for (ptrdiff_t i = 0; i < n; i += WIDE)
-    total = R::join(total, static_cast<Total<R, T>>(wengert::reduced<R>(x + i, std::min(WIDE, n - i))));
-  return total;
-}
+constexpr ptrdiff_t WIDE = BLOCK, FEW = 64;  // columns and rows that are joined in the dtype
 
 // total[j] = f(total, j): j is a place of a vector, then of single elements.  (gcc leaves loops of Largest::join scalar.)
 template <class T, class F>
@@ -89,7 +76,7 @@ void reduce_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* out) {
   parallel_for(pieces(rows, per) * parts, [&](ptrdiff_t task) {
     ptrdiff_t part = task % parts, from = part * 2 * PIECE, to = std::min(n, from + 2 * PIECE);
     for (ptrdiff_t r = task / parts * per; r < std::min(rows, (task / parts + 1) * per); r++) {
-      const auto total = reduced_in_blocks<R>(x + r * n + from, to - from);
+      const auto total = wengert::reduced_in_blocks<R>(x + r * n + from, to - from);
       if (parts > 1)
         partial[r * parts + part] = total;
       else

@@ -86,7 +86,7 @@ void picked_sum(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, ptrdiff_t step, c
       to[i - first] = outside(index[i], n, bad) || by == 0 ? T(0) : x[line + index[i] * inner + b] * by;
       if (++b == inner) b = 0, line += n * inner;
     }
-    sums[part] = wengert::wide_sum(to, end - first);
+    sums[part] = wengert::reduced_in_blocks<Sum>(to, end - first);
   });
   double total = 0;
   for (double sum : sums) total += sum;

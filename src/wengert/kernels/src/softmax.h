@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "pool.h"
-#include "rows.h"
 #include "reduce.h"
+#include "rows.h"
 #include "tile.h"
 #include "short_rows.h"
 

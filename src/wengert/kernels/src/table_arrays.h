@@ -7,11 +7,11 @@
 #include "door.h"
 #include "norms.h"
 #include "pooling.h"
+#include "reduce.h"
 #include "rows.h"
 #include "scan.h"
 #include "softmax.h"
 #include "strided.h"
-#include "reduce.h"
 
 namespace wengert::arrays {
 

@@ -107,4 +107,18 @@ WENGERT_INLINE T reduced(const T* a, std::ptrdiff_t n) {
   return folded<R, T, L>(total);
 }
 
+constexpr std::ptrdiff_t BLOCK = 1024;  // elements that are joined in the dtype; a register of a staged program
+
+// What keeps the results of blocks.
+template <class R, class T>
+using Total = std::conditional_t<std::is_base_of_v<Sum, R>, double, T>;
+
+template <class R, class T>
+inline Total<R, T> reduced_in_blocks(const T* a, std::ptrdiff_t n) {
+  auto total = R::template start<Total<R, T>>();
+  for (std::ptrdiff_t i = 0; i < n; i += BLOCK)
+    total = R::join(total, static_cast<Total<R, T>>(reduced<R>(a + i, n - i < BLOCK ? n - i : BLOCK)));
+  return total;
+}
+
 }  // namespace wengert

@@ -27,7 +27,6 @@
 namespace wengert {
 
 constexpr int MAX_DIMS = 8, MAX_OPERANDS = 16, MAX_SLOTS = 128;
-constexpr Index BLOCK = 1024;         // elements: what sums are taken of, and a register of a staged program
 constexpr Index FLAT_BYTES = 4096;    // of a register of a flat program
 constexpr Index WHOLE_ROW = 8192;     // columns: longer rows go in stages
 constexpr Index ACCUMULATORS = 16;    // partial column sums of a call, at most
@@ -160,13 +159,7 @@ WENGERT_INLINE void map3(T* out, const T* a, const T* b, const T* c, Index n, F 
   for (Index i = 0; i < n; i++) out[i] = f(A ? a[i] : x, B ? b[i] : y, C ? c[i] : z);
 }
 
-template <class T> double wide_sum(const T* a, Index n) {
-  double total = 0;
-  for (Index i = 0; i < n; i += BLOCK) total += reduced<Sum>(a + i, std::min(BLOCK, n - i));
-  return total;
-}
-
-template <class T> T sum(const T* a, Index n) { return static_cast<T>(wide_sum(a, n)); }
+template <class T> T sum(const T* a, Index n) { return static_cast<T>(reduced_in_blocks<Sum>(a, n)); }
 
 template <class T> void step(const Instruction& code, T* const* slot, const bool* vec, Index n) {
   T* out = slot[code.out];
