@@ -27,6 +27,12 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "wengert-setup.json"
 BUILD_INFO = plan.PACKAGE / "_build_info.py"
+# Tests with a process of their own where several run the suite: the first two search all objects, of which the suite has
+# millions, the last compiles a package once for all of its tests.
+ALONE = tuple(
+    f"tests/{name}.py" for name in ("semantics/test_holders", "semantics/test_elders", "meta/test_packaging_build")
+)
+NO_TESTS = 5  # pytest's exit code
 CACHES = ("build", "dist", "out", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis")
 
 
@@ -180,10 +186,16 @@ def test_once(compiled: bool, jobs: int, arguments: list[str]) -> int:
         say(f"`import wengert` fails, or does not run {kind}")
         return 1
     say(f"tests, {kind}: pytest {' '.join(arguments)}")
+    runs = [arguments]
+    if jobs > 1:
+        parallel = ["-n", str(jobs), *arguments]
+        named = any((ROOT / a.partition("::")[0]).exists() for a in arguments)
+        runs = [parallel] if named else [[*parallel, *(f"--ignore={name}" for name in ALONE)], [*ALONE, *arguments]]
     # Several processes, each with a BLAS that wants every core, take longer than one.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1") if jobs > 1 else {}
-    parallel = ["-n", str(jobs), "--dist", "loadgroup"] if jobs > 1 else []
-    return run(python(), "-m", "pytest", *parallel, *arguments, WENGERT_PURE=pure, **{**threads, **thread_wishes()})
+    env = {"WENGERT_PURE": pure, **threads, **thread_wishes()}
+    codes = [run(python(), "-m", "pytest", *options, **env) for options in runs]
+    return max([code for code in codes if code != NO_TESTS], default=NO_TESTS)
 
 
 def thread_wishes() -> dict[str, str]:
@@ -198,7 +210,9 @@ def test(args: argparse.Namespace) -> None:
     for compiled in modes:
         if compiled:
             build(argparse.Namespace(clean=False, force=False, kernels=False))
-        verdicts["compiled" if compiled else "plain Python"] = test_once(compiled, args.jobs, args.arguments)
+        again = [] if compiled or not args.both else ["-m", "not once"]
+        arguments = [*again, *args.arguments]
+        verdicts["compiled" if compiled else "plain Python"] = test_once(compiled, args.jobs, arguments)
     for kind, code in verdicts.items():
         say(f"tests, {kind}: {'passed' if code == 0 else f'FAILED (exit code {code})'}")
     sys.exit(any(verdicts.values()))

@@ -10,6 +10,8 @@ import pytest
 
 from tests.tutorials.packages import ROOT, run_python
 
+pytestmark = pytest.mark.once
+
 
 def run(name: str, out: Path) -> str:
     """What the short form of an example prints; its picture must be a whole one."""

@@ -8,7 +8,7 @@ import pytest
 
 from tools import budget
 
-pytestmark = pytest.mark.smoke
+pytestmark = [pytest.mark.smoke, pytest.mark.once]
 
 
 def over(text: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from tools import layers
 
-pytestmark = pytest.mark.smoke
+pytestmark = [pytest.mark.smoke, pytest.mark.once]
 
 
 def complaints(folder: Path, **files: str) -> list[str]:

@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(
         shutil.which("cc") is None or sys.implementation.name != "cpython", reason="needs CPython and a C compiler"
     ),
-    pytest.mark.xdist_group("build"),  # one process, which compiles the common checkout once
+    pytest.mark.once,
 ]
 
 INIT = """\

@@ -11,6 +11,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "_build"))
 import docs_hook
 
+pytestmark = pytest.mark.once
+
 METHODS = """\
 static PyMethodDef part___Leaf_methods[] = {
     {"apply",

@@ -10,6 +10,8 @@ import pytest
 
 from tests.tutorials.packages import ROOT, run_python
 
+pytestmark = pytest.mark.once
+
 # What the last line says, in the short form too.
 LAST_LINES = {
     "digits_cnn": r"accuracy on held-out digits: \d+\.\d% after 92 steps",
