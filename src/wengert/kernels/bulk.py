@@ -318,6 +318,7 @@ WIDEST: Final = 8192  # columns: a longer row would leave the first-level cache,
 
 SMALL: Final = 1 << 12  # elements: a program takes fewer at least as fast
 SHORT: Final = 96  # columns: rows of no more are taken side by side (Note [Short rows] in src/short_rows.h)
+SHORTEST: Final = 32  # columns: the same in a program (src/vm_short.h)
 FEW: Final = 8  # such rows: a program takes fewer at least as fast
 MANY: Final = 1 << 16  # elements: fewer do not repay several threads
 
@@ -389,8 +390,8 @@ def log_softmax_rows_slope_picked(result: Any, places: Any, values: Any) -> Any:
 
 
 def normalizes(x: Any) -> bool:
-    """Whether ``normalized_rows`` takes a table."""
-    return handles(x) and x.ndim == 2 and x.shape[1] <= WIDEST
+    """Whether ``normalized_rows`` takes a table: not one of many short rows, which a program takes side by side."""
+    return handles(x) and x.ndim == 2 and x.shape[1] <= WIDEST and (x.shape[1] > SHORTEST or x.size <= SMALL)
 
 
 def normalized_rows(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any, Any]:

@@ -92,6 +92,8 @@ def multiply_stacks(x: Any, y: Any) -> Any:
         return multiply_arrays(x.reshape(count * rows, inner), y[0]).reshape(count, rows, columns)
     if count > 1 and x.strides[0] == 0 and columns == 1:
         return multiply_arrays(y.reshape(count, inner), x[0].T).reshape(count, rows, 1)
+    if inner == 1 and count > 1 and products.takes(x, y):
+        return arrays.multiply(x, y)
     if rows == 1 and columns == 1 and len(y) == count and products.takes(x, y):
         return formulas.inner_product(1, x[:, 0], y[..., 0]).reshape(count, 1, 1)
     return multiply_arrays(x, y)

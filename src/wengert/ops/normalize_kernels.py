@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from ..kernels import array_sum, bulk, formulas, normalizations
 from .normalize_parts import Frame
-
-WIDE: Final = 16  # columns
 
 
 def has_kernel(x: Any, *others: Any) -> bool:
@@ -37,7 +35,7 @@ def turned_back(order: list[int], array: Any) -> Any:
 
 def is_table(frame: Frame) -> bool:
     """Whether the groups are the columns of a table: rows of a kernel would lie across memory."""
-    return frame.axes == (0, 2) and frame.work[2] == 1 and frame.work[1] >= WIDE
+    return frame.axes == (0, 2) and frame.work[2] == 1
 
 
 def normalized(frame: Frame, x: Any, weight: Any, bias: Any) -> tuple[Any, Any, Any, Any]:

@@ -33,9 +33,44 @@ template <class T> __attribute__((optimize("no-tree-vectorize"))) bool few(int o
   }
 }
 
+// Rows of few numbers are taken so many numbers at a time.
+constexpr Index SHORT_ROW = 64, TOGETHER = 1024;
+
+// `count` rows of n numbers of an operand, one behind the other: where they are, or in `tile`, if they are not there `already`.
+template <class T> const T* laid_out(const Side& side, Index row, Index count, Index n, T* tile, bool already) {
+  const T* from = static_cast<const T*>(side.data) + row * side.step;
+  if (side.vary && side.step == n) return from;
+  if (side.step == 0 && already) return tile;
+  T* to = tile;
+  for (Index r = 0; r < count; r++, from += side.step, to += n)
+    for (Index j = 0; j < n; j++) to[j] = from[side.vary ? j : 0];
+  return tile;
+}
+
+template <class T> void direct_short(const Instruction& instruction, T* out, Side a, Side b, Index rows, Index n) {
+  const Index together = TOGETHER / n, per = pieces(PIECE, TOGETHER), groups = pieces(rows, together);
+  // A single number stays one.
+  const bool vec[3] = {true, a.vary || a.step, b.vary || b.step};
+  parallel_for(pieces(groups, per), [&](Index task) {
+    T first[TOGETHER], second[TOGETHER];
+    const Index begin = task * per;
+    for (Index g = begin; g < std::min(groups, begin + per); g++) {
+      const Index row = g * together, count = std::min(together, rows - row);
+      const Side* sides[2] = {&a, &b};
+      T* tiles[2] = {first, second};
+      T* slot[3] = {out + row * n};
+      for (int i = 0; i < 2; i++)
+        slot[i + 1] = const_cast<T*>(vec[i + 1] ? laid_out(*sides[i], row, count, n, tiles[i], g > begin)
+                                                : static_cast<const T*>(sides[i]->data));
+      step(instruction, slot, vec, count * n);
+    }
+  });
+}
+
 template <class T> void direct(int op, T* out, Side a, Side b, Index rows, Index n) {
   const Instruction instruction{static_cast<uint8_t>(op), 0, 1, 2, 2};
   const bool vec[3] = {true, a.vary, b.vary};
+  if (n < SHORT_ROW && rows > TOGETHER / SHORT_ROW) return direct_short(instruction, out, a, b, rows, n);
   const T *p = static_cast<const T*>(a.data), *q = static_cast<const T*>(b.data);
   auto part = [&](Index row, Index start, Index count) {
     T* const slot[3] = {out + row * n + start, const_cast<T*>(p) + row * a.step + (a.vary ? start : 0),

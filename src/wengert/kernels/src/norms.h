@@ -135,17 +135,31 @@ void normalize_groups_slopes(ptrdiff_t samples, ptrdiff_t groups, ptrdiff_t each
   });
 }
 
-// Means of columns, what rounding left of them, and mean squared deviations: SOME rows of a band of columns about means of their
-// own, joined in their order.
+// Means and sums of squared deviations of columns of `count` numbers are joined to those of `before` others.
+static inline void join_moments(ptrdiff_t columns, double before, double count, const double* middle, const double* square,
+                                double* all_middle, double* all_square) {
+  const double share = count / (before + count);
+  for (ptrdiff_t j = 0; j < columns; j++) {
+    const double less = middle[j] - all_middle[j];
+    all_square[j] += square[j] + less * less * before * share;
+    all_middle[j] += less * share;
+  }
+}
+
+// Means of columns and sums of squared deviations: SOME rows of a band of columns about means of their own, joined in their
+// order.
+constexpr ptrdiff_t NARROW = 128;
+
 template <class T>
-void column_moments(ptrdiff_t rows, ptrdiff_t columns, const T* x, T* mean, T* rest, T* spread) {
-  constexpr ptrdiff_t BAND = 128, PARTS = 16, SOME = 32;
-  const ptrdiff_t bands = pieces(columns, BAND), per = SOME * pieces(rows, SOME * PARTS), parts = pieces(rows, per);
+static void moments_down(ptrdiff_t rows, ptrdiff_t columns, const T* x, double* middle, double* square) {
+  constexpr ptrdiff_t PARTS = 16, SOME = 32;
+  const ptrdiff_t bands = pieces(columns, NARROW), per = SOME * pieces(rows, SOME * PARTS), parts = pieces(rows, per);
   std::vector<double> partial(2 * parts * columns);
   parallel_for(bands * parts, [&](ptrdiff_t task) {
-    const ptrdiff_t part = task / bands, first = task % bands * BAND, width = std::min(BAND, columns - first);
-    double *middle = partial.data() + part * 2 * columns + first, *square = middle + columns;
-    T about[BAND], off[BAND], squares[BAND];
+    const ptrdiff_t part = task / bands, first = task % bands * NARROW, width = std::min(NARROW, columns - first);
+    double* own = partial.data() + part * 2 * columns + first;
+    T about[NARROW], off[NARROW], squares[NARROW];
+    double some_middle[NARROW], some_square[NARROW];
     for (ptrdiff_t start = part * per; start < std::min(rows, (part + 1) * per); start += SOME) {
       const ptrdiff_t count = std::min(SOME, std::min(rows, (part + 1) * per) - start);
       const T* from = x + start * columns + first;
@@ -158,26 +172,38 @@ void column_moments(ptrdiff_t rows, ptrdiff_t columns, const T* x, T* mean, T* r
           const T d = from[i * columns + j] - about[j];
           off[j] += d, squares[j] += d * d;
         }
-      const double before = static_cast<double>(start - part * per), share = count / (before + count);
       for (ptrdiff_t j = 0; j < width; j++) {
-        const double less = about[j] + off[j] / double(count) - middle[j];
-        square[j] += squares[j] - off[j] * (off[j] / double(count)) + less * less * before * share;
-        middle[j] += less * share;
+        some_middle[j] = about[j] + off[j] / double(count);
+        some_square[j] = squares[j] - off[j] * (off[j] / double(count));
       }
+      join_moments(width, start - part * per, count, some_middle, some_square, own, own + columns);
     }
   });
-  for (ptrdiff_t part = 1; part < parts; part++) {
-    const double before = static_cast<double>(part * per), count = static_cast<double>(std::min(per, rows - part * per));
-    const double *middle = partial.data() + part * 2 * columns, *square = middle + columns, share = count / (before + count);
-    for (ptrdiff_t j = 0; j < columns; j++) {
-      const double less = middle[j] - partial[j];
-      partial[columns + j] += square[j] + less * less * before * share;
-      partial[j] += less * share;
-    }
+  std::fill_n(middle, columns, 0.0);
+  std::fill_n(square, columns, 0.0);
+  for (ptrdiff_t part = 0; part < parts; part++) {
+    const double* own = partial.data() + part * 2 * columns;
+    join_moments(columns, part * per, std::min(per, rows - part * per), own, own + columns, middle, square);
+  }
+}
+
+// Means of columns, what rounding left of them, and mean squared deviations.  Several rows of a narrow table are one.
+template <class T>
+void column_moments(ptrdiff_t rows, ptrdiff_t columns, const T* x, T* mean, T* rest, T* spread) {
+  const ptrdiff_t fold = std::max<ptrdiff_t>(1, std::min(NARROW / columns, rows / NARROW)), wide = fold * columns;
+  const ptrdiff_t whole = rows / fold, left = rows - whole * fold;
+  std::vector<double> found(4 * wide);
+  double *middle = found.data(), *square = middle + wide, *last = square + wide;
+  moments_down(whole, wide, x, middle, square);
+  for (ptrdiff_t k = 1; k < fold; k++)
+    join_moments(columns, k * whole, whole, middle + k * columns, square + k * columns, middle, square);
+  if (left > 0) {
+    moments_down(left, columns, x + whole * wide, last, last + wide);
+    join_moments(columns, whole * fold, left, last, last + wide, middle, square);
   }
   for (ptrdiff_t j = 0; j < columns; j++) {
-    mean[j] = static_cast<T>(partial[j]), rest[j] = static_cast<T>(partial[j] - mean[j]);
-    spread[j] = static_cast<T>(std::max(partial[columns + j] / rows, 0.0));  // NaN stays
+    mean[j] = static_cast<T>(middle[j]), rest[j] = static_cast<T>(middle[j] - mean[j]);
+    spread[j] = static_cast<T>(std::max(square[j] / rows, 0.0));  // NaN stays
   }
 }
 

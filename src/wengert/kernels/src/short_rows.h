@@ -25,20 +25,21 @@ static inline void turn_over(const T* from, ptrdiff_t ldf, T* to, ptrdiff_t ldt,
     }
 }
 
-// block[j * TALL + r] = x[r * n + j]; lanes without a row hold zeros.
+// block[j * ld + r] = x[r * n + j] for up to TALL rows; lanes without a row hold zeros.
 template <class T>
-static inline void lay_down(const T* x, ptrdiff_t n, ptrdiff_t rows, T* block) {
-  if (rows == TALL && n * static_cast<ptrdiff_t>(sizeof(T)) >= 32) return turn_over(x, n, block, TALL, TALL, n);
-  std::fill_n(block, n * TALL, T(0));
-  for (ptrdiff_t r = 0; r < rows; r++)
-    for (ptrdiff_t j = 0; j < n; j++) block[j * TALL + r] = x[r * n + j];
+static inline void lay_down(const T* x, ptrdiff_t n, ptrdiff_t rows, T* block, ptrdiff_t ld = TALL) {
+  if (rows == TALL && n * static_cast<ptrdiff_t>(sizeof(T)) >= 32) return turn_over(x, n, block, ld, TALL, n);
+  for (ptrdiff_t j = 0; j < n; j++) {
+    for (ptrdiff_t r = 0; r < rows; r++) block[j * ld + r] = x[r * n + j];
+    std::fill_n(block + j * ld + rows, TALL - rows, T(0));
+  }
 }
 
 template <class T>
-static inline void stand_up(const T* block, ptrdiff_t n, ptrdiff_t rows, T* y) {
-  if (rows == TALL && n * static_cast<ptrdiff_t>(sizeof(T)) >= 32) return turn_over(block, TALL, y, n, n, TALL);
+static inline void stand_up(const T* block, ptrdiff_t ld, ptrdiff_t n, ptrdiff_t rows, T* y) {
+  if (rows == TALL && n * static_cast<ptrdiff_t>(sizeof(T)) >= 32) return turn_over(block, ld, y, n, n, TALL);
   for (ptrdiff_t r = 0; r < rows; r++)
-    for (ptrdiff_t j = 0; j < n; j++) y[r * n + j] = block[j * TALL + r];
+    for (ptrdiff_t j = 0; j < n; j++) y[r * n + j] = block[j * ld + r];
 }
 
 // f(first row, how many) for groups of rows.

@@ -120,7 +120,7 @@ void short_rows(ptrdiff_t rows, ptrdiff_t n, const T* x, T* y) {
     T* block = scratch<T>(n * TALL, 0);
     lay_down(x + first * n, n, count, block);
     normalize_group<LOGARITHM>(block, n);
-    stand_up(block, n, count, y + first * n);
+    stand_up(block, TALL, n, count, y + first * n);
   });
 }
 
@@ -131,7 +131,7 @@ void short_slopes(ptrdiff_t rows, ptrdiff_t n, const T* grad, const T* y, T* slo
     lay_down(grad + first * n, n, count, block);
     lay_down(y + first * n, n, count, results);
     slope_of_group<LOGARITHM>(block, results, n);
-    stand_up(block, n, count, slope + first * n);
+    stand_up(block, TALL, n, count, slope + first * n);
   });
 }
 

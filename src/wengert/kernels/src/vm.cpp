@@ -1,6 +1,7 @@
 // The register machine, compiled once and apart from the door: a small unit is optimised better, and beside the other.
 #define WENGERT_VM_BODY
 #include "direct.h"
+#include "vm_run.h"
 
 namespace wengert {
 

@@ -126,6 +126,7 @@ struct Operand {
   char* base = nullptr;
   Index stride[MAX_DIMS] = {};  // bytes
   bool is_bool = false;
+  bool repeats = false;  // only the last dimension matters
   Access access = Access::direct;
 };
 
@@ -314,13 +315,21 @@ inline void coalesce(Call& call) {
   for (int d = 0; d < kept; d++) (d < kept_rows ? call.rows : call.columns) *= call.shape[d];
 }
 
+template <class T> bool columns_are_dense(const Call& call, const Operand& o) {
+  Index step = sizeof(T);
+  for (int d = call.dims - 1; d >= call.row_dims; step *= call.shape[d--])
+    if (call.shape[d] != 1 && o.stride[d] != step) return false;
+  return true;
+}
+
 template <class T> void choose_access(Call& call) {
   const Program& program = *call.program;
   for (int i = 0; i < program.inputs + program.outputs; i++) {
     Operand& o = call.operand[i];
     const bool is_output = i >= program.inputs;
     const bool varies = is_output ? program.output_kind[i - program.inputs] == Kind::vector : program.vector_inputs >> i & 1;
-    const bool unit = call.dims == call.row_dims + 1 && (o.stride[call.dims - 1] == sizeof(T) || call.columns == 1);
+    const bool unit = call.columns == 1 || columns_are_dense<T>(call, o);
+    o.repeats = std::all_of(o.stride, o.stride + call.dims - 1, [](Index step) { return step == 0; });
     o.access = !varies ? Access::single : unit && !o.is_bool ? Access::direct : Access::gathered;
   }
 }
@@ -344,6 +353,7 @@ template <class T> struct Frame {
   T* slot[MAX_SLOTS];
   bool vec[MAX_SLOTS];
   T* gathered[MAX_OPERANDS];
+  Index there[MAX_OPERANDS] = {};  // columns, from the first of a run on, that were gathered and stay valid
   T single[MAX_OPERANDS];  // booleans that do not vary within a row, as numbers
   T* scalars;
 
@@ -409,128 +419,18 @@ template <class T> struct Frame {
       const int last = call.dims - 1;
       const Index inner = start % call.shape[last];
       slot[i] = gathered[i];
+      if (inner == 0 && n <= there[i]) return;
       if (!o.is_bool && o.stride[last] == sizeof(T) && inner + n <= call.shape[last])
         runs(call, o, row, start, n, [&](char* p, Index, Index, Index) { slot[i] = reinterpret_cast<T*>(p); });
-      else
+      else {
         gather(call, o, row, start, n, gathered[i]);
+        there[i] = inner == 0 && o.repeats ? n : 0;
+      }
     }
   }
 };
 
-template <class T> void run_flat(const Call& call) {
-  constexpr Index block = FLAT_BYTES / sizeof(T);
-  const Index width = std::min(block, call.columns), per = PIECE / width;
-  const Index blocks = pieces(call.columns, block), count = call.rows * blocks;
-  parallel_for(pieces(count, per), [&](Index piece) {
-    Frame<T> frame(call, call.program->whole, width);
-    for (Index b = piece * per; b < std::min(count, (piece + 1) * per); b++) {
-      const Index start = b % blocks * block;
-      frame.run(b / blocks, start, std::min(block, call.columns - start), true);
-    }
-  });
-}
-
-// Rows of a flat program, where operands that are not contiguous are read in place.
-constexpr Index LONG_ROW = 128;
-
-inline void split_into_rows(Call& call) {
-  const Index columns = call.shape[call.dims - 1];
-  if (call.dims < 2 || columns < LONG_ROW) return;
-  call.row_dims = call.dims - 1;
-  call.rows = call.columns / columns;
-  call.columns = columns;
-}
-
-template <class T> void run_whole(const Call& call) {
-  const Program& program = *call.program;
-  int sums = 0;
-  for (int j = 0; j < program.outputs; j++) sums += program.output_kind[j] == Kind::columns;
-  Index per = std::max(Index(1), PIECE / call.columns);
-  if (sums) per = std::max(per, pieces(call.rows, ACCUMULATORS));
-  const Index count = pieces(call.rows, per);
-  std::vector<double> partial(sums * count * call.columns);
-  parallel_for(count, [&](Index piece) {
-    Frame<T> frame(call, program.whole, call.columns);
-    double* total = partial.data() + piece * sums * call.columns;
-    std::vector<T> few(sums * call.columns);  // sums of rows in T, of these in double precision
-    T* accumulator = few.data();
-    for (int j = 0; j < program.outputs; j++)
-      if (program.output_kind[j] == Kind::columns) {
-        frame.slot[program.inputs + j] = accumulator;
-        accumulator += call.columns;
-      }
-    const Index end = std::min(call.rows, (piece + 1) * per);
-    for (Index first = piece * per; first < end; first += FEW_ROWS) {
-      for (Index r = first; r < std::min(end, first + FEW_ROWS); r++) frame.run(r, 0, call.columns, true);
-      for (size_t i = 0; i < few.size(); i++) {
-        total[i] += few[i];
-        few[i] = 0;
-      }
-    }
-  });
-  int k = 0;
-  for (int j = 0; j < program.outputs; j++) {
-    if (program.output_kind[j] != Kind::columns) continue;
-    T* out = reinterpret_cast<T*>(call.operand[program.inputs + j].base);
-    double* all = partial.data() + k * call.columns;
-    for (Index piece = 1; piece < count; piece++) {
-      const double* in = all + piece * sums * call.columns;
-      for (Index i = 0; i < call.columns; i++) all[i] += in[i];
-    }
-    for (Index i = 0; i < call.columns; i++) out[i] = static_cast<T>(all[i]);
-    k++;
-  }
-}
-
-template <class T> void run_staged(const Call& call) {
-  const Program& program = *call.program;
-  const Index blocks = pieces(call.columns, BLOCK), per = PIECE / BLOCK, row_pieces = pieces(blocks, per);
-  std::vector<T> scalars(call.rows * program.scalars), partial;
-  for (const Code& code : program.stages) {
-    const Index made = code.reduced.size();
-    partial.assign(call.rows * blocks * made, T(0));
-    parallel_for(call.rows * row_pieces, [&](Index piece) {
-      Frame<T> frame(call, code, BLOCK);
-      const Index r = piece / row_pieces, first = piece % row_pieces * per;
-      T* own = frame.scalars + program.first_scalar();
-      std::copy_n(scalars.data() + r * program.scalars, program.scalars, own);
-      for (Index b = first; b < std::min(blocks, first + per); b++) {
-        frame.run(r, b * BLOCK, std::min(BLOCK, call.columns - b * BLOCK), b == 0);
-        for (Index k = 0; k < made; k++) partial[(r * blocks + b) * made + k] = frame.scalars[code.reduced[k]];
-      }
-    });
-    for (Index r = 0; r < call.rows; r++)
-      for (Index k = 0; k < made; k++) {
-        const int slot = code.reduced[k];
-        const T* first = partial.data() + r * blocks * made + k;
-        double total = first[0];
-        uint8_t op = OP_row_sum;
-        for (const Instruction& i : code.instructions)
-          if (i.out == slot) op = i.op;
-        for (Index b = 1; b < blocks; b++) {
-          const double next = first[b * made];
-          total = op == OP_row_sum       ? total + next
-                  : op == OP_row_max     ? Largest::join(total, next)
-                  : op == OP_row_product ? total * next
-                                         : Smallest::join(total, next);
-        }
-        scalars[r * program.scalars + slot - program.first_scalar()] = static_cast<T>(total);
-      }
-  }
-}
-
-// Runs the call, whose operands have the strides of the whole frame.
-template <class T> void run(Call& call) {
-  coalesce(call);
-  const Program& program = *call.program;
-  bool sums = false;
-  for (int j = 0; j < program.outputs; j++) sums |= program.output_kind[j] == Kind::columns;
-  const bool flat = call.row_dims == 0 && !sums && program.stages.size() < 2;
-  if (flat) split_into_rows(call);
-  choose_access<T>(call);
-  if (flat) run_flat<T>(call);
-  else if (call.columns <= WHOLE_ROW || sums) run_whole<T>(call);
-  else run_staged<T>(call);
-}
+// Runs the call, whose operands have the strides of the whole frame: vm_run.h.
+template <class T> void run(Call& call);
 
 }  // namespace wengert
