@@ -32,7 +32,9 @@ def keys(x: Any) -> Any:
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("shape", [(7,), (500,), (6, 300), (200, 9, 4), (2, 9000), (70_000,)])
+@pytest.mark.parametrize(
+    "shape", [(7,), (500,), (6, 300), (200, 9, 4), (333, 2), (50, 48), (49, 49), (2, 9000), (70_000,)]
+)
 def test_orders_are_stable_along_every_dimension(
     dtype: str, descending: bool, shape: Any, compiled: bool, monkeypatch: Any
 ) -> None:
@@ -86,3 +88,20 @@ def test_the_first_k_have_the_values_of_a_whole_sort(
     np.testing.assert_array_equal(values, np.take_along_axis(x, order, 0))
     np.testing.assert_array_equal(np.take_along_axis(x, places, 0), values)
     assert all(len(set(column)) == k for column in places.T.tolist())
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64"])
+@pytest.mark.parametrize("largest", [False, True])
+def test_the_first_of_short_rows_are_those_of_a_stable_order(
+    dtype: str, largest: bool, compiled: bool, monkeypatch: Any
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(bulk, "_native", None)
+    for shape in ((1, 5), (100, 3), (41, 16), (17, 48), (20, 50)):
+        x = drawn(dtype, shape)
+        order = np.argsort(-keys(x) if largest else keys(x), 1, kind="stable")
+        for k in (1, 2, shape[1]):
+            values, places = sort_arrays.first(x, 1, k, largest)
+            np.testing.assert_array_equal(places, order[:, :k])
+            np.testing.assert_array_equal(values, np.take_along_axis(x, order[:, :k], 1))

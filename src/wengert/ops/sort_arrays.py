@@ -1,7 +1,8 @@
 """The order of elements along a dimension, stable, and the first k of it, for arrays.
 
 Kernels sort long rows by digits, all threads together: a million float32 in 14 ms, float64 in 20, on two threads of an EPYC
-where NumPy's ways below take 61 and 152. Short rows, and elements of less than 32 bits, are NumPy's.
+where NumPy's ways below take 61 and 152. Of rows of a few elements they count, for each, how many come before it. Elements of
+less than 32 bits are NumPy's.
 
 NumPy sorts 64-bit words with the vector instructions of some processors, but not stably, and finds stable orders by merging,
 eight times as slow there. So elements of up to 32 bits become the upper half of a word whose lower half is their place: sorted
@@ -18,6 +19,7 @@ import numpy as np
 from ..kernels import bulk as kernels
 
 FEW: Final = 32  # below this many elements NumPy's stable order is as fast
+COUNTED: Final = 48  # up to this many elements kernels count (RANKED_ROW in kernels/src/order.h)
 MANY: Final = 1024  # from this many elements on digits are faster
 BLOCK: Final = 1 << 16  # elements whose places stand in memory at once
 _HALF: Final[Any] = np.uint64(32)
@@ -26,7 +28,7 @@ _LOWER: Final[Any] = np.uint64(0xFFFFFFFF)
 
 def in_order(x: Any, axis: int, descending: bool) -> tuple[Any, Any]:
     """The elements in order, and the indices that sort, stably; NaN counts as larger than everything."""
-    if goes_by_digits(x, axis):
+    if has_kernel(x, axis):
         values, order = kernels.sorted_rows(np.moveaxis(x, axis, -1), descending)
         return np.moveaxis(values, -1, axis), np.moveaxis(order, -1, axis)
     order = found_order(x, axis, descending)
@@ -35,12 +37,13 @@ def in_order(x: Any, axis: int, descending: bool) -> tuple[Any, Any]:
 
 def sorted_order(x: Any, axis: int, descending: bool) -> Any:
     """The indices alone."""
-    return in_order(x, axis, descending)[1] if goes_by_digits(x, axis) else found_order(x, axis, descending)
+    return in_order(x, axis, descending)[1] if has_kernel(x, axis) else found_order(x, axis, descending)
 
 
-def goes_by_digits(x: Any, axis: int) -> bool:
+def has_kernel(x: Any, axis: int) -> bool:
     """Whether kernels sort this array."""
-    return MANY <= x.shape[axis] <= _LOWER and kernels.moves(x)
+    n = x.shape[axis]
+    return (1 < n <= COUNTED or MANY <= n <= _LOWER) and kernels.moves(x)
 
 
 def found_order(x: Any, axis: int, descending: bool) -> Any:
@@ -115,9 +118,10 @@ def order_of_words(rows: Any, descending: bool) -> Any:
 def first(x: Any, axis: int, k: int, largest: bool) -> tuple[Any, Any]:
     """The ``k`` largest or smallest along an axis, in order, and their places."""
     n = x.shape[axis]
-    if k > 0 and (n >= 256 >= k or 8 * k <= n) and kernels.moves(x):
-        values, places = kernels.top_rows(np.moveaxis(x, axis, -1), k, largest)
-        return np.moveaxis(values, -1, axis), np.moveaxis(places, -1, axis)
+    if k > 0 and (n <= COUNTED or n >= 256 >= k or 8 * k <= n) and kernels.moves(x):
+        found = kernels.top_rows(np.moveaxis(x, axis, -1), k, largest)
+        values, places = (np.ascontiguousarray(np.moveaxis(a, -1, axis)) for a in found)
+        return values, places
     if n < 256 or 8 * k > n or k == 0:
         order = sorted_order(x, axis, largest).take(range(k), axis)
         return np.take_along_axis(x, order, axis), order

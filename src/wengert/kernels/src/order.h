@@ -9,6 +9,8 @@
 
 #include "pool.h"
 #include "recycle.h"
+#include "short_rows.h"
+#include "vectors.h"
 
 namespace wengert::arrays {
 
@@ -106,8 +108,42 @@ void sort_row(ptrdiff_t n, bool descending, const T* x, T* values, int64_t* plac
   });
 }
 
+constexpr ptrdiff_t RANKED_ROW = 48;  // elements that are counted: how many of the row come before each
+
+// The first k of each row in order, and where they stood: see Note [Short rows].
+template <class T>
+void sort_short_rows(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t k, bool descending, const T* x, T* values, int64_t* places) {
+  using Bits = BitsOf<T>;
+  typedef Bits V __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(Bits)), may_alias));
+  const Bits turned = descending ? ~Bits{0} : Bits{0};
+  each_group(rows, n * n, [=](ptrdiff_t first, ptrdiff_t count) {
+    T block[RANKED_ROW * TALL];
+    Bits keys[RANKED_ROW * TALL] = {}, ranks[RANKED_ROW * TALL];
+    lay_down(x + first * n, n, count, block);
+    for (ptrdiff_t i = 0; i < n * TALL; i++) keys[i] = Sortable<T>::rising(block[i]) ^ turned;
+    for (ptrdiff_t l = 0; l < TALL; l += Vec<T>::lanes) {
+      const auto key = [&](ptrdiff_t j) { return *reinterpret_cast<const V*>(keys + j * TALL + l); };
+      for (ptrdiff_t j = 0; j < n; j++) {
+        const V own = key(j);
+        V rank{};
+        for (ptrdiff_t i = 0; i < j; i++) rank -= reinterpret_cast<V>(key(i) <= own);
+        for (ptrdiff_t i = j + 1; i < n; i++) rank -= reinterpret_cast<V>(key(i) < own);
+        *reinterpret_cast<V*>(ranks + j * TALL + l) = rank;
+      }
+    }
+    for (ptrdiff_t r = 0; r < count; r++)
+      for (ptrdiff_t j = 0; j < n; j++) {
+        const ptrdiff_t rank = ranks[j * TALL + r];
+        if (rank >= k) continue;
+        values[(first + r) * k + rank] = block[j * TALL + r];
+        places[(first + r) * k + rank] = j;
+      }
+  });
+}
+
 template <class T>
 void sort_rows(ptrdiff_t rows, ptrdiff_t n, bool descending, const T* x, T* values, int64_t* places) {
+  if (n <= RANKED_ROW) return sort_short_rows(rows, n, n, descending, x, values, places);
   auto row = [=](ptrdiff_t r) {
     (n < WIDE_DIGITS ? sort_row<8, T> : sort_row<11, T>)(n, descending, x + r * n, values + r * n, places + r * n);
   };

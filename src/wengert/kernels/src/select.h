@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "order.h"
 #include "pool.h"
 #include "short_rows.h"
 #include "tile.h"
@@ -48,6 +49,7 @@ ptrdiff_t none_better(const T* x, ptrdiff_t n, T worst) {
 // The k first of every row, in order: a heap of k whose root is the last of them.
 template <bool LARGEST, class T>
 void top_rows(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t k, const T* x, T* values, int64_t* places) {
+  if (n <= RANKED_ROW) return sort_short_rows(rows, n, k, LARGEST, x, values, places);
   in_pieces(rows, n, [&](ptrdiff_t r) {
     static thread_local std::vector<std::pair<T, int64_t>> heap;
     const Before<LARGEST, T> before;
