@@ -184,3 +184,11 @@ def test_stacks_of_outer_products(shapes: tuple[tuple[int, ...], tuple[int, ...]
     x, y = (wg.tensor(sample(s, np.float64, i), requires_grad=True) for i, s in enumerate(shapes))
     assert wg.equal(wg.bmm(x, y), x * y)
     wg.autograd.gradcheck(wg.bmm, (x, y))
+
+
+@pytest.mark.parametrize("shape", [(100, 0), (0, 3), (0, 0), (3, 0, 4), (1000, 1, 0)])
+def test_rows_without_elements(shape: tuple[int, ...]) -> None:
+    x = wg.zeros(*shape)
+    assert (x + wg.zeros(shape[-1])).shape == (x - wg.zeros(*shape[:-1], 1)).shape == x.shape
+    assert x.softmax(-1).shape == wg.nn.functional.layer_norm(x, (shape[-1],)).shape == x.sort()[0].shape == x.shape
+    assert x.sum(-1).shape == x.norm(dim=-1).shape == shape[:-1]

@@ -70,7 +70,7 @@ template <class T> void direct_short(const Instruction& instruction, T* out, Sid
 template <class T> void direct(int op, T* out, Side a, Side b, Index rows, Index n) {
   const Instruction instruction{static_cast<uint8_t>(op), 0, 1, 2, 2};
   const bool vec[3] = {true, a.vary, b.vary};
-  if (n < SHORT_ROW && rows > TOGETHER / SHORT_ROW) return direct_short(instruction, out, a, b, rows, n);
+  if (n > 0 && n < SHORT_ROW && rows > TOGETHER / SHORT_ROW) return direct_short(instruction, out, a, b, rows, n);
   const T *p = static_cast<const T*>(a.data), *q = static_cast<const T*>(b.data);
   auto part = [&](Index row, Index start, Index count) {
     T* const slot[3] = {out + row * n + start, const_cast<T*>(p) + row * a.step + (a.vary ? start : 0),
