@@ -192,3 +192,49 @@ def test_rows_without_elements(shape: tuple[int, ...]) -> None:
     assert (x + wg.zeros(shape[-1])).shape == (x - wg.zeros(*shape[:-1], 1)).shape == x.shape
     assert x.softmax(-1).shape == wg.nn.functional.layer_norm(x, (shape[-1],)).shape == x.sort()[0].shape == x.shape
     assert x.sum(-1).shape == x.norm(dim=-1).shape == shape[:-1]
+
+
+REDUCING = {
+    "sum": (lambda g, r: r * row_sum(g * g), lambda g, r: r * (g * g).sum(1, keepdims=True)),
+    "product": (lambda g, r: r + row_product(g), lambda g, r: r + g.prod(1, keepdims=True)),
+    "extremes": (
+        lambda g, r: r + row_max(g) - row_min(-g),
+        lambda g, r: r + g.max(1, keepdims=True) - (-g).min(1, keepdims=True),
+    ),
+    "columns": (lambda g, r: (r * 2, column_sum(g)), lambda g, r: (r * 2, g.sum(0, keepdims=True))),
+    "alone": (lambda g, r: row_sum(g) / 3, lambda g, r: g.sum(1, keepdims=True) / 3),
+}
+
+
+@pytest.mark.parametrize("what", REDUCING)
+@pytest.mark.parametrize("n", [1, 2, 8, 31, 80, 9000])
+def test_an_operand_whose_columns_are_the_same_memory_is_reduced_over_all_of_them(n: int, what: str) -> None:
+    formula, expected = REDUCING[what]
+    kernel = rowwise(formula)
+    column, r = np.random.default_rng(0).uniform(0.9, 1.1, (70, 1)) ** (1 / n), sample((70, n), np.float64)
+    expanded = np.broadcast_to(column, (70, n))
+    for run in (kernel, Blocked(formula, True)):
+        close(run(1, expanded, r), expected(expanded, r), np.float64)
+        if what != "alone":
+            close(run(1, column, r), expected(expanded, r) if what != "columns" else run(1, expanded, r), np.float64)
+
+
+@pytest.mark.parametrize("n", [3, 40, 500])
+def test_operators_that_reduce_take_expanded_tensors(n: int) -> None:
+    x = wg.rand(60, 1, dtype=wg.float64, requires_grad=True)
+    y = wg.rand(60, n, dtype=wg.float64, requires_grad=True)
+    functional = wg.nn.functional
+    for function in (
+        lambda a, b: a.var(1, correction=0) + b.sum(1),
+        lambda a, b: functional.group_norm(a, 1) * b,
+        functional.cosine_similarity,
+        lambda a, b: functional.softmax(b, 1) * a,
+        lambda a, b: a.logsumexp(1) + a.norm(dim=1) + a.prod(1) + a.amax(1) + b.mean(1),
+        lambda a, b: functional.normalize(a) * functional.normalize(b),
+    ):
+        found = []
+        for wide in (x.expand(60, n), x.expand(60, n).clone()):
+            result = function(wide, y)
+            found.append((result, *wg.autograd.grad(result.sum(), (x, y))))
+        for one, other in zip(*found, strict=True):
+            assert wg.allclose(one, other, rtol=1e-9, atol=1e-9)

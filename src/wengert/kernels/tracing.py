@@ -222,8 +222,19 @@ def make(op: str, *operands: Any) -> Traced:
     shape = next((x.shape for x in operands if isinstance(x, Traced)), None)
     args = tuple(x if isinstance(x, Traced) else constant(x, shape) for x in operands)
     if op in REDUCTIONS:
-        return Traced(op, args, op == "column_sum")
+        return reduction(op, args[0])
     return Traced(op, args, any(x.vector for x in args), None, op in MASKS)
+
+
+def reduction(op: str, x: Traced) -> Traced:
+    """The value of a reduction; a number of a row stands for as many equal ones as there are columns."""
+    if op == "column_sum":
+        return Traced(op, (x if x.vector else Traced("move", (x,), True),), True)
+    if x.vector:
+        return Traced(op, (x,), False)
+    if op in ("row_sum", "row_product"):
+        return make("multiply" if op == "row_sum" else "power", x, columns())
+    return x
 
 
 def logaddexp(x: Any, y: Any) -> Any:

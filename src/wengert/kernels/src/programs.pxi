@@ -206,7 +206,8 @@ cdef object call(Kernel kernel, tuple operands, object given):
     """Results of a call, or None where the arguments are not for programs."""
     cdef Py_ssize_t skip = 1 if kernel.rows else 0
     cdef int count = len(operands) - skip
-    cdef int i, d, dims = 0, kind = -1, t, missing
+    cdef int i, d, dims = 0, kind = -1, t, missing, columns
+    cdef uint32_t wide_bits = 0  # arrays with several columns, of row kernels
     cdef Py_ssize_t size, total = 1
     cdef Call c
     cdef cnp.ndarray a
@@ -251,6 +252,7 @@ cdef object call(Kernel kernel, tuple operands, object given):
         return None
     if dims == 0 and (kernel.rows or given is not None):
         return None
+    columns = dims - <int>operands[0] if kernel.rows else dims
     for d in range(dims):
         c.shape[d] = 1
     for i in range(count):
@@ -269,6 +271,8 @@ cdef object call(Kernel kernel, tuple operands, object given):
         for d in range(missing, dims):
             size = cnp.PyArray_DIM(a, d - missing)
             if size != 1:
+                if d >= columns:
+                    wide_bits |= <uint32_t>1 << i
                 if c.shape[d] != 1 and c.shape[d] != size:
                     return None  # the fallback says what does not fit
                 c.shape[d] = size
@@ -277,17 +281,20 @@ cdef object call(Kernel kernel, tuple operands, object given):
     if total == 0:
         return None
     c.dims = dims
-    c.row_dims = dims - <int>operands[0] if kernel.rows else 0
+    c.row_dims = columns if kernel.rows else 0
     if c.row_dims < 0 or (kernel.rows and c.row_dims == dims):
         return None
     if dims == 0:
         return launch_number(kernel, &c, count, kind)
-    return launch(kernel, operands, given, &c, count, kind, first, total)
+    return launch(kernel, operands, given, &c, vector_bits(&c, count, wide_bits), count, kind, first, total)
 
 
-cdef uint32_t vector_bits(Call* c, int count) noexcept:
-    """Which operands vary within a row; with a single column all do that are arrays of more than one number."""
-    cdef uint32_t bits = 0
+cdef uint32_t vector_bits(Call* c, int count, uint32_t wide) noexcept:
+    """Which operands vary within a row; with a single column all do that are arrays of more than one number.
+
+    Those in ``wide`` have several columns, which a row kernel may reduce even if all are the same memory.
+    """
+    cdef uint32_t bits = wide
     cdef int i, d
     cdef Py_ssize_t columns = 1
     for d in range(c.row_dims, c.dims):
@@ -303,10 +310,11 @@ cdef uint32_t vector_bits(Call* c, int count) noexcept:
 
 
 cdef object launch(
-    Kernel kernel, tuple operands, object given, Call* c, int count, int kind, cnp.ndarray first, Py_ssize_t total
+    Kernel kernel, tuple operands, object given, Call* c, uint32_t vectors, int count, int kind, cnp.ndarray first,
+    Py_ssize_t total
 ):
     """Make the results, keep inputs that would be overwritten too early, sort the dimensions, run."""
-    cdef Compiled compiled = kernel.compiled(vector_bits(c, count), count)
+    cdef Compiled compiled = kernel.compiled(vectors, count)
     cdef Program* program = &compiled.program
     cdef int j
     cdef list outputs = []
