@@ -59,6 +59,7 @@ def cases(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
     yield from reductions(t, x)
     yield from recorded(t, x, y, w)
     yield from steps(t, x, y)
+    yield from short_rows(t, x, w)
     yield from rows(t, x)
     yield from products(t, dtype)
     yield from convolutions(t, dtype)
@@ -71,9 +72,22 @@ def reductions(t: Any, x: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]
     yield "var", 1, x.var
     yield "var dim 0", 1, lambda: x.var(0)
     yield "var dim 1", 1, lambda: x.var(1)
-    short = x.reshape(-1, 10)
-    for name in ("sum", "prod", "amax", "argmax", "logsumexp", "norm"):
+
+
+def short_rows(t: Any, x: Any, w: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
+    """Operators over a hundred thousand rows of ten elements."""
+    f = t.nn.functional
+    short, weight = x.reshape(-1, 10), w[:10]
+    for name in ("sum", "prod", "amax", "argmax", "logsumexp", "norm", "var"):
         yield f"{name}, rows of 10", 1, partial(getattr(t, name), short, dim=1)
+    for name in ("softmax", "normalize"):
+        yield f"{name}, rows of 10", 2, partial(getattr(f, name), short, dim=1)
+    yield "add a row, rows of 10", 2, lambda: short + weight
+    yield "layer_norm, rows of 10", 2, lambda: f.layer_norm(short, (10,), weight, weight)
+    yield "batch_norm, rows of 10", 2, lambda: f.batch_norm(short, None, None, weight, weight, True)
+    yield "bmm of rows of 10", 2, lambda: t.bmm(short[:, None], short[..., None])
+    yield "sort, rows of 10", 2 + 8 // x.element_size(), lambda: short.sort(1)
+    yield "topk 3, rows of 10", 1, lambda: short.topk(3, 1)
 
 
 def rows(t: Any, x: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
