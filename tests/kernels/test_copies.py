@@ -1,4 +1,4 @@
-"""Copies of arrays with any strides into row-major order, and which shapes need none."""
+"""Copies between arrays of any strides and dtypes, several arrays as one, and which shapes need no copy."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.kernels import memory
+from wengert.kernels import copies
 from wengert.ops.strides import can_be_seen
+
+from .conftest import EDGES
 
 
 def strided(rng: random.Random, least: int, sizes: list[int], dtype: Any) -> Any:
@@ -28,22 +30,118 @@ def strided(rng: random.Random, least: int, sizes: list[int], dtype: Any) -> Any
 def test_copies_of_strided_arrays_are_row_major_and_equal(dtype: Any) -> None:
     rng = random.Random(0)
     for _ in range(60):
-        x = strided(rng, memory.MANY, [1, 2, 3, 5, 8, 17, 33], dtype)
-        found = memory.row_major(x)
+        x = strided(rng, copies.MANY, [1, 2, 3, 5, 8, 17, 33], dtype)
+        found = copies.row_major(x)
         assert found.flags.c_contiguous and found.flags.writeable and found.dtype == x.dtype
         assert not np.may_share_memory(found, x)
         np.testing.assert_array_equal(found, x)
 
 
+def room(rng: random.Random, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Zeros of a shape, with dimensions that are turned, stepped over or reversed."""
+    order = rng.sample(range(len(shape)), len(shape))
+    steps = [rng.choice([1, 1, 2, -1]) for _ in shape]
+    whole = np.zeros([shape[d] * abs(steps[d]) for d in order], dtype)
+    return whole.transpose(np.argsort(order))[tuple(slice(None, None, step) for step in steps)]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.complex64, np.bool_, np.int16])
+def test_arrays_of_any_layout_are_written_into_any_other(native: Any, dtype: Any) -> None:
+    rng = random.Random(1)
+    for _ in range(60):
+        source = strided(rng, copies.MANY, [1, 2, 3, 5, 17, 33], dtype)
+        if rng.random() < 0.3:
+            source = source[tuple(slice(0, 1) if rng.random() < 0.3 else slice(None) for _ in source.shape)]
+        target = room(rng, (*[n if n > 1 else rng.choice([1, 2, 40]) for n in source.shape],), dtype)
+        copies.assign(target, source)
+        np.testing.assert_array_equal(target, np.broadcast_to(source, target.shape))
+
+
+def test_numbers_fill_arrays_of_any_layout(native: Any) -> None:
+    rng = random.Random(2)
+    for dtype in (np.float32, np.float64, np.int32, np.bool_, np.complex64, np.float16):
+        target = room(rng, (40, 30, 50), dtype)
+        copies.assign(target, np.asarray(3.5))
+        np.testing.assert_array_equal(target, np.full(target.shape, np.asarray(3.5).astype(dtype)))
+        np.testing.assert_array_equal(copies.full((300, 200), np.dtype(dtype), 1), np.ones((300, 200), dtype))
+
+
+def test_what_overlaps_or_may_not_be_written_is_left_to_numpy(native: Any) -> None:
+    x = np.arange(100_000.0)
+    copies.assign(x[1:], x[:-1])
+    np.testing.assert_array_equal(x, [0, *range(99_999)])
+    repeated = np.broadcast_to(np.zeros(1), (100_000,))
+    with pytest.raises(ValueError):
+        copies.assign(repeated, x)
+
+
+DTYPES = ["?", "i", "l", "q", "f", "d", "e"]
+
+
+@pytest.mark.parametrize("target", DTYPES)
+@pytest.mark.parametrize("source", DTYPES)
+def test_conversions_are_those_of_numpy(native: Any, source: str, target: str) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(0, 100, (300, 211)).astype(source)
+    if source in "fde":
+        x.reshape(-1)[: len(EDGES)] = np.array(EDGES).astype(source)
+    if source in "fde" and target in "ilq":
+        x = np.nan_to_num(x, posinf=7, neginf=-7)  # what has no integer is whatever the processor makes of it
+    for given in (x, np.asfortranarray(x)):
+        with np.errstate(all="ignore"):
+            found, wanted = copies.converted(given, np.dtype(target)), given.astype(target)
+        assert found.dtype == wanted.dtype and found.strides == wanted.strides
+        np.testing.assert_array_equal(found, wanted)
+        room = np.zeros_like(given, target)
+        copies.assign(room, given)
+        np.testing.assert_array_equal(room, wanted)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.bool_, np.complex128])
+def test_arrays_joined_stacked_rolled_and_repeated_are_those_of_numpy(native: Any, dtype: Any) -> None:
+    rng = np.random.default_rng(1)
+    for shape in ((300, 400), (60, 5, 400), (40_000, 3), (3, 40_000), (50_000,)):
+        parts = [rng.normal(0, 2, shape).astype(dtype) for _ in range(3)]
+        parts[1] = np.asfortranarray(parts[1])
+        for dim in range(len(shape)):
+            wanted = np.concatenate(parts, dim)
+            np.testing.assert_array_equal(copies.joined(parts, dim, wanted.shape, np.dtype(dtype)), wanted)
+            np.testing.assert_array_equal(
+                copies.rolled(parts[1], (2, -5), (dim, 0)), np.roll(parts[1], (2, -5), (dim, 0))
+            )
+        for dim in range(len(shape) + 1):
+            np.testing.assert_array_equal(copies.stacked(parts, dim, np.dtype(dtype)), np.stack(parts, dim))
+        times = (2, *range(1, len(shape) + 1))
+        np.testing.assert_array_equal(copies.repeated(parts[1], times), np.tile(parts[1], times))
+        np.testing.assert_array_equal(
+            copies.repeated(parts[0], (0,) * len(shape)), np.tile(parts[0], (0,) * len(shape))
+        )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [40_000, 100_001])
+def test_ramps_have_the_bits_of_numpy(native: Any, dtype: Any, n: int) -> None:
+    for first, by in ((0, 1), (0.1, 0.3), (-7, 1e-7), (1e300, -1e295)):
+        found = copies.ramp(n, np.dtype(dtype), first, by)
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(found, (np.arange(n) * float(by) + first).astype(dtype))
+    found = copies.spaced(n, np.dtype(dtype), 0.1, 7)
+    index = np.arange(n)
+    step = (7 - 0.1) / (n - 1)
+    wanted = np.where(index < n // 2, 0.1 + step * index, 7 - step * (n - 1 - index)).astype(dtype)
+    np.testing.assert_array_equal(found, wanted)
+    assert found[-1] == 7
+
+
 @pytest.mark.parametrize("shape", [(0, 3), (), (1,), (1, 1, 1)])
 def test_copies_of_arrays_with_next_to_nothing_keep_the_shape(shape: tuple[int, ...]) -> None:
-    assert memory.row_major(np.ones(shape).T).shape == shape[::-1]
+    assert copies.row_major(np.ones(shape).T).shape == shape[::-1]
 
 
 def test_arrays_that_are_not_aligned_are_copied_by_numpy() -> None:
-    fields = np.zeros(memory.MANY, np.dtype([("tag", np.int8), ("value", np.float64)]))
-    fields["value"] = np.arange(memory.MANY)
-    np.testing.assert_array_equal(memory.row_major(fields["value"]), np.arange(memory.MANY))
+    fields = np.zeros(copies.MANY, np.dtype([("tag", np.int8), ("value", np.float64)]))
+    fields["value"] = np.arange(copies.MANY)
+    np.testing.assert_array_equal(copies.row_major(fields["value"]), np.arange(copies.MANY))
 
 
 def test_the_shapes_that_need_no_copy_are_those_of_numpy() -> None:

@@ -34,7 +34,8 @@ from .._core.tensor_base import (
     replace_array,
     requires_grad,
 )
-from ..kernels import arrays
+from ..kernels import arrays, assign, copied
+from ..kernels import converted as convert_array
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -122,7 +123,7 @@ def cast_array(array: Any, dt: dtype) -> Any:
     """The array in another dtype; complex to real drops the imaginary part as PyTorch does, to bool asks whether it is zero."""
     if BOOL < dt.category < COMPLEX and array.dtype.kind == "c":
         array = array.real
-    return array.astype(dt.np)
+    return convert_array(array, dt.np)
 
 
 def cast_grad(grad: Tensor, dt: dtype) -> Tensor:
@@ -304,13 +305,13 @@ def write(x: TensorBase, array: Any) -> None:
     """Store values in the tensor's memory and count the write."""
     target = memory(x)
     if array is not target:
-        np.copyto(target, array, casting="unsafe")
+        assign(target, array)
     bump(x)
 
 
 def shadow(x: TensorBase) -> Tensor:
     """A copy of ``x`` with its history: what an in-place operation may save of the old value."""
-    out = _tensor.Tensor(np.array(x.array), x.dt, x.shp)
+    out = _tensor.Tensor(copied(x.array), x.dt, x.shp)
     if requires_grad(x) and is_grad_enabled():
         if x.view_of is not None:
             views.check_inplace(x, True)  # says that the view is being modified, before its history is asked for

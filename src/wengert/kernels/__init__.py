@@ -8,18 +8,20 @@ from __future__ import annotations
 from typing import Any, Final
 
 from . import _load
+from .copies import assign as assign
+from .copies import converted as converted
+from .copies import copied as copied
+from .copies import row_major as row_major
 from .formula import along as along
 from .formula import elementwise as elementwise
 from .formula import reduced as reduced
 from .formula import rowwise as rowwise
-from .memory import copied as copied
 from .memory import empty as empty
 from .memory import empty_like as empty_like
 from .memory import get_memory_limit as get_memory_limit
 from .memory import keep_spare_arrays as keep_spare_arrays
 from .memory import lend as lend
 from .memory import memory_held as memory_held
-from .memory import row_major as row_major
 from .memory import set_memory_limit as set_memory_limit
 from .memory import zeros as zeros
 from .reductions import array_sum as array_sum

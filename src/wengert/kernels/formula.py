@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from . import _load, blocks
+from .copies import converted
 from .plans import Plan, plan
 from .tracing import Traced
 
@@ -16,6 +17,7 @@ Function = Callable[..., Any]
 
 DIRECT: Final = 4 * blocks.BLOCK  # elements: below, whole temporaries cost nothing that counts
 _HALF: Final = np.dtype(np.float16)
+_SINGLE: Final = np.dtype(np.float32)
 
 
 def elementwise(function: Function) -> Any:
@@ -118,11 +120,11 @@ class Blocked:
 
     def in_single(self, dims: int, operands: Sequence[Any]) -> Any:
         """Half precision: computed in single precision and rounded once."""
-        wide = [x.astype(np.float32) if getattr(x, "dtype", None) == _HALF else x for x in operands]
+        wide = [converted(x, _SINGLE) if getattr(x, "dtype", None) == _HALF else x for x in operands]
         results = self(dims, *wide) if self.rows else self(*wide)
         if isinstance(results, tuple):
-            return tuple(x if x.dtype == np.bool_ else x.astype(_HALF) for x in results)
-        return results if results.dtype == np.bool_ else results.astype(_HALF)
+            return tuple(x if x.dtype == np.bool_ else converted(x, _HALF) for x in results)
+        return results if results.dtype == np.bool_ else converted(results, _HALF)
 
     def run(self, dims: int, operands: Sequence[Any], given: list[Any] | None) -> Any:
         """Run the program over blocks."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from ._load import MODULE as COMPILED
-
-MANY: Final = 1 << 16  # elements
-_KINDS: Final = "fdilq"  # numbers of four and eight bytes
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
@@ -25,28 +22,6 @@ def empty_like(array: Any) -> Any:
 def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     """Zeros in C order."""
     return np.zeros(shape, dtype) if COMPILED is None else COMPILED.zeros(shape, dtype)
-
-
-def copied(array: Any) -> Any:
-    """A copy with the same order of dimensions; in C order where the array repeats elements."""
-    if 0 in array.strides:
-        return row_major(array)
-    if COMPILED is None or array.size < MANY or array.dtype.char not in _KINDS or not array.flags.forc:
-        return np.array(array, order="K", subok=False)
-    out = COMPILED.empty_like(array)
-    COMPILED.copy_bytes(array.ravel("K"), out.ravel("K"), out.nbytes)
-    return out
-
-
-def row_major(array: Any) -> Any:
-    """A copy in C order of an array with any strides."""
-    if COMPILED is None or array.size < MANY or array.dtype.char not in _KINDS or not array.flags.aligned:
-        return np.array(array, order="C", subok=False)
-    if array.flags.c_contiguous:
-        return copied(array)
-    out = COMPILED.empty(array.shape, array.dtype)
-    COMPILED.copy_strided(array, out)
-    return out
 
 
 def lend(array: Any) -> None:

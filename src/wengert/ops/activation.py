@@ -16,7 +16,7 @@ from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary
 from .._record.common import FUSED, OTHER, RESULT, SELF, make, number_of
 from .._record.unary import Unary, unary, unary_
-from ..kernels import arrays, formulas
+from ..kernels import arrays, formulas, ufuncs
 from .random import default_generator
 from .rounding import zeros_as
 from .transcendental import Slope
@@ -165,7 +165,7 @@ class HardtanhBackward0(Piecewise):
                 raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
         elif x.dtype.kind == "f":
             return formulas.clamp(x, float(low), float(high))
-        return np.minimum(np.maximum(x, low), high)
+        return ufuncs.minimum(ufuncs.maximum(x, low), high)
 
     def slope(self, grad: Any, x: Any, result: Any) -> Any:
         return formulas.hardtanh_slope(grad, x, float(self.min_val), float(self.max_val))

@@ -14,7 +14,7 @@ from .._record.binary import Binary, binary, binary_
 from .._record.common import FUSED, OTHER, RESULT, SELF, is_number, number_of, result_type
 from .._record.unary import Unary
 from .._record.writing import zeros_like
-from ..kernels import arrays, formulas
+from ..kernels import arrays, formulas, ufuncs
 
 if TYPE_CHECKING:
     from .._core.dtypes import Number
@@ -105,7 +105,7 @@ class RsubBackward0(Binary):
     noisy: bool = False
 
     def forward(self, x: Any, y: Any) -> Any:
-        return y - x if self.alpha == 1 else y - x * self.alpha
+        return _subtract(y, x) if self.alpha == 1 else y - x * self.alpha
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         return -grad if self.alpha == 1 else -grad * conjugate(self.alpha)
@@ -259,7 +259,7 @@ class ReciprocalBackward0(Unary):
     reads: i64 = RESULT | FUSED
 
     def forward(self, x: Any) -> Any:
-        return x.dtype.type(1) / x
+        return _divide(x.dtype.type(1), x)
 
     def slope(self, grad: Any, x: Any, result: Any) -> Any:
         return formulas.reciprocal_slope(grad, result)
@@ -477,7 +477,7 @@ def floor_divide_arrays(x: Any, y: Any) -> Any:
     """Quotient rounded down; division by zero gives inf or nan for floating point numbers."""
     if x.dtype.kind in "iub":
         refuse_zero(y)
-        return np.floor_divide(x, y)
+        return ufuncs.floor_divide(x, y)
     if x.dtype.char in "fd" and x.dtype == y.dtype:
         return formulas.floor_divide(x, y)
     by_zero = y == 0

@@ -32,7 +32,8 @@ from .._core.dtypes import (
 from .._core.tensor_base import TensorBase
 from .._record.common import cast_array, cast_grad
 from .._record.unary import Unary, unary
-from .fill import DISCARDS, clone, dense_order, format_name, has_format
+from ..kernels.copies import repeats, row_major
+from .fill import DISCARDS, clone, format_name, has_format
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -51,9 +52,7 @@ class ToCopyBackward0(Unary):
         self.differentiable = target.category >= FLOATING
 
     def forward(self, x: Any) -> Any:
-        if isinstance(x, _ndarray) and 0 in x.strides:
-            x = x.copy(order=dense_order(x))
-        return cast_array(x, self.target)
+        return cast_array(row_major(x) if isinstance(x, _ndarray) and repeats(x) else x, self.target)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return cast_grad(grad, self.source)

@@ -14,6 +14,7 @@ from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, number_binary
 from .._record.common import make, result_type
 from .._record.unary import Unary
+from ..kernels import ufuncs
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -55,7 +56,7 @@ class Eq(Comparison):
     )
 
     def forward(self, x: Any, y: Any) -> Any:
-        return x == y
+        return ufuncs.equal(x, y)
 
 
 class Ne(Comparison):
@@ -64,7 +65,7 @@ class Ne(Comparison):
     SCHEMA: Final = "ne(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method | aliases: not_equal"
 
     def forward(self, x: Any, y: Any) -> Any:
-        return x != y
+        return ufuncs.not_equal(x, y)
 
 
 class Lt(Ordering):
@@ -73,7 +74,7 @@ class Lt(Ordering):
     SCHEMA: Final = "lt(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method | aliases: less"
 
     def forward(self, x: Any, y: Any) -> Any:
-        return x < y
+        return ufuncs.less(x, y)
 
 
 class Le(Ordering):
@@ -82,7 +83,7 @@ class Le(Ordering):
     SCHEMA: Final = "le(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method | aliases: less_equal"
 
     def forward(self, x: Any, y: Any) -> Any:
-        return x <= y
+        return ufuncs.less_equal(x, y)
 
 
 class Gt(Ordering):
@@ -91,7 +92,7 @@ class Gt(Ordering):
     SCHEMA: Final = "gt(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method | aliases: greater"
 
     def forward(self, x: Any, y: Any) -> Any:
-        return x > y
+        return ufuncs.greater(x, y)
 
 
 class Ge(Ordering):
@@ -100,7 +101,7 @@ class Ge(Ordering):
     SCHEMA: Final = "ge(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method | aliases: greater_equal"
 
     def forward(self, x: Any, y: Any) -> Any:
-        return x >= y
+        return ufuncs.greater_equal(x, y)
 
 
 class LogicalAnd(Comparison):
@@ -109,7 +110,7 @@ class LogicalAnd(Comparison):
     SCHEMA: Final = "logical_and(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def forward(self, x: Any, y: Any) -> Any:
-        return np.logical_and(x, y)
+        return ufuncs.logical_and(x, y)
 
 
 class LogicalOr(Comparison):
@@ -118,7 +119,7 @@ class LogicalOr(Comparison):
     SCHEMA: Final = "logical_or(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def forward(self, x: Any, y: Any) -> Any:
-        return np.logical_or(x, y)
+        return ufuncs.logical_or(x, y)
 
 
 class LogicalXor(Comparison):
@@ -127,7 +128,7 @@ class LogicalXor(Comparison):
     SCHEMA: Final = "logical_xor(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def forward(self, x: Any, y: Any) -> Any:
-        return np.logical_xor(x, y)
+        return ufuncs.logical_xor(x, y)
 
 
 class Bits(Binary):
@@ -175,7 +176,7 @@ class BitwiseAnd(Bits):
     SCHEMA: Final = "bitwise_and(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def value(self, x: Any, y: Any) -> Any:
-        return x & y
+        return ufuncs.bitwise_and(x, y)
 
     def kernel(self) -> str:
         return "bitwise_and_cpu"
@@ -187,7 +188,7 @@ class BitwiseOr(Bits):
     SCHEMA: Final = "bitwise_or(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def value(self, x: Any, y: Any) -> Any:
-        return x | y
+        return ufuncs.bitwise_or(x, y)
 
     def kernel(self) -> str:
         return "bitwise_or_cpu"
@@ -199,7 +200,7 @@ class BitwiseXor(Bits):
     SCHEMA: Final = "bitwise_xor(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def value(self, x: Any, y: Any) -> Any:
-        return x ^ y
+        return ufuncs.bitwise_xor(x, y)
 
     def kernel(self) -> str:
         return "bitwise_xor_cpu"
@@ -211,7 +212,7 @@ class LeftShift(Bits):
     SCHEMA: Final = "bitwise_left_shift(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def value(self, x: Any, y: Any) -> Any:
-        return np.left_shift(x, y)
+        return ufuncs.left_shift(x, y)
 
     def kernel(self) -> str:
         return "lshift_cpu"
@@ -226,7 +227,7 @@ class RightShift(Bits):
     SCHEMA: Final = "bitwise_right_shift(self: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def value(self, x: Any, y: Any) -> Any:
-        return np.right_shift(x, y)
+        return ufuncs.right_shift(x, y)
 
     def kernel(self) -> str:
         return "rshift_cpu"
@@ -293,7 +294,7 @@ class LogicalNot(Test):
     )
 
     def forward(self, x: Any) -> Any:
-        return np.logical_not(x)
+        return ufuncs.logical_not(x)
 
 
 class Isnan(Test):
@@ -302,7 +303,7 @@ class Isnan(Test):
     SCHEMA: Final = "isnan(self: Tensor) -> Tensor | variants: function method"
 
     def forward(self, x: Any) -> Any:
-        return x != x
+        return ufuncs.not_equal(x, x)
 
 
 class Isinf(Test):
@@ -311,7 +312,7 @@ class Isinf(Test):
     SCHEMA: Final = "isinf(self: Tensor) -> Tensor | variants: function method"
 
     def forward(self, x: Any) -> Any:
-        return np.isinf(x)
+        return ufuncs.isinf(x)
 
 
 class Isfinite(Test):
@@ -320,7 +321,7 @@ class Isfinite(Test):
     SCHEMA: Final = "isfinite(self: Tensor) -> Tensor | variants: function method"
 
     def forward(self, x: Any) -> Any:
-        return np.isfinite(x)
+        return ufuncs.isfinite(x)
 
 
 class Isposinf(Test):
@@ -399,7 +400,7 @@ def invert(self: Tensor) -> Tensor:
     """
     if self.dt.category > INTEGER:
         raise TypeError(INVERT)
-    return make(~self.array)
+    return make(ufuncs.invert(self.array))
 
 
 def bitwise_not(self: Tensor) -> Tensor:
@@ -412,7 +413,7 @@ def bitwise_not(self: Tensor) -> Tensor:
     """
     if self.dt.category > INTEGER:
         raise errors.not_implemented("bitwise_not_cpu", self.dt)
-    return make(~self.array)
+    return make(ufuncs.invert(self.array))
 
 
 def equal(self: Tensor, other: Tensor) -> bool:

@@ -11,14 +11,20 @@ from .._core import errors
 from .._core.dtypes import DType, dtype_of, parse_dtype, python_number_dtype
 from .._core.tensor_base import TensorBase
 from .._core.views import extent
+from ..kernels import memory
+from ..kernels.copies import full as full_array
+from ..kernels.copies import repeats
 from .creation import chosen, data_array, finish, legacy_array, shape_of
-from .fill import channels_last, checked_channels_last, dense_order, fill_value, format_name
+from .fill import channels_last, checked_channels_last, fill_value, format_name
 from .sizes import sizes_of
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
 _generic: Final[Any] = np.generic
+_empty: Final[Any] = memory.empty
+_empty_like: Final[Any] = memory.empty_like
+_zeros: Final[Any] = memory.zeros
 _as_strided: Final[Any] = np.lib.stride_tricks.as_strided
 
 
@@ -36,7 +42,7 @@ def zeros(*sizes: Any, size: Any = None, dtype: Any = None, layout: Any = None, 
     Variants: function out
     """
     devices.check_device(device)
-    return finish(np.zeros(shape_of(sizes, "zeros", size), chosen(dtype, "zeros").np), requires_grad)
+    return finish(_zeros(shape_of(sizes, "zeros", size), chosen(dtype, "zeros").np), requires_grad)
 
 
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
@@ -50,7 +56,7 @@ def ones(*sizes: Any, size: Any = None, dtype: Any = None, layout: Any = None, d
     Variants: function out
     """
     devices.check_device(device)
-    return finish(np.ones(shape_of(sizes, "ones", size), chosen(dtype, "ones").np), requires_grad)
+    return finish(full_array(shape_of(sizes, "ones", size), chosen(dtype, "ones").np, 1), requires_grad)
 
 
 def empty(*sizes: Any, size: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
@@ -65,7 +71,7 @@ def empty(*sizes: Any, size: Any = None, dtype: Any = None, layout: Any = None, 
     Variants: function out
     """
     devices.check_device(device)
-    array = np.empty(shape_of(sizes, "empty", size), chosen(dtype, "empty").np)
+    array = _empty(shape_of(sizes, "empty", size), chosen(dtype, "empty").np)
     return laid_out(finish(array, requires_grad), memory_format)
 
 
@@ -115,9 +121,7 @@ def plain_number(value: Any, function: str) -> Any:
 
 def filled(shape: tuple[int, ...], value: Any, dt: DType) -> Any:
     """An array with one value everywhere."""
-    out = np.empty(shape, dt.np)
-    out[...] = fill_value(value, dt, "full")
-    return out
+    return full_array(shape, dt.np, fill_value(value, dt, "full"))
 
 
 def eye(n: Any, m: Any = None, *, dtype: Any = None, layout: Any = None, device: Any = None,
@@ -199,10 +203,12 @@ def like(x: TensorBase, dtype: Any, memory_format: Any, function: str) -> Any:
     name = format_name(memory_format)
     if name.startswith("channels_last"):
         checked_channels_last(x, name)
-        return channels_last(np.empty(x.shp, dt.np))
+        return channels_last(_empty(x.shp, dt.np))
     if name == "contiguous_format":
-        return np.empty(x.shp, dt.np)
-    return np.empty_like(array, dtype=dt.np, order=dense_order(array), subok=False)  # type: ignore[call-overload]
+        return _empty(x.shp, dt.np)
+    if repeats(array):
+        return _empty(x.shp, dt.np)
+    return _empty_like(array) if array.dtype == dt.np else np.empty_like(array, dtype=dt.np, subok=False)
 
 
 def zeros_like(self: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None,
@@ -214,7 +220,7 @@ def zeros_like(self: Tensor, *, dtype: Any = None, layout: Any = None, device: A
     devices.check_device(device)
     if memory_format is None and (isinstance(self.array, _generic) or self.array.flags.c_contiguous):
         dt = self.dt if dtype is None else parse_dtype(dtype, "zeros_like")
-        return finish(np.zeros(self.shp, dt.np), requires_grad)
+        return finish(_zeros(self.shp, dt.np), requires_grad)
     array = like(self, dtype, memory_format, "zeros_like")
     array[...] = 0
     return finish(array, requires_grad)
@@ -275,7 +281,7 @@ def new_zeros(self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, de
     Variants: method
     """
     devices.check_device(device)
-    return finish(np.zeros(shape_of(sizes, "new_zeros", size), own_dtype(self, dtype, "new_zeros").np), requires_grad)
+    return finish(_zeros(shape_of(sizes, "new_zeros", size), own_dtype(self, dtype, "new_zeros").np), requires_grad)
 
 
 def new_ones(self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
@@ -285,7 +291,9 @@ def new_ones(self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, dev
     Variants: method
     """
     devices.check_device(device)
-    return finish(np.ones(shape_of(sizes, "new_ones", size), own_dtype(self, dtype, "new_ones").np), requires_grad)
+    return finish(
+        full_array(shape_of(sizes, "new_ones", size), own_dtype(self, dtype, "new_ones").np, 1), requires_grad
+    )
 
 
 def new_empty(self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None,
@@ -295,7 +303,7 @@ def new_empty(self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, de
     Variants: method
     """
     devices.check_device(device)
-    return finish(np.empty(shape_of(sizes, "new_empty", size), own_dtype(self, dtype, "new_empty").np), requires_grad)
+    return finish(_empty(shape_of(sizes, "new_empty", size), own_dtype(self, dtype, "new_empty").np), requires_grad)
 
 
 def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,

@@ -8,8 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core import device as devices
-from .._core.dtypes import BOOL, COMPLEX, DEFAULTS, FLOATING, INTEGER, DType, default_complex, int64, parse_dtype
+from .._core.dtypes import (
+    BOOL,
+    COMPLEX,
+    DEFAULTS,
+    FLOATING,
+    INTEGER,
+    DType,
+    default_complex,
+    float64,
+    int64,
+    parse_dtype,
+)
 from .._core.tensor_base import TensorBase
+from ..kernels.copies import ramp, spaced
 from .creation import finish
 
 if TYPE_CHECKING:
@@ -47,10 +59,13 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = No
         raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dt.title}'")
     n = range_length(first, last, by)
     if dt.category == INTEGER:
-        values = np.arange(n, dtype=np.int64) * int(by) + int(first)
-    else:
-        values = np.arange(n, dtype=np.float64) * by + first
-    return finish(values.astype(dt.np), requires_grad)
+        steps = (
+            np.arange(n, dtype=np.int64)
+            if by == 1 and first == 0
+            else np.arange(n, dtype=np.int64) * int(by) + int(first)
+        )
+        return finish(steps.astype(dt.np, copy=False), requires_grad)
+    return finish(ramp(n, dt.np, first, by), requires_grad)
 
 
 def bound(value: Any) -> Any:
@@ -103,7 +118,7 @@ def linspace(start: Any, end: Any, steps: Any, *, dtype: Any = None, layout: Any
     """
     devices.check_device(device)
     first, last, dt = ends(start, end, dtype, "linspace")
-    return finish(as_dtype(spaced(first, last, count_of(steps)), dt), requires_grad)
+    return finish(as_dtype(evenly(first, last, count_of(steps), dt), dt), requires_grad)
 
 
 def logspace(start: Any, end: Any, steps: Any, base: Any = 10.0, *, dtype: Any = None, layout: Any = None,
@@ -117,7 +132,7 @@ def logspace(start: Any, end: Any, steps: Any, base: Any = 10.0, *, dtype: Any =
     """
     devices.check_device(device)
     first, last, dt = ends(start, end, dtype, "logspace")
-    return finish(as_dtype(np.power(bound(base), spaced(first, last, count_of(steps))), dt), requires_grad)
+    return finish(as_dtype(np.power(bound(base), evenly(first, last, count_of(steps), float64)), dt), requires_grad)
 
 
 def ends(start: Any, end: Any, dtype: Any, function: str) -> tuple[Any, Any, DType]:
@@ -141,17 +156,15 @@ def count_of(steps: Any) -> int:
     return n
 
 
-def spaced(first: Any, last: Any, n: int) -> Any:
-    """Evenly spaced numbers in double precision, computed from the nearer end so that both ends are exact."""
+def evenly(first: Any, last: Any, n: int, dt: DType) -> Any:
+    """Evenly spaced numbers, in ``dt`` or to be rounded to it."""
     if n < 2:
         return np.full(n, first)
-    step = (last - first) / (n - 1)
-    index = np.arange(n)
-    return np.where(index < n // 2, first + step * index, last - step * (n - 1 - index))
+    return spaced(n, dt.np if isinstance(first, (int, float)) and isinstance(last, (int, float)) else None, first, last)
 
 
 def as_dtype(values: Any, dt: DType) -> Any:
     """Convert computed values; complex ones lose their imaginary part in a real dtype."""
     if dt.category <= FLOATING and values.dtype.kind == "c":
         values = values.real
-    return values.astype(dt.np)
+    return values.astype(dt.np, copy=False)

@@ -19,7 +19,7 @@ from .._record.binary import check_overlap
 from .._record.common import broadcast_size, cast_array, cast_grad, integer_scalar, number_operand, sum_to, write
 from .._record.general import General, general
 from .._record.unary import Unary, unary
-from ..kernels import row_major
+from ..kernels import copied, row_major
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -45,9 +45,7 @@ class CloneBackward0(Unary):
             return x
         if self.layout == "L":
             return channels_last(x)
-        if self.layout == "C" or dense_order(x) == "C":
-            return row_major(x)
-        return x.copy(order="K")
+        return row_major(x) if self.layout == "C" else copied(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad
@@ -61,18 +59,6 @@ class CloneBackward0(Unary):
 
     def fresh(self) -> Unary:
         return CloneBackward0(self.layout)
-
-
-def dense_order(x: Any) -> str:
-    """NumPy's ``order`` for a copy that keeps the order of the dimensions in memory, as PyTorch does.
-
-    NumPy puts repeated elements (stride 0) closest together; PyTorch leaves such dimensions where they are.
-    """
-    if 0 in x.strides:
-        for n, s in zip(x.shape, x.strides, strict=True):
-            if s == 0 and n > 1:
-                return "C"
-    return "K"
 
 
 CLONE: Final = CloneBackward0("K")

@@ -18,6 +18,7 @@ from .._core.tensor_base import TensorBase, bump, memory, requires_grad
 from .._core.views import DEFAULT, NO_GRAD, set_view
 from .._record.common import cast_array, int_of, make
 from .._record.view import view
+from ..kernels import assign
 from .index_put import INDEX_DTYPE, INDEX_NAMES, dims_taken, index_put_, indexed
 
 if TYPE_CHECKING:
@@ -305,7 +306,7 @@ def write_plain(x: TensorBase, index: Any, source: TensorBase) -> bool:
         if lead < 0 or part.shape[lead:] != source.shp or 0 in part.strides:
             return False
         views.check_inplace(x, False)
-        part[...] = source.array
+        assign(part, source.array)
     except (IndexError, ValueError):  # no such place, or memory that is read-only: the slow way words the error
         return False
     bump(x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,11 +16,10 @@ from .._record.view import view as run_view
 from .._record.writing import zeros_like
 from ..kernels.arrays import select as select_array
 from ..kernels.arrays import stack as stack_arrays
+from ..kernels.copies import joined, stacked
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
-
-_concatenate: Final[Any] = np.concatenate
 
 
 class Joining(General):
@@ -83,7 +82,7 @@ class CatBackward0(Joining):
             parts = [p for p in parts if not is_legacy_empty(p.shape)]
         shape = list(parts[0].shape)
         shape[self.dim] = sum([p.shape[self.dim] for p in parts])
-        return _concatenate(parts, self.dim, np.empty(shape, self.dt.np))
+        return joined(parts, self.dim, tuple(shape), self.dt.np)
 
     def part(self, grad: Tensor, i: int) -> Tensor:
         size = self.sizes[i]
@@ -110,13 +109,9 @@ class StackBackward0(Joining):
         found = stack_arrays(arrays, self.dim)
         if found is not None:
             return found
-        if self.dim == 0:
-            if len(self.sizes[0]) == 0:
-                return np.array(arrays, dtype=self.dt.np)
-            return np.stack(self.converted(arrays), 0, np.empty((len(arrays), *self.sizes[0]), self.dt.np))
-        shape = list(arrays[0].shape)
-        shape.insert(self.dim, len(arrays))
-        return np.stack(self.converted(arrays), self.dim, np.empty(shape, self.dt.np))
+        if len(self.sizes[0]) == 0:
+            return np.array(arrays, dtype=self.dt.np)
+        return stacked(self.converted(arrays), self.dim, self.dt.np)
 
     def part(self, grad: Tensor, i: int) -> Tensor:
         if untracked(grad):

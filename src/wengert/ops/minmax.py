@@ -28,7 +28,7 @@ from .._record.common import (
 )
 from .._record.general import General, general, overwrite
 from .._record.unary import Unary, unary, unary_
-from ..kernels import formulas
+from ..kernels import formulas, ufuncs
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -64,7 +64,7 @@ class MaximumBackward0(Extreme):
     )
 
     def forward(self, x: Any, y: Any) -> Any:
-        return np.maximum(x, y)
+        return ufuncs.maximum(x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None
@@ -86,7 +86,7 @@ class MinimumBackward0(Extreme):
     )
 
     def forward(self, x: Any, y: Any) -> Any:
-        return np.minimum(x, y)
+        return ufuncs.minimum(x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None
@@ -108,7 +108,7 @@ class FmaxBackward0(Extreme):
     )
 
     def forward(self, x: Any, y: Any) -> Any:
-        return np.fmax(x, y)
+        return ufuncs.fmax(x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None
@@ -130,7 +130,7 @@ class FminBackward0(Extreme):
     )
 
     def forward(self, x: Any, y: Any) -> Any:
-        return np.fmin(x, y)
+        return ufuncs.fmin(x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None
@@ -148,7 +148,7 @@ class ClampMinBackward1(Extreme):
     """Elements raised to a tensor of lower bounds.  At ties ``self`` gets the gradient."""
 
     def forward(self, x: Any, y: Any) -> Any:
-        return np.maximum(x, y)
+        return ufuncs.maximum(x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None
@@ -169,7 +169,7 @@ class ClampMaxBackward1(Extreme):
     """Elements lowered to a tensor of upper bounds.  At ties ``self`` gets the gradient."""
 
     def forward(self, x: Any, y: Any) -> Any:
-        return np.minimum(x, y)
+        return ufuncs.minimum(x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None
@@ -195,12 +195,12 @@ class ClampBackward1(Unary):
 
     def forward(self, x: Any) -> Any:
         if self.low is None:
-            return x if self.high is None else np.minimum(x, self.high)
+            return x if self.high is None else ufuncs.minimum(x, self.high)
         if self.high is None:
-            return np.maximum(x, self.low)
+            return ufuncs.maximum(x, self.low)
         if x.dtype.char in "fd":
             return formulas.clamp(x, float(self.low), float(self.high))
-        return np.minimum(np.maximum(x, self.low), self.high)
+        return ufuncs.minimum(ufuncs.maximum(x, self.low), self.high)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -257,7 +257,7 @@ class ClampBackward0(General):
         same = [a if a.dtype == kind else cast_array(a, self.common) for a in arrays]
         x = same[0]
         for i in range(1, len(same)):
-            x = np.maximum(x, same[i]) if self.names[i] == "min" else np.minimum(x, same[i])
+            x = ufuncs.maximum(x, same[i]) if self.names[i] == "min" else ufuncs.minimum(x, same[i])
         return x
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:

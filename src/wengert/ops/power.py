@@ -17,7 +17,7 @@ from .._record.common import OTHER, RESULT, SELF, converted, is_number, result_t
 from .._record.general import overwrite
 from .._record.unary import Unary, unary
 from .._record.writing import zeros_like
-from ..kernels import formulas
+from ..kernels import arrays, formulas, ufuncs
 from .arithmetic import floor_divide_arrays, refuse_zero
 
 if TYPE_CHECKING:
@@ -258,21 +258,21 @@ def power_array(x: Any, y: Any) -> Any:
         raise RuntimeError(NEGATIVE)
     if type(y) is int or type(y) is float:
         if y == 2:
-            return x * x
+            return arrays.multiply(x, x)
         if y == 0.5:
-            return np.sqrt(x)
+            return arrays.sqrt(x)
         if y == 3 and x.dtype.kind == "f":
             return formulas.cube(x)  # as PyTorch; np.power takes a hundred times as long
     if x.dtype.kind == "b":
         return np.power(x.astype(np.uint8), np.asarray(y).astype(np.uint8)).astype(bool)
-    return np.power(x, y if hasattr(y, "dtype") else x.dtype.type(y))
+    return ufuncs.power(x, y if hasattr(y, "dtype") else x.dtype.type(y))
 
 
 def remainder_arrays(x: Any, y: Any) -> Any:
     """Remainder with the sign of the divisor."""
     if x.dtype.kind in "iub":
         refuse_zero(y)
-        return np.remainder(x, y)
+        return ufuncs.remainder(x, y)
     return formulas.remainder(x, y)
 
 
@@ -280,7 +280,7 @@ def fmod_arrays(x: Any, y: Any) -> Any:
     """Remainder with the sign of the dividend."""
     if x.dtype.kind in "iub":
         refuse_zero(y)
-        return np.fmod(x, y)
+        return ufuncs.fmod(x, y)
     return formulas.fmod(x, y)
 
 

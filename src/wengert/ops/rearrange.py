@@ -12,7 +12,7 @@ from .._core.dtypes import INTEGER
 from .._core.tensor_base import TensorBase, from_array
 from .._record.common import int_of, wrap_dim
 from .._record.general import General, general
-from ..kernels import row_major
+from ..kernels.copies import repeated, rolled, row_major
 from .fill import clone
 from .shape import expand, flatten, reshape, unsqueeze, view
 from .sizes import count, distinct_dims, listed, sizes_of, whole
@@ -49,7 +49,7 @@ class RepeatBackward0(Rearrangement):
         self.shape: tuple[int, ...] = shape
 
     def forward(self, arrays: list[Any]) -> Any:
-        return np.tile(arrays[0], self.repeats)
+        return repeated(arrays[0], self.repeats)
 
     def transposed(self, grad: Tensor) -> Tensor:
         lead = len(self.repeats) - len(self.shape)
@@ -97,8 +97,8 @@ class RollBackward0(Rearrangement):
 
     def forward(self, arrays: list[Any]) -> Any:
         if len(self.dims) == 0:
-            return np.roll(arrays[0], self.shifts[0])
-        return np.roll(arrays[0], self.shifts, self.dims)
+            return rolled(arrays[0].reshape(-1), self.shifts, (0,)).reshape(arrays[0].shape)
+        return rolled(arrays[0], self.shifts, self.dims)
 
     def transposed(self, grad: Tensor) -> Tensor:
         return general(RollBackward0(tuple([-n for n in self.shifts]), self.dims), [grad])

@@ -14,7 +14,7 @@ from .._record.binary import Binary, binary
 from .._record.common import FUSED, RESULT, SELF, make, number_of, shadow
 from .._record.general import overwrite
 from .._record.unary import Unary, unary, unary_
-from ..kernels import arrays, blocks, formulas
+from ..kernels import arrays, blocks, formulas, ufuncs
 from .power import refuse_gradient
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class FloorBackward0(Rounded):
     SCHEMA: Final = "floor(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def rounded(self, x: Any) -> Any:
-        return np.floor(x)
+        return ufuncs.floor(x)
 
     def fresh(self) -> Unary:
         return FloorBackward0()
@@ -153,7 +153,7 @@ class CeilBackward0(Rounded):
     SCHEMA: Final = "ceil(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def rounded(self, x: Any) -> Any:
-        return np.ceil(x)
+        return ufuncs.ceil(x)
 
     def fresh(self) -> Unary:
         return CeilBackward0()
@@ -167,7 +167,7 @@ class TruncBackward0(Rounded):
     )
 
     def rounded(self, x: Any) -> Any:
-        return np.trunc(x)
+        return ufuncs.trunc(x)
 
     def fresh(self) -> Unary:
         return TruncBackward0()
@@ -177,7 +177,7 @@ class RoundBackward0(Rounded):
     """Nearest integer, ties to the even one.  Derivative 0."""
 
     def rounded(self, x: Any) -> Any:
-        return np.rint(x)
+        return ufuncs.rint(x)
 
     def fresh(self) -> Unary:
         return RoundBackward0()
@@ -196,7 +196,7 @@ class RoundBackward1(Rounded):
 
     def rounded(self, x: Any) -> Any:
         scale = x.dtype.type(10.0 ** abs(self.decimals))
-        return np.rint(x / scale) * scale if self.decimals < 0 else np.rint(x * scale) / scale
+        return ufuncs.rint(x / scale) * scale if self.decimals < 0 else ufuncs.rint(x * scale) / scale
 
     def fresh(self) -> Unary:
         return self
@@ -214,7 +214,7 @@ class FracBackward0(Unary):
     def forward(self, x: Any) -> Any:
         if x.dtype.kind == "c":
             raise errors.not_implemented("frac_cpu", make(x).dt)
-        return x - np.trunc(x)
+        return x - ufuncs.trunc(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad
@@ -292,7 +292,7 @@ class Signbit(Step):
     def forward(self, x: Any) -> Any:
         if x.dtype.kind == "c":
             raise NotImplementedError("signbit is not implemented for complex tensors.")
-        return np.signbit(x) if x.dtype.kind == "f" else x < 0
+        return ufuncs.signbit(x) if x.dtype.kind == "f" else x < 0
 
     def fresh(self) -> Unary:
         return self
@@ -322,7 +322,7 @@ def real_sign(x: Any) -> Any:
     """-1, 0 or 1; PyTorch gives 0 for NaN. Masks are their own sign."""
     if x.dtype.kind == "b":
         return x.copy()
-    return formulas.sign(x) if x.dtype.kind == "f" else np.sign(x)
+    return formulas.sign(x) if x.dtype.kind == "f" else ufuncs.sign(x)
 
 
 def absolute(self: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from .._core.dtypes import COMPLEX, DEFAULTS, FLOATING, DType
 from .._record.binary import Binary, binary
 from .._record.common import FUSED, RESULT, SELF, result_type
 from .._record.unary import Unary, unary
-from ..kernels import arrays, formulas
+from ..kernels import arrays, formulas, ufuncs
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -113,7 +113,7 @@ class Exp2Backward0(Unary):
     reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
-        return np.exp2(x)
+        return ufuncs.exp2(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -180,7 +180,7 @@ class Log2Backward0(Unary):
     SCHEMA: Final = "log2(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def forward(self, x: Any) -> Any:
-        return np.log2(x)
+        return ufuncs.log2(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -196,7 +196,7 @@ class Log10Backward0(Unary):
     SCHEMA: Final = "log10(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def forward(self, x: Any) -> Any:
-        return np.log10(x)
+        return ufuncs.log10(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None

@@ -13,7 +13,7 @@ from .._core.dtypes import COMPLEX
 from .._record.binary import Binary, binary
 from .._record.common import FUSED, OTHER, RESULT, SELF
 from .._record.unary import Unary, unary, unary_
-from ..kernels import arrays, blocks, formulas
+from ..kernels import arrays, blocks, formulas, ufuncs
 from .transcendental import FloatBinary, FloatOnly, Slope, conj
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class TanBackward0(Unary):
     reads: i64 = RESULT
 
     def forward(self, x: Any) -> Any:
-        return np.tan(x)
+        return ufuncs.tan(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert result is not None
@@ -95,7 +95,7 @@ class AsinBackward0(Unary):
     SCHEMA: Final = "asin(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: arcsin"
 
     def forward(self, x: Any) -> Any:
-        return np.arcsin(x)
+        return ufuncs.arcsin(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -111,7 +111,7 @@ class AcosBackward0(Unary):
     SCHEMA: Final = "acos(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: arccos"
 
     def forward(self, x: Any) -> Any:
-        return np.arccos(x)
+        return ufuncs.arccos(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -127,7 +127,7 @@ class AtanBackward0(Unary):
     SCHEMA: Final = "atan(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace | aliases: arctan"
 
     def forward(self, x: Any) -> Any:
-        return np.arctan(x)
+        return ufuncs.arctan(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -143,7 +143,7 @@ class SinhBackward0(Unary):
     SCHEMA: Final = "sinh(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def forward(self, x: Any) -> Any:
-        return np.sinh(x)
+        return ufuncs.sinh(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -159,7 +159,7 @@ class CoshBackward0(Unary):
     SCHEMA: Final = "cosh(self: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def forward(self, x: Any) -> Any:
-        return np.cosh(x)
+        return ufuncs.cosh(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -222,7 +222,7 @@ class AsinhBackward0(Unary):
     """Inverse hyperbolic sine of each element.  d asinh(x) = 1/sqrt(x**2 + 1)."""
 
     def forward(self, x: Any) -> Any:
-        return np.arcsinh(x)
+        return ufuncs.arcsinh(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -246,7 +246,7 @@ class AcoshBackward0(Unary):
     """Inverse hyperbolic cosine of each element; NaN for reals below 1.  d acosh(x) = 1/sqrt(x**2 - 1)."""
 
     def forward(self, x: Any) -> Any:
-        return np.arccosh(x)
+        return ufuncs.arccosh(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -273,7 +273,7 @@ class AtanhBackward0(Unary):
     """Inverse hyperbolic tangent of each element; NaN for reals outside [-1, 1].  d atanh(x) = 1/(1 - x**2)."""
 
     def forward(self, x: Any) -> Any:
-        return np.arctanh(x)
+        return ufuncs.arctanh(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None
@@ -361,7 +361,7 @@ class Atan2Backward0(FloatBinary):
     )
 
     def forward(self, x: Any, y: Any) -> Any:
-        return np.arctan2(x, y)
+        return ufuncs.arctan2(x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None

@@ -301,6 +301,11 @@ cdef object np_add = _np.add, np_subtract = _np.subtract, np_multiply = _np.mult
 cdef dict programs = {}
 
 
+cdef inline object many(object ufunc, object x, object y):
+    """The result for large arrays of other dtypes; None where there is none."""
+    return long_loop(ufunc, 2, x, y) if is_long(x) or is_long(y) else None
+
+
 def set_programs(dict kernels):
     """The programs ("add", "subtract", "multiply", "divide") for operands that broadcast, and "sum" for large arrays."""
     programs.update(kernels)
@@ -313,7 +318,10 @@ def add(x, y, out=None):
         return found
     if out is not None:
         return np_add(x, y, out)
-    return programs["add"](x, y) if is_for_program(x, y) else x + y
+    if is_for_program(x, y):
+        return programs["add"](x, y)
+    found = many(np_add, x, y)
+    return x + y if found is None else found
 
 
 def subtract(x, y, out=None):
@@ -323,7 +331,10 @@ def subtract(x, y, out=None):
         return found
     if out is not None:
         return np_subtract(x, y, out)
-    return programs["subtract"](x, y) if is_for_program(x, y) else x - y
+    if is_for_program(x, y):
+        return programs["subtract"](x, y)
+    found = many(np_subtract, x, y)
+    return x - y if found is None else found
 
 
 def multiply(x, y, out=None):
@@ -333,7 +344,10 @@ def multiply(x, y, out=None):
         return found
     if out is not None:
         return np_multiply(x, y, out)
-    return programs["multiply"](x, y) if is_for_program(x, y) else x * y
+    if is_for_program(x, y):
+        return programs["multiply"](x, y)
+    found = many(np_multiply, x, y)
+    return x * y if found is None else found
 
 
 def divide(x, y, out=None):
@@ -346,6 +360,9 @@ def divide(x, y, out=None):
             return np_divide(x, y, out)
     if is_for_program(x, y):
         return programs["divide"](x, y)
+    found = many(np_divide, x, y)
+    if found is not None:
+        return found
     with _errstate(all="ignore"):
         return x / y
 
@@ -359,6 +376,10 @@ cdef object unary(int op, object ufunc, object x, object out):
     cdef object found = call_direct(op, x, x, out)
     if found is not None:
         return found
+    if out is None and is_long(x):
+        found = long_loop(ufunc, 1, x, None)
+        if found is not None:
+            return found
     with _errstate(all="ignore"):
         return ufunc(x, out)
 

@@ -154,14 +154,20 @@ def taken_over(first):
     return take_over(first)
 
 
-def empty(tuple shape, cnp.dtype dtype):
+cdef int read_sizes(shape, cnp.npy_intp* sizes) except -1:
+    """How many sizes there are."""
+    cdef int d
+    if not isinstance(shape, tuple) or len(<tuple>shape) > 64:  # a Size is a tuple
+        raise ValueError("at most 64 sizes in a tuple")
+    for d in range(len(<tuple>shape)):
+        sizes[d] = (<tuple>shape)[d]
+    return len(<tuple>shape)
+
+
+def empty(shape, cnp.dtype dtype):
     """An uninitialised array in C order."""
     cdef cnp.npy_intp sizes[64]
-    cdef int d, dims = len(shape)
-    if dims > 64:
-        raise ValueError(f"an array has at most 64 dimensions, not {dims}")
-    for d in range(dims):
-        sizes[d] = shape[d]
+    cdef int dims = read_sizes(shape, sizes)
     return new_array(dims, sizes, dtype.num)
 
 
@@ -169,12 +175,8 @@ def zeros(shape, cnp.dtype dtype):
     """Zeros in C order; large arrays of numbers get recycled memory, cleared by all threads."""
     cdef cnp.npy_intp sizes[64]
     cdef size_t count = 1
-    cdef int d, dims
-    if not isinstance(shape, tuple) or len(<tuple>shape) > 64:  # a Size is a tuple
-        raise ValueError("at most 64 sizes in a tuple")
-    dims = len(<tuple>shape)
+    cdef int d, dims = read_sizes(shape, sizes)
     for d in range(dims):
-        sizes[d] = (<tuple>shape)[d]
         count *= sizes[d]
     if count < MANY or dtype.kind not in (c"f", c"i"):
         return cnp.PyArray_ZEROS(dims, sizes, dtype.num, 0)

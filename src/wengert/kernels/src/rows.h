@@ -34,22 +34,38 @@ static inline void add_row(ptrdiff_t width, const T* __restrict row, T* __restri
   for (ptrdiff_t j = 0; j < width; j++) to[j] += row[j];
 }
 
-// target[index[i]] += rows[i], in rising i for every row of the target.  A task has a range of target rows: no two write to
-// one, and the order of a row's sum does not depend on the threads.
+template <class T>
+static inline void fetch_row(ptrdiff_t width, const T* row) {
+  constexpr ptrdiff_t LINE = 64 / sizeof(T), MOST = 16 * LINE;  // of a longer row the processor guesses the rest
+  for (ptrdiff_t j = 0; j < std::min(width, MOST); j += LINE) __builtin_prefetch(row + j);
+}
+
+// target[index[i]] += rows[i], in rising i for every row of the target.  A task has a range of target rows that stays in the
+// second-level cache: no two write to one, and the order of a row's sum does not depend on the threads.  First the rows are dealt
+// out to the tasks, so that each fetches the next of its own while it adds one.
 template <class T>
 void add_rows(ptrdiff_t n, ptrdiff_t width, ptrdiff_t count, const int64_t* index, const T* rows, T* target,
               Flag& bad) {
-  ptrdiff_t tasks = width < 16 || n * width < 4 * PIECE ? 1 : 8, each = (count + tasks - 1) / tasks;
+  constexpr ptrdiff_t RANGE = (1 << 18) / sizeof(T), LEAST = 8, MOST = 256;
+  const auto add = [=](ptrdiff_t i, ptrdiff_t wide) { add_row(wide, rows + i * wide, target + index[i] * wide); };
+  if (width < 16 || n * width < 4 * PIECE) {
+    for (ptrdiff_t i = 0; i < n; i++)
+      if (!outside(index[i], count, bad)) width == 1 ? add(i, 1) : add(i, width);
+    return;
+  }
+  const ptrdiff_t each = pieces(count, std::clamp(pieces(count * width, RANGE), LEAST, MOST)), tasks = pieces(count, each);
+  std::vector<ptrdiff_t> ends(tasks + 1), dealt(n);
+  for (ptrdiff_t i = 0; i < n; i++)
+    if (!outside(index[i], count, bad)) ends[index[i] / each + 1]++;
+  for (ptrdiff_t task = 0; task < tasks; task++) ends[task + 1] += ends[task];
+  for (ptrdiff_t i = 0; i < n; i++)
+    if (!outside(index[i], count, bad)) dealt[ends[index[i] / each]++] = i;
   parallel_for(tasks, [&](ptrdiff_t task) {
-    ptrdiff_t low = task * each, high = std::min(count, low + each);
-    if (width == 1)
-      for (ptrdiff_t i = 0; i < n; i++) {
-        if (!outside(index[i], count, bad)) target[index[i]] += rows[i];
-      }
-    else
-      for (ptrdiff_t i = 0; i < n; i++)
-        if (!outside(index[i], count, bad) && index[i] >= low && index[i] < high)
-          add_row(width, rows + i * width, target + index[i] * width);
+    const ptrdiff_t first = task ? ends[task - 1] : 0, end = ends[task];
+    for (ptrdiff_t k = first; k < end; k++) {
+      if (k + 1 < end) fetch_row(width, rows + dealt[k + 1] * width);
+      add(dealt[k], width);
+    }
   });
 }
 

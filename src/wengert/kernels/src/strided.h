@@ -1,4 +1,4 @@
-// Copies of arrays with any strides into C order; transposed ones turn in tiles (transpose.h).
+// Copies between arrays of any strides; transposed ones turn in tiles (transpose.h).
 #pragma once
 #include <algorithm>
 #include <cstdlib>
@@ -9,7 +9,7 @@
 
 namespace wengert::arrays {
 
-// Dimensions of a copy, strides in elements.  The target is in C order, its last stride 1.
+// Dimensions of a copy, strides in elements; those of the target fall.
 struct Walk {
   static constexpr int most = 64;
   int dims = 0;
@@ -34,23 +34,29 @@ struct Walk {
   }
 };
 
-// Without dimensions of size 1; neighbours that lie one in the other are joined.
-inline Walk walk_of(PyArrayObject* array) {
+// Without dimensions of size 1; neighbours that lie one in the other, in source and target, are joined.
+inline Walk walk_of(PyArrayObject* source, PyArrayObject* target) {
+  const ptrdiff_t bytes = PyArray_ITEMSIZE(source);
+  int order[Walk::most], dims = 0;
+  for (int d = 0; d < PyArray_NDIM(target); d++)
+    if (PyArray_DIM(target, d) != 1) order[dims++] = d;
+  std::stable_sort(order, order + dims, [=](int a, int b) {
+    return std::abs(PyArray_STRIDE(target, a)) > std::abs(PyArray_STRIDE(target, b));
+  });
   Walk w;
-  for (int d = 0; d < PyArray_NDIM(array); d++) {
-    ptrdiff_t size = PyArray_DIM(array, d), stride = PyArray_STRIDE(array, d) / PyArray_ITEMSIZE(array);
-    if (size == 1) continue;
-    if (w.dims && w.from[w.dims - 1] == stride * size) {
-      w.size[w.dims - 1] *= size;
-      w.from[w.dims - 1] = stride;
+  for (int i = 0; i < dims; i++) {
+    const ptrdiff_t size = PyArray_DIM(target, order[i]);
+    const ptrdiff_t from = PyArray_STRIDE(source, order[i]) / bytes, to = PyArray_STRIDE(target, order[i]) / bytes;
+    const int last = w.dims - 1;
+    if (w.dims && w.from[last] == from * size && w.to[last] == to * size) {
+      w.size[last] *= size;
     } else {
       w.size[w.dims] = size;
-      w.from[w.dims++] = stride;
+      w.dims++;
     }
+    w.from[w.dims - 1] = from, w.to[w.dims - 1] = to;
   }
-  if (!w.dims) w.size[w.dims] = w.from[w.dims] = 1, w.dims++;
-  ptrdiff_t to = 1;
-  for (int d = w.dims - 1; d >= 0; to *= w.size[d--]) w.to[d] = to;
+  if (!w.dims) w.size[0] = w.from[0] = w.to[0] = 1, w.dims = 1;
   return w;
 }
 
@@ -72,56 +78,62 @@ void copy_turned(Walk w, int near, const T* x, T* out) {
   });
 }
 
-template <int STEP, class T>
+template <int STEP, int STEP_TO, class T>
 void copy_spread(ptrdiff_t n, const T* __restrict from, T* __restrict to) {
-  for (ptrdiff_t j = 0; j < n; j++) to[j] = from[j * STEP];
+  for (ptrdiff_t j = 0; j < n; j++) to[j * STEP_TO] = from[j * STEP];
 }
 
 template <class T>
-void copy_row(ptrdiff_t n, ptrdiff_t step, const T* from, T* to) {
-  if (step == 1)
+void copy_row(ptrdiff_t n, ptrdiff_t step, ptrdiff_t step_to, const T* from, T* to) {
+  constexpr ptrdiff_t SHORT = 16;  // a call of memcpy would cost more than the copy
+  if (step_to != 1 || n < SHORT) {
+    if (step == 1 && step_to == 2) return copy_spread<1, 2>(n, from, to);
+    for (ptrdiff_t j = 0; j < n; j++) to[j * step_to] = from[j * step];
+  } else if (step == 1) {
     memcpy(to, from, n * sizeof(T));
-  else if (step == 0)
+  } else if (step == 0) {
     std::fill_n(to, n, *from);
-  else if (step == -1)
-    copy_spread<-1>(n, from, to);
-  else if (step == 2)
-    copy_spread<2>(n, from, to);
-  else
+  } else if (step == -1) {
+    copy_spread<-1, 1>(n, from, to);
+  } else if (step == 2) {
+    copy_spread<2, 1>(n, from, to);
+  } else {
     for (ptrdiff_t j = 0; j < n; j++) to[j] = from[j * step];
+  }
 }
 
 // Row after row, several rows of the last two dimensions together; a single row by pieces.
 template <class T>
 void copy_rows(Walk w, const T* x, T* out) {
   const int last = w.dims - 1;
-  const ptrdiff_t n = w.size[last], step = w.from[last];
+  const ptrdiff_t n = w.size[last], step = w.from[last], step_to = w.to[last];
   if (!last)
     return in_pieces(pieces(n, PIECE), PIECE, [&](ptrdiff_t i) {
-      copy_row(std::min(PIECE, n - i * PIECE), step, x + i * PIECE * step, out + i * PIECE);
+      copy_row(std::min(PIECE, n - i * PIECE), step, step_to, x + i * PIECE * step, out + i * PIECE * step_to);
     });
-  const ptrdiff_t rows = w.size[last - 1], row = w.from[last - 1], per = std::min(rows, 1 + PIECE / n), parts = pieces(rows, per);
+  const ptrdiff_t rows = w.size[last - 1], row = w.from[last - 1], row_to = w.to[last - 1];
+  const ptrdiff_t per = std::min(rows, 1 + PIECE / n), parts = pieces(rows, per);
   w.remove(last);
   w.remove(last - 1);
   in_pieces(w.count() * parts, per * n, [&](ptrdiff_t i) {
     ptrdiff_t source, target;
     w.locate(i / parts, source, target);
     const ptrdiff_t first = i % parts * per, end = std::min(rows, first + per);
-    for (ptrdiff_t r = first; r < end; r++) copy_row(n, step, x + source + r * row, out + target + r * n);
+    for (ptrdiff_t r = first; r < end; r++) copy_row(n, step, step_to, x + source + r * row, out + target + r * row_to);
   });
 }
 
-// Arrays x, of any strides, and out, in C order.
+// Arrays x and out, of any strides, but no element of out twice.
 template <class T>
 void enter_copy_strided(const Args& a) {
-  const Walk w = walk_of(a.source[0]);
+  const Walk w = walk_of(a.source[0], a.source[1]);
   int near = w.dims - 1;
   for (int d = w.dims - 2; d >= 0 && w.from[near] > 1; d--)
     if (w.from[d] == 1) near = d;
-  if (near == w.dims - 1 || w.size[near] == 1)
-    copy_rows(w, a.at<T>(0), a.at<T>(1));
-  else
-    copy_turned(w, near, a.at<T>(0), a.at<T>(1));
+  if constexpr (sizeof(T) >= 4)
+    if (near != w.dims - 1 && w.size[near] > 1 && w.to[w.dims - 1] == 1)
+      return copy_turned(w, near, a.at<T>(0), a.at<T>(1));
+  copy_rows(w, a.at<T>(0), a.at<T>(1));
 }
 
 }  // namespace wengert::arrays

@@ -4,9 +4,11 @@
 
 #include "borders.h"
 #include "bytes.h"
+#include "casts.h"
 #include "door.h"
 #include "norms.h"
 #include "pooling.h"
+#include "ramps.h"
 #include "reduce.h"
 #include "rows.h"
 #include "scan.h"
@@ -241,7 +243,11 @@ constexpr Entry array_entries[] = {
     {"avg_pool", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool)},
     {"avg_pool_backward", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool_backward)},
     {"copy_bytes", 2, 1, 0, WENGERT_ANY(enter_copy_bytes)},
-    {"copy_strided", 2, 0, 0, WENGERT_WORDS(enter_copy_strided), nullptr, true},
+    {"copy_strided", 2, 0, 0, WENGERT_WORDS(enter_copy_strided), enter_copy_strided<uint8_t>, true},
+    {"ramp", 1, 2, 2, WENGERT_FLOATS(enter_ramp)},
+    {"cast", 2, 0, 0, WENGERT_WORDS(enter_cast), enter_cast<bool>},
+    {"to_half", 2, 0, 0, TURNS_HALVES ? enter_to_half : nullptr},
+    {"from_half", 2, 0, 0, TURNS_HALVES ? enter_from_half : nullptr},
     {"take_rows", 3, 3, 0, WENGERT_ANY(enter_take_rows)},
     {"add_rows", 3, 3, 0, WENGERT_WORDS(enter_add_rows)},
     {"gather", 3, 4, 0, WENGERT_WORDS(enter_gather)},

@@ -25,4 +25,6 @@ bool add_tables(PyObject* names) {
          add_table(names, distance_entries) && add_table(names, grid_entries) && add_table(names, count_entries);
 }
 
+bool turns_halves() { return TURNS_HALVES; }
+
 }  // namespace wengert::arrays
