@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from wengert import kernels
-from wengert.kernels import bulk
+from wengert.kernels import bulk, reductions
 
 FLOATS = [np.float32, np.float64]
 
@@ -37,7 +38,7 @@ def test_the_first_of_each_run_is_kept(native: Any, n: int, dtype: Any, kinds: i
     x = np.random.default_rng(0).integers(0, kinds, 2 * n).astype(dtype)
     for part in (x[:n], x[::2]):
         starts = np.concatenate([[True], part[1:] != part[:-1]])
-        np.testing.assert_array_equal(bulk.run_starts(part, starts), part[starts])
+        np.testing.assert_array_equal(bulk.where_true(part, starts), part[starts])
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -103,3 +104,86 @@ def test_sums_and_counts_are_the_same_for_any_number_of_threads() -> None:
         found.append([a.tobytes() for a in results])
     kernels.set_num_threads(before)
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.int64])
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 1.0])
+def test_elements_where_a_mask_is_true(native: Any, dtype: Any, share: float) -> None:
+    rng = np.random.default_rng(0)
+    for shape in ((1,), (5, 3), (100_003,), (300, 7, 41)):
+        x = rng.normal(0, 9, shape).astype(dtype)
+        mask = rng.random(shape) < share
+        np.testing.assert_array_equal(bulk.where_true(x, mask), x[mask])
+        np.testing.assert_array_equal(bulk.where_true(x.T, mask.T), x.T[mask.T])
+
+
+@pytest.mark.parametrize("dtype", ["?", "B", "i", "l"])
+def test_sums_of_integers_and_masks(native: Any, dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    for shape in ((100_003,), (3, 40_000), (40_000, 3), (70, 9, 80), (1, 70_000, 1), (5, 1200, 7)):
+        x = rng.integers(-(2**31) if dtype in "il" else 0, 2**31 if dtype in "il" else 2, shape).astype(dtype)
+        x = x * np.int64(2**32 - 5) if dtype == "l" else np.full(shape, 255, dtype) if dtype == "B" else x
+        for given in (x, np.asfortranarray(x), np.moveaxis(x, 0, -1)):
+            for k in range(1, given.ndim + 1):
+                for axes in itertools.combinations(range(given.ndim), k):
+                    for keep in (False, True):
+                        found = reductions.whole_sum(given, axes, keep)
+                        wanted = given.sum(axes, np.int64, keepdims=keep)
+                        assert np.shape(found) == np.shape(wanted) and found.dtype == np.int64
+                        np.testing.assert_array_equal(found, wanted)
+            np.testing.assert_array_equal(reductions.whole_sum(given, None, False), given.sum(dtype=np.int64))
+
+
+def test_whether_all_or_some_of_a_mask_are_true(native: Any) -> None:
+    rng = np.random.default_rng(0)
+    for shape in ((200, 300), (40_000, 3), (3, 40_000), (20, 30, 40)):
+        for share in (0.0, 0.001, 0.999, 1.0):
+            mask = rng.random(shape) < share
+            for axes in ((0,), (1,), tuple(range(len(shape))), None):
+                for keep in (False, True):
+                    np.testing.assert_array_equal(
+                        reductions.truth(mask, axes, keep, True), mask.all(axes, keepdims=keep)
+                    )
+                    np.testing.assert_array_equal(
+                        reductions.truth(mask, axes, keep, False), mask.any(axes, keepdims=keep)
+                    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.int64])
+def test_places_in_sorted_rows(native: Any, dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    for n in (1, 2, 3, 7, 64, 1000):
+        row = np.sort(rng.integers(-50, 50, n)).astype(dtype)
+        values = rng.integers(-60, 60, (37, 111)).astype(dtype)
+        if values.dtype.kind == "f":
+            values[0, :3] = [np.inf, -np.inf, np.nan]
+        for after in (False, True):
+            wanted = np.searchsorted(row, values, "right" if after else "left")
+            np.testing.assert_array_equal(bulk.look_up(row, values, after), wanted)
+            rows = np.stack([row - k for k in range(37)])
+            found = bulk.look_up(rows, values, after)
+            for k in range(37):
+                np.testing.assert_array_equal(
+                    found[k], np.searchsorted(rows[k], values[k], "right" if after else "left")
+                )
+
+
+@pytest.mark.parametrize("name", ["sum", "product"])
+def test_running_sums_and_products_of_integers_wrap_around(native: Any, name: str) -> None:
+    x = np.random.default_rng(0).integers(-(2**62), 2**62, (9, 70, 11))
+    for dim in range(3):
+        wanted = (np.cumsum if name == "sum" else np.cumprod)(x, dim)
+        np.testing.assert_array_equal(bulk.running(name, x, dim, False), wanted)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_running_logarithms_of_sums_of_exponentials(native: Any, dtype: Any) -> None:
+    x = np.random.default_rng(0).normal(0, 40, (7, 200, 5)).astype(dtype)
+    x[0, :3, 0] = [-np.inf, -np.inf, 1]
+    x[1, 5, 1], x[2, 6, 2], x[3, 7, 3] = np.inf, np.nan, -np.inf
+    for dim in range(3):
+        with np.errstate(all="ignore"):
+            wanted = np.logaddexp.accumulate(x.astype(np.float64), dim).astype(dtype)
+        np.testing.assert_allclose(
+            bulk.running("logsumexp", x, dim, False), wanted, rtol=1e-6 if dtype == np.float32 else 1e-14
+        )

@@ -38,6 +38,11 @@ def moves(*arrays: Any) -> bool:
     return dtype in _WORDS and all(a.dtype == dtype and a.size > 0 for a in arrays)
 
 
+def counts(x: Any) -> bool:
+    """Whether a kernel adds up integers or a mask."""
+    return _native is not None and x.dtype.char in "?Bilq" and x.size > 0
+
+
 def empty(shape: Any, dtype: Any) -> Any:
     """An uninitialised array in C order, of recycled memory; any sequence is a shape."""
     return _empty(tuple(shape), dtype)
@@ -456,10 +461,13 @@ def factors(given: Any, missing: int, x: Any) -> Any:
 
 
 def running(name: str, x: Any, dim: int, from_end: bool) -> Any:
-    """Running sums ("sum") or products ("product") along ``dim``, carried in float64 and rounded once at every place."""
+    """Running sums ("sum"), products ("product") or logarithms of sums of exponentials ("logsumexp") along ``dim``.
+
+    Those of floating point numbers are carried in float64 and rounded once at every place.
+    """
     outer, inner = _around(x.shape, dim)
     out = empty(x.shape, x.dtype)
-    scan = _native.running_sum if name == "sum" else _native.running_product
+    scan = getattr(_native, f"running_{name}")
     scan(_contiguous(x), out, outer, x.shape[dim], inner, int(from_end))
     return out
 
@@ -508,10 +516,32 @@ def histogram(x: Any, edges: Any) -> Any:
     return counts
 
 
-def run_starts(x: Any, starts: Any) -> Any:
-    """The elements of a vector where the mask ``starts`` is true: the first of each run of equal ones."""
-    out = empty((np.count_nonzero(starts),), x.dtype)
-    _native.run_starts(_contiguous(x), starts, out, out.size)
+def where_true(x: Any, mask: Any) -> Any:
+    """The elements of an array where a mask of its shape is true, one behind the other."""
+    out = empty((np.count_nonzero(mask),), x.dtype)
+    _native.where_true(_contiguous(x), _contiguous(mask), out)
+    return out
+
+
+def whole_sums(x: Any, first: int, end: int) -> Any:
+    """Sums (int64) of integers, or how much of a mask is true, over dimensions ``first`` to before ``end``, which get size 1."""
+    shape = x.shape
+    out = np.empty((*shape[:first], *[1] * (end - first), *shape[end:]), _INT64)
+    _native.whole_sums(x, out, math.prod(shape[:first]), math.prod(shape[first:end]), math.prod(shape[end:]))
+    return out
+
+
+def look_up(rows: Any, values: Any, after: bool) -> Any:
+    """How many elements (int64) of each sorted row lie before each of its values; ``after``: equal ones count.
+
+    Args:
+        rows: (n,), or (..., n).
+        values: any shape, or (..., m), of the dtype of ``rows``.
+    """
+    out = empty(values.shape, _INT64)
+    count = math.prod(rows.shape[:-1])
+    numbers = [count, rows.shape[-1], values.size // count, int(after)]
+    _native.look_up(_contiguous(rows), _contiguous(values), out, *numbers)
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from . import bulk, formulas
 from .formula import in_front, reduced
 
 _add: Final[Any] = np.add.reduce
+_INT64: Final = np.dtype(np.int64)
 
 #: In the order of ``reduce_middle`` in src/reduce.h.
 KNOWN: Final = (
@@ -31,6 +33,24 @@ def array_sum(x: Any, axes: int | tuple[int, ...] | None, keepdims: bool) -> Any
     """Sum over dimensions counted from the front (None: all), in the array's own dtype, as ``np.add.reduce`` returns it."""
     found = _reduced("sum", x, axes, keepdims)
     return _add(x, axes, None, None, keepdims) if found is None else found
+
+
+def whole_sum(x: Any, axes: int | tuple[int, ...] | None, keepdims: bool) -> Any:
+    """Sum of integers in 64 bits, or how much of a mask is true, over dimensions counted from the front (None: all)."""
+    found = _over_runs(bulk.whole_sums, bulk.whole_sums, x, axes, keepdims) if _is_long(x) and bulk.counts(x) else None
+    return _add(x, axes, _INT64, None, keepdims) if found is None else found
+
+
+def truth(mask: Any, axes: int | tuple[int, ...] | None, keepdims: bool, every: bool) -> Any:
+    """Whether all (``every``) or some elements of a mask are true, over dimensions counted from the front (None: all)."""
+    if axes is None or not _is_long(mask):  # of a whole array NumPy looks no further than the element that decides
+        return (np.logical_and if every else np.logical_or).reduce(mask, axes, None, None, keepdims)
+    count = whole_sum(mask, axes, keepdims)
+    return count == mask.size // count.size if every else count != 0
+
+
+def _is_long(x: Any) -> bool:
+    return type(x) is np.ndarray and x.size >= LARGE
 
 
 class Reduction:
@@ -75,8 +95,17 @@ def logsumexp(x: Any, axes: int | tuple[int, ...] | None, keepdims: bool) -> Any
 
 def _reduced(name: str, x: Any, axes: int | tuple[int, ...] | None, keepdims: bool) -> Any:
     """By the kernel; None for small arrays, other dtypes, and where memory would be copied."""
-    if type(x) is not np.ndarray or x.size < LARGE or not bulk.handles(x):
+    if not _is_long(x) or not bulk.handles(x):
         return None
+    first = partial(bulk.reduce_over, KNOWN.index(name))
+    return _over_runs(first, partial(bulk.reduce_over, KNOWN.index(AGAIN.get(name, name))), x, axes, keepdims)
+
+
+def _over_runs(step: Any, again: Any, x: Any, axes: int | tuple[int, ...] | None, keepdims: bool) -> Any:
+    """``step(x, first, end)`` over a run of neighbouring dimensions, ``again`` over the others.
+
+    None where memory would be copied.
+    """
     if axes is None:
         closed = list(range(x.ndim))
     else:
@@ -87,8 +116,8 @@ def _reduced(name: str, x: Any, axes: int | tuple[int, ...] | None, keepdims: bo
     if not found.flags.c_contiguous or len(long) == 0:
         return None
     for first, end in reversed(runs_of(long)):  # memory runs along the last
-        found = bulk.reduce_over(KNOWN.index(name), found, first, end)
-        name = AGAIN.get(name, name)
+        found = step(found, first, end)
+        step = again
     found = found.transpose([order.index(d) for d in range(x.ndim)])
     return found if keepdims else found.reshape([n for d, n in enumerate(x.shape) if d not in closed])[()]
 

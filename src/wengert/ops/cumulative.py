@@ -63,7 +63,7 @@ class Scan(Unary):
         if x.ndim == 0:
             return x[()]
         kind = x.dtype
-        if x.size >= TINY and kernels.handles(x):
+        if x.size >= TINY and (kernels.handles(x) or (kind == int64.np and kernels.moves(x))):
             return kernels.running("sum" if accumulate is _add else "product", x, self.dim, False)
         if kind == float32.np or kind == float16.np:
             return wide_scan(accumulate, x, self.dim, np.empty(x.shape, kind))
@@ -206,6 +206,8 @@ class LogcumsumexpBackward0(Scan):
         if x.dtype.kind == "c":
             top = np.max(x.real, self.dim, keepdims=True)
             return np.log(_add(np.exp(x - top), self.dim)) + top
+        if kernels.handles(x):
+            return kernels.running("logsumexp", x, self.dim, False)
         return np.logaddexp.accumulate(x, self.dim, None, np.empty(x.shape, x.dtype))
 
     def prepare(self, x: TensorBase) -> TensorBase:

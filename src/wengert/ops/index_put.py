@@ -17,7 +17,7 @@ from .._record.binary import check_overlap
 from .._record.common import make, sum_to
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
-from ..kernels import zeros
+from ..kernels import bulk, zeros
 from .index_arrays import add_at, check_empty, check_key
 
 if TYPE_CHECKING:
@@ -100,6 +100,8 @@ class IndexBackward0(General):
         try:
             if len(arrays) == 2 and key[-1].dtype != np.bool_:
                 return x.take(key[-1], axis=len(key) - 1)
+            if len(key) == 1 and key[0].shape == x.shape and bulk.moves(x):  # a mask
+                return bulk.where_true(x, key[0])
             out = x[key]
         except IndexError:
             check_key(x.shape, key)
@@ -157,6 +159,8 @@ class IndexPutBackward0(Writer):
             if self.accumulate:
                 check_key(target.shape, key)
                 add_at(target, key, values)
+            elif values.size == 1 and len(key) == 1 and key[0].dtype == np.bool_ and key[0].shape == target.shape:
+                np.copyto(target, values.reshape(()), where=key[0], casting="unsafe")
             else:
                 target[key] = values
         except IndexError:

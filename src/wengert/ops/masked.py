@@ -283,7 +283,8 @@ class MaskedSelectBackward0(General):
 
     def forward(self, arrays: list[Any]) -> Any:
         x, mask = arrays
-        return np.atleast_1d(x)[np.broadcast_to(np.atleast_1d(mask), np.atleast_1d(x).shape)]
+        x, mask = np.atleast_1d(x), np.broadcast_to(np.atleast_1d(mask), np.shape(np.atleast_1d(x)))
+        return bulk.where_true(x, mask) if bulk.moves(x) else x[mask]
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]

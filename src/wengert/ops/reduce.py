@@ -45,7 +45,7 @@ class SumBackward0(Reduction):
         if target is not None:
             x = cast_array(x, target)
         elif x.dtype.kind in "biu":
-            return _add(x, axes(self), int64.np, None, self.keepdim)
+            return reductions.whole_sum(x, axes(self), self.keepdim)
         return add_up(x, axes(self), self.keepdim) if target is None else add_as(x, self, target)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
@@ -379,7 +379,7 @@ def all(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 
     Variants: function method out
     """
-    return truth(np.logical_and.reduce, self, dim, keepdim)
+    return truth(self, dim, keepdim, True)
 
 
 def any(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
@@ -387,16 +387,16 @@ def any(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 
     Variants: function method out
     """
-    return truth(np.logical_or.reduce, self, dim, keepdim)
+    return truth(self, dim, keepdim, False)
 
 
-def truth(combine: Any, x: TensorBase, dim: Any, keepdim: bool) -> Tensor:
-    """Combine masks along dimensions."""
+def truth(x: TensorBase, dim: Any, keepdim: bool, every: bool) -> Tensor:
+    """Whether all or some elements along dimensions are nonzero."""
     array = x.array if x.dt.category == BOOL else np.asarray(x.array != 0)
     axis = None if len(x.shp) == 0 else wrap_dims(dim, len(x.shp))
     if dim is not None:
         wrap_dims(dim, len(x.shp))
-    found = combine(array, axis, None, None, keepdim and len(x.shp) > 0)
+    found = reductions.truth(array, axis, keepdim and len(x.shp) > 0, every)
     return make(found.astype(uint8.np) if x.dt is uint8 else found.astype(bool_.np))
 
 

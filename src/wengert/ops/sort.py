@@ -216,7 +216,7 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
     rows = array.reshape(-1) if dim is None else np.moveaxis(array, wrap_dim(dim, array.ndim), 0)
     n = rows.shape[0]
     starts = starts_of_runs(rows)
-    kept = bulk.run_starts(rows, starts) if rows.ndim == 1 and bulk.moves(rows) else chosen_rows(rows, starts)
+    kept = bulk.where_true(rows, starts) if rows.ndim == 1 and bulk.moves(rows) else chosen_rows(rows, starts)
     first_ones = make(kept.reshape(-1) if dim is None else np.moveaxis(kept, 0, wrap_dim(dim, array.ndim)))
     results = [refuse_gradient(first_ones, [self], "unique_consecutive")]
     if return_inverse:

@@ -31,14 +31,24 @@ void histogram(ptrdiff_t n, ptrdiff_t bins, const T* x, const T* edges, int64_t*
   for (ptrdiff_t i = 0; i < tasks * bins; i++) counts[i % bins] += found[i];
 }
 
-// The elements where `starts` is true, `total` in number, one behind the other.  All are written, those that do not count are
-// written over: branches would be guessed wrong.
+// The elements where a mask is true, one behind the other.  All are written, those that do not count are written over: branches
+// would be guessed wrong.
 template <class T>
-void run_starts(ptrdiff_t total, const T* x, const bool* starts, T* out) {
-  for (ptrdiff_t i = 0, k = 0; k < total; i++) {
-    out[k] = x[i];
-    k += starts[i];
-  }
+void where_true(ptrdiff_t n, const T* x, const bool* mask, T* out) {
+  const ptrdiff_t parts = pieces(n, PIECE);
+  std::vector<ptrdiff_t> ends(parts + 1);
+  parallel_for(parts, [&](ptrdiff_t part) {
+    const bool* own = mask + part * PIECE;
+    ends[part + 1] = std::count(own, own + std::min(PIECE, n - part * PIECE), true);
+  });
+  for (ptrdiff_t part = 0; part < parts; part++) ends[part + 1] += ends[part];
+  parallel_for(parts, [&](ptrdiff_t part) {
+    const ptrdiff_t end = ends[part + 1];
+    for (ptrdiff_t i = part * PIECE, k = ends[part]; k < end; i++) {
+      out[k] = x[i];
+      k += mask[i];
+    }
+  });
 }
 
 // The places of a mask that are true: rows of `dims` numbers.  All dimensions but the last, of `columns`, have the sizes `sizes`.

@@ -1,6 +1,9 @@
-// Running sums and products along the middle of three dimensions, carried in float64 and rounded once at every place.
+// Running sums and products along the middle of three dimensions: of integers as they are, otherwise carried in float64 and
+// rounded once at every place.
 #pragma once
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "pool.h"
 #include "tile.h"
@@ -8,23 +11,33 @@
 namespace wengert::arrays {
 
 struct Plus {
-  static constexpr double neutral = 0.0;
-  static double join(double a, double b) { return a + b; }
+  static constexpr int neutral = 0;
+  template <class C> static C join(C a, C b) { return a + b; }
 };
 struct Times {
-  static constexpr double neutral = 1.0;
-  static double join(double a, double b) { return a * b; }
+  static constexpr int neutral = 1;
+  template <class C> static C join(C a, C b) { return a * b; }
 };
+struct LogPlus {  // the logarithm of the sum of exponentials
+  static constexpr double neutral = -std::numeric_limits<double>::infinity();
+  static double join(double a, double b) {
+    const double high = a < b ? b : a, low = a < b ? a : b;
+    return high == low && !std::isfinite(high) ? a : std::log1p(std::exp(low - high)) + high;
+  }
+};
+
+template <class T>
+using Carried = std::conditional_t<std::is_integral_v<T>, uint64_t, double>;  // whose sums wrap around
 
 // LINES lines of elements at once: a sum waits four cycles for the one before it.  `step` is -1 for sums from the end.
 template <class Op, int LINES, class T>
 static void scan_lines(ptrdiff_t n, ptrdiff_t apart, ptrdiff_t step, const T* x, T* out) {
-  double total[LINES];
+  Carried<T> total[LINES];
   for (int l = 0; l < LINES; l++) total[l] = Op::neutral;
   for (ptrdiff_t i = 0; i < n; i++)
 #pragma GCC unroll 8
     for (int l = 0; l < LINES; l++) {
-      total[l] = Op::join(total[l], (double)x[l * apart + i * step]);
+      total[l] = Op::join(total[l], (Carried<T>)x[l * apart + i * step]);
       out[l * apart + i * step] = (T)total[l];
     }
 }
@@ -47,14 +60,14 @@ void scan_middle(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, bool reversed, c
   parallel_for(outer * bands, [&](ptrdiff_t task) {
     ptrdiff_t first = task % bands * WIDE, width = std::min(WIDE, inner - first);
     ptrdiff_t base = task / bands * n * inner + first;
-    double total[WIDE];
-    std::fill_n(total, width, Op::neutral);
+    Carried<T> total[WIDE];
+    std::fill_n(total, width, Carried<T>(Op::neutral));
     for (ptrdiff_t i = 0; i < n; i++) {
       ptrdiff_t at = base + (reversed ? n - 1 - i : i) * inner;
       const T* from = x + at;
       T* to = out + at;
       for (ptrdiff_t j = 0; j < width; j++) {
-        total[j] = Op::join(total[j], (double)from[j]);
+        total[j] = Op::join(total[j], (Carried<T>)from[j]);
         to[j] = (T)total[j];
       }
     }

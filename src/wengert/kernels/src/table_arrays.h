@@ -227,6 +227,8 @@ void enter_scan(const Args& a) {
   scan<Op, T>(a.number[0], a.number[1], a.number[2], a.number[3] != 0, a.at<T>(0), a.at<T>(1));
 }
 
+#define WENGERT_SCANS(Op) enter_scan<Op, float>, enter_scan<Op, double>
+
 // Arrays x, values, places; outer, n, inner, whether the largest.
 template <class T>
 void enter_running_extreme(const Args& a) {
@@ -271,8 +273,9 @@ constexpr Entry array_entries[] = {
     {"softmax_columns", 2, 4, 0, WENGERT_FLOATS(enter_softmax_columns)},
     {"softmax_columns_slope", 3, 4, 0, WENGERT_FLOATS(enter_softmax_columns_slope)},
     {"column_moments", 4, 2, 0, WENGERT_FLOATS(enter_column_moments)},
-    {"running_sum", 2, 4, 0, enter_scan<Plus, float>, enter_scan<Plus, double>},
-    {"running_product", 2, 4, 0, enter_scan<Times, float>, enter_scan<Times, double>},
+    {"running_sum", 2, 4, 0, WENGERT_SCANS(Plus), nullptr, enter_scan<Plus, int64_t>},
+    {"running_product", 2, 4, 0, WENGERT_SCANS(Times), nullptr, enter_scan<Times, int64_t>},
+    {"running_logsumexp", 2, 4, 0, WENGERT_SCANS(LogPlus)},
     {"running_extreme", 3, 4, 0, WENGERT_FLOATS(enter_running_extreme)},
 };
 

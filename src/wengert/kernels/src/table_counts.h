@@ -4,6 +4,8 @@
 #include "counts.h"
 #include "door.h"
 #include "order.h"
+#include "search.h"
+#include "whole_sums.h"
 
 namespace wengert::arrays {
 
@@ -13,10 +15,23 @@ void enter_histogram(const Args& a) {
   histogram<T>(a.number[0], a.number[1], a.at<T>(0), a.at<T>(1), a.at<int64_t>(2));
 }
 
-// Arrays x, starts, out; elements of the last.
+// Arrays x, mask, out.
 template <class T>
-void enter_run_starts(const Args& a) {
-  run_starts<T>(a.number[0], a.at<T>(0), a.at<bool>(1), a.at<T>(2));
+void enter_where_true(const Args& a) {
+  where_true<T>(PyArray_SIZE(a.source[0]), a.at<T>(0), a.at<bool>(1), a.at<T>(2));
+}
+
+// Arrays x, out; outer, n, inner.
+template <class T>
+void enter_whole_sums(const Args& a) {
+  whole_sums<T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<int64_t>(1));
+}
+
+// Arrays rows, values, out; rows, elements and values of each, whether behind equal elements.
+template <class T>
+void enter_look_up(const Args& a) {
+  const ptrdiff_t* n = a.number;
+  (n[3] ? look_up<true, T> : look_up<false, T>)(n[0], n[1], n[2], a.at<T>(0), a.at<T>(1), a.at<int64_t>(2));
 }
 
 // Arrays mask, out; dimensions, rows, columns, the sizes of the first seven dimensions.
@@ -45,7 +60,9 @@ void enter_sort_rows(const Args& a) {
 
 constexpr Entry count_entries[] = {
     {"histogram", 3, 2, 0, WENGERT_FLOATS(enter_histogram)},
-    {"run_starts", 3, 1, 0, WENGERT_WORDS(enter_run_starts)},
+    {"where_true", 3, 0, 0, WENGERT_WORDS(enter_where_true), enter_where_true<uint8_t>},
+    {"whole_sums", 2, 3, 0, nullptr, nullptr, enter_whole_sums<int32_t>, enter_whole_sums<int64_t>, enter_whole_sums<uint8_t>},
+    {"look_up", 3, 4, 0, WENGERT_WORDS(enter_look_up)},
     {"sort_rows", 3, 3, 0, WENGERT_WORDS(enter_sort_rows)},
     {"true_places", 2, 10, 0, nullptr, nullptr, nullptr, nullptr, enter_true_places},
     {"label_margins", 5, 2, 0, WENGERT_FLOATS(enter_label_margins)},
