@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from wengert.kernels import _load, arrays, bulk, copies
+from wengert.kernels import _load, arrays, bulk, copies, counting
 
 BUILDS = [
     name
@@ -27,11 +27,12 @@ EDGES = [math.nan, math.inf, -math.inf, 0.0, -0.0, 1e-40, -1e-40, 1e-320]
 
 @pytest.fixture(params=BUILDS or ["none"])
 def native(request: Any, monkeypatch: Any) -> Iterator[Any]:
-    """One build, in use by ``bulk`` and ``copies`` of the kernels for the length of a test."""
+    """One build, in use by ``bulk``, ``counting`` and ``copies`` for the length of a test."""
     if request.param == "none":
         pytest.skip("the kernels were not built")
     module = importlib.import_module(f"wengert.kernels._k_{request.param}")
     monkeypatch.setattr(bulk, "_native", module)
+    monkeypatch.setattr(counting, "_native", module)
     monkeypatch.setattr(copies, "COMPILED", module)
     module.set_programs(arrays.PROGRAMS)
     yield module

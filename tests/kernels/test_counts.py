@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from wengert import kernels
-from wengert.kernels import bulk, reductions
+from wengert.kernels import bulk, counting, reductions
 
 FLOATS = [np.float32, np.float64]
 
@@ -25,10 +25,10 @@ def data(shape: tuple[int, ...], dtype: Any, seed: int = 0) -> Any:
 def test_a_histogram_counts_as_numpy_does(native: Any, limits: tuple[float, float], bins: int, dtype: Any) -> None:
     edges = np.histogram_bin_edges(np.empty(0, dtype), bins, limits)
     x = np.concatenate([data((100_000,), dtype), edges, [np.nan, np.inf, -np.inf, -0.0]]).astype(dtype)
-    found = bulk.histogram(x, edges)
+    found = counting.histogram(x, edges)
     np.testing.assert_array_equal(found, np.histogram(x[np.isfinite(x)], bins, limits)[0])
     assert found.dtype == np.int64
-    np.testing.assert_array_equal(bulk.histogram(x[::3], edges), np.histogram(x[::3], bins, limits)[0])
+    np.testing.assert_array_equal(counting.histogram(x[::3], edges), np.histogram(x[::3], bins, limits)[0])
 
 
 @pytest.mark.parametrize("dtype", [*FLOATS, np.int32, np.int64])
@@ -38,7 +38,7 @@ def test_the_first_of_each_run_is_kept(native: Any, n: int, dtype: Any, kinds: i
     x = np.random.default_rng(0).integers(0, kinds, 2 * n).astype(dtype)
     for part in (x[:n], x[::2]):
         starts = np.concatenate([[True], part[1:] != part[:-1]])
-        np.testing.assert_array_equal(bulk.where_true(part, starts), part[starts])
+        np.testing.assert_array_equal(counting.where_true(part, starts), part[starts])
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -50,7 +50,7 @@ def test_margins_of_labels_and_their_slopes_are_pytorchs(native: Any, shape: tup
     target[:, :width] = rng.integers(0, shape[1], (shape[0], width))  # some of them twice
     target[-1, width - 1] = -1
     chosen, slope, loss = np.empty_like(x), np.empty_like(x), np.empty(shape[0], dtype)
-    bulk.label_margins(x, target, chosen, loss, slope)
+    counting.label_margins(x, target, chosen, loss, slope)
     tracked = torch.tensor(x, requires_grad=True)
     expected = torch.nn.functional.multilabel_margin_loss(tracked, torch.tensor(target), reduction="none")
     expected.sum().backward()
@@ -64,7 +64,7 @@ def test_margins_of_labels_and_their_slopes_are_pytorchs(native: Any, shape: tup
 def test_a_label_outside_is_refused(native: Any) -> None:
     x = data((2, 3), np.float32)
     with pytest.raises(IndexError):
-        bulk.label_margins(x, np.array([[0, -1, 0], [3, -1, 0]]), x.copy(), np.empty(2, np.float32), x.copy())
+        counting.label_margins(x, np.array([[0, -1, 0], [3, -1, 0]]), x.copy(), np.empty(2, np.float32), x.copy())
 
 
 @pytest.mark.parametrize("dtype", [*FLOATS, np.int32, np.int64])
@@ -82,7 +82,7 @@ def test_triangles_are_numpys(native: Any, shape: tuple[int, ...], diagonal: int
 def test_true_places_are_numpys(native: Any, shape: tuple[int, ...]) -> None:
     mask = data(shape, np.float32) > 0.3
     for part in (mask, mask.T, ~np.zeros_like(mask), np.zeros_like(mask)):
-        found = bulk.true_places(part)
+        found = counting.true_places(part)
         np.testing.assert_array_equal(found, np.argwhere(part))
         assert found.dtype == np.int64
 
@@ -97,7 +97,7 @@ def test_sums_and_counts_are_the_same_for_any_number_of_threads() -> None:
     for count in (1, 2, 3):
         kernels.set_num_threads(count)
         results = [
-            bulk.histogram(np.tile(x, (3, 1)), edges),
+            counting.histogram(np.tile(x, (3, 1)), edges),
             bulk.picked(x, 1, index, factors, True),
             bulk.distance_sums(points, points, weight, 2, True),
         ]
@@ -113,8 +113,8 @@ def test_elements_where_a_mask_is_true(native: Any, dtype: Any, share: float) ->
     for shape in ((1,), (5, 3), (100_003,), (300, 7, 41)):
         x = rng.normal(0, 9, shape).astype(dtype)
         mask = rng.random(shape) < share
-        np.testing.assert_array_equal(bulk.where_true(x, mask), x[mask])
-        np.testing.assert_array_equal(bulk.where_true(x.T, mask.T), x.T[mask.T])
+        np.testing.assert_array_equal(counting.where_true(x, mask), x[mask])
+        np.testing.assert_array_equal(counting.where_true(x.T, mask.T), x.T[mask.T])
 
 
 @pytest.mark.parametrize("dtype", ["?", "B", "i", "l"])
@@ -159,9 +159,9 @@ def test_places_in_sorted_rows(native: Any, dtype: Any) -> None:
             values[0, :3] = [np.inf, -np.inf, np.nan]
         for after in (False, True):
             wanted = np.searchsorted(row, values, "right" if after else "left")
-            np.testing.assert_array_equal(bulk.look_up(row, values, after), wanted)
+            np.testing.assert_array_equal(counting.look_up(row, values, after), wanted)
             rows = np.stack([row - k for k in range(37)])
-            found = bulk.look_up(rows, values, after)
+            found = counting.look_up(rows, values, after)
             for k in range(37):
                 np.testing.assert_array_equal(
                     found[k], np.searchsorted(rows[k], values[k], "right" if after else "left")

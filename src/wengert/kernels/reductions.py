@@ -8,10 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from . import bulk, formulas
+from . import bulk, counting, formulas
 from .formula import in_front, reduced
 
 _add: Final[Any] = np.add.reduce
+_all: Final[Any] = np.logical_and.reduce
+_any: Final[Any] = np.logical_or.reduce
 _INT64: Final = np.dtype(np.int64)
 
 #: In the order of ``reduce_middle`` in src/reduce.h.
@@ -37,14 +39,18 @@ def array_sum(x: Any, axes: int | tuple[int, ...] | None, keepdims: bool) -> Any
 
 def whole_sum(x: Any, axes: int | tuple[int, ...] | None, keepdims: bool) -> Any:
     """Sum of integers in 64 bits, or how much of a mask is true, over dimensions counted from the front (None: all)."""
-    found = _over_runs(bulk.whole_sums, bulk.whole_sums, x, axes, keepdims) if _is_long(x) and bulk.counts(x) else None
+    found = (
+        _over_runs(counting.whole_sums, counting.whole_sums, x, axes, keepdims)
+        if _is_long(x) and counting.counts(x)
+        else None
+    )
     return _add(x, axes, _INT64, None, keepdims) if found is None else found
 
 
 def truth(mask: Any, axes: int | tuple[int, ...] | None, keepdims: bool, every: bool) -> Any:
     """Whether all (``every``) or some elements of a mask are true, over dimensions counted from the front (None: all)."""
     if axes is None or not _is_long(mask):  # of a whole array NumPy looks no further than the element that decides
-        return (np.logical_and if every else np.logical_or).reduce(mask, axes, None, None, keepdims)
+        return (_all if every else _any)(mask, axes, None, None, keepdims)
     count = whole_sum(mask, axes, keepdims)
     return count == mask.size // count.size if every else count != 0
 

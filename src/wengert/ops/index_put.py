@@ -17,7 +17,7 @@ from .._record.binary import check_overlap
 from .._record.common import make, sum_to
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
-from ..kernels import bulk, zeros
+from ..kernels import bulk, counting, zeros
 from .index_arrays import add_at, check_empty, check_key
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class IndexBackward0(General):
             if len(arrays) == 2 and key[-1].dtype != np.bool_:
                 return x.take(key[-1], axis=len(key) - 1)
             if len(key) == 1 and key[0].shape == x.shape and bulk.moves(x):  # a mask
-                return bulk.where_true(x, key[0])
+                return counting.where_true(x, key[0])
             out = x[key]
         except IndexError:
             check_key(x.shape, key)

@@ -11,7 +11,7 @@ from .._core.dtypes import FLOATING, int64
 from .._core.tensor_base import TensorBase
 from .._record.common import make, untracked
 from .._record.general import General, general, general_many
-from ..kernels import bulk
+from ..kernels import bulk, counting
 from ..kernels.blocks import BLOCK
 from .loss import MEAN, NONE, check_target, legacy_reduction, reduction_code
 
@@ -171,7 +171,7 @@ class MultilabelMarginLossBackward0(RowLoss):
     def add_up(self, x: Any, target: Any, chosen: Any, loss: Any, slope: Any) -> None:
         """Fill in which classes are targets, the losses and their slopes, of some rows."""
         if bulk.handles(x):
-            bulk.label_margins(x, target, chosen, loss, slope)
+            counting.label_margins(x, target, chosen, loss, slope)
             return
         # The list of targets ends at the first -1.
         known = np.cumprod(target >= 0, axis=1).astype(bool)

@@ -25,7 +25,7 @@ from .._record.common import (
 )
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
-from ..kernels import COMPILED, bulk, formulas
+from ..kernels import COMPILED, bulk, counting, formulas
 from ..kernels.blocks import BLOCK, places
 
 if TYPE_CHECKING:
@@ -284,7 +284,7 @@ class MaskedSelectBackward0(General):
     def forward(self, arrays: list[Any]) -> Any:
         x, mask = arrays
         x, mask = np.atleast_1d(x), np.broadcast_to(np.atleast_1d(mask), np.shape(np.atleast_1d(x)))
-        return bulk.where_true(x, mask) if bulk.moves(x) else x[mask]
+        return counting.where_true(x, mask) if bulk.moves(x) else x[mask]
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]
@@ -444,7 +444,7 @@ def places_of(array: Any) -> Any:
     if array.ndim == 0 or array.size <= BLOCK:
         return np.argwhere(array).astype(np.int64, copy=False)
     if COMPILED is not None and array.ndim <= 8:
-        return bulk.true_places(array if array.dtype.kind == "b" else array != 0)
+        return counting.true_places(array if array.dtype.kind == "b" else array != 0)
     out = np.empty((np.count_nonzero(array), array.ndim), np.int64)
     start = 0
     for place in places(array.shape, array.ndim):

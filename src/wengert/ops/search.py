@@ -10,7 +10,7 @@ from .._core import errors
 from .._core.dtypes import INTEGER
 from .._core.tensor_base import TensorBase
 from .._record.common import int_of, is_number, make
-from ..kernels import bulk
+from ..kernels import bulk, counting
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -32,7 +32,7 @@ def positions(rows: Any, values: Any, right: bool) -> Any:
     elements of the row before each value is then one cumulative sum, without a loop over rows.
     """
     if rows.dtype == values.dtype and rows.size > 0 and bulk.moves(rows, values):
-        return bulk.look_up(rows, values, right)
+        return counting.look_up(rows, values, right)
     if rows.ndim == 1:
         return np.searchsorted(rows, values, side="right" if right else "left")
     n = rows.shape[-1]

@@ -13,7 +13,7 @@ from .._record.binary import laid_out_like
 from .._record.common import int_of, make, wrap_dim
 from .._record.general import general_many
 from .._record.selection import Selection, check_not_empty, check_order, deliver
-from ..kernels import bulk
+from ..kernels import bulk, counting
 from ..kernels.blocks import BLOCK, places
 from .power import refuse_gradient
 from .sort_arrays import first, in_order, sorted_order
@@ -216,7 +216,7 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
     rows = array.reshape(-1) if dim is None else np.moveaxis(array, wrap_dim(dim, array.ndim), 0)
     n = rows.shape[0]
     starts = starts_of_runs(rows)
-    kept = bulk.where_true(rows, starts) if rows.ndim == 1 and bulk.moves(rows) else chosen_rows(rows, starts)
+    kept = counting.where_true(rows, starts) if rows.ndim == 1 and bulk.moves(rows) else chosen_rows(rows, starts)
     first_ones = make(kept.reshape(-1) if dim is None else np.moveaxis(kept, 0, wrap_dim(dim, array.ndim)))
     results = [refuse_gradient(first_ones, [self], "unique_consecutive")]
     if return_inverse:
@@ -281,7 +281,7 @@ def histc(self: Tensor, bins: Any = 100, min: Any = 0, max: Any = 0) -> Tensor:
     flat = np.asarray(self.array).reshape(-1)
     edges = np.histogram_bin_edges(flat[:0], int_of(bins), (low, high))
     if bulk.handles(flat, edges) and edges.size <= COUNTED and 1e-30 < high - low < 1e30:
-        counts = bulk.histogram(flat, edges)
+        counts = counting.histogram(flat, edges)
     else:
         counts = np.zeros(int_of(bins), np.int64)
         for start in range(0, flat.size, COUNTED):
