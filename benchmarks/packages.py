@@ -228,29 +228,26 @@ class TinyGrad(Package):
         module = importlib.import_module(name)
         self.Tensor = module.Tensor
         self.version = importlib.import_module("importlib.metadata").version(name)
-        words = ("tanh", "sin", "sum", "mean", "exp", "log", "sigmoid", "relu", "gelu", "silu", "logsumexp")
-        self.xp = SimpleNamespace(
-            **{word: getattr(module.Tensor, word) for word in words},
-            softmax=lambda x, dim: x.softmax(dim),
-            log_softmax=lambda x, dim: x.log_softmax(dim),
-            where=lambda mask, x, y: mask.where(x, y),
-            amax=lambda x, dim: x.max(dim),
-            cumsum=lambda x, dim: x.cumsum(dim),
-            stack=lambda tensors: module.Tensor.stack(*tensors),
-            fused=lambda f: f,
-        )
+        self.xp = tinygrad_words(module.Tensor)
 
     def tensor(self, array: Array, requires_grad: bool) -> Any:
-        return self.Tensor(array).realize()
+        # Without the copy, equal numbers of no dimensions would be one constant, with one gradient for all.
+        return self.Tensor(array).clone().realize()
 
     def forward(self, program: Program, params: Tensors, data: Tensors) -> Step:
         return lambda: program(self.xp, params, data).realize()
 
     def record(self, program: Program, params: Tensors, data: Tensors) -> Step:
-        return self.forward(program, params, data)
+        def step() -> tuple[Any, Any]:
+            result = program(self.xp, params, data)
+            # What is realised forgets how it was made, so that a copy is, beside the result that can be differentiated.
+            return result.contiguous().realize(), lambda: self.Tensor.realize(*result.gradient(*params))
+
+        return step
 
     def backward(self, recorded: Any) -> None:
-        recorded.backward()
+        _, pull = recorded
+        pull()
 
     def gradient(self, program: Program, params: Tensors, data: Tensors) -> Step:
         def step() -> list[Any]:
@@ -273,7 +270,45 @@ class TinyGrad(Package):
         return step
 
     def arrays(self, result: Any) -> list[Array]:
-        return [tensor.numpy() for tensor in (result if isinstance(result, list) else [result])]
+        results = result if isinstance(result, list) else [result[0] if isinstance(result, tuple) else result]
+        return [tensor.numpy() for tensor in results]
+
+
+def tinygrad_words(tensor: Any) -> Any:
+    """The vocabulary in methods of tinygrad's class of tensors."""
+    words = ("tanh", "sin", "sum", "mean", "var", "exp", "log", "sigmoid", "relu", "silu", "einsum")
+    axes = (0, 2, 3)  # of batch_norm: all but the channels
+
+    def index_add(total: Any, dim: int, ids: Any, rows: Any) -> Any:
+        return total.scatter_reduce(dim, ids.unsqueeze(1).expand(rows.shape), rows, "sum")
+
+    def batch_norm(x: Any, weight: Any, bias: Any) -> Any:
+        deviation = (x.var(axes, correction=0) + 1e-5).sqrt()
+        return x.batchnorm(weight, bias, x.mean(axes), 1 / deviation)
+
+    return SimpleNamespace(
+        **{word: getattr(tensor, word) for word in words},
+        gelu=lambda x: x.gelu(approximate="none"),
+        softmax=lambda x, dim: x.softmax(dim),
+        log_softmax=lambda x, dim: x.log_softmax(dim),
+        where=lambda mask, x, y: mask.where(x, y),
+        amax=lambda x, dim: x.max(dim),
+        cumsum=lambda x, dim: x.cumsum(dim),
+        logsumexp=lambda x, dim: x.logsumexp(dim),
+        sort=lambda x: x.sort()[0],
+        stack=lambda tensors: tensor.stack(*tensors),
+        cross_entropy=lambda logits, labels: logits.cross_entropy(labels),
+        mse_loss=lambda x, y: (x - y).square().mean(),
+        layer_norm=lambda x, weight, bias: x.layernorm() * weight + bias,
+        batch_norm=batch_norm,
+        embedding=lambda ids, table: table[ids],
+        index_add=index_add,
+        max_pool2d=lambda x, size: x.max_pool2d((size, size)),
+        avg_pool2d=lambda x, size: x.avg_pool2d((size, size)),
+        convolution=lambda x, weight, **options: x.conv2d(weight, **options),
+        svdvals=lambda x: x.svd(full_matrices=False)[1],
+        fused=lambda f: f,
+    )
 
 
 class Functional(Package):

@@ -2,7 +2,8 @@
 
 ``python benchmarks/run.py`` prints a table; ``--json`` keeps all samples, ``--page`` writes docs/benchmarks.md. Every
 package runs in a process of its own; they take turns, and every result is compared with the reference before it is timed.
-``--suite transforms`` times derivatives of derivatives instead of the workloads.
+``--suite transforms`` times derivatives of derivatives instead of the workloads. tinygrad compiles with clang: where there is
+none, ``pip install ziglang`` beside it (its interpreter may be another, ``--python tinygrad=FILE``).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import importlib
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -23,7 +25,13 @@ from processes import Row, deep_rows, deeper_rows, import_rows
 from workers import Peer, Race
 
 HERE = Path(__file__).resolve().parent
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "WENGERT_NUM_THREADS")
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUM_CPU_THREADS",  # tinygrad's
+    "WENGERT_NUM_THREADS",
+)
 XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"  # JAX knows no variable for it
 MODES = ("compiled", "pure")
 SUITES = {"workloads": "packages", "transforms": "transforms"}  # modules: see serve.py
@@ -136,7 +144,8 @@ def list_of_peers(options: argparse.Namespace) -> list[Peer]:
         module = adapters[name][0]
         python: str = pythons.get(name) or pythons.get(module) or sys.executable
         if can_import(python, module):
-            peers.append(Peer(name, name, python, environment))
+            extra = compiler(python) if module == "tinygrad" else {}
+            peers.append(Peer(name, name, python, environment | extra))
     if not peers:
         sys.exit("none of the peers is installed")
     ours = [
@@ -148,6 +157,15 @@ def list_of_peers(options: argparse.Namespace) -> list[Peer]:
         print("wengert is not compiled here: its numbers are those of plain Python", file=sys.stderr)
     wanted = [peer for peer, mode in zip(ours, MODES, strict=True) if mode in options.modes]
     return peers[:1] + (wanted if compiled else ours[1:]) + peers[1:]
+
+
+def compiler(python: str) -> dict[str, str]:
+    """Variables by which tinygrad, which compiles with clang, finds that of the package ziglang where there is no other."""
+    if shutil.which(os.environ.get("CC", "clang")):
+        return {}
+    code = "import os, ziglang; print(os.path.join(os.path.dirname(ziglang.__file__), 'zig'), end='')"
+    found = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    return {"CC": str(HERE / "zig_clang.sh"), "ZIG": found.stdout} if found.returncode == 0 else {}
 
 
 def can_import(python: str, module: str) -> bool:

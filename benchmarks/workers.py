@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import select
+import signal
 import statistics
 import subprocess
 import tempfile
@@ -50,6 +52,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            start_new_session=True,  # for close
         )
         self.about = self._answer()
 
@@ -75,7 +78,9 @@ class Worker:
         return answer
 
     def close(self) -> None:
-        self.process.kill()
+        """Ends the process and those it started: tinygrad's compilers would go on and disturb the others."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
