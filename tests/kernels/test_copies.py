@@ -89,11 +89,14 @@ def test_conversions_are_those_of_numpy(native: Any, source: str, target: str) -
         x = np.nan_to_num(x, posinf=7, neginf=-7)  # what has no integer is whatever the processor makes of it
     for given in (x, np.asfortranarray(x)):
         with np.errstate(all="ignore"):
-            found, wanted = copies.converted(given, np.dtype(target)), given.astype(target)
+            found = copies.converted(given, np.dtype(target))
+            wanted = (given.astype("f") if target == "e" else given).astype(
+                target
+            )  # halves are rounded twice, as PyTorch's
+            room = np.zeros_like(given, target)
+            copies.assign(room, given)
         assert found.dtype == wanted.dtype and found.strides == wanted.strides
         np.testing.assert_array_equal(found, wanted)
-        room = np.zeros_like(given, target)
-        copies.assign(room, given)
         np.testing.assert_array_equal(room, wanted)
 
 

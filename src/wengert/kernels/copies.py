@@ -18,6 +18,7 @@ MANY: Final = 1 << 15  # elements
 _MOVED: Final = {"f": "f", "d": "d", "i": "i", "l": "l", "q": "l", "?": "?", "B": "?", "b": "?", "F": "l"}  # read as
 _CONVERTED: Final = "fdilq?"
 _SINGLE: Final = np.dtype(np.float32)
+_DOUBLE: Final = np.dtype(np.float64)
 _HALF: Final = np.dtype(np.float16)
 
 
@@ -47,13 +48,17 @@ def repeats(array: Any) -> bool:
 
 
 def assign(target: Any, source: Any) -> None:
-    """Write ``source``, an array or a number, into ``target``: broadcast, and converted as C does."""
+    """Write ``source``, an array or a number, into ``target``: broadcast, and converted as by ``converted``."""
+    if target.itemsize == 2 and target.dtype == _HALF and isinstance(source, np.ndarray):
+        source = converted(source, _HALF)
     if target.size < MANY or not _assign_many(target, source):
         np.copyto(target, source, casting="unsafe")
 
 
 def converted(array: Any, dtype: Any) -> Any:
-    """The array in another dtype, with the same order of dimensions."""
+    """The array in another dtype, with the same order of dimensions. Double to half precision goes by way of single."""
+    if array.dtype == _DOUBLE and dtype == _HALF:
+        array = converted(array, _SINGLE)  # rounded twice, as PyTorch's
     if array.size < MANY or not _is_converted(array, dtype):
         return array.astype(dtype)
     out = empty_like(array) if array.dtype == dtype else np.empty_like(array, dtype, subok=False)

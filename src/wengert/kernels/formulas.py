@@ -176,6 +176,12 @@ def nan_to_num(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
 
 
 @elementwise
+def frac(x: Any) -> Any:
+    """What lies behind the point, with the sign of x."""
+    return x - np.trunc(x)
+
+
+@elementwise
 def floor_divide(x: Any, y: Any) -> Any:
     """Quotient rounded down; x / y where y is 0."""
     return tracing.floor_divide(x, y)

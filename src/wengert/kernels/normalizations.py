@@ -11,15 +11,9 @@ from .tracing import column_sum, row_mean, row_sum
 
 
 @elementwise
-def affine_slope(grad: Any, weight: Any, rstd: Any) -> Any:
-    """Gradient of x, where mean and standard deviation are given numbers."""
-    return grad * weight * rstd
-
-
-@elementwise
-def affine(x: Any, mean: Any, rstd: Any, weight: Any, bias: Any) -> Any:
-    """Standardised, scaled and shifted."""
-    return (x - mean) * rstd * weight + bias
+def affine(x: Any, mean: Any, factor: Any, bias: Any) -> Any:
+    """Shifted and scaled."""
+    return (x - mean) * factor + bias
 
 
 @elementwise

@@ -294,7 +294,7 @@ class LogicalNot(Test):
     )
 
     def forward(self, x: Any) -> Any:
-        return ufuncs.logical_not(x)
+        return ufuncs.logical_not(x) if x.dtype.kind in "bc" else ufuncs.equal(x, x.dtype.type(0))
 
 
 class Isnan(Test):

@@ -37,6 +37,7 @@ from .._core.quiet import restore, silence
 from .._core.tensor_base import TensorBase, check_can_require_grad, memory, replace_array
 from .._core.tensor_base import requires_grad as has_grad
 from .._record.common import cast_array, int_of, make
+from ..kernels import copied
 from .sizes import listed
 
 if TYPE_CHECKING:
@@ -270,11 +271,11 @@ def data_array(data: Any, want: DType | None) -> Any:
         return np.array(data, python_number_dtype(data).np)
     if isinstance(data, TensorBase):
         values = np.asarray(data.array)
-        return quiet_cast(values, want) if want is not None and want is not data.dt else values.copy(order="K")
+        return quiet_cast(values, want) if want is not None and want is not data.dt else copied(values)
     if isinstance(data, (_ndarray, _generic)):
         dt = dtype_of(data)
         native = np.asarray(data, dtype=dt.np)
-        return quiet_cast(native, want) if want is not None and want is not dt else native.copy(order="K")
+        return quiet_cast(native, want) if want is not None and want is not dt else copied(native)
     if hasattr(data, "__array__") and not isinstance(data, (list, tuple)):
         return data_array(np.asarray(data), want)
     array: Any = uniform_array(data, want) if isinstance(data, (list, tuple, range)) and len(data) > 0 else None

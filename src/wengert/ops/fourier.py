@@ -15,6 +15,8 @@ from .._core.dtypes import COMPLEX, FLOATING
 from .._core.tensor_base import TensorBase
 from .._record.common import converted, float_dtype_for, int_of, make, write_out
 from .._record.general import General, general
+from ..kernels import get_num_threads
+from ..kernels.copies import MANY
 from .pad import constant_pad_nd
 
 if TYPE_CHECKING:
@@ -100,7 +102,8 @@ class FftR2CBackward0(Transform):
         x = arrays[0]
         order = memory_order(x, self.dim, True)
         run = scipy_fft.rfftn if self.onesided else scipy_fft.fftn
-        y = run(x.transpose(order), axes=last_axes(x.ndim, self.dim), norm=FORWARD_NORMS[self.normalization])
+        axes = last_axes(x.ndim, self.dim)
+        y = run(x.transpose(order), axes=axes, norm=FORWARD_NORMS[self.normalization], workers=workers(x))
         return y.transpose(np.argsort(order))
 
     def adjoint(self, grad: Tensor) -> Tensor:
@@ -129,7 +132,8 @@ class FftC2RBackward0(Transform):
             x = c2c(x, self.dim[:-1], self.normalization, False)
         last = self.dim[-1:]
         order = memory_order(x, last, True)
-        y = scipy_fft.irfft(x.transpose(order), n=self.last, axis=-1, norm=INVERSE_NORMS[self.normalization])
+        norm = INVERSE_NORMS[self.normalization]
+        y = scipy_fft.irfft(x.transpose(order), n=self.last, axis=-1, norm=norm, workers=workers(x))
         return y.transpose(np.argsort(order))
 
     def adjoint(self, grad: Tensor) -> Tensor:
@@ -149,10 +153,15 @@ def c2c(x: Any, dim: tuple[int, ...], normalization: int, forward: bool) -> Any:
     order = memory_order(x, dim, False)
     axes = last_axes(x.ndim, dim)
     if forward:
-        y = scipy_fft.fftn(x.transpose(order), axes=axes, norm=FORWARD_NORMS[normalization])
+        y = scipy_fft.fftn(x.transpose(order), axes=axes, norm=FORWARD_NORMS[normalization], workers=workers(x))
     else:
-        y = scipy_fft.ifftn(x.transpose(order), axes=axes, norm=INVERSE_NORMS[normalization])
+        y = scipy_fft.ifftn(x.transpose(order), axes=axes, norm=INVERSE_NORMS[normalization], workers=workers(x))
     return y.transpose(np.argsort(order))
+
+
+def workers(x: Any) -> int:
+    """How many of SciPy's threads transform an array: each takes whole lines, whose bits do not depend on it."""
+    return get_num_threads() if x.size >= MANY else 1
 
 
 def memory_order(x: Any, dim: tuple[int, ...], keep_last: bool) -> list[int]:

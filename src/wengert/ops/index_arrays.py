@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..kernels import bulk as kernels
+from ..kernels import formulas
 
 _add_at: Final[Any] = np.add.at
 _intp: Final[Any] = np.intp
@@ -32,6 +33,14 @@ def rows_at(table: Any, index: Any) -> Any:
     ):
         return kernels.take_rows(table, index)
     return table.take(index, axis=0)
+
+
+def put_where(target: Any, value: Any, mask: Any) -> None:
+    """Write a number where a mask, which broadcasts, holds."""
+    if target.size >= MANY and mask.shape == target.shape and target.flags.c_contiguous and kernels.handles(target):
+        formulas.select.into([target], mask, float(value), target)
+    else:
+        np.copyto(target, value, where=mask, casting="unsafe")
 
 
 def add_rows(target: Any, index: Any, rows: Any) -> None:

@@ -18,7 +18,7 @@ from .._record.common import make, sum_to
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
 from ..kernels import bulk, counting, zeros
-from .index_arrays import add_at, check_empty, check_key
+from .index_arrays import add_at, check_empty, check_key, put_where
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -160,7 +160,7 @@ class IndexPutBackward0(Writer):
                 check_key(target.shape, key)
                 add_at(target, key, values)
             elif values.size == 1 and len(key) == 1 and key[0].dtype == np.bool_ and key[0].shape == target.shape:
-                np.copyto(target, values.reshape(()), where=key[0], casting="unsafe")
+                put_where(target, values.reshape(()), key[0])
             else:
                 target[key] = values
         except IndexError:

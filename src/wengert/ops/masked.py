@@ -27,6 +27,7 @@ from .._record.general import General, general
 from .._record.writing import Writer, writer_
 from ..kernels import COMPILED, bulk, counting, formulas
 from ..kernels.blocks import BLOCK, places
+from .index_arrays import put_where
 
 if TYPE_CHECKING:
     from .._core.dtypes import Number
@@ -163,7 +164,7 @@ class MaskedFillBackward0(Writer):
         return super().forward(arrays)
 
     def put(self, target: Any, arrays: list[Any]) -> None:
-        np.copyto(target, self.value, where=arrays[0])
+        put_where(target, self.value, arrays[0])
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]
@@ -187,7 +188,7 @@ class MaskedFillBackward1(Writer):
         return MaskedFillBackward1(self.dt)
 
     def put(self, target: Any, arrays: list[Any]) -> None:
-        np.copyto(target, arrays[0], where=arrays[1], casting="unsafe")
+        put_where(target, arrays[0], arrays[1])
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import array_sum, bulk, formulas, normalizations
+from ..kernels import array_sum, arrays, bulk, formulas, normalizations
 from .normalize_parts import Frame
 
 
@@ -84,7 +84,7 @@ def parameters_of(frame: Frame, weight: Any, bias: Any) -> tuple[Any, Any]:
 def standardized_by(frame: Frame, x: Any, mean: Any, scale: Any, weight: Any, bias: Any) -> Any:
     """The same with given means and scales."""
     w, b = parameters_of(frame, weight, bias)
-    return normalizations.affine(x, np.reshape(mean, frame.stats), np.reshape(scale, frame.stats), w, b)
+    return normalizations.affine(x, np.reshape(mean, frame.stats), np.reshape(scale, frame.stats) * w, b)
 
 
 def fused_gradients(
@@ -98,8 +98,8 @@ def fused_gradients(
     result: Any
     parameters = wanted[1] or wanted[2]
     if frame.fixed:
-        w = 1.0 if weight is None else np.reshape(weight, frame.weights)
-        found[0] = normalizations.affine_slope(grad, w, scale) if wanted[0] else None
+        factor = scale if weight is None else np.reshape(weight, frame.weights) * scale
+        found[0] = arrays.multiply(grad, factor) if wanted[0] else None
     elif wanted[0] and frame.axes == (0, 2):
         return channel_gradients(frame, grad, x, weight, mean, scale, wanted)
     elif wanted[0] and frame.axes == (1,) and bulk.normalizes(x):

@@ -214,7 +214,7 @@ class FracBackward0(Unary):
     def forward(self, x: Any) -> Any:
         if x.dtype.kind == "c":
             raise errors.not_implemented("frac_cpu", make(x).dt)
-        return x - ufuncs.trunc(x)
+        return formulas.frac(x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad

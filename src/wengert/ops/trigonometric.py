@@ -426,7 +426,7 @@ def scaled_real(x: Any, factor: float, name: str) -> Any:
     """An array of reals times a number."""
     if x.dtype.kind == "c":
         raise RuntimeError(f"{name} is not supported for complex tensors.")
-    return x * factor
+    return arrays.multiply(x, x.dtype.type(factor))
 
 
 def no_inplace_derivative(name: str) -> NotImplementedError:

@@ -62,7 +62,7 @@ def owned(x, like):
 
 
 def stack(list parts, int dim):
-    """The arrays or numbers of one shape and dtype along a new dimension; None where they are not contiguous."""
+    """The small arrays or numbers of one shape and dtype along a new dimension; None where they are not contiguous."""
     cdef Given first, given
     cdef cnp.npy_intp shape[64]
     cdef Py_ssize_t outer = 1, inner, count = len(parts), i, k
@@ -79,6 +79,8 @@ def stack(list parts, int dim):
         else:
             inner *= first.shape[d]
     shape[dim] = count
+    if outer * count * inner >= LONG_LOOP:  # bytes: for longer ones there are threads
+        return None
     out = new_array(first.dims + 1, shape, first.kind)
     to = <char*>cnp.PyArray_DATA(out)
     for i in range(count):
