@@ -73,6 +73,13 @@ def test_other_operands_are_left_to_numpy(name: str) -> None:
         spread()
 
 
+def test_arrays_of_objects_and_dates_are_left_to_numpy() -> None:
+    objects = np.full(N, 3, object)
+    assert computed(ufuncs.maximum, objects, objects)[-1] == 3
+    dates = np.full(N, "2026-01-01", "datetime64[D]")
+    assert computed(ufuncs.less, dates, dates).sum() == 0
+
+
 def test_the_number_of_threads_changes_no_bit() -> None:
     x, y = wg.tensor(values("d", 0)), wg.tensor(values("d", 1))
     before = wg.get_num_threads()

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from ._load import MODULE as COMPILED
+from . import _load
 from .memory import empty, empty_like
 
+COMPILED: Any = _load.MODULE
 MANY: Final = 1 << 15  # elements
-_MOVED: Final = {"f": "f", "d": "d", "i": "i", "l": "l", "q": "l", "?": "?", "B": "?", "b": "?", "F": "l"}  # read as
+_MOVED: Final = {"f": "f", "d": "d", "i": "i", "l": "l", "q": "l", "?": "?", "B": "?", "b": "?"}  # read as
 _CONVERTED: Final = "fdilq?"
 _SINGLE: Final = np.dtype(np.float32)
 _DOUBLE: Final = np.dtype(np.float64)
@@ -174,16 +175,11 @@ def _move(target: Any, source: Any) -> None:
 
 def _assign_many(target: Any, source: Any) -> bool:
     """Write into a large array, if the kernels can."""
-    if (
-        not _is_moved(target)
-        or not target.flags.writeable
-        or repeats(target)
-        or not isinstance(source, np.ndarray | np.generic)
-    ):
+    if not _is_moved(target) or not target.flags.writeable or repeats(target):
+        return False
+    if not isinstance(source, np.ndarray | np.generic) or np.may_share_memory(target, source):
         return False
     values = np.asarray(source)
-    if np.may_share_memory(target, values):
-        return False
     if values.dtype != target.dtype:
         if values.size > 1:
             return _convert_into(target, values)

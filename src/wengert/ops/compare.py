@@ -19,6 +19,7 @@ from ..kernels import ufuncs
 if TYPE_CHECKING:
     from .._tensor import Tensor
 
+_ndarray: Final[Any] = np.ndarray
 INVERT: Final = "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
 
 
@@ -294,7 +295,9 @@ class LogicalNot(Test):
     )
 
     def forward(self, x: Any) -> Any:
-        return ufuncs.logical_not(x) if x.dtype.kind in "bc" else ufuncs.equal(x, x.dtype.type(0))
+        if isinstance(x, _ndarray) and x.dtype.kind in "iuf":  # the comparison is the faster loop
+            return ufuncs.equal(x, x.dtype.type(0))
+        return ufuncs.logical_not(x)
 
 
 class Isnan(Test):

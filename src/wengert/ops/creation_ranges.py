@@ -59,11 +59,9 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = No
         raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dt.title}'")
     n = range_length(first, last, by)
     if dt.category == INTEGER:
-        steps = (
-            np.arange(n, dtype=np.int64)
-            if by == 1 and first == 0
-            else np.arange(n, dtype=np.int64) * int(by) + int(first)
-        )
+        steps = np.arange(n, dtype=np.int64)
+        if by != 1 or first != 0:
+            steps = steps * int(by) + int(first)
         return finish(steps.astype(dt.np, copy=False), requires_grad)
     return finish(ramp(n, dt.np, first, by), requires_grad)
 

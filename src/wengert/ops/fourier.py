@@ -103,7 +103,7 @@ class FftR2CBackward0(Transform):
         order = memory_order(x, self.dim, True)
         run = scipy_fft.rfftn if self.onesided else scipy_fft.fftn
         axes = last_axes(x.ndim, self.dim)
-        y = run(x.transpose(order), axes=axes, norm=FORWARD_NORMS[self.normalization], workers=workers(x))
+        y = run(x.transpose(order), axes=axes, norm=FORWARD_NORMS[self.normalization], workers=threads_for(x))
         return y.transpose(np.argsort(order))
 
     def adjoint(self, grad: Tensor) -> Tensor:
@@ -133,7 +133,7 @@ class FftC2RBackward0(Transform):
         last = self.dim[-1:]
         order = memory_order(x, last, True)
         norm = INVERSE_NORMS[self.normalization]
-        y = scipy_fft.irfft(x.transpose(order), n=self.last, axis=-1, norm=norm, workers=workers(x))
+        y = scipy_fft.irfft(x.transpose(order), n=self.last, axis=-1, norm=norm, workers=threads_for(x))
         return y.transpose(np.argsort(order))
 
     def adjoint(self, grad: Tensor) -> Tensor:
@@ -153,13 +153,13 @@ def c2c(x: Any, dim: tuple[int, ...], normalization: int, forward: bool) -> Any:
     order = memory_order(x, dim, False)
     axes = last_axes(x.ndim, dim)
     if forward:
-        y = scipy_fft.fftn(x.transpose(order), axes=axes, norm=FORWARD_NORMS[normalization], workers=workers(x))
+        y = scipy_fft.fftn(x.transpose(order), axes=axes, norm=FORWARD_NORMS[normalization], workers=threads_for(x))
     else:
-        y = scipy_fft.ifftn(x.transpose(order), axes=axes, norm=INVERSE_NORMS[normalization], workers=workers(x))
+        y = scipy_fft.ifftn(x.transpose(order), axes=axes, norm=INVERSE_NORMS[normalization], workers=threads_for(x))
     return y.transpose(np.argsort(order))
 
 
-def workers(x: Any) -> int:
+def threads_for(x: Any) -> int:
     """How many of SciPy's threads transform an array: each takes whole lines, whose bits do not depend on it."""
     return get_num_threads() if x.size >= MANY else 1
 

@@ -58,7 +58,7 @@ inline Kernel chosen(const Entry& entry, PyArrayObject* array) {
 // Whether strides count elements.
 inline bool whole_strides(PyArrayObject* array) {
   for (int d = 0; d < PyArray_NDIM(array); d++)
-    if (PyArray_STRIDE(array, d) % PyArray_ITEMSIZE(array) != 0) return false;
+    if (PyArray_DIM(array, d) > 1 && PyArray_STRIDE(array, d) % PyArray_ITEMSIZE(array) != 0) return false;
   return PyArray_ISBEHAVED_RO(array);
 }
 

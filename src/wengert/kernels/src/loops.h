@@ -25,10 +25,12 @@ struct Loop {
 // The loop for operands of exactly these types; false where there is none.
 inline bool find_loop(PyObject* ufunc, int operands, int first, int second, Loop& loop) {
   const PyUFuncObject* u = reinterpret_cast<PyUFuncObject*>(ufunc);
-  if (u->nin != operands || u->nout != 1) return false;
+  const auto is_number = [](int type) { return type < NPY_OBJECT || type == NPY_HALF; };
+  if (u->nin != operands || u->nout != 1 || !is_number(first) || !is_number(second)) return false;
   for (int i = 0; i < u->ntypes; i++) {
     const char* types = u->types + i * (operands + 1);
     if (types[0] != first || (operands == 2 && types[1] != second)) continue;
+    if (!is_number(types[operands])) return false;
     loop = {u->functions[i], u->data ? const_cast<void*>(u->data[i]) : nullptr, types[operands]};
     return true;
   }
