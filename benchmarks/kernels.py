@@ -1,9 +1,10 @@
 """The fused kernels beside PyTorch and beside what this machine can do: ``python benchmarks/kernels.py``.
 
-For each kernel: CPU time of one thread (so that other load on the machine counts little), its bound, the share of that which it
-reaches, and the ratio to PyTorch's operator. Kernels bound by memory move bytes, and a copy of an array is 100 %; those bound by
-arithmetic make products, and the fastest matrix product of either library in this run is 100 %. PyTorch runs in a process of
-its own, in turns with wengert, and the best of all calls counts on both sides. Operators are called as a program calls them.
+For each kernel: CPU time of one thread (so that other load on the machine counts little), or with ``--threads N`` the time of N
+threads; its bound, the share of that which it reaches, and the ratio to PyTorch's operator. Kernels bound by memory move bytes,
+and a copy of an array is 100 %; those bound by arithmetic make products, and the fastest matrix product of either library in
+this run is 100 %. PyTorch runs in a process of its own, in turns with wengert, and the best of all calls counts on both sides.
+Operators are called as a program calls them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from time import thread_time
+from time import perf_counter, thread_time
 from typing import Any
 
 ROWS, COLUMNS = 1000, 1000
@@ -61,6 +62,8 @@ def cases(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
     yield from steps(t, x, y)
     yield from short_rows(t, x, w)
     yield from rows(t, x)
+    yield from moved(t, x, y)
+    yield from counted(t, x)
     yield from products(t, dtype)
     yield from convolutions(t, dtype)
 
@@ -108,6 +111,48 @@ def rows(t: Any, x: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
     yield "max_pool2d 2", 1.25, lambda: f.max_pool2d(images, 2)
     yield "avg_pool2d 2", 1.25, lambda: f.avg_pool2d(images, 2)
     yield "adaptive_max_pool2d 7", 1, lambda: f.adaptive_max_pool2d(images, 7)
+
+
+def moved(t: Any, x: Any, y: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
+    """Copies, conversions and fills, and functions that are loops of NumPy's."""
+    other, share = (t.float32, 1.5) if x.dtype == t.float64 else (t.float64, 3)
+    room = t.zeros_like(x)
+    yield "copy of a slice", 2, x[:, 1:].clone
+    yield "slice assigned", 2, lambda: room.__setitem__((slice(None), slice(1, None)), x[:, 1:])
+    yield "row copied", 1, lambda: room.copy_(x[0])
+    yield "fill_", 1, lambda: room.fill_(2.0)
+    yield "zeros", 1, lambda: t.zeros(ROWS, COLUMNS, dtype=x.dtype)
+    yield "arange", 1, lambda: t.arange(ROWS * COLUMNS, dtype=x.dtype)
+    yield "to the other precision", share, lambda: x.to(other)
+    yield "cat", 4, lambda: t.cat([x, y])
+    yield "cat dim 1", 4, lambda: t.cat([x, y], 1)
+    yield "stack dim 2", 4, lambda: t.stack([x, y], 2)
+    yield "roll", 2, lambda: x.roll(3, 1)
+    yield "repeat", 2, lambda: x[:500].repeat(1, 2)
+    for name in ("floor", "frac", "square", "reciprocal", "exp2", "atan"):
+        yield name, 2, partial(getattr(t, name), x)
+    for name in ("maximum", "copysign", "nextafter", "atan2"):
+        yield name, 3, partial(getattr(t, name), x, y)
+    yield "rfft", 3, lambda: t.fft.rfft(x)
+
+
+def counted(t: Any, x: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
+    """Integers, masks and places; a million numbers of ``x`` are 1 of work, and so those that are as wide."""
+    wide, mask = 8 / x.element_size(), x > 0
+    i = t.arange(ROWS * COLUMNS).view(ROWS, COLUMNS) * 7 % 1000
+    edges = x[0].sort()[0]
+    yield "int64 add", 3 * wide, lambda: i + i
+    yield "int64 and", 3 * wide, lambda: i & i
+    yield "int64 sum", wide, i.sum
+    yield "int64 sum dim 0", wide, lambda: i.sum(0)
+    yield "int64 cumsum dim 1", 2 * wide, lambda: i.cumsum(1)
+    yield "int64 to this dtype", 1 + wide, lambda: i.to(x.dtype)
+    yield "mask sum", wide / 8, mask.sum
+    yield "mask all dim 1", wide / 8, lambda: mask.all(1)
+    yield "masked_select", 1.5 + wide / 8, lambda: x.masked_select(mask)
+    yield "mask assigned", 2 + wide / 8, lambda: x.__setitem__(mask, 1.0)
+    yield "searchsorted", 1 + wide, lambda: t.searchsorted(edges, x)
+    yield "logcumsumexp dim 1", 2, lambda: x.logcumsumexp(1)
 
 
 def products(t: Any, dtype: Any) -> Iterator[tuple[str, float, Callable[[], Any]]]:
@@ -176,30 +221,31 @@ def steps(t: Any, x: Any, y: Any) -> Iterator[tuple[str, float, Callable[[], Any
         yield f"{name} step", count, getattr(t.optim, name)([p], **options).step
 
 
-def measure(library: str) -> dict[str, list[float]]:
-    """Best CPU time of a call and its work, by dtype and kernel."""
+def measure(library: str, threads: int) -> dict[str, list[float]]:
+    """Best time of a call and its work, by dtype and kernel."""
     t: Any = __import__(library)
-    t.set_num_threads(1)
+    t.set_num_threads(threads)
+    clock = thread_time if threads == 1 else perf_counter
     found = {}
     for dtype in (t.float32, t.float64):
         for name, work, call in cases(t, dtype):
             spent, best = 0.0, math.inf
             call()
             while spent < ENOUGH:
-                start = thread_time()
+                start = clock()
                 call()
-                took = thread_time() - start
+                took = clock() - start
                 spent += took
                 best = min(best, took or best)  # the clock of a virtual machine may stand still
             found[f"{name} {str(dtype).rpartition('.')[2]}"] = [best, work]
     return found
 
 
-def in_process(library: str) -> dict[str, list[float]]:
+def in_process(library: str, threads: int) -> dict[str, list[float]]:
     """The same in a process of its own."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    command = [sys.executable, __file__, "--measure", library]
-    done = subprocess.run(command, env={**os.environ, **threads}, capture_output=True, text=True, check=True)
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+    command = [sys.executable, __file__, "--measure", library, "--threads", str(threads)]
+    done = subprocess.run(command, env={**os.environ, **limits}, capture_output=True, text=True, check=True)
     found: dict[str, list[float]] = json.loads(done.stdout)
     return found
 
@@ -208,14 +254,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--measure", metavar="LIBRARY", help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     if options.measure:
-        print(json.dumps(measure(options.measure)))
+        print(json.dumps(measure(options.measure, options.threads)))
         return
     best: dict[str, dict[str, list[float]]] = {"wengert": {}, "torch": {}}
     for _ in range(options.rounds):
         for library, found in best.items():
-            for name, row in in_process(library).items():
+            for name, row in in_process(library, options.threads).items():
                 found[name] = min(found.get(name, row), row)
     report(best["wengert"], best["torch"])
 

@@ -145,4 +145,4 @@ def test_gradients_of_sums_into_rows(three_threads: None) -> None:
         (y * y).sum().backward()
         found.append([a.detach().numpy() for a in (y, x.grad, rows.grad)])
     for ours, theirs in zip(*found, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-9)  # sums of a few dozen numbers below 100
