@@ -57,6 +57,20 @@ def test_arrays_of_any_layout_are_written_into_any_other(native: Any, dtype: Any
         np.testing.assert_array_equal(target, np.broadcast_to(source, target.shape))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8])
+def test_rows_that_lie_a_little_further_in_their_pages(native: Any, dtype: Any) -> None:
+    source = np.random.default_rng(0).normal(0, 50, (40, 5000)).astype(dtype)
+    memory = np.zeros(40 * 5000 * 8 + 8192, np.int8)
+    for apart in range(0, 600, 8):
+        start = (source.ctypes.data + apart - memory.ctypes.data) % 4096
+        target = memory[start : start + source.nbytes].view(dtype).reshape(source.shape)
+        for columns in (1000, 997, 17):
+            target[...] = 0
+            copies.assign(target[:, :columns], source[:, :columns])
+            np.testing.assert_array_equal(target[:, :columns], source[:, :columns])
+            assert not target[:, columns:].any()
+
+
 def test_numbers_fill_arrays_of_any_layout(native: Any) -> None:
     rng = random.Random(2)
     for dtype in (np.float32, np.float64, np.int32, np.bool_, np.complex64, np.float16):

@@ -83,6 +83,20 @@ void copy_spread(ptrdiff_t n, const T* __restrict from, T* __restrict to) {
   for (ptrdiff_t j = 0; j < n; j++) to[j * STEP_TO] = from[j * STEP];
 }
 
+// A processor that compares the places of loads and stores within their pages only lets a load wait for a store a little before
+// it in another page.  From the end to the beginning there is none.
+inline bool are_neighbours_in_pages(const void* from, const void* to) {
+  const uintptr_t apart = (reinterpret_cast<uintptr_t>(to) - reinterpret_cast<uintptr_t>(from)) % 4096;
+  return apart > 0 && apart < 512;
+}
+
+template <class T>
+void copy_from_end(ptrdiff_t n, const T* from, T* to) {
+  constexpr ptrdiff_t SOME = 64 / sizeof(T);
+  for (; n >= SOME; n -= SOME) memcpy(to + n - SOME, from + n - SOME, SOME * sizeof(T));
+  memcpy(to, from, n * sizeof(T));
+}
+
 template <class T>
 void copy_row(ptrdiff_t n, ptrdiff_t step, ptrdiff_t step_to, const T* from, T* to) {
   constexpr ptrdiff_t SHORT = 16;  // a call of memcpy would cost more than the copy
@@ -90,7 +104,7 @@ void copy_row(ptrdiff_t n, ptrdiff_t step, ptrdiff_t step_to, const T* from, T* 
     if (step == 1 && step_to == 2) return copy_spread<1, 2>(n, from, to);
     for (ptrdiff_t j = 0; j < n; j++) to[j * step_to] = from[j * step];
   } else if (step == 1) {
-    memcpy(to, from, n * sizeof(T));
+    are_neighbours_in_pages(from, to) ? copy_from_end(n, from, to) : (void)memcpy(to, from, n * sizeof(T));
   } else if (step == 0) {
     std::fill_n(to, n, *from);
   } else if (step == -1) {
