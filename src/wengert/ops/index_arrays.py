@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..kernels import bulk as kernels
-from ..kernels import formulas
+from ..kernels import counting, formulas
 
 _add_at: Final[Any] = np.add.at
 _intp: Final[Any] = np.intp
@@ -33,6 +33,11 @@ def rows_at(table: Any, index: Any) -> Any:
     ):
         return kernels.take_rows(table, index)
     return table.take(index, axis=0)
+
+
+def take_where(x: Any, mask: Any) -> Any:
+    """The elements of an array where a mask of its shape holds, in one dimension."""
+    return counting.where_true(x, mask) if kernels.moves(x) else x[mask]
 
 
 def put_where(target: Any, value: Any, mask: Any) -> None:

@@ -17,8 +17,8 @@ from .._record.binary import check_overlap
 from .._record.common import make, sum_to
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
-from ..kernels import bulk, counting, zeros
-from .index_arrays import add_at, check_empty, check_key, put_where
+from ..kernels import zeros
+from .index_arrays import add_at, check_empty, check_key, put_where, take_where
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -100,8 +100,8 @@ class IndexBackward0(General):
         try:
             if len(arrays) == 2 and key[-1].dtype != np.bool_:
                 return x.take(key[-1], axis=len(key) - 1)
-            if len(key) == 1 and key[0].shape == x.shape and bulk.moves(x):  # a mask
-                return counting.where_true(x, key[0])
+            if len(key) == 1 and key[0].shape == x.shape:  # a mask
+                return take_where(x, key[0])
             out = x[key]
         except IndexError:
             check_key(x.shape, key)

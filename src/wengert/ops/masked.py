@@ -25,9 +25,9 @@ from .._record.common import (
 )
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
-from ..kernels import COMPILED, bulk, counting, formulas
+from ..kernels import COMPILED, counting, formulas
 from ..kernels.blocks import BLOCK, places
-from .index_arrays import put_where
+from .index_arrays import put_where, take_where
 
 if TYPE_CHECKING:
     from .._core.dtypes import Number
@@ -284,8 +284,8 @@ class MaskedSelectBackward0(General):
 
     def forward(self, arrays: list[Any]) -> Any:
         x, mask = arrays
-        x, mask = np.atleast_1d(x), np.broadcast_to(np.atleast_1d(mask), np.shape(np.atleast_1d(x)))
-        return counting.where_true(x, mask) if bulk.moves(x) else x[mask]
+        x = np.atleast_1d(x)
+        return take_where(x, np.broadcast_to(mask, x.shape))
 
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]

@@ -121,7 +121,7 @@ class Rot90Backward0(Rearrangement):
         x = arrays[0]
         first, second = self.dims
         if self.k == 0:
-            return x.copy(order="C")
+            return row_major(x)
         if self.k == 2:
             return np.flip(x, self.dims).copy(order="K")
         return np.flip(x, second if self.k == 1 else first).copy(order="K").swapaxes(first, second)
