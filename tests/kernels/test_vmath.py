@@ -66,8 +66,8 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Any, float, float]] = {
 def kernel(build: str, op: str) -> Any:
     """A program of one instruction in one build."""
 
-    def formula(x: Any) -> Any:
-        return make(op, x)
+    def formula(*operands: Any) -> Any:
+        return make(op, *operands)
 
     module = importlib.import_module(f"wengert.kernels._k_{build}")
     return module.Kernel(op, Blocked(formula, False).plan_for, formula, False)
@@ -128,6 +128,32 @@ def test_activations_of_special_values_are_those_of_the_formula(build: str, op: 
     found = kernel(build, op)(x)
     np.testing.assert_array_equal(found, expected)
     assert (np.signbit(found) == np.signbit(expected))[2:].all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("op", "operands"),
+    [
+        ("signum", 1), ("frac", 1), ("hardsigmoid", 1), ("softshrink", 2), ("unless_nan", 2), ("heaviside", 2),
+        ("nextafter", 2), ("copysign", 2), ("divide_add", 3), ("clamp", 3), ("outside", 3),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("build", BUILDS)
+def test_choices_among_special_values_are_those_of_the_formula(build: str, op: str, operands: int, dtype: Any) -> None:
+    ends = [np.finfo(dtype).max, np.finfo(dtype).smallest_subnormal, np.nextafter(dtype(1), dtype(2)), 0.5]
+    values = np.array([*SPECIAL, *ends, *np.negative(ends)]).astype(dtype)
+    arrays = [x.copy() for x in np.broadcast_arrays(*np.ix_(*[values] * operands))]
+    reference = np.copysign if op == "copysign" else lambda *x: blocks.instruction(op, *x)
+    with np.errstate(all="ignore"):
+        expected = reference(*arrays)
+        found = kernel(build, op)(*arrays)
+        np.testing.assert_array_equal(found, expected)
+        told = ~np.isnan(expected) & ((expected != 0) | (op != "clamp"))  # of two zeros NumPy takes either
+        assert (np.signbit(found) == np.signbit(expected))[told].all()
+        if operands == 3:  # the last two may be one number each for all elements
+            for y in values[::5]:
+                for z in values[::5]:
+                    np.testing.assert_array_equal(kernel(build, op)(values, y, z), reference(values, y, z))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -35,3 +35,33 @@ def test_products_of_infinities_give_no_warnings(package: Any) -> None:
     row, column = package.tensor([[INF, 0.0]]), package.tensor([[0.0], [1.0]])
     for dtype in (package.float16, package.float32, package.float64):
         assert package.isnan(row.to(dtype) @ column.to(dtype)).all()
+
+
+CHOICES = {
+    "nextafter": lambda t, x, y: t.nextafter(x, y),
+    "copysign": lambda t, x, y: t.copysign(x, y),
+    "heaviside": lambda t, x, y: t.heaviside(x, y),
+    "sign": lambda t, x, y: x.sign(),
+    "nan_to_num": lambda t, x, y: x.nan_to_num(),
+    "nan_to_num, all given": lambda t, x, y: x.nan_to_num(3, 4, 5),
+    "nan_to_num to infinity": lambda t, x, y: x.nan_to_num(float("inf")),
+    "softshrink": lambda t, x, y: t.nn.functional.softshrink(x) + 0,  # PyTorch gives zeros of either sign
+    "hardshrink": lambda t, x, y: t.nn.functional.hardshrink(x),
+    "hardsigmoid": lambda t, x, y: t.nn.functional.hardsigmoid(x),
+    "clamp": lambda t, x, y: x.clamp(-0.25, 2),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("count", [1, 9000])
+@pytest.mark.parametrize("name", CHOICES)
+def test_choices_among_special_values_and_neighbours_are_exact(
+    oracle: Any, package: Any, name: str, count: int, dtype: str
+) -> None:
+    values = [0.0, -0.0, 1.0, -1.0, 0.3, 2.5, 65504.0, 6e-8, -6e-8, INF, -INF, float("nan")]
+    found = []
+    for module in (oracle, package):
+        x = module.tensor(values, dtype=getattr(module, dtype)).repeat(count)
+        y = x.reshape(count, -1).flip(1).reshape(-1)
+        found.append(CHOICES[name](module, x, y).double().tolist())
+    assert repr(found[0]) == repr(found[1])

@@ -225,6 +225,11 @@ def hardswish(x: Any, *_: Any) -> Any:
     return x * np.minimum(np.maximum(x + 3, 0), 6) / 6
 
 
+def softshrink(x: Any, by: Any, *_: Any) -> Any:
+    """x moved towards 0 by ``by``, 0 where it is closer."""
+    return np.where(x > by, x - by, np.where(x < -by, x + by, x * 0))
+
+
 def instruction(op: str, *operands: Any) -> Any:
     """An instruction that is no ufunc, of values of a formula or of arrays."""
     return make(op, *operands) if isinstance(operands[0], Traced) else _OTHERS[op](*operands)
@@ -242,12 +247,22 @@ _OTHERS: Final[dict[str, Callable[..., Any]]] = {
     "silu": silu,
     "silu_slope": silu_slope,
     "hardswish": hardswish,
+    "hardsigmoid": lambda x, *_: np.minimum(np.maximum(x + 3, 0), 6) / 6,
+    "signum": lambda x, *_: np.where(x == x, np.sign(x), x.dtype.type(0)),
+    "frac": lambda x, *_: x - np.trunc(x),
+    "softshrink": softshrink,
+    "unless_nan": lambda x, y, *_: np.where(x != x, y, x),
+    "heaviside": lambda x, y, *_: np.where(x == 0, y, (x > 0).astype(y.dtype)),
+    "nextafter": lambda x, y, *_: np.nextafter(x, y),
     "leaky_relu": lambda x, slope, *_: np.where(x > 0, x, x * slope),
+    "divide_add": lambda x, y, z: x / y + z,
+    "lerp": lambda x, end, weight: (end - x) * weight + x,
     "fma": lambda x, y, z: x * y + z,
     "fms": lambda x, y, z: x * y - z,
     "fnma": lambda x, y, z: z - x * y,
     "where": lambda mask, x, y: np.where(mask != 0, x, y),
     "where_positive": lambda x, y, z: np.where(x > 0, y, z),
+    "outside": lambda x, y, limit: np.where((y >= -limit) & (y <= limit), x.dtype.type(0), x),
     "clamp": lambda x, low, high: np.minimum(np.maximum(x, low), high),
 }
 _REDUCE: Final[dict[str, Any]] = {

@@ -30,6 +30,18 @@ def add_scaled(x: Any, y: Any, alpha: Any) -> Any:
 
 
 @elementwise
+def add_product(x: Any, first: Any, second: Any) -> Any:
+    """x plus a product."""
+    return x + first * second
+
+
+@elementwise
+def add_quotient(x: Any, first: Any, second: Any) -> Any:
+    """x plus a quotient."""
+    return x + first / second
+
+
+@elementwise
 def addcmul(x: Any, first: Any, second: Any, factor: Any) -> Any:
     """x plus a product with a factor."""
     return x + first * factor * second
@@ -67,14 +79,8 @@ def clamp(x: Any, low: Any, high: Any) -> Any:
 
 @elementwise
 def lerp(x: Any, end: Any, weight: Any) -> Any:
-    """x + weight (end - x)."""
-    return x + (end - x) * weight
-
-
-@elementwise
-def lerp_back(x: Any, end: Any, rest: Any) -> Any:
-    """The same with ``rest`` = 1 - weight, exact where that is 0."""
-    return end - (end - x) * rest
+    """x + weight (end - x), exact where the weight is 0."""
+    return blocks.instruction("lerp", x, end, weight)
 
 
 @elementwise
@@ -89,12 +95,25 @@ logaddexp: Final[Any] = elementwise(np.logaddexp)
 fmod: Final[Any] = elementwise(np.fmod)
 remainder: Final[Any] = elementwise(np.remainder)
 hypot: Final[Any] = elementwise(np.hypot)
+copysign: Final[Any] = elementwise(np.copysign)
+
+
+@elementwise
+def heaviside(x: Any, y: Any) -> Any:
+    """0 below 0 and for NaN, 1 above, y at 0."""
+    return blocks.instruction("heaviside", x, y)
+
+
+@elementwise
+def nextafter(x: Any, y: Any) -> Any:
+    """The neighbour of x towards y."""
+    return blocks.instruction("nextafter", x, y)
 
 
 @elementwise
 def sign(x: Any) -> Any:
     """-1, 0 or 1; 0 for what is not a number."""
-    return np.where(x == x, np.sign(x), 0.0)
+    return blocks.instruction("signum", x)
 
 
 @elementwise
@@ -172,13 +191,19 @@ def sigmoid_slope(grad: Any, result: Any) -> Any:
 @elementwise
 def nan_to_num(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
     """x with other numbers for what is not finite."""
-    return np.where(x != x, nan, np.where(x == math.inf, posinf, np.where(x == -math.inf, neginf, x)))
+    return np.where(x == math.inf, posinf, np.where(x == -math.inf, neginf, blocks.instruction("unless_nan", x, nan)))
+
+
+@elementwise
+def made_finite(x: Any, nan: Any, limit: Any) -> Any:
+    """x with ``limit``, the largest number, for infinity, and another number for NaN."""
+    return blocks.instruction("unless_nan", np.minimum(np.maximum(x, -limit), limit), nan)
 
 
 @elementwise
 def frac(x: Any) -> Any:
     """What lies behind the point, with the sign of x."""
-    return x - np.trunc(x)
+    return blocks.instruction("frac", x)
 
 
 @elementwise
@@ -229,7 +254,7 @@ def hardtanh_slope(grad: Any, x: Any, low: Any, high: Any) -> Any:
 @elementwise
 def hardsigmoid(x: Any) -> Any:
     """min(max(x + 3, 0), 6) / 6."""
-    return np.minimum(np.maximum(x + 3, 0), 6) / 6
+    return blocks.instruction("hardsigmoid", x)
 
 
 @elementwise
@@ -253,19 +278,19 @@ def hardswish_slope(grad: Any, x: Any) -> Any:
 @elementwise
 def hardshrink(x: Any, lambd: Any) -> Any:
     """x outside [-lambd, lambd], else 0."""
-    return np.where((x >= -lambd) & (x <= lambd), 0, x)
+    return blocks.instruction("outside", x, x, lambd)
 
 
 @elementwise
 def hardshrink_slope(grad: Any, x: Any, lambd: Any) -> Any:
     """The gradient outside [-lambd, lambd]."""
-    return np.where((x >= -lambd) & (x <= lambd), 0, grad)
+    return blocks.instruction("outside", grad, x, lambd)
 
 
 @elementwise
 def softshrink(x: Any, lambd: Any) -> Any:
     """x moved towards 0 by ``lambd``, 0 where it is closer."""
-    return np.where(x > lambd, x - lambd, np.where(x < -lambd, x + lambd, x * 0))
+    return blocks.instruction("softshrink", x, lambd)
 
 
 @elementwise

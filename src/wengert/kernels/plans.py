@@ -268,6 +268,8 @@ JOINED: Final = {
     ("add", "multiply", 1): "fma",
     ("subtract", "multiply", 0): "fms",
     ("subtract", "multiply", 1): "fnma",
+    ("add", "divide", 0): "divide_add",
+    ("add", "divide", 1): "divide_add",
     ("minimum", "maximum", 0): "clamp",
     ("where", "greater", 0): "where_positive",
 }

@@ -92,6 +92,8 @@ class AddcmulBackward0(Ternary):
 
     def value(self, arrays: list[Any]) -> Any:
         if arrays[0].dtype.char in "fd":
+            if self.factor == 1:
+                return formulas.add_product(arrays[0], arrays[1], arrays[2])
             return formulas.addcmul(arrays[0], arrays[1], arrays[2], float(self.factor))
         product = (
             arrays[1] * arrays[2] if self.factor == 1 else arrays[1] * arrays[0].dtype.type(self.factor) * arrays[2]
@@ -123,6 +125,8 @@ class AddcdivBackward0(Ternary):
 
     def value(self, arrays: list[Any]) -> Any:
         if arrays[0].dtype.char in "fd":
+            if self.factor == 1:
+                return formulas.add_quotient(arrays[0], arrays[1], arrays[2])
             return formulas.addcdiv(arrays[0], arrays[1], arrays[2], float(self.factor))
         scaled = arrays[1] if self.factor == 1 else arrays[1] * arrays[0].dtype.type(self.factor)
         return arrays[0] + scaled / arrays[2]
@@ -148,15 +152,12 @@ class LerpBackward0(Ternary):
         return {"weight": self.weight}
 
     def value(self, arrays: list[Any]) -> Any:
-        # The second form is exact at weight 1; PyTorch switches at 1/2 too.
-        if arrays[0].dtype.char in "fd":
-            near = abs(self.weight) < 0.5
-            form = formulas.lerp if near else formulas.lerp_back
-            return form(arrays[0], arrays[1], float(self.weight if near else 1 - self.weight))
-        step = (arrays[1] - arrays[0]) * arrays[0].dtype.type(
-            self.weight if abs(self.weight) < 0.5 else 1 - self.weight
-        )
-        return arrays[0] + step if abs(self.weight) < 0.5 else arrays[1] - step
+        # From the nearer end: exact at weight 1 too. PyTorch switches at 1/2 as well.
+        near = abs(self.weight) < 0.5
+        x, end, weight = arrays[0], arrays[1], self.weight if near else 1 - self.weight
+        if not near:
+            x, end = end, x
+        return formulas.lerp(x, end, float(weight)) if x.dtype.char in "fd" else x + (end - x) * x.dtype.type(weight)
 
     def part(self, i: int, grad: Tensor, tensors: list[Tensor]) -> Tensor:
         weight = self.weight.conjugate() if isinstance(self.weight, complex) else self.weight

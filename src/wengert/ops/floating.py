@@ -14,7 +14,7 @@ from .._record.binary import Binary, binary, binary_
 from .._record.common import OTHER, RESULT, SELF, converted, is_number, result_type
 from .._record.general import General, general_many
 from .._record.selection import deliver
-from ..kernels import ufuncs
+from ..kernels import formulas
 from .power import pow
 from .rounding import zeros_as
 from .transcendental import LN2, FloatBinary
@@ -31,7 +31,7 @@ class CopysignBackward0(FloatBinary):
     reads_other: i64 = RESULT
 
     def forward(self, x: Any, y: Any) -> Any:
-        return ufuncs.copysign(x, y)
+        return formulas.copysign(x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and result is not None
@@ -88,7 +88,7 @@ class NextafterBackward0(Binary):
     SCHEMA: Final = "nextafter(self: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor | variants: function method inplace"
 
     def forward(self, x: Any, y: Any) -> Any:
-        return ufuncs.nextafter(x, y)
+        return formulas.nextafter(x, y) if x.dtype.char in "fd" else np.nextafter(x, y)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None and other is not None

@@ -238,6 +238,8 @@ class NanToNumBackward0(Unary):
         if x.dtype.char not in "fd":
             return blocks.mapped(self.finite, x)
         limit = np.finfo(x.dtype).max
+        if self.posinf is None and self.neginf is None:
+            return formulas.made_finite(x, float(self.nan), float(limit))
         high = limit if self.posinf is None else self.posinf
         return formulas.nan_to_num(
             x, *[float(v) for v in (self.nan, high, -limit if self.neginf is None else self.neginf)]
@@ -269,6 +271,8 @@ class Heaviside(Binary):
     differentiable: bool = False
 
     def forward(self, x: Any, y: Any) -> Any:
+        if y.dtype.kind == "f":
+            return formulas.heaviside(x, y)
         return np.where(x == 0, y, (x > 0).astype(y.dtype))
 
     def fresh(self) -> Binary:

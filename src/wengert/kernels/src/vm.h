@@ -28,15 +28,18 @@ namespace wengert {
 
 constexpr int MAX_DIMS = 8, MAX_OPERANDS = 16, MAX_SLOTS = 128;
 constexpr Index FLAT_BYTES = 4096;    // of a register of a flat program
+constexpr Index FINE_BYTES = 1024;    // of one that reads from several places in memory, see block_bytes
+constexpr Index LONG_COLUMNS = 1 << 16;
 constexpr Index WHOLE_ROW = 8192;     // columns: longer rows go in stages
 constexpr Index ACCUMULATORS = 16;    // partial column sums of a call, at most
 constexpr Index FEW_ROWS = 64;        // whose column sums are added up in the dtype
 
-template <class T> WENGERT_INLINE T clamped(T x, T low, T high) {
+template <class T> T clamped(T x, T low, T high) {
   x = (x < low) | (low != low) ? low : x;
   return (x > high) | (high != high) ? high : x;
 }
 template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T(x < 0); }
+template <class T> WENGERT_INLINE T softshrink(T x, T by) { return x > by ? x - by : x < -by ? x + by : x * T(0); }
 
 // Name and value of every instruction; Python knows them by name.
 #define WENGERT_UNARY(X) \
@@ -48,7 +51,8 @@ template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T
   X(sinh, std::sinh(x)) X(cosh, std::cosh(x)) X(arcsinh, std::asinh(x)) X(arccosh, std::acosh(x)) \
   X(arctanh, std::atanh(x)) X(exp2, std::exp2(x)) X(log2, std::log2(x)) X(log10, std::log10(x)) X(erfc, special::erfc(x)) \
   X(erfcx, special::erfcx(x)) X(gelu, vmath::gelu(x)) X(gelu_slope, vmath::gelu_slope(x)) X(silu, vmath::silu(x)) \
-  X(silu_slope, vmath::silu_slope(x)) X(hardswish, vmath::hardswish(x))
+  X(silu_slope, vmath::silu_slope(x)) X(hardswish, vmath::hardswish(x)) X(hardsigmoid, vmath::hardsigmoid(x)) \
+  X(signum, T(x > 0) - T(x < 0)) X(frac, x - std::trunc(x))
 // Those that look at several elements at a time, and their functions of n numbers.
 #define WENGERT_MANY(X) \
   X(log, logs::logarithms) X(sin, trig::sines<0>) X(cos, trig::sines<1>) X(erfinv, special::erfinvs) \
@@ -60,11 +64,14 @@ template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T
   X(add, x + y) X(subtract, x - y) X(multiply, x * y) X(divide, x / y) X(maximum, Largest::join(x, y)) \
   X(minimum, Smallest::join(x, y)) X(greater, T(x > y)) X(greater_equal, T(x >= y)) X(equal, T(x == y)) \
   X(not_equal, T(x != y)) X(copysign, std::copysign(x, y)) \
-  X(power, std::pow(x, y)) X(arctan2, std::atan2(x, y)) X(hypot, vmath::hypot(x, y)) X(leaky_relu, x > 0 ? x : x * y)
-#define WENGERT_RESTS(X) X(fmod)
+  X(power, std::pow(x, y)) X(arctan2, std::atan2(x, y)) X(hypot, vmath::hypot(x, y)) X(leaky_relu, x > 0 ? x : x * y) \
+  X(softshrink, softshrink(x, y)) X(unless_nan, x != x ? y : x) X(heaviside, x == 0 ? y : T(x > 0)) \
+  X(nextafter, vmath::nextafter(x, y))
+#define WENGERT_OTHERS(X) X(fmod) X(clamp)
 #define WENGERT_TERNARY(X) \
+  X(divide_add, x / y + z) X(lerp, (y - x) * z + x) \
   X(fma, x * y + z) X(fms, x * y - z) X(fnma, z - x * y) X(where, x != 0 ? y : z) X(where_positive, x > 0 ? y : z) \
-  X(clamp, clamped(x, y, z))
+  X(outside, (y >= -z) & (y <= z) ? T(0) : x)
 #define WENGERT_REDUCTION(X) X(row_sum) X(row_max) X(row_min) X(row_product) X(column_sum)
 
 enum Opcode : uint8_t {
@@ -72,7 +79,7 @@ enum Opcode : uint8_t {
   WENGERT_UNARY(X) WENGERT_MANY(X) WENGERT_BINARY(X) WENGERT_TERNARY(X)
 #undef X
 #define X(name) OP_##name,
-  WENGERT_RESTS(X) WENGERT_REDUCTION(X)
+  WENGERT_OTHERS(X) WENGERT_REDUCTION(X)
 #undef X
   OPCODES
 };
@@ -83,7 +90,7 @@ inline const char* opcode_name(int op) {
       WENGERT_UNARY(X) WENGERT_MANY(X) WENGERT_BINARY(X) WENGERT_TERNARY(X)
 #undef X
 #define X(name) #name,
-      WENGERT_RESTS(X) WENGERT_REDUCTION(X)
+      WENGERT_OTHERS(X) WENGERT_REDUCTION(X)
 #undef X
   };
   return names[op];
@@ -147,7 +154,7 @@ template <class T, class F> __attribute__((noinline)) void map1(T* out, const T*
   for (Index i = 0; i < n; i++) out[i] = f(a[i]);
 }
 
-template <bool A, bool B, class T, class F> WENGERT_INLINE void map2(T* out, const T* a, const T* b, Index n, F f) {
+template <bool A, bool B, class T, class F> __attribute__((noinline)) void map2(T* out, const T* a, const T* b, Index n, F f) {
   T x = *a, y = *b;
 #pragma GCC ivdep
   for (Index i = 0; i < n; i++) out[i] = f(A ? a[i] : x, B ? b[i] : y);
@@ -158,6 +165,36 @@ WENGERT_INLINE void map3(T* out, const T* a, const T* b, const T* c, Index n, F 
   T x = *a, y = *b, z = *c;
 #pragma GCC ivdep
   for (Index i = 0; i < n; i++) out[i] = f(A ? a[i] : x, B ? b[i] : y, C ? c[i] : z);
+}
+
+// The same of operands which may be one number each.
+template <class T, class F> void binary(T* out, const T* a, bool va, const T* b, bool vb, Index n, F f) {
+  if (va && vb) map2<true, true>(out, a, b, n, f);
+  else if (va) map2<true, false>(out, a, b, n, f);
+  else if (vb) map2<false, true>(out, a, b, n, f);
+  else map2<false, false>(out, a, b, n, f);
+}
+
+template <class T, class F>
+void ternary(T* out, const T* a, bool va, const T* b, bool vb, const T* c, bool vc, Index n, F f) {
+  if (va && vb && vc) map3<true, true, true>(out, a, b, c, n, f);
+  else if (va && vb) map3<true, true, false>(out, a, b, c, n, f);
+  else if (va && vc) map3<true, false, true>(out, a, b, c, n, f);
+  else if (va) map3<true, false, false>(out, a, b, c, n, f);
+  else if (vb && vc) map3<false, true, true>(out, a, b, c, n, f);
+  else if (vb) map3<false, true, false>(out, a, b, c, n, f);
+  else if (vc) map3<false, false, true>(out, a, b, c, n, f);
+  else map3<false, false, false>(out, a, b, c, n, f);
+}
+
+// Bounds are mostly two numbers: two instructions instead of those that ask whether they are any.
+template <class T> void clamp(T* out, const T* a, bool va, const T* b, bool vb, const T* c, bool vc, Index n) {
+  if (va && !vb && !vc && *b == *b && *c == *c)
+    map3<true, false, false>(out, a, b, c, n, [](T x, T low, T high) {
+      x = low > x ? low : x;
+      return high < x ? high : x;
+    });
+  else ternary(out, a, va, b, vb, c, vc, n, clamped<T>);
 }
 
 template <class T> T sum(const T* a, Index n) { return static_cast<T>(reduced_in_blocks<Sum>(a, n)); }
@@ -185,31 +222,14 @@ template <class T> void step(const Instruction& code, T* const* slot, const bool
     WENGERT_MANY(X)
 #undef X
 #define X(name, value) \
-  case OP_##name: { \
-    auto f = [](T x, T y) { return static_cast<T>(value); }; \
-    if (va && vb) map2<true, true>(out, a, b, m, f); \
-    else if (va) map2<true, false>(out, a, b, m, f); \
-    else if (vb) map2<false, true>(out, a, b, m, f); \
-    else map2<false, false>(out, a, b, m, f); \
-    break; \
-  }
+  case OP_##name: binary(out, a, va, b, vb, m, [](T x, T y) { return static_cast<T>(value); }); break;
     WENGERT_BINARY(X)
 #undef X
 #define X(name, value) \
-  case OP_##name: { \
-    auto f = [](T x, T y, T z) { return static_cast<T>(value); }; \
-    if (va && vb && vc) map3<true, true, true>(out, a, b, c, m, f); \
-    else if (va && vb) map3<true, true, false>(out, a, b, c, m, f); \
-    else if (va && vc) map3<true, false, true>(out, a, b, c, m, f); \
-    else if (va) map3<true, false, false>(out, a, b, c, m, f); \
-    else if (vb && vc) map3<false, true, true>(out, a, b, c, m, f); \
-    else if (vb) map3<false, true, false>(out, a, b, c, m, f); \
-    else if (vc) map3<false, false, true>(out, a, b, c, m, f); \
-    else map3<false, false, false>(out, a, b, c, m, f); \
-    break; \
-  }
+  case OP_##name: ternary(out, a, va, b, vb, c, vc, m, [](T x, T y, T z) { return static_cast<T>(value); }); break;
     WENGERT_TERNARY(X)
 #undef X
+    case OP_clamp: clamp(out, a, va, b, vb, c, vc, m); break;
     case OP_fmod: rests::fmods(out, a, va, b, vb, m); break;
     case OP_row_sum: *out = sum(a, n); break;
     case OP_row_max: *out = reduced<Largest>(a, n); break;
@@ -356,6 +376,9 @@ template <class T> struct Frame {
   Index there[MAX_OPERANDS] = {};  // columns, from the first of a run on, that were gathered and stay valid
   T single[MAX_OPERANDS];  // booleans that do not vary within a row, as numbers
   T* scalars;
+  bool walks;  // from one block to the next without asking where operands are
+  int walking = 0, walker[MAX_OPERANDS];
+  Index before = 0, after = -1;
 
   Frame(const Call& call, const Code& code, Index block)
       : call(call), program(*call.program), code(code), width((block + 15) / 16 * 16) {
@@ -376,15 +399,33 @@ template <class T> struct Frame {
       vec[program.first_register() + r] = true;
       slot[program.first_register() + r] = next;
     }
+    walks = extra == 0 && call.row_dims == 0 && operands == program.inputs + 1;
     for (int i = 0; i < operands; i++) {
       vec[i] = call.operand[i].access != Access::single;
       gathered[i] = next;
       if (call.operand[i].access == Access::gathered) next += width;
+      if (call.operand[i].access == Access::direct) walker[walking++] = i;
     }
   }
 
   // Columns [start, start + n) of row r; outputs of one number per row are written where `store_scalars`.
   void run(Index r, Index start, Index n, bool store_scalars) {
+    if (walks && start == after) {
+      for (int i = 0; i < walking; i++) slot[walker[i]] += start - before;
+    } else {
+      place(r, start, n, store_scalars);
+    }
+    before = start, after = start + n;
+    for (const Instruction& instruction : code.instructions) step(instruction, slot, vec, n);
+    for (int j = 0; j < program.outputs; j++) {
+      const Operand& o = call.operand[program.inputs + j];
+      if (o.access == Access::gathered && program.output_kind[j] == Kind::vector)
+        scatter(call, o, o.base + row_offset(call, o, r), start, n, gathered[program.inputs + j]);
+    }
+  }
+
+  // Sets the slots of the operands.
+  void place(Index r, Index start, Index n, bool store_scalars) {
     for (int i = 0; i < program.inputs; i++)
       if (code.used >> i & 1) load(i, r, start, n);
     for (int j = 0; j < program.outputs; j++) {
@@ -398,12 +439,6 @@ template <class T> struct Frame {
         slot[i] = reinterpret_cast<T*>(o.base + row_offset(call, o, r)) + (o.access == Access::direct ? start : 0);
         if (o.access == Access::single && !store_scalars) slot[i] = scalars + i;
       }
-    }
-    for (const Instruction& instruction : code.instructions) step(instruction, slot, vec, n);
-    for (int j = 0; j < program.outputs; j++) {
-      const Operand& o = call.operand[program.inputs + j];
-      if (o.access == Access::gathered && program.output_kind[j] == Kind::vector)
-        scatter(call, o, o.base + row_offset(call, o, r), start, n, gathered[program.inputs + j]);
     }
   }
 

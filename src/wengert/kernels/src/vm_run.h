@@ -5,8 +5,17 @@
 
 namespace wengert {
 
+// Bytes of a register.  Memory is read fastest from all its places at once: where each instruction reads another long array,
+// blocks are so short that the processor has the next instructions under way.
+inline Index block_bytes(const Call& call) {
+  const Program& program = *call.program;
+  const int places = __builtin_popcount(program.vector_inputs);
+  const bool mostly_reads = places >= 3 && program.whole.instructions.size() <= 4 * static_cast<size_t>(places);
+  return mostly_reads && call.columns >= LONG_COLUMNS ? FINE_BYTES : FLAT_BYTES;
+}
+
 template <class T> void run_flat(const Call& call) {
-  const Index run = call.shape[call.dims - 1], most = FLAT_BYTES / sizeof(T);
+  const Index run = call.shape[call.dims - 1], most = block_bytes(call) / sizeof(T);
   const Index block = run < most ? most / run * run : most;  // whole runs: what repeats is the same in every block
   const Index width = std::min(block, call.columns), per = PIECE / width;
   const Index blocks = pieces(call.columns, block), count = call.rows * blocks;

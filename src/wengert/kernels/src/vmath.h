@@ -277,13 +277,23 @@ WENGERT_INLINE double hypot(double x, double y) {
   return choose((a == INFINITY) | (b == INFINITY), double(INFINITY), std::sqrt(u * u + v * v) * back);
 }
 
+// The neighbour of x towards y: of numbers of one sign the one further out has the larger bits.
+template <class T> WENGERT_INLINE T nextafter(T x, T y) {
+  using Int = typename Format<T>::Int;
+  const bool outwards = (x < y) == (x > T(0));
+  const T step = bits<T>(static_cast<Int>(bits<Int>(x) + (outwards ? 1 : -1)));
+  const T found = choose(x == T(0), std::copysign(bits<T>(Int(1)), y), step);
+  return choose(x == y, y, choose((x != x) | (y != y), x + y, found));
+}
+
 template <class T> WENGERT_INLINE T silu(T x) { return x / (T(1) + exp_beside_one(-x)); }
 
-template <class T> WENGERT_INLINE T hardswish(T x) {
-  T inside = x + T(3);
-  inside = inside > T(0) ? inside : T(0);
-  return x * (inside < T(6) ? inside : T(6)) / T(6);
+template <class T> WENGERT_INLINE T relu6(T x) {
+  x = T(0) > x ? T(0) : x;
+  return T(6) < x ? T(6) : x;
 }
+template <class T> WENGERT_INLINE T hardsigmoid(T x) { return relu6(x + T(3)) / T(6); }
+template <class T> WENGERT_INLINE T hardswish(T x) { return x * relu6(x + T(3)) / T(6); }
 
 template <class T> WENGERT_INLINE T silu_slope(T x) {
   T s = sigmoid(x);
