@@ -165,7 +165,7 @@ def mapped(function: Callable[..., Any], x: Any, *others: Any) -> Any:
     for place in places(x.shape, x.ndim):
         part = function(x[place], *[y[place] if isinstance(y, np.ndarray) else y for y in rest])
         if out is None:
-            out = empty_like(x) if part.dtype == x.dtype else np.empty_like(x, part.dtype, subok=False)
+            out = empty_like(x, part.dtype)
         out[place] = part
     return out
 

@@ -62,7 +62,7 @@ def converted(array: Any, dtype: Any) -> Any:
         array = converted(array, _SINGLE)  # rounded twice, as PyTorch's
     if array.size < MANY or not _is_converted(array, dtype):
         return array.astype(dtype)
-    out = empty_like(array) if array.dtype == dtype else np.empty_like(array, dtype, subok=False)
+    out = empty_like(array, dtype)
     _convert(out, array)
     return out
 
@@ -167,10 +167,7 @@ def _is_moved(array: Any) -> bool:
 def _move(target: Any, source: Any) -> None:
     """Copy a large array into another one of its shape and dtype, which share nothing."""
     kind = _MOVED[source.dtype.char]
-    if source.flags.c_contiguous and target.flags.c_contiguous:
-        COMPILED.copy_bytes(source.view(kind), target.view(kind), target.nbytes)
-    else:
-        COMPILED.copy_strided(source.view(kind), target.view(kind))
+    COMPILED.copy_strided(source.view(kind), target.view(kind))
 
 
 def _assign_many(target: Any, source: Any) -> bool:

@@ -14,9 +14,9 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     return np.empty(shape, dtype) if COMPILED is None else COMPILED.empty(shape, dtype)
 
 
-def empty_like(array: Any) -> Any:
-    """An uninitialised array with the shape, the dtype and the order of dimensions of ``array``."""
-    return np.empty_like(array, subok=False) if COMPILED is None else COMPILED.empty_like(array)
+def empty_like(array: Any, dtype: Any = None) -> Any:
+    """An uninitialised array with the shape and the order of dimensions of ``array``, and its dtype unless another is given."""
+    return np.empty_like(array, dtype, subok=False) if COMPILED is None else COMPILED.empty_like(array, dtype)
 
 
 def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:

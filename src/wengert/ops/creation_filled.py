@@ -208,7 +208,7 @@ def like(x: TensorBase, dtype: Any, memory_format: Any, function: str) -> Any:
         return _empty(x.shp, dt.np)
     if repeats(array):
         return _empty(x.shp, dt.np)
-    return _empty_like(array) if array.dtype == dt.np else np.empty_like(array, dtype=dt.np, subok=False)
+    return _empty_like(array, dt.np)
 
 
 def zeros_like(self: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None,

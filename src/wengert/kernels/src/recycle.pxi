@@ -188,9 +188,9 @@ def zeros(shape, cnp.dtype dtype):
     return out
 
 
-def empty_like(cnp.ndarray array):
-    """An uninitialised array with the shape, the dtype and the order of dimensions of ``array``."""
-    return new_like(array, cnp.PyArray_TYPE(array))
+def empty_like(cnp.ndarray array, cnp.dtype dtype=None):
+    """An uninitialised array with the shape and the order of dimensions of ``array``, and its dtype unless another is given."""
+    return new_like(array, cnp.PyArray_TYPE(array) if dtype is None else dtype.num)
 
 
 def set_memory_limit(size_t size):

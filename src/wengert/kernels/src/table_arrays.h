@@ -64,7 +64,6 @@ void enter_avg_pool_backward(const Args& a) {
 }
 
 
-inline void enter_copy_bytes(const Args& a) { copy_bytes(a.number[0], a.at<char>(0), a.at<char>(1)); }
 
 // Arrays table, index, out; rows, bytes of a row, and rows of the table.
 inline void enter_take_rows(const Args& a) {
@@ -244,7 +243,6 @@ constexpr Entry array_entries[] = {
     {"put_back", 3, 3, 0, WENGERT_FLOATS(enter_put_back)},
     {"avg_pool", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool)},
     {"avg_pool_backward", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool_backward)},
-    {"copy_bytes", 2, 1, 0, WENGERT_ANY(enter_copy_bytes)},
     {"copy_strided", 2, 0, 0, WENGERT_WORDS(enter_copy_strided), enter_copy_strided<uint8_t>, true},
     {"ramp", 1, 2, 2, WENGERT_FLOATS(enter_ramp)},
     {"cast", 2, 0, 0, WENGERT_WORDS(enter_cast), enter_cast<bool>},
