@@ -210,6 +210,15 @@ def as_strided(batch: Batch, call: Rule, self: Any, size: Any, stride: Any, stor
     return batch.wrap(call(physical, (batch.size, *size), strides, physical.storage_offset() + (storage_offset or 0)))
 
 
+@rule("t_", "transpose_", "swapaxes_", "swapdims_", "squeeze_", "unsqueeze_", "as_strided_")
+def reshaped_in_place(batch: Batch, call: Rule, self: Any, *args: Any, **kwargs: Any) -> Any:
+    """The tensor holds a view from now on; its old physical tensor may be that of others, which stay as they are."""
+    turned = getattr(self, call_name(call)[:-1])(*args, **kwargs)
+    self.value, self.bdim = turned.value, turned.bdim
+    self.refresh()
+    return self
+
+
 @rule("resize_", "resize_as_", "set_")
 def resized(batch: Batch, call: Rule, *args: Any, **kwargs: Any) -> Any:
     """The memory of one sample cannot grow."""
