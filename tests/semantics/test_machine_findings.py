@@ -381,3 +381,24 @@ def test_data_of_an_inference_tensor_makes_one() -> None:
         y = wg.ones(3)
     x.data = y
     assert x.is_inference()
+
+
+def test_what_was_detached_in_place_may_be_saved_afterwards_but_not_before() -> None:
+    x = wg.ones(2, requires_grad=True)
+    y = x * 3
+    before = (y * x).sum()
+    y.detach_()
+    (y * x).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+    with pytest.raises(RuntimeError, match=r"^Trying to use a saved tensor that has been detached in-place"):
+        before.backward()
+
+
+def test_other_memory_in_place_leaves_no_old_tangent() -> None:
+    with fwAD.dual_level():
+        x = fwAD.make_dual(wg.ones(2), wg.ones(2))
+        assert fwAD.unpack_dual((x * 3).detach_()).tangent is None
+        with pytest.raises(NotImplementedError, match=r"^Trying to use forward AD with set_"):
+            (x * 3).set_(wg.zeros(2))
+        with pytest.raises(RuntimeError, match=r"^cannot resize variables that has a forward grad"):
+            (x * 3).resize_(1)
