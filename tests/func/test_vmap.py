@@ -93,6 +93,29 @@ def test_a_sample_takes_another_shape_in_place(step: str, in_dim: int) -> None:
     assert before.equal(x.movedim(0, in_dim))  # what was given keeps its shape
 
 
+def test_squeezing_nothing_gives_another_tensor() -> None:
+    def f(x: Any) -> Any:
+        x.squeeze().unsqueeze_(0)
+        return x * 1
+
+    assert wg.vmap(f)(X).equal(X)
+
+
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
+def test_what_the_samples_share_is_not_written_once_for_each() -> None:
+    def f(x: Any, y: Any) -> Any:
+        x.cumsum_(0)
+        return x * y
+
+    def g(x: Any, y: Any) -> Any:
+        x[[0]] = y[:1]
+        return x
+
+    for h in (f, g):
+        with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+            wg.vmap(lambda x, y, h=h: wg.func.jvp(h, (x, y), (x, y)), (None, 0))(X[0], X)
+
+
 def test_fill_takes_a_number_for_each_sample() -> None:
     def f(x: Any) -> Any:
         return (x * 1).fill_(x.sum() ** 2)

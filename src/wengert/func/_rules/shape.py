@@ -81,9 +81,7 @@ def squeeze(batch: Batch, call: Rule, self: Any, dim: Any = None) -> Any:
         wanted = tuple(range(ndim))
     else:
         wanted = tuple(wrap_dim(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
-    kept = [n for i, n in enumerate(self.shp) if not (i in wanted and n == 1)]
-    return self if len(kept) == ndim else batch.wrap(batch.front(self).squeeze(tuple(
-        i + 1 for i in wanted if ndim and self.shp[i] == 1)))  # fmt: skip
+    return batch.wrap(batch.front(self).squeeze(tuple(i + 1 for i in wanted if ndim and self.shp[i] == 1)))
 
 
 @rule("unsqueeze", "unsqueeze_copy")
