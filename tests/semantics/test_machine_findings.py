@@ -402,3 +402,16 @@ def test_other_memory_in_place_leaves_no_old_tangent() -> None:
             (x * 3).set_(wg.zeros(2))
         with pytest.raises(RuntimeError, match=r"^cannot resize variables that has a forward grad"):
             (x * 3).resize_(1)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_writes_through_views_reach_a_tangent_that_was_laid_out_otherwise(transposed: bool) -> None:
+    x, v = wg.arange(6.0).reshape(2, 3), wg.arange(6.0).reshape(3, 2).t() + 1
+    if transposed:
+        x, v = v, x
+    with fwAD.dual_level():
+        y = fwAD.make_dual(x, v).clone()
+        y.as_strided((2, 3), y.stride())[0].mul_(2)
+        assert fwAD.unpack_dual(y).tangent.tolist() == [(2 * v[0]).tolist(), v[1].tolist()]
+    f = wg.func.grad(lambda a: (a * 1).index_fill_(0, wg.tensor([1]), 0.0)[0].mul_(a[1]).sum())
+    assert wg.func.jvp(f, (x,), (v,))[1].equal(wg.stack([v[1], v[0]]))

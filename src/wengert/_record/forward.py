@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from .._core.tensor_base import TensorBase, mark_inference, memory
 if TYPE_CHECKING:
     from .._tensor import Tensor
     from .unary import Unary
+
+_ndarray: Final[Any] = np.ndarray
 
 
 def tangent_of(t: TensorBase) -> Tensor | None:
@@ -25,8 +27,24 @@ def tangent_of(t: TensorBase) -> Tensor | None:
 
 def set_tangent(t: TensorBase, tangent: TensorBase | None) -> None:
     """Attach a tangent; it dies with the level."""
+    if tangent is not None and t.view_of is None:
+        tangent = laid_out(t, tangent)
     t.ensure_meta().tangent = tangent
     LEVEL.members.append(t)
+
+
+def laid_out(t: TensorBase, tangent: Any) -> Any:
+    """The tangent of ``t``, copied if its elements lie in memory in another way than those of ``t``.
+
+    Only then has every view of ``t`` a view of the tangent that goes with it, so that writes through one reach the other.
+    """
+    array, own = t.array, tangent.array
+    if type(array) is not _ndarray or type(own) is not _ndarray or array.strides == own.strides:
+        return tangent
+    stride = views.element_strides(array)
+    if (array.flags.c_contiguous and own.flags.c_contiguous) or views.overlaps_itself(array.shape, stride):
+        return tangent
+    return views.strided_clone(tangent, array.shape, stride)
 
 
 def result_tangent(out: TensorBase, value: Tensor, sources: list[Tensor | None]) -> None:

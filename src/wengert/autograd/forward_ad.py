@@ -94,7 +94,7 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
         out = tensor.view_as(tensor)
     finally:
         forward.resume(level_now)
-    forward.set_tangent(out, tangent)
+    forward.set_tangent(out, forward.laid_out(out, tangent))
     return out
 
 
