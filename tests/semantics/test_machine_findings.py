@@ -415,3 +415,15 @@ def test_writes_through_views_reach_a_tangent_that_was_laid_out_otherwise(transp
         assert fwAD.unpack_dual(y).tangent.tolist() == [(2 * v[0]).tolist(), v[1].tolist()]
     f = wg.func.grad(lambda a: (a * 1).index_fill_(0, wg.tensor([1]), 0.0)[0].mul_(a[1]).sum())
     assert wg.func.jvp(f, (x,), (v,))[1].equal(wg.stack([v[1], v[0]]))
+
+
+@pytest.mark.parametrize(
+    "step", ["scatter_add_(0, index, source)", "index_put_((index[:, 0],), source, accumulate=True)"]
+)
+def test_values_that_lie_where_they_are_written_to_are_read_before(step: str) -> None:
+    x = wg.arange(240.0).reshape(60, 4)
+    index = (wg.arange(60) // 2)[:, None].expand(60, 4).contiguous()
+    expected, found = x.clone(), x.clone()
+    eval(f"target.{step}", {"target": expected, "source": x, "index": index})
+    eval(f"target.{step}", {"target": found, "source": found, "index": index})
+    assert found.equal(expected)
