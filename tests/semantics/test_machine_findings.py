@@ -427,3 +427,23 @@ def test_values_that_lie_where_they_are_written_to_are_read_before(step: str) ->
     eval(f"target.{step}", {"target": expected, "source": x, "index": index})
     eval(f"target.{step}", {"target": found, "source": found, "index": index})
     assert found.equal(expected)
+
+
+@pytest.mark.parametrize("parts", ["unbind(0)", "split(1)", "split([1, 2])", "chunk(2)"])
+def test_gradients_of_some_of_several_views_have_tangents(parts: str) -> None:
+    x = wg.arange(6.0).reshape(3, 2)
+    gradient = wg.func.grad(lambda a: (eval(f"a.{parts}")[1] ** 3).sum())
+    expected = wg.zeros(3, 2)
+    eval(f"expected.{parts}")[1].copy_(6 * eval(f"x.{parts}")[1])
+    assert wg.func.jvp(gradient, (x,), (wg.ones(3, 2),))[1].equal(expected)
+
+
+def test_a_gradient_through_a_view_of_what_was_written_to_has_a_tangent() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1
+        row = y[0]
+        y.mul_(x)
+        return (row**2).sum()
+
+    x = wg.tensor([[2.0, 3.0], [4.0, 5.0]])
+    assert wg.func.jvp(wg.func.grad(f), (x,), (wg.ones(2, 2),))[1].equal(wg.tensor([[48.0, 108.0], [0.0, 0.0]]))

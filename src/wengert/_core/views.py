@@ -236,7 +236,7 @@ class AsStridedBackward0(Node):
 
     def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
         """Scatter the gradient into zeros of the base's shape."""
-        if modes.is_grad_enabled() and requires_grad(grad):
+        if modes.MODES.unusual or (modes.is_grad_enabled() and requires_grad(grad)):
             return self.scatter_recorded(grad), None
         total = self.total()
         buffer = np.zeros(total, grad.dt.np)
