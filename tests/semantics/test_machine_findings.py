@@ -447,3 +447,17 @@ def test_a_gradient_through_a_view_of_what_was_written_to_has_a_tangent() -> Non
 
     x = wg.tensor([[2.0, 3.0], [4.0, 5.0]])
     assert wg.func.jvp(wg.func.grad(f), (x,), (wg.ones(2, 2),))[1].equal(wg.tensor([[48.0, 108.0], [0.0, 0.0]]))
+
+
+def test_a_view_has_the_tangent_that_its_base_got_later() -> None:
+    with fwAD.dual_level():
+        x = fwAD.make_dual(wg.ones(2), wg.tensor([1.0, 2.0]))
+        base = wg.zeros(2, 2)
+        column, bits = base[:, 0], base.view(wg.int32)
+        base[0].copy_(x)
+        assert fwAD.unpack_dual(column * 1).tangent.tolist() == [1.0, 0.0]
+        column.mul_(3)
+        assert fwAD.unpack_dual(base).tangent.tolist() == [[3.0, 2.0], [0.0, 0.0]]
+        assert fwAD.unpack_dual(bits).tangent is None
+        primal = fwAD.unpack_dual(base).primal
+        assert fwAD.unpack_dual(primal[0] * 1).tangent is None

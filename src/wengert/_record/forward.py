@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._core import views
+from .._core.dtypes import FLOATING
 from .._core.modes import MODES, set_dual_level
 from .._core.tensor_base import TensorBase, mark_inference, memory
 
@@ -20,9 +21,18 @@ _ndarray: Final[Any] = np.ndarray
 def tangent_of(t: TensorBase) -> Tensor | None:
     """The tangent of ``t`` at the present level; a view looks through to its base when it has none of its own."""
     meta = t.meta
-    if meta is None:
+    if meta is not None and meta.tangent is not None:
+        return meta.tangent  # type: ignore[return-value]
+    info = t.view_of
+    if info is None or info.base.meta is None or info.base.meta.tangent is None or info.primal:
         return None
-    return meta.tangent  # type: ignore[return-value]
+    if t.dt.category < FLOATING:
+        return None
+    level = suspend()  # the base was written to after the view was made
+    try:
+        return view_in_base(t, info.base)
+    finally:
+        resume(level)
 
 
 def set_tangent(t: TensorBase, tangent: TensorBase | None) -> None:
@@ -111,7 +121,9 @@ def view_in_base(x: TensorBase, base: TensorBase) -> Any:
         set_tangent(x, tangent)
         return tangent
     place = views.strided_node(x, base)
-    if place.base_stride != whole.stride():
+    if place.base_stride != whole.stride() and not (
+        memory(base).flags.c_contiguous and memory(whole).flags.c_contiguous
+    ):
         return None
     tangent = whole.as_strided(place.size, place.stride, place.offset)
     set_tangent(x, tangent)

@@ -107,6 +107,8 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
         primal = tensor.view_as(tensor)
     finally:
         forward.resume(level_now)
+    if primal.view_of is not None:
+        primal.view_of.primal = True
     if primal.fn is not None:
         node = Identity()
         node.set_edges(primal.fn.edges())
