@@ -461,3 +461,13 @@ def test_a_view_has_the_tangent_that_its_base_got_later() -> None:
         assert fwAD.unpack_dual(bits).tangent is None
         primal = fwAD.unpack_dual(base).primal
         assert fwAD.unpack_dual(primal[0] * 1).tangent is None
+
+
+@pytest.mark.parametrize(
+    "call", ["unique(x)", "unique_consecutive(x)", "linalg.ldl_factor(x)", "linalg.ldl_factor_ex(x)"]
+)
+def test_operators_without_derivatives_refuse_tangents(call: str) -> None:
+    with fwAD.dual_level():
+        x = fwAD.make_dual(wg.eye(2), wg.ones(2, 2))
+        with pytest.raises(NotImplementedError, match=r"^Trying to use forward AD with"):
+            eval(f"wg.{call}", {"wg": wg, "x": x})
