@@ -237,10 +237,12 @@ class Tensor(TensorMethods):
                 "Optimizer.zero_grad() function in torch/optim/optimizer.py as a reference."
             )
         if self.fn is not None:
-            self.ensure_meta().history_dropped = True
+            self.ensure_meta().dropped_at = modes.MODES.sequence
         self.fn = None
         self.nr = 0
         self.rg = False
+        if self.meta is not None:
+            self.meta.tangent = None
         return self
 
     @property

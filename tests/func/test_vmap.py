@@ -74,6 +74,57 @@ def test_writing_in_place_is_differentiated() -> None:
     assert wg.vmap(wg.func.grad(f))(X).equal(wg.stack([wg.func.grad(f)(row) for row in X]))
 
 
+@pytest.mark.parametrize("step", ["t_()", "transpose_(0, -1)", "swapaxes_(0, 1)", "unsqueeze_(-1)", "squeeze_(0)"])
+@pytest.mark.parametrize("in_dim", [0, -1])
+def test_a_sample_takes_another_shape_in_place(step: str, in_dim: int) -> None:
+    def f(x: Any) -> Any:
+        y = x * 1
+        part = y[:1]
+        eval(f"part.{step}")
+        part.mul_(x.sum())
+        return y, part
+
+    x = wg.arange(12.0).reshape(2, 2, 3)
+    expected = [wg.stack(column) for column in zip(*map(f, x), strict=True)]
+    before = x.movedim(0, in_dim).contiguous()
+    found = wg.vmap(f, in_dim)(before)
+    assert all(a.equal(b) for a, b in zip(found, expected, strict=True))
+    assert wg.vmap(lambda v: v.t_(), in_dim)(before).shape == (2, 3, 2)
+    assert before.equal(x.movedim(0, in_dim))  # what was given keeps its shape
+
+
+def test_squeezing_nothing_gives_another_tensor() -> None:
+    def f(x: Any) -> Any:
+        x.squeeze().unsqueeze_(0)
+        return x * 1
+
+    assert wg.vmap(f)(X).equal(X)
+
+
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
+def test_what_the_samples_share_is_not_written_once_for_each() -> None:
+    def f(x: Any, y: Any) -> Any:
+        x.cumsum_(0)
+        return x * y
+
+    def g(x: Any, y: Any) -> Any:
+        x[[0]] = y[:1]
+        return x
+
+    for h in (f, g):
+        with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+            wg.vmap(lambda x, y, h=h: wg.func.jvp(h, (x, y), (x, y)), (None, 0))(X[0], X)
+
+
+def test_fill_takes_a_number_for_each_sample() -> None:
+    def f(x: Any) -> Any:
+        return (x * 1).fill_(x.sum() ** 2)
+
+    assert wg.vmap(f)(X).equal(wg.stack([f(row) for row in X]))
+    gradient = wg.func.grad(lambda x: f(x).sum())
+    assert wg.vmap(gradient)(X).equal(wg.stack([gradient(row) for row in X]))
+
+
 def test_an_operator_without_a_rule_is_looped_over_and_says_so_once() -> None:
     assert "histc" not in RULES
     _WARNED.discard("histc")

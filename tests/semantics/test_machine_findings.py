@@ -381,3 +381,93 @@ def test_data_of_an_inference_tensor_makes_one() -> None:
         y = wg.ones(3)
     x.data = y
     assert x.is_inference()
+
+
+def test_what_was_detached_in_place_may_be_saved_afterwards_but_not_before() -> None:
+    x = wg.ones(2, requires_grad=True)
+    y = x * 3
+    before = (y * x).sum()
+    y.detach_()
+    (y * x).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+    with pytest.raises(RuntimeError, match=r"^Trying to use a saved tensor that has been detached in-place"):
+        before.backward()
+
+
+def test_other_memory_in_place_leaves_no_old_tangent() -> None:
+    with fwAD.dual_level():
+        x = fwAD.make_dual(wg.ones(2), wg.ones(2))
+        assert fwAD.unpack_dual((x * 3).detach_()).tangent is None
+        with pytest.raises(NotImplementedError, match=r"^Trying to use forward AD with set_"):
+            (x * 3).set_(wg.zeros(2))
+        with pytest.raises(RuntimeError, match=r"^cannot resize variables that has a forward grad"):
+            (x * 3).resize_(1)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_writes_through_views_reach_a_tangent_that_was_laid_out_otherwise(transposed: bool) -> None:
+    x, v = wg.arange(6.0).reshape(2, 3), wg.arange(6.0).reshape(3, 2).t() + 1
+    if transposed:
+        x, v = v, x
+    with fwAD.dual_level():
+        y = fwAD.make_dual(x, v).clone()
+        y.as_strided((2, 3), y.stride())[0].mul_(2)
+        assert fwAD.unpack_dual(y).tangent.tolist() == [(2 * v[0]).tolist(), v[1].tolist()]
+    f = wg.func.grad(lambda a: (a * 1).index_fill_(0, wg.tensor([1]), 0.0)[0].mul_(a[1]).sum())
+    assert wg.func.jvp(f, (x,), (v,))[1].equal(wg.stack([v[1], v[0]]))
+
+
+@pytest.mark.parametrize(
+    "step", ["scatter_add_(0, index, source)", "index_put_((index[:, 0],), source, accumulate=True)"]
+)
+def test_values_that_lie_where_they_are_written_to_are_read_before(step: str) -> None:
+    x = wg.arange(240.0).reshape(60, 4)
+    index = (wg.arange(60) // 2)[:, None].expand(60, 4).contiguous()
+    expected, found = x.clone(), x.clone()
+    eval(f"target.{step}", {"target": expected, "source": x, "index": index})
+    eval(f"target.{step}", {"target": found, "source": found, "index": index})
+    assert found.equal(expected)
+
+
+@pytest.mark.parametrize("parts", ["unbind(0)", "split(1)", "split([1, 2])", "chunk(2)"])
+def test_gradients_of_some_of_several_views_have_tangents(parts: str) -> None:
+    x = wg.arange(6.0).reshape(3, 2)
+    gradient = wg.func.grad(lambda a: (eval(f"a.{parts}")[1] ** 3).sum())
+    expected = wg.zeros(3, 2)
+    eval(f"expected.{parts}")[1].copy_(6 * eval(f"x.{parts}")[1])
+    assert wg.func.jvp(gradient, (x,), (wg.ones(3, 2),))[1].equal(expected)
+
+
+def test_a_gradient_through_a_view_of_what_was_written_to_has_a_tangent() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1
+        row = y[0]
+        y.mul_(x)
+        return (row**2).sum()
+
+    x = wg.tensor([[2.0, 3.0], [4.0, 5.0]])
+    assert wg.func.jvp(wg.func.grad(f), (x,), (wg.ones(2, 2),))[1].equal(wg.tensor([[48.0, 108.0], [0.0, 0.0]]))
+
+
+def test_a_view_has_the_tangent_that_its_base_got_later() -> None:
+    with fwAD.dual_level():
+        x = fwAD.make_dual(wg.ones(2), wg.tensor([1.0, 2.0]))
+        base = wg.zeros(2, 2)
+        column, bits = base[:, 0], base.view(wg.int32)
+        base[0].copy_(x)
+        assert fwAD.unpack_dual(column * 1).tangent.tolist() == [1.0, 0.0]
+        column.mul_(3)
+        assert fwAD.unpack_dual(base).tangent.tolist() == [[3.0, 2.0], [0.0, 0.0]]
+        assert fwAD.unpack_dual(bits).tangent is None
+        primal = fwAD.unpack_dual(base).primal
+        assert fwAD.unpack_dual(primal[0] * 1).tangent is None
+
+
+@pytest.mark.parametrize(
+    "call", ["unique(x)", "unique_consecutive(x)", "linalg.ldl_factor(x)", "linalg.ldl_factor_ex(x)"]
+)
+def test_operators_without_derivatives_refuse_tangents(call: str) -> None:
+    with fwAD.dual_level():
+        x = fwAD.make_dual(wg.eye(2), wg.ones(2, 2))
+        with pytest.raises(NotImplementedError, match=r"^Trying to use forward AD with"):
+            eval(f"wg.{call}", {"wg": wg, "x": x})

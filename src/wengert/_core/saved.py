@@ -233,7 +233,7 @@ def unpack(slot: object, version: i64, node: Node) -> TensorBase | None:
     assert isinstance(slot, TensorBase)
     if version_of(slot) != version:
         raise stale_input(slot, version, node)
-    if slot.meta is not None and slot.meta.history_dropped:
+    if slot.meta is not None and slot.meta.dropped_at >= node.sequence:
         raise RuntimeError(
             "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, please "
             "use out-of-place `.detach()` instead"

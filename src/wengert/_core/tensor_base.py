@@ -57,7 +57,7 @@ class Meta:
         self.hooks: Any = None
         self.post_hooks: Any = None
         self.retains: bool = False
-        self.history_dropped: bool = False
+        self.dropped_at: i64 = -1  # the number of the youngest node when ``detach_`` dropped the history
         self.grad_dtype: Any = None
         self.grad_dtype_set: bool = False
         self.tangent: TensorBase | None = None

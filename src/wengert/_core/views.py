@@ -58,7 +58,8 @@ class ViewInfo:
     """What a view knows: its base, how it was made, and for which version its ``grad_fn`` holds.
 
     ``steps`` are the view operators that lead from the base to the view, where it has another dtype than the base (real view
-    of complex numbers): then strides alone do not describe it. Elsewhere None.
+    of complex numbers): then strides alone do not describe it. Elsewhere None. ``primal`` says that the view shows values
+    without the tangents of its base.
     """
 
     def __init__(self, base: TensorBase, kind: int, version: i64, steps: list[Any] | None) -> None:
@@ -66,6 +67,7 @@ class ViewInfo:
         self.kind: i64 = kind
         self.version: i64 = version
         self.steps: list[Any] | None = steps
+        self.primal: bool = False
 
 
 def new_accumulator(t: TensorBase) -> Node:
@@ -236,7 +238,7 @@ class AsStridedBackward0(Node):
 
     def vjp(self, grad: TensorBase) -> tuple[TensorBase | None, TensorBase | None]:
         """Scatter the gradient into zeros of the base's shape."""
-        if modes.is_grad_enabled() and requires_grad(grad):
+        if modes.MODES.unusual or (modes.is_grad_enabled() and requires_grad(grad)):
             return self.scatter_recorded(grad), None
         total = self.total()
         buffer = np.zeros(total, grad.dt.np)
@@ -373,6 +375,8 @@ def set_view(out: TensorBase, source: TensorBase, kind: int, op: Any) -> None:
     if kind == NO_GRAD and modes.is_inference_mode_enabled():
         kind = INFERENCE
     out.view_of = ViewInfo(base, kind, out.counter.value, steps)
+    if parent is not None and parent.primal:
+        out.view_of.primal = True
 
 
 def steps_to(out: TensorBase, source: TensorBase, op: Any) -> list[Any]:

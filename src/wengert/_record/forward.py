@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from .._core import views
+from .._core.dtypes import FLOATING
 from .._core.modes import MODES, set_dual_level
 from .._core.tensor_base import TensorBase, mark_inference, memory
 
@@ -14,19 +15,46 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
     from .unary import Unary
 
+_ndarray: Final[Any] = np.ndarray
+
 
 def tangent_of(t: TensorBase) -> Tensor | None:
     """The tangent of ``t`` at the present level; a view looks through to its base when it has none of its own."""
     meta = t.meta
-    if meta is None:
+    if meta is not None and meta.tangent is not None:
+        return meta.tangent  # type: ignore[return-value]
+    info = t.view_of
+    if info is None or info.base.meta is None or info.base.meta.tangent is None or info.primal:
         return None
-    return meta.tangent  # type: ignore[return-value]
+    if t.dt.category < FLOATING:
+        return None
+    level = suspend()  # the base was written to after the view was made
+    try:
+        return view_in_base(t, info.base)
+    finally:
+        resume(level)
 
 
 def set_tangent(t: TensorBase, tangent: TensorBase | None) -> None:
     """Attach a tangent; it dies with the level."""
+    if tangent is not None and t.view_of is None:
+        tangent = laid_out(t, tangent)
     t.ensure_meta().tangent = tangent
     LEVEL.members.append(t)
+
+
+def laid_out(t: TensorBase, tangent: Any) -> Any:
+    """The tangent of ``t``, copied if its elements lie in memory in another way than those of ``t``.
+
+    Only then has every view of ``t`` a view of the tangent that goes with it, so that writes through one reach the other.
+    """
+    array, own = t.array, tangent.array
+    if type(array) is not _ndarray or type(own) is not _ndarray or array.strides == own.strides:
+        return tangent
+    stride = views.element_strides(array)
+    if (array.flags.c_contiguous and own.flags.c_contiguous) or views.overlaps_itself(array.shape, stride):
+        return tangent
+    return views.strided_clone(tangent, array.shape, stride)
 
 
 def result_tangent(out: TensorBase, value: Tensor, sources: list[Tensor | None]) -> None:
@@ -93,7 +121,9 @@ def view_in_base(x: TensorBase, base: TensorBase) -> Any:
         set_tangent(x, tangent)
         return tangent
     place = views.strided_node(x, base)
-    if place.base_stride != whole.stride():
+    if place.base_stride != whole.stride() and not (
+        memory(base).flags.c_contiguous and memory(whole).flags.c_contiguous
+    ):
         return None
     tangent = whole.as_strided(place.size, place.stride, place.offset)
     set_tangent(x, tangent)

@@ -6,7 +6,9 @@ no gradient. The derivative never reads the old values, so in place nothing is c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from .._core import views
 from .._core.compat import mypyc_attr
@@ -20,6 +22,9 @@ from .general import General, connect, general, keep
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
+
+_ndarray: Final[Any] = np.ndarray
+_may_share: Final[Any] = np.may_share_memory
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -71,9 +76,10 @@ def writer_(op: Writer, inputs: list[TensorBase]) -> Tensor:
     op.many = True
     if record:
         connect(op, inputs)
-    arrays = [t.array for t in inputs[1:]]
-    op.check(memory(x), arrays)
-    op.put(memory(x), arrays)
+    target = memory(x)
+    arrays = [apart(t.array, target) for t in inputs[1:]]
+    op.check(target, arrays)
+    op.put(target, arrays)
     bump(x)
     if record:
         keep(op, inputs, [x])  # type: ignore[list-item]
@@ -81,6 +87,11 @@ def writer_(op: Writer, inputs: list[TensorBase]) -> Tensor:
     if tangent is not None:
         forward.write_tangent(x, tangent)
     return x  # type: ignore[return-value]
+
+
+def apart(array: Any, target: Any) -> Any:
+    """What is read while ``target`` is written: a copy where it may lie in the same memory."""
+    return array.copy() if isinstance(array, _ndarray) and _may_share(array, target) else array
 
 
 def new_tangent(op: Writer, inputs: list[TensorBase]) -> Tensor | None:

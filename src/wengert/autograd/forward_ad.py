@@ -94,7 +94,7 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
         out = tensor.view_as(tensor)
     finally:
         forward.resume(level_now)
-    forward.set_tangent(out, tangent)
+    forward.set_tangent(out, forward.laid_out(out, tangent))
     return out
 
 
@@ -107,6 +107,8 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
         primal = tensor.view_as(tensor)
     finally:
         forward.resume(level_now)
+    if primal.view_of is not None:
+        primal.view_of.primal = True
     if primal.fn is not None:
         node = Identity()
         node.set_edges(primal.fn.edges())

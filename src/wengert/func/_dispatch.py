@@ -7,11 +7,13 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from .._core import views
 from .._core.tensor_base import TensorBase
 from .._gen import functions
 from .._tensor import Tensor
 from . import _random
 from ._batched import Batch, BatchedTensor, alike, batch_of, innermost
+from ._physical import peeled
 
 F = TypeVar("F", bound=Callable[..., Any])
 Rule = Callable[..., Any]
@@ -156,6 +158,11 @@ def check_inplace(batch: Batch, args: tuple[Any, ...]) -> None:
         raise RuntimeError(INPLACE)
 
 
+def check_apart(self: Any) -> None:
+    """Refuse to write to one sample after the other where they share memory, as an argument does that was expanded."""
+    views.check_writable(peeled(self)[0].array)
+
+
 def loop(batch: Batch, name: str, call: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The operator applied to one sample after the other."""
     if name not in _WARNED:
@@ -168,6 +175,8 @@ def each_sample(batch: Batch, name: str, call: Rule, args: tuple[Any, ...], kwar
     """``loop`` without the warning."""
     if batch.size == 0:
         return _without_samples(batch, name, call, args, kwargs)
+    if is_inplace(name):
+        check_apart(args[0])
     results = []
     for i in range(batch.size):
         here = [batch.sample(a, i) for a in args]

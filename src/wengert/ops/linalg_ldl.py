@@ -13,7 +13,7 @@ from .._record.common import broadcast_size, make
 from .._record.selection import deliver
 from .linalg_arrays import by_columns, lapack, product
 from .linalg_checks import check_floating, check_rows, check_square, failed
-from .power import refuse_gradient
+from .power import refuse_derivatives
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -53,7 +53,7 @@ def ldl_factor(self: Tensor, *, hermitian: bool = False, out: Any = None) -> Any
     """
     packed, pivots, info = factors(self, hermitian)
     check_info("torch.linalg.ldl_factor", info)
-    refuse_gradient(packed, [self], "linalg_ldl_factor_ex")
+    refuse_derivatives(packed, [self], "linalg_ldl_factor_ex")
     return return_types.linalg_ldl_factor(deliver("linalg_ldl_factor", out, self, [packed, pivots]))
 
 
@@ -68,7 +68,7 @@ def ldl_factor_ex(self: Tensor, *, hermitian: bool = False, check_errors: bool =
     packed, pivots, info = factors(self, hermitian)
     if check_errors:
         check_info("torch.linalg.ldl_factor_ex", info)
-    refuse_gradient(packed, [self], "linalg_ldl_factor_ex")
+    refuse_derivatives(packed, [self], "linalg_ldl_factor_ex")
     return return_types.linalg_ldl_factor_ex(deliver("linalg_ldl_factor_ex", out, self, [packed, pivots, info]))
 
 
@@ -128,7 +128,7 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False)
     conjugate = hermitian and LD.dt.category == COMPLEX
     for place in np.ndindex(*batch):
         substitute(packed[place], partners[place].tolist(), found[place], conjugate)
-    return refuse_gradient(make(by_columns(found)), [LD, B], "linalg_ldl_solve")
+    return refuse_derivatives(make(by_columns(found)), [LD, B], "linalg_ldl_solve")
 
 
 def substitute(packed: Any, pivots: list[int], x: Any, conjugate: bool) -> None:

@@ -372,6 +372,19 @@ def refuse_gradient(out: Tensor, inputs: list[Any], operator: str) -> Tensor:
     return out
 
 
+def refuse_derivatives(out: Tensor, inputs: list[Any], operator: str) -> Tensor:
+    """``refuse_gradient``, for results that are no constants around a point either: tangents of the inputs are refused.
+
+    Raises:
+        NotImplementedError: when an input has a tangent.
+    """
+    if modes.MODES.dual_level >= 0 and any(forward.tangent_of(t) is not None for t in inputs):
+        raise NotImplementedError(
+            f"Trying to use forward AD with {operator} that does not support it because it has not been implemented yet."
+        )
+    return refuse_gradient(out, inputs, operator)
+
+
 def ordered(x: Tensor, kernel: str) -> Tensor:
     """``x``, unless it is complex: complex numbers have no remainders."""
     if x.dt.category > FLOATING:
@@ -421,3 +434,4 @@ def fmod(self: Tensor, other: Tensor | Number) -> Tensor:
 
 from .._core import modes  # noqa: E402
 from .._core.tensor_base import gradient_edge, requires_grad  # noqa: E402
+from .._record import forward  # noqa: E402

@@ -432,7 +432,7 @@ def strided_tangent(node: AsStridedBackward0, x: Tensor, out: Tensor) -> None:
     if tangent is not None:
         level = forward.suspend()
         try:
-            if tangent.stride() != node.base_stride:
+            if tangent.stride() != node.base_stride and not (x.is_contiguous() and tangent.is_contiguous()):
                 tangent = views.strided_clone(tangent, node.base_size, node.base_stride)
             forward.set_tangent(out, node.take(tangent))
         finally:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._core.modes import is_grad_enabled
+from .._core.modes import MODES, is_grad_enabled
 from .._core.tensor_base import TensorBase, from_array
 from .._record.common import int_of, wrap_dim
 from .._record.view import MultiView, multi_view
@@ -35,7 +35,7 @@ class Parts(MultiView):
         return found
 
     def backward(self, grads: list[Tensor | None]) -> Tensor:
-        if is_grad_enabled():
+        if MODES.unusual or is_grad_enabled():  # else there is neither graph nor tangent
             return join.cat(
                 [self.zeros(n) if g is None else g for n, g in zip(self.sizes, grads, strict=True)], self.dim
             )
@@ -82,7 +82,7 @@ class UnbindBackward0(MultiView):
         return [x[(*lead, i, ...)] for i in range(x.shape[self.dim])]
 
     def backward(self, grads: list[Tensor | None]) -> Tensor:
-        if is_grad_enabled():
+        if MODES.unusual or is_grad_enabled():  # else there is neither graph nor tangent
             shape = self.shape[: self.dim] + self.shape[self.dim + 1 :]
             zero: Any = from_array(np.zeros(shape, self.dt.np))
             return join.stack([zero if g is None else g for g in grads], self.dim)

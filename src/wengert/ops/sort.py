@@ -15,7 +15,7 @@ from .._record.general import general_many
 from .._record.selection import Selection, check_not_empty, check_order, deliver
 from ..kernels import bulk, counting
 from ..kernels.blocks import BLOCK, places
-from .power import refuse_gradient
+from .power import refuse_derivatives, refuse_gradient
 from .sort_arrays import first, in_order, sorted_order
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def unique(
     """
     axis = None if dim is None else wrap_dim(dim, len(self.shp))
     found = distinct(self.array, bool(return_inverse), bool(return_counts), axis)
-    results = [refuse_gradient(make(found[0]), [self], "_unique2" if dim is None else "unique_dim")]
+    results = [refuse_derivatives(make(found[0]), [self], "_unique2" if dim is None else "unique_dim")]
     if return_inverse:
         results.append(make(found[1].reshape(self.shp if axis is None else -1).astype(np.int64, copy=False)))
     if return_counts:
@@ -218,7 +218,7 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
     starts = starts_of_runs(rows)
     kept = counting.where_true(rows, starts) if rows.ndim == 1 and bulk.moves(rows) else chosen_rows(rows, starts)
     first_ones = make(kept.reshape(-1) if dim is None else np.moveaxis(kept, 0, wrap_dim(dim, array.ndim)))
-    results = [refuse_gradient(first_ones, [self], "unique_consecutive")]
+    results = [refuse_derivatives(first_ones, [self], "unique_consecutive")]
     if return_inverse:
         inverse = np.cumsum(starts, dtype=np.int64) - 1
         results.append(make(inverse.reshape(self.shp) if dim is None else inverse))

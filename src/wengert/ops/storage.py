@@ -8,6 +8,7 @@ import numpy as np
 
 from .._core import errors, views
 from .._core.tensor_base import TensorBase, bump, memory, replace_array, requires_grad
+from .._record import forward
 from .sizes import count, sizes_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def resize_(self: Tensor, *sizes: Any, size: Any = None, memory_format: Any = No
     shape = sizes_of(sizes, size, "resize_")
     if requires_grad(self):
         raise RuntimeError("cannot resize variables that require grad")
+    if forward.tangent_of(self) is not None:
+        raise RuntimeError("cannot resize variables that has a forward grad")
     for n in shape:
         if n < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {errors.shape_text(shape)}")
@@ -61,6 +64,10 @@ def set_(self: Tensor, source: Any = None) -> Tensor:
     Variants: method
     """
     views.check_inplace(self, requires_grad(self))
+    if forward.tangent_of(self) is not None:
+        raise NotImplementedError(
+            "Trying to use forward AD with set_ that does not support it because it has not been implemented yet."
+        )
     if source is None:
         replace_array(self, np.empty((0,), self.dt.np))
     elif not isinstance(source, TensorBase):

@@ -12,7 +12,7 @@ from ..._core.tensor_base import TensorBase
 from ..._record.common import wrap_dim
 from ..._tensor import Tensor
 from .._batched import Batch, BatchedTensor
-from .._dispatch import Rule, Unforeseen, call_name, each_sample, operator, rule
+from .._dispatch import Rule, Unforeseen, call_name, check_apart, each_sample, operator, rule
 from .pointwise import dynamic
 
 BASIC: Final = frozenset({int, slice, type(None), type(Ellipsis)})
@@ -168,6 +168,7 @@ def setitem(batch: Batch, call: Rule, self: Any, index: Any, value: Any) -> None
 
 def each_sample_write(batch: Batch, self: Any, index: Any, value: Any) -> None:
     """One assignment for each sample."""
+    check_apart(self)
     for i in range(batch.size):
         batch.sample(self, i)[batch.sample(index, i)] = batch.sample(value, i)
 

@@ -40,7 +40,7 @@ REFLECTED: Final = words("add sub mul truediv floordiv mod pow and or xor lshift
 TERNARY: Final = words("addcmul addcdiv lerp clamp clip clamp_min clamp_max")
 INPLACE: Final = words("""
     __iadd__ __isub__ __imul__ __itruediv__ __ifloordiv__ __imod__ __ipow__ __iand__ __ior__ __ixor__
-    copy_ fill_ zero_
+    copy_ zero_
 """)
 
 
@@ -86,6 +86,14 @@ def inplace(batch: Batch, call: Rule, self: Any, *args: Any, **kwargs: Any) -> A
     rest, kwargs = aligned(batch, (self, *args), kwargs)
     call(first, *rest[1:], **kwargs)
     return self
+
+
+@rule("fill_")
+def fill_in_place(batch: Batch, call: Rule, self: Any, value: Any) -> Any:
+    """A value for each sample is copied, as ``fill_`` takes one number."""
+    if batch.has(value) and len(value.shp) == 0:
+        return self.copy_(value)
+    return inplace(batch, call, self, value)
 
 
 @rule("masked_fill", "masked_fill_")

@@ -81,9 +81,7 @@ def squeeze(batch: Batch, call: Rule, self: Any, dim: Any = None) -> Any:
         wanted = tuple(range(ndim))
     else:
         wanted = tuple(wrap_dim(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
-    kept = [n for i, n in enumerate(self.shp) if not (i in wanted and n == 1)]
-    return self if len(kept) == ndim else batch.wrap(batch.front(self).squeeze(tuple(
-        i + 1 for i in wanted if ndim and self.shp[i] == 1)))  # fmt: skip
+    return batch.wrap(batch.front(self).squeeze(tuple(i + 1 for i in wanted if ndim and self.shp[i] == 1)))
 
 
 @rule("unsqueeze", "unsqueeze_copy")
@@ -208,6 +206,15 @@ def as_strided(batch: Batch, call: Rule, self: Any, size: Any, stride: Any, stor
     step = self.shp.numel()
     strides = (step, *stride)
     return batch.wrap(call(physical, (batch.size, *size), strides, physical.storage_offset() + (storage_offset or 0)))
+
+
+@rule("t_", "transpose_", "swapaxes_", "swapdims_", "squeeze_", "unsqueeze_", "as_strided_")
+def reshaped_in_place(batch: Batch, call: Rule, self: Any, *args: Any, **kwargs: Any) -> Any:
+    """The tensor holds a view from now on; its old physical tensor may be that of others, which stay as they are."""
+    turned = getattr(self, call_name(call)[:-1])(*args, **kwargs)
+    self.value, self.bdim = turned.value, turned.bdim
+    self.refresh()
+    return self
 
 
 @rule("resize_", "resize_as_", "set_")
