@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -218,3 +219,18 @@ def test_distances_of_equal_rows_have_gradient_zero() -> None:
     x = torch.ones(2, 3).requires_grad_()
     F.pdist(x).sum().backward()
     assert x.grad.tolist() == [[0.0] * 3] * 2
+
+
+@pytest.mark.parametrize("options", ["", ", reduction='sum'", ", size_average=False", ", reduce=False"])
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss"])
+def test_weighted_losses_are_reduced_like_those_of_torch(oracle: Any, name: str, options: str) -> None:
+    if name == "huber_loss":
+        options = options if "reduction" in options else ", delta=0.5"
+    seen = []
+    for package in (oracle, torch):
+        x, y, w = (package.tensor(v) for v in ([3.0, -1.0, 0.5], [1.0, 0.0, 0.25], [1.0, 2.0, 4.0]))
+        space = {"F": package.nn.functional, "x": x, "y": y, "w": w}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # size_average is deprecated
+            seen.append(eval(f"F.{name}(x, y, weight=w{options})", space).tolist())
+    assert seen[0] == pytest.approx(seen[1])
