@@ -234,3 +234,9 @@ def test_weighted_losses_are_reduced_like_those_of_torch(oracle: Any, name: str,
             warnings.simplefilter("ignore", UserWarning)  # size_average is deprecated
             seen.append(eval(f"F.{name}(x, y, weight=w{options})", space).tolist())
     assert seen[0] == pytest.approx(seen[1])
+
+
+def test_the_affine_grid_of_no_images_has_a_gradient() -> None:
+    theta = torch.zeros(0, 2, 3, requires_grad=True)
+    torch.affine_grid_generator(theta, (0, 1, 2, 2), False).sum().backward()
+    assert theta.grad.shape == (0, 2, 3)
