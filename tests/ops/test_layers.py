@@ -240,3 +240,9 @@ def test_the_affine_grid_of_no_images_has_a_gradient() -> None:
     theta = torch.zeros(0, 2, 3, requires_grad=True)
     torch.affine_grid_generator(theta, (0, 1, 2, 2), False).sum().backward()
     assert theta.grad.shape == (0, 2, 3)
+
+
+def test_fractional_pooling_to_no_windows_is_empty(oracle: Any) -> None:
+    program = "F.fractional_max_pool2d(t.ones(2, 1, 3), 1, output_ratio=(0.5, 0.5))"
+    for package in (oracle, torch):
+        assert tuple(eval(program, {"F": package.nn.functional, "t": package}).shape) == (2, 0, 1)
