@@ -246,3 +246,10 @@ def test_fractional_pooling_to_no_windows_is_empty(oracle: Any) -> None:
     program = "F.fractional_max_pool2d(t.ones(2, 1, 3), 1, output_ratio=(0.5, 0.5))"
     for package in (oracle, torch):
         assert tuple(eval(program, {"F": package.nn.functional, "t": package}).shape) == (2, 0, 1)
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (2, 3, 2), (0, 3, 2)])
+def test_the_gradient_of_a_bias_alone_has_its_shape(shape: tuple[int, ...]) -> None:
+    bias = torch.zeros(3, 2, requires_grad=True)
+    F.layer_norm(torch.ones(shape), (3, 2), None, bias).sum().backward()
+    assert bias.grad.shape == (3, 2)
