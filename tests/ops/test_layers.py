@@ -253,3 +253,8 @@ def test_the_gradient_of_a_bias_alone_has_its_shape(shape: tuple[int, ...]) -> N
     bias = torch.zeros(3, 2, requires_grad=True)
     F.layer_norm(torch.ones(shape), (3, 2), None, bias).sum().backward()
     assert bias.grad.shape == (3, 2)
+
+
+def test_rms_norm_adds_the_epsilon_of_the_dtype_it_computes_in(oracle: Any) -> None:
+    seen = [t.rms_norm(t.tensor([0.01, 0.02], dtype=t.float16), (2,)).tolist() for t in (oracle, torch)]
+    assert seen[0] == pytest.approx(seen[1], rel=2e-3)
