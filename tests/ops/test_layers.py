@@ -258,3 +258,9 @@ def test_the_gradient_of_a_bias_alone_has_its_shape(shape: tuple[int, ...]) -> N
 def test_rms_norm_adds_the_epsilon_of_the_dtype_it_computes_in(oracle: Any) -> None:
     seen = [t.rms_norm(t.tensor([0.01, 0.02], dtype=t.float16), (2,)).tolist() for t in (oracle, torch)]
     assert seen[0] == pytest.approx(seen[1], rel=2e-3)
+
+
+def test_a_table_of_bags_has_no_last_offset(oracle: Any) -> None:
+    for t in (oracle, torch):
+        bags = t.nn.EmbeddingBag.from_pretrained(t.eye(4), mode="sum", include_last_offset=True)
+        assert bags(t.tensor([[0, 1], [2, 3]])).tolist() == [[1, 1, 0, 0], [0, 0, 1, 1]]
