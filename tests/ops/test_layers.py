@@ -264,3 +264,12 @@ def test_a_table_of_bags_has_no_last_offset(oracle: Any) -> None:
     for t in (oracle, torch):
         bags = t.nn.EmbeddingBag.from_pretrained(t.eye(4), mode="sum", include_last_offset=True)
         assert bags(t.tensor([[0, 1], [2, 3]])).tolist() == [[1, 1, 0, 0], [0, 0, 1, 1]]
+
+
+@pytest.mark.parametrize("requires_grad", [False, True])
+@pytest.mark.parametrize(
+    "shapes", [((4, 3), (4, 3), (0, 3, 3)), ((4, 0), (4, 3), (2, 0, 3)), ((0, 3), (0, 2), (2, 3, 2))]
+)
+def test_bilinear_forms_of_nothing_are_zero(shapes: Any, requires_grad: bool) -> None:
+    found = F.bilinear(*(torch.ones(shape, requires_grad=requires_grad) for shape in shapes))
+    assert found.tolist() == torch.zeros(shapes[0][0], shapes[2][0]).tolist()
