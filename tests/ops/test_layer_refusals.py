@@ -37,8 +37,6 @@ PROGRAMS = (
     "F.conv_transpose2d(t.ones(2, 3, 8, 8), t.ones(4, 3, 3, 3))",
     "F.conv_transpose2d(t.ones(2, 3, 8, 8), t.ones(3, 4, 3, 3), t.ones(3))",
     "F.conv_transpose2d(t.ones(2, 3, 8, 8), t.ones(3, 4, 3, 3), None, 1, 0, 1)",
-    "F.conv_transpose1d(t.ones(2, 1, 2), t.ones(1, 1, 1), padding=1)",
-    "F.conv_transpose2d(t.ones(2, 1, 2, 3), t.ones(1, 1, 1, 1), padding=1)",
     "F.max_pool1d(t.ones(1, 1, 9), 3, padding=2, dilation=2, return_indices=True)",
     "F.max_pool2d(t.ones(1, 1, 9, 9), 3, padding=(1, 2), dilation=2)",
     "F.max_pool3d(t.ones(1, 9, 9, 9), (3, 2, 4), padding=(2, 0, 1), dilation=2)",

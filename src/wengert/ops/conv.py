@@ -94,23 +94,21 @@ def check_shapes(rule: Rule, x: TensorBase, weight: TensorBase, bias: TensorBase
             f"but got bias of size {errors.shape_text(bias.shp)} instead"
         )
     if windows:
-        check_windows(rule, x.shp, shape[2:])
+        check_windows(rule, x.shp[2:], shape[2:])
 
 
-def check_windows(rule: Rule, shape: tuple[int, ...], kernel: tuple[int, ...]) -> None:
-    """Refuse kernels larger than the padded input, and transposed results of negative size, or of none for some sample."""
-    size = shape[2:]
+def check_windows(rule: Rule, size: tuple[int, ...], kernel: tuple[int, ...]) -> None:
+    """Refuse kernels larger than the padded input, and results of negative size."""
     if min(kernel) == 0:
         raise RuntimeError(f"convolution with an empty kernel: kernel size is {by_x(kernel)}")
     if rule.transposed:
         for pad, stride, dilation in zip(rule.output_padding, rule.stride, rule.dilation, strict=True):
             if pad >= stride and pad >= dilation:
                 raise RuntimeError(output_padding_text(rule))
-        if min(rule.out_size(size, kernel)) < min(shape[0], 1):
-            line = (1,) if len(size) == 1 else ()
+        if min(rule.out_size(size, kernel)) < 0:
             raise RuntimeError(
-                f"Given input size per channel: ({by_x((*line, *size))}). Calculated output size per channel: "
-                f"({by_x((*line, *rule.out_size(size, kernel)))}). Output size is too small"
+                f"Given input size per channel: ({by_x(size)}). Calculated output size per channel: "
+                f"({by_x(rule.out_size(size, kernel))}). Output size is too small"
             )
         return
     padded = [n + 2 * p for n, p in zip(size, rule.padding, strict=True)]
