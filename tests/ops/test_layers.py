@@ -273,3 +273,13 @@ def test_a_table_of_bags_has_no_last_offset(oracle: Any) -> None:
 def test_bilinear_forms_of_nothing_are_zero(shapes: Any, requires_grad: bool) -> None:
     found = F.bilinear(*(torch.ones(shape, requires_grad=requires_grad) for shape in shapes))
     assert found.tolist() == torch.zeros(shapes[0][0], shapes[2][0]).tolist()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
+def test_elements_between_two_old_ones_are_those_of_torch(oracle: Any, mode: str, dtype: str) -> None:
+    for old, new in [(2, 41), (2, 82), (4, 94), (48, 79)]:
+        for shape in [(1, 1, old), (1, 1, 1, old), (1, 1, 1, 1, old)]:
+            array, size = np.arange(old, dtype=dtype).reshape(shape), [1] * (len(shape) - 3) + [new]
+            seen = [t.nn.functional.interpolate(t.from_numpy(array), size, mode=mode).tolist() for t in (oracle, torch)]
+            assert seen[0] == seen[1]
