@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -218,3 +219,67 @@ def test_distances_of_equal_rows_have_gradient_zero() -> None:
     x = torch.ones(2, 3).requires_grad_()
     F.pdist(x).sum().backward()
     assert x.grad.tolist() == [[0.0] * 3] * 2
+
+
+@pytest.mark.parametrize("options", ["", ", reduction='sum'", ", size_average=False", ", reduce=False"])
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss"])
+def test_weighted_losses_are_reduced_like_those_of_torch(oracle: Any, name: str, options: str) -> None:
+    if name == "huber_loss":
+        options = options if "reduction" in options else ", delta=0.5"
+    seen = []
+    for package in (oracle, torch):
+        x, y, w = (package.tensor(v) for v in ([3.0, -1.0, 0.5], [1.0, 0.0, 0.25], [1.0, 2.0, 4.0]))
+        space = {"F": package.nn.functional, "x": x, "y": y, "w": w}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # size_average is deprecated
+            seen.append(eval(f"F.{name}(x, y, weight=w{options})", space).tolist())
+    assert seen[0] == pytest.approx(seen[1])
+
+
+def test_the_affine_grid_of_no_images_has_a_gradient() -> None:
+    theta = torch.zeros(0, 2, 3, requires_grad=True)
+    torch.affine_grid_generator(theta, (0, 1, 2, 2), False).sum().backward()
+    assert theta.grad.shape == (0, 2, 3)
+
+
+def test_fractional_pooling_to_no_windows_is_empty(oracle: Any) -> None:
+    program = "F.fractional_max_pool2d(t.ones(2, 1, 3), 1, output_ratio=(0.5, 0.5))"
+    for package in (oracle, torch):
+        assert tuple(eval(program, {"F": package.nn.functional, "t": package}).shape) == (2, 0, 1)
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (2, 3, 2), (0, 3, 2)])
+def test_the_gradient_of_a_bias_alone_has_its_shape(shape: tuple[int, ...]) -> None:
+    bias = torch.zeros(3, 2, requires_grad=True)
+    F.layer_norm(torch.ones(shape), (3, 2), None, bias).sum().backward()
+    assert bias.grad.shape == (3, 2)
+
+
+def test_rms_norm_adds_the_epsilon_of_the_dtype_it_computes_in(oracle: Any) -> None:
+    seen = [t.rms_norm(t.tensor([0.01, 0.02], dtype=t.float16), (2,)).tolist() for t in (oracle, torch)]
+    assert seen[0] == pytest.approx(seen[1], rel=2e-3)
+
+
+def test_a_table_of_bags_has_no_last_offset(oracle: Any) -> None:
+    for t in (oracle, torch):
+        bags = t.nn.EmbeddingBag.from_pretrained(t.eye(4), mode="sum", include_last_offset=True)
+        assert bags(t.tensor([[0, 1], [2, 3]])).tolist() == [[1, 1, 0, 0], [0, 0, 1, 1]]
+
+
+@pytest.mark.parametrize("requires_grad", [False, True])
+@pytest.mark.parametrize(
+    "shapes", [((4, 3), (4, 3), (0, 3, 3)), ((4, 0), (4, 3), (2, 0, 3)), ((0, 3), (0, 2), (2, 3, 2))]
+)
+def test_bilinear_forms_of_nothing_are_zero(shapes: Any, requires_grad: bool) -> None:
+    found = F.bilinear(*(torch.ones(shape, requires_grad=requires_grad) for shape in shapes))
+    assert found.tolist() == torch.zeros(shapes[0][0], shapes[2][0]).tolist()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
+def test_elements_between_two_old_ones_are_those_of_torch(oracle: Any, mode: str, dtype: str) -> None:
+    for old, new in [(2, 41), (2, 82), (4, 94), (48, 79)]:
+        for shape in [(1, 1, old), (1, 1, 1, old), (1, 1, 1, 1, old)]:
+            array, size = np.arange(old, dtype=dtype).reshape(shape), [1] * (len(shape) - 3) + [new]
+            seen = [t.nn.functional.interpolate(t.from_numpy(array), size, mode=mode).tolist() for t in (oracle, torch)]
+            assert seen[0] == seen[1]

@@ -347,3 +347,11 @@ def test_profiles_name_the_step(package: Any) -> None:
         optimizer.zero_grad()
     names = {event.key for event in profile.key_averages()}
     assert {"Optimizer.step#SGD.step", "Optimizer.zero_grad#SGD.zero_grad"} <= names
+
+
+def test_groups_are_shown_with_an_empty_line_between_them(oracle: Any, package: Any) -> None:
+    shown = []
+    for library in (oracle, package):
+        weights = [library.nn.Parameter(library.zeros(1)) for _ in range(2)]
+        shown.append(repr(library.optim.Adagrad([{"params": weights[:1]}, {"params": weights[1:], "lr": 0.5}])))
+    assert shown[0] == shown[1]

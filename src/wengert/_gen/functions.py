@@ -4073,7 +4073,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Any=None, eps: Any=No
     Args:
         input: floating or complex, of shape (*, *normalized_shape).
         weight: of shape ``normalized_shape``.
-        eps: the machine epsilon of the input's dtype when not given.
+        eps: the machine epsilon of the input's dtype when not given, of single precision for half.
 
     Raises:
         RuntimeError: for shapes that do not fit.

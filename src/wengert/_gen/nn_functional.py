@@ -1147,6 +1147,9 @@ def smooth_l1_loss(input: Any, target: Tensor, size_average: Any=None, reduce: A
 def huber_loss(input: Any, target: Tensor, reduction: str='mean', delta: Any=1.0, weight: Any=None) -> Tensor:
     """difference**2 / 2 for differences up to ``delta``, delta (|difference| - delta/2) for others, reduced.
 
+    Args:
+        weight: factors for the elements; the mean stays relative to their number, unlike that of :func:`mse_loss`.
+
     Gradient:
         self - target limited to [-delta, delta].
 
@@ -1665,7 +1668,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Any=None, eps: Any=No
     Args:
         input: floating or complex, of shape (*, *normalized_shape).
         weight: of shape ``normalized_shape``.
-        eps: the machine epsilon of the input's dtype when not given.
+        eps: the machine epsilon of the input's dtype when not given, of single precision for half.
 
     Raises:
         RuntimeError: for shapes that do not fit.

@@ -289,7 +289,7 @@ def embedding_bag(
     Variants: nn
     """
     check_bags(input, weight, per_sample_weights)
-    input, offsets, per_sample_weights = in_a_row(input, offsets, per_sample_weights)
+    input, starts, per_sample_weights = in_a_row(input, offsets, per_sample_weights)
     if mode not in MODES:
         raise ValueError("mode has to be one of sum, mean or max")
     if mode == "max" and scale_grad_by_freq:
@@ -307,12 +307,12 @@ def embedding_bag(
     return bagged(
         weight,
         input,
-        offsets,
+        starts,
         scale_grad_by_freq,
         MODES[mode],
         sparse,
         per_sample_weights,
-        include_last_offset,
+        include_last_offset and offsets is not None,
         padding_idx,
     )[0]
 

@@ -343,7 +343,7 @@ class AffineGridGeneratorBackward0(General):
     def backward(self, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[0]
         assert grad is not None
-        rows = grad.reshape((self.size[0], -1, len(self.size) - 2))
+        rows = grad.reshape((self.size[0], count(self.size[2:]), len(self.size) - 2))
         return [rows.transpose(1, 2) @ make(self.points(grad.dt.np))]
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:

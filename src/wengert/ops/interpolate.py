@@ -6,13 +6,15 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from .._core import errors
-from .._core.dtypes import FLOATING, uint8
+from .._core.dtypes import FLOATING, float64, uint8
 from .._core.tensor_base import TensorBase
 from .._record.common import int_of
 from .._record.general import general
 from . import interpolate_nodes as nodes
-from .interpolate_taps import Taps, cubic, linear, nearest, smoothed
+from .interpolate_taps import Taps, cubic, linear, nearest_of_image, nearest_of_line, smoothed
 from .pool_adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ def interpolate(
     check_sizes(input, sizes)
     check_kind(input, mode, antialias)
     old = input.shp[2:]
-    taps = [taps_of(old[i], sizes[i], mode, align_corners, scales[i], antialias, len(old)) for i in range(len(sizes))]
+    taps = [taps_of(old[i], sizes[i], mode, align_corners, scales[i], antialias, input) for i in range(len(sizes))]
     return general(node_of(mode, antialias, taps, input, scales, align_corners), [input])
 
 
@@ -191,15 +193,17 @@ def check_kind(x: TensorBase, mode: str, antialias: bool) -> None:
     raise errors.not_implemented(kernel, x.dt)
 
 
-def taps_of(old: int, new: int, mode: str, align_corners: Any, scale: Any, antialias: bool, dims: int) -> Taps:
-    """Taps of one of ``dims`` dimensions."""
+def taps_of(old: int, new: int, mode: str, align_corners: Any, scale: Any, antialias: bool, x: TensorBase) -> Taps:
+    """Taps of one dimension of an input ``x``."""
     if antialias:
         return smoothed(old, new, bool(align_corners), scale, mode)
     if mode in LINEAR:
         return linear(old, new, bool(align_corners), scale)
     if mode == "bicubic":
         return cubic(old, new, bool(align_corners), scale)
-    return nearest(old, new, scale, mode == "nearest-exact", dims == 2)
+    if len(x.shp) == 4:
+        return nearest_of_image(old, new, scale, mode == "nearest-exact")
+    return nearest_of_line(old, new, scale, mode == "nearest-exact", np.float64 if x.dt is float64 else np.float32)
 
 
 def node_of(

@@ -74,20 +74,35 @@ def ratio(old: int, new: int, align_corners: bool, scale: Any) -> float:
     return 1.0 / scale if scale is not None and scale > 0 else old / new
 
 
-def nearest(old: int, new: int, scale: Any, exact: bool, image: bool) -> Taps:
+def nearest_of_image(old: int, new: int, scale: Any, exact: bool) -> Taps:
     """The old element at the place of each new one, in single precision as in PyTorch; ``exact`` looks from its centre.
 
-    For images PyTorch takes the factors 1 and 2 from the sizes, whatever the user gave.
+    PyTorch takes the factors 1 and 2 from the sizes, whatever the user gave.
     """
     step = _float32(1.0 / scale) if scale is not None and scale > 0 else _float32(old) / _float32(new)
     places = np.arange(new, dtype=_float32)
     if exact:
         index = np.floor((places + _float32(0.5)) * step)
-    elif image and new in (old, 2 * old):
+    elif new in (old, 2 * old):
         index = np.arange(new) // (new // old)
     else:
         index = np.floor(places * step)
     return Taps(old, np.minimum(index.astype(np.int64), old - 1)[:, None], None)
+
+
+def nearest_of_line(old: int, new: int, scale: Any, exact: bool, kind: Any) -> Taps:
+    """``nearest_of_image`` for lines and volumes: PyTorch computes these in the precision of the input, then rounds to single.
+
+    The half that is subtracted from the product before that is rounded, and added again, decides what ties become.
+    """
+    step = kind(1.0 / scale) if scale is not None and scale > 0 else kind(old) / kind(new)
+    places = np.arange(new, dtype=np.float64)
+    if exact:
+        source = np.maximum(((places + 0.5) * step - 0.5).astype(kind), kind(0)) + kind(0.5)
+    else:
+        source = (places * step).astype(kind)
+    index = np.floor(source.astype(_float32)).astype(np.int64)
+    return Taps(old, np.minimum(index, old - 1)[:, None], None)
 
 
 def linear(old: int, new: int, align_corners: bool, scale: Any) -> Taps:

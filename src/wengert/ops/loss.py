@@ -325,13 +325,20 @@ def shape_name(shape: Size) -> str:
     return f"torch.Size({errors.shape_text(shape)})"
 
 
-def weighted_mean(loss: Tensor, weight: Tensor, reduction: str) -> Tensor:
-    """Losses times weights; their mean is relative to the sum of the weights."""
-    code = reduction_code(reduction)
-    scaled = loss * weight.expand(loss.shp)
-    if code == NONE:
-        return scaled
-    return scaled.sum() if code == SUM else scaled.sum() / weight.expand(loss.shp).sum()
+def weighted(loss: Tensor, weight: Tensor, like: Tensor) -> Tensor:
+    """Losses times weights, which have the shape of the input ``like``.
+
+    Raises:
+        ValueError: for weights of another shape.
+    """
+    if weight.shp != like.shp:
+        raise ValueError("Weights and input must have the same size.")
+    return loss * weight
+
+
+def weighted_mean(scaled: Tensor, weight: Tensor, reduction: str) -> Tensor:
+    """Losses times weights, reduced; their mean is relative to the sum of the weights."""
+    return scaled.sum() / weight.sum() if reduction_code(reduction) == MEAN else reduced(scaled, reduction)
 
 
 def mse_loss(
@@ -355,10 +362,11 @@ def mse_loss(
 
     Variants: nn
     """
-    code = reduction_code(legacy_reduction(size_average, reduce, reduction))
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    code = reduction_code(reduction)
     x, t = matched(self, target, "mse_cpu", True)
     if weight is not None:
-        return weighted_mean((x - t) ** 2, weight, reduction)
+        return weighted_mean(weighted((x - t) ** 2, weight, self), weight, reduction)
     return general(MseLossBackward0(code, x.numel()), [x, t])
 
 
@@ -380,7 +388,9 @@ def l1_loss(
     reduction = legacy_reduction(size_average, reduce, reduction)
     x, t = matched(self, target, "l1_loss", True, False)
     loss = (x - t).abs()
-    return reduced(loss, reduction) if weight is None else weighted_mean(loss, weight, reduction)
+    return (
+        reduced(loss, reduction) if weight is None else weighted_mean(weighted(loss, weight, self), weight, reduction)
+    )
 
 
 def smooth_l1_loss(
@@ -410,6 +420,9 @@ def smooth_l1_loss(
 def huber_loss(self: Tensor, target: Tensor, reduction: str = "mean", delta: Any = 1.0, weight: Any = None) -> Tensor:
     """difference**2 / 2 for differences up to ``delta``, delta (|difference| - delta/2) for others, reduced.
 
+    Args:
+        weight: factors for the elements; the mean stays relative to their number, unlike that of :func:`mse_loss`.
+
     Gradient:
         self - target limited to [-delta, delta].
 
@@ -425,7 +438,9 @@ def huber_loss(self: Tensor, target: Tensor, reduction: str = "mean", delta: Any
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     x, t = matched(self, target, "huber_cpu", True)
     if weight is not None:
-        return weighted_mean(general(HuberLossBackward0(NONE, x.numel(), float(delta)), [x, t]), weight, reduction)
+        return reduced(
+            weighted(general(HuberLossBackward0(NONE, x.numel(), float(delta)), [x, t]), weight, self), reduction
+        )
     return general(HuberLossBackward0(code, x.numel(), float(delta)), [x, t])
 
 

@@ -21,6 +21,7 @@ from .._record.matmul import (
 from ..kernels import arrays, formulas
 from ..kernels.blocks import BLOCK
 from .matmul import BmmBackward0, MmBackward0, MvBackward0, bmm, by_columns, mm, mv, not_multiplicable, outer
+from .sizes import count
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -359,7 +360,7 @@ def bilinear_array(x: Any, y: Any, weight: Any) -> Any:
     step = max(1, BLOCK // max(1, outs * width))
     for start in range(0, len(x), step):
         part = slice(start, start + step)
-        half = (x[part] @ flat).reshape(-1, outs, width)
+        half = (x[part] @ flat).reshape(len(x[part]), outs, width)
         np.matmul(half, y[part, :, None], out=out[part, :, None])
     return out
 
@@ -382,12 +383,14 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
                 f"inputs {list(input1.shp)} and {list(input2.shp)}, weight {list(weight.shp)}",
             )
         )
-    x = input1.reshape(-1, input1.shp[-1])
-    y = input2.reshape(-1, input2.shp[-1])
+    rows = count(input1.shp[:-1])
+    x = input1.reshape(rows, input1.shp[-1])
+    y = input2.reshape(rows, input2.shp[-1])
     plain = untracked(x) and untracked(y) and untracked(weight) and isinstance(x.array, np.ndarray)
     if plain and x.dt is y.dt and x.dt is weight.dt:
         found = make(bilinear_array(x.array, y.array, weight.array)).reshape((*input1.shp[:-1], weight.shp[0]))
         return found if bias is None else found + bias
-    half = mm(x, weight.permute(1, 0, 2).reshape(weight.shp[1], -1)).reshape(-1, weight.shp[0], weight.shp[2])
+    outs, inner, width = weight.shp
+    half = mm(x, weight.permute(1, 0, 2).reshape(inner, outs * width)).reshape(x.shp[0], outs, width)
     result = bmm(half, y.unsqueeze(2)).reshape((*input1.shp[:-1], weight.shp[0]))
     return result if bias is None else result + bias

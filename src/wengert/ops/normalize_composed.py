@@ -88,7 +88,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Any = None, eps: Any 
     Args:
         input: floating or complex, of shape (*, *normalized_shape).
         weight: of shape ``normalized_shape``.
-        eps: the machine epsilon of the input's dtype when not given.
+        eps: the machine epsilon of the input's dtype when not given, of single precision for half.
 
     Raises:
         RuntimeError: for shapes that do not fit.
@@ -103,7 +103,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Any = None, eps: Any 
     if input.dt.category < FLOATING:
         raise errors.not_implemented("rms_norm", input.dt)
     x = input.to(float32) if input.dt is float16 else input
-    small = float(np.finfo(input.dt.np).eps) if eps is None else eps
+    small = float(np.finfo(x.dt.np).eps) if eps is None else eps
     if in_one_pass(input, weight):
         return make(
             normalizations.rms_normalize(len(shape), input.array, 1.0 if weight is None else weight.array, float(small))

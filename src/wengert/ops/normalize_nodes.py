@@ -156,12 +156,14 @@ class NormalizationBackward(General):
     Attributes:
         wanted_parts: which of the gradients of input, weight and bias are computed.
         weighted: whether there is a weight among the inputs.
+        affine: shape of weight and bias.
     """
 
     def __init__(self, frame: Frame) -> None:
         self.frame: Frame = frame
         self.wanted_parts: list[bool] = [False, False, False]
         self.weighted: bool = False
+        self.affine: tuple[int, ...] = (-1,)
 
     def parts(self) -> list[int]:
         """Numbers of the gradients that are computed."""
@@ -185,7 +187,6 @@ class NormalizationBackward(General):
         fused = has_kernel(x, grad, weight, arrays[-2], arrays[-1])
         gradients = fused_gradients if fused else array_gradients
         values = gradients(self.frame, grad, x, weight, arrays[-2], arrays[-1], self.wanted_parts)
-        shape = () if weight is None else weight.shape
         kind = x.dtype if weight is None else weight.dtype
         found: list[Any] = []
         for i in self.parts():
@@ -193,7 +194,7 @@ class NormalizationBackward(General):
             if i == 0:
                 found.append(laid_like(value.reshape(x.shape).astype(x.dtype, copy=False), x))
             else:
-                found.append(np.asarray(value).reshape(shape if self.weighted else -1).astype(kind, copy=False))
+                found.append(np.asarray(value).reshape(self.affine).astype(kind, copy=False))
         return found
 
     def operands(self, grad: Tensor, x: Tensor, weight: Any) -> tuple[Tensor, Tensor, Any]:
@@ -285,7 +286,9 @@ class NativeLayerNormBackward0(Normalization):
         self.lead: tuple[int, ...] = lead
 
     def gradient_node(self) -> NormalizationBackward:
-        return NativeLayerNormBackwardBackward0(self.frame)
+        op = NativeLayerNormBackwardBackward0(self.frame)
+        op.affine = self.normalized_shape
+        return op
 
     def stat_shape(self) -> tuple[int, ...]:
         return self.lead + (1,) * len(self.normalized_shape)

@@ -28,8 +28,8 @@ def line_starts(samples: Any, size: int, kernel: int, out: int) -> Any:
     Window i begins at floor((i + u) * a) - floor(u * a) with a = (size - kernel) / (out - 1), and the last one at the end.
     """
     number = samples.dtype.type
-    last = np.full((*samples.shape, 1), size - kernel, np.int64)
-    if out == 1:
+    last = np.full((*samples.shape, min(out, 1)), size - kernel, np.int64)
+    if out <= 1:
         return last
     step = number(size - kernel) / number(out - 1)
     u = samples[..., None]

@@ -141,6 +141,27 @@ def named(prefix: str, sizes: tuple[int, ...]) -> str:
     return " ".join([f"{prefix}{axis}: {n}" for axis, n in zip(AXES[-len(sizes) :], sizes, strict=True)])
 
 
+def pads_text(pooling: Pooling) -> str:
+    """Paddings and kernel in PyTorch's order, which differs between images and volumes."""
+    order = [0, 2, 1] if pooling.dims() == 3 else [1, 0]
+    axes = AXES[-pooling.dims() :]
+    if pooling.dims() == 3:
+        return " ".join(
+            [
+                f"{name}{axes[i]}: {sizes[i]}"
+                for name, sizes in (("k", pooling.kernel), ("pad", pooling.padding))
+                for i in order
+            ]
+        )
+    return ", ".join(
+        [
+            f"{name}{axes[i]} = {sizes[i]}"
+            for name, sizes in (("pad", pooling.padding), ("k", pooling.kernel))
+            for i in order
+        ]
+    )
+
+
 def check_pooled(pooling: Pooling, x: TensorBase) -> None:
     """Refuse inputs that are neither single nor batched, are empty, or too small for a window."""
     dims = pooling.dims()
@@ -158,6 +179,8 @@ def check_pooled(pooling: Pooling, x: TensorBase) -> None:
             f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got:"
             f"{errors.shape_text(shape)}"
         )
+    if any(pad > kernel // 2 for pad, kernel in zip(pooling.padding, pooling.kernel, strict=True)):
+        raise RuntimeError(f"pad should be smaller than or equal to half of kernel size, but got {pads_text(pooling)}")
     out = [line.out for line in pooling.lines(shape)]
     if min(out) < 1:
         channels = shape[-dims - 1]
