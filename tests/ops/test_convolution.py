@@ -46,6 +46,24 @@ def test_a_convolution_done_in_blocks_is_that_of_the_whole(oracle: Any, program:
         np.testing.assert_allclose(seen, expected, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("program", "shapes"),
+    [
+        ("F.conv_transpose1d(x, y, dilation=2, output_padding=1)", ((2, 3, 7), (3, 5, 1))),
+        ("F.conv_transpose2d(x, y, z, dilation=(1, 3), output_padding=(0, 2))", ((2, 24, 6, 9), (24, 17, 1, 1), (17,))),
+        ("F.conv_transpose3d(x, y, dilation=2, output_padding=1)", ((1, 2, 3, 4, 5), (2, 3, 1, 1, 1))),
+        ("F.conv_transpose2d(x, y, stride=2, output_padding=1)", ((2, 3, 6, 9), (3, 4, 1, 1))),
+    ],
+)
+def test_places_behind_the_last_of_a_transposed_convolution_hold_the_bias(
+    oracle: Any, program: str, shapes: Any, dtype: str
+) -> None:
+    arrays = [numbers(*shape, seed=i, dtype=dtype) for i, shape in enumerate(shapes)]
+    for expected, seen in zip(results(oracle, program, *arrays), results(wg, program, *arrays), strict=True):
+        np.testing.assert_allclose(seen, expected, rtol=1e-5, atol=1e-5)
+
+
 def reference(x: Any, weight: Any) -> Any:
     """Return the convolution of one image with one kernel, window by window."""
     (h, w), (kh, kw) = x.shape, weight.shape

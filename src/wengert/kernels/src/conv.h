@@ -108,10 +108,11 @@ void write_block(const Pass& pass, const Spot& spot, const Made<T>* made, T* y) 
   }
 }
 
-// Whether a convolution is a product of matrices as they lie in memory: with one tap, and neither strides nor padding.
+// Whether a convolution is a product of matrices as they lie in memory: with one tap, and neither strides nor padding, nor
+// places that transposed ones add behind the last.
 inline bool bare(const Conv& c) {
   for (int i = 0; i < 3; i++)
-    if (c.kernel[i] != 1 || c.stride[i] != 1 || c.padding[i] != 0) return false;
+    if (c.kernel[i] != 1 || c.stride[i] != 1 || c.padding[i] != 0 || c.out[i] != c.size[i]) return false;
   return true;
 }
 
