@@ -15,8 +15,9 @@ import numpy as np
 
 from . import autograd
 from ._core.dtypes import dtype_of, float32, float64, intern_size
-from ._core.modes import is_grad_enabled
+from ._core.modes import MODES, is_grad_enabled
 from ._core.tensor_base import TensorBase
+from ._record import forward
 from ._record.common import sum_to
 from ._record.general import General, general_many
 from ._tensor import Tensor
@@ -138,6 +139,7 @@ class Program:
         self.depends = traced.depends
         self.kernel = (rowwise if self.rows else elementwise)(self.formula)
         self.derivatives: dict[tuple[bool, ...], Program] = {}
+        self.pushforwards: dict[tuple[bool, ...], Program] = {}
 
     def formula(self, *arrays: Any) -> Any:
         """The function for arrays or traced values."""
@@ -221,12 +223,50 @@ class Program:
 
         return gradients
 
+    def pushforward(self, wanted: tuple[bool, ...]) -> Program:
+        """The program that maps tangents of the wanted inputs and the inputs to the tangents of the results."""
+        found = self.pushforwards.get(wanted)
+        if found is None:
+            found = self.pushforwards[wanted] = Program(
+                self.tangent_map(wanted), sum(wanted) + self.count, self.dtype, self.shape
+            )
+        return found
+
+    def tangent_map(self, wanted: tuple[bool, ...]) -> Function:
+        """That map, as a function of tensors."""
+
+        def tangents(*tensors: Any) -> Any:
+            given, inputs = tensors[: sum(wanted)], tensors[sum(wanted) :]
+            if MODES.dual_level >= 0:  # there is but one level
+                return self.pulled_twice(wanted, given, inputs)
+            with forward.own_level():
+                for x, tangent in zip([x for x, want in zip(inputs, wanted) if want], given):
+                    forward.set_tangent(x, tangent)
+                results = self.function(*inputs)
+                results = [results] if self.single else list(results)
+                found = [forward.tangent_of(r) for r in results]
+            return tuple(r.new_zeros(r.shp) if t is None else t for r, t in zip(results, found))
+
+        return tangents
+
+    def pulled_twice(self, wanted: tuple[bool, ...], given: Sequence[Any], inputs: Sequence[Any]) -> Any:
+        """Tangents of the results: the pullback is linear in the gradients, so its own pullback is the map of tangents."""
+        again = is_grad_enabled()
+        with enable_grad():
+            grads = [self.tracked(inputs[0].new_zeros(self.shape)) for _ in self.depends]
+            pulled = self.pullback(wanted)(*grads, *inputs)
+        found = autograd.grad(pulled, grads, given, create_graph=again, allow_unused=True)
+        return tuple(inputs[0].new_zeros(self.shape) if t is None else t for t in found)
+
     def tracked(self, x: Any) -> Any:
         """The tensor, with a graph from here on."""
         if x.requires_grad:
             return x
         own = Tensor(x.array, x.dt, x.shp)
         own.rg = True  # not requires_grad_(), which the transforms of func refuse
+        tangent = forward.tangent_of(x) if MODES.dual_level >= 0 else None
+        if tangent is not None:
+            forward.set_tangent(own, tangent)
         return own
 
 
@@ -258,10 +298,5 @@ class FusedBackward(General):
         return [sum_to(next(left), x.shp) if want else None for x, want in zip(inputs, wanted)]
 
     def jvp(self, tangents: list[Any], inputs: list[Any], results: list[Any]) -> list[Any]:
-        # The pullback is linear in the gradients: its own pullback is the map of tangents.
-        with enable_grad():
-            grads = [self.program.tracked(Tensor(np.zeros(r.shp, r.dt.np), r.dt, r.shp)) for r in results]
-            wanted = tuple(t is not None for t in tangents)
-            pulled = self.program.derivative(wanted).run([*grads, *[x.detach() for x in inputs]])
-            shapes = [sum_to(p, x.shp) for p, x in zip(pulled, [x for x, w in zip(inputs, wanted) if w])]
-            return list(autograd.grad(shapes, grads, [t for t in tangents if t is not None], allow_unused=True))
+        given = [t for t in tangents if t is not None]
+        return self.program.pushforward(tuple(t is not None for t in tangents)).run([*given, *inputs])

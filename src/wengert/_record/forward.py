@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -158,6 +160,20 @@ def suspend() -> int:
 def resume(level: int) -> None:
     """Undo ``suspend``."""
     set_dual_level(level)
+
+
+@contextmanager
+def own_level() -> Iterator[None]:
+    """A level beside the one that is suspended, for tensors that nobody else knows."""
+    others, LEVEL.members = LEVEL.members, []
+    level = suspend()
+    resume(0)
+    try:
+        yield
+    finally:
+        clear()
+        LEVEL.members = others
+        resume(level)
 
 
 def mark(out: TensorBase) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
 
 _generic: Final[Any] = np.generic
+_ndarray: Final[Any] = np.ndarray
 
 DISCARDS: Final = "Casting complex values to real discards the imaginary part"
 
@@ -41,7 +42,7 @@ class CloneBackward0(Unary):
         self.layout: str = layout
 
     def forward(self, x: Any) -> Any:
-        if isinstance(x, _generic):
+        if not isinstance(x, _ndarray):  # numbers and traced values do not change
             return x
         if self.layout == "L":
             return channels_last(x)
