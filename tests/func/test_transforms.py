@@ -213,3 +213,50 @@ def test_all_modes_agree_on_a_generated_function(seed: int) -> None:
     rows = wengert.stack([x, x * 0.5, -x])
     batch = F.vmap(F.grad(scalar))(rows).numpy()
     close(batch, np.stack([F.grad(scalar)(row).numpy() for row in rows]), atol=1e-9)
+
+
+P = np.array([[0.31, 0.22, 0.53], [0.44, 0.65, 0.86]])
+WRITES: dict[str, Callable[[Any, Any], Any]] = {
+    **{f"{name}_": lambda x, y, name=name: getattr(x, f"{name}_")() for name in (
+        "sigmoid", "exp", "sin", "sqrt", "tanh", "reciprocal", "square", "log", "floor", "erf", "sign", "zero")},
+    **{f"{name}_": lambda x, y, name=name: getattr(x, f"{name}_")(y) for name in (
+        "mul", "div", "add", "sub", "pow", "atan2", "copy", "gt", "xlogy")},
+    "addcmul_": lambda x, y: x.addcmul_(x, y),
+    "a row": lambda x, y: x[0].exp_(),
+    "rows assigned": lambda x, y: x.__setitem__(0, y[1] * x[1]),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("name", WRITES)
+def test_tangents_of_writes_have_gradients_and_gradients_tangents(name: str) -> None:
+    found = []
+    for m in (torch, wengert):
+        x, v, w, y = (m.tensor(f(P), dtype=m.float64) for f in (np.copy, np.cos, np.sin, np.tan))
+
+        def written(x: Any, y: Any = y) -> Any:
+            z = x * 1.5
+            WRITES[name](z, y)
+            return z * x
+
+        def tangents(x: Any, m: Any = m, v: Any = v, w: Any = w) -> Any:
+            return (m.func.jvp(written, (x,), (v,))[1] * w).sum()
+
+        def gradients(x: Any, m: Any = m, w: Any = w) -> Any:
+            return m.func.grad(lambda x: (written(x) * w).sum())(x)
+
+        found.append([m.func.grad(tangents)(x).numpy(), m.func.jvp(gradients, (x,), (v,))[1].numpy()])
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["logical_not_", "logical_and_", "heaviside_", "floor_divide_", "ge_"])
+def test_the_tangent_of_steps_written_over_a_value_is_zero(name: str) -> None:
+    x = wengert.tensor([1.0, -2.0, 0.0, 3.0])
+
+    def written(x: Any) -> Any:
+        z = x * 2
+        return getattr(z, name)(*[x] * (name != "logical_not_")) * 1.0
+
+    value, tangent = wengert.func.jvp(written, (x,), (wengert.ones_like(x),))
+    assert value.isfinite().all() or name == "floor_divide_"
+    assert tangent.tolist() == [0.0] * 4

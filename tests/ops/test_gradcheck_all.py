@@ -6,6 +6,7 @@ torch looks at many more samples, but a fault that both libraries had would pass
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ import wengert
 from tests.ops.families import all_samples, scope
 from tests.ops.harness import call, flat, missing, tensors
 from tests.ops.sample import Sample
+from wengert.autograd import forward_ad
 
 NOT_SMOOTH: Final = ("edge", "ties")
 SMALL: Final = 20
@@ -90,6 +92,44 @@ def test_derivatives_agree_with_differences(sample: Sample) -> None:
         assert wengert.autograd.gradcheck(run, inputs, check_forward_ad=forward, **options)
         if "second" in sample.aspects:
             assert wengert.autograd.gradgradcheck(run, inputs, check_fwd_over_rev=forward, **options)
+
+
+def contracted(outputs: list[Any]) -> Any:
+    """The real part of the sum of the results that have a graph, with weights; None where there are none."""
+    graded = [(o * math.cos(1.0 + k)).sum() for k, o in enumerate(outputs) if o is not None and o.requires_grad]
+    return sum(o.real if o.is_complex() else o for o in graded) if graded else None
+
+
+@pytest.mark.parametrize(
+    "sample", [pytest.param(s, id=s.op) for s in SAMPLES if "second" in s.aspects and "jvp" in s.aspects]
+)
+def test_gradients_of_tangents_are_tangents_of_gradients(sample: Sample) -> None:
+    run, inputs = program_of(sample)
+    rng = np.random.default_rng(0)
+    x = [t.detach().clone().requires_grad_() for t in inputs]
+    if any(t.is_complex() for t in x):
+        pytest.skip("the Hessian is symmetric for real numbers")
+    v = [wengert.tensor(rng.normal(size=tuple(t.shape))) for t in x]
+    found = []
+    for tangents_first in (True, False):
+        wengert.manual_seed(0)
+        with forward_ad.dual_level(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            duals = [forward_ad.make_dual(a, b) for a, b in zip(x, v, strict=True)]
+            outputs = flat(run(*duals))
+            if tangents_first:
+                ends, at = contracted([forward_ad.unpack_dual(o).tangent for o in outputs]), x
+            else:
+                ends, at = contracted(outputs), duals
+            options = {"create_graph": not tangents_first, "materialize_grads": True}
+            grads = [None] * len(x) if ends is None else list(wengert.autograd.grad(ends, at, **options))
+            if not tangents_first:
+                grads = [None if g is None else forward_ad.unpack_dual(g).tangent for g in grads]
+        found.append([None if g is None else g.detach().numpy() for g in grads])
+    for a, b in zip(*found, strict=True):
+        if a is not None or b is not None:  # of what is linear there are none
+            scale = max(1.0, *(np.abs(g).max(initial=0) for g in (a, b) if g is not None))
+            np.testing.assert_allclose(0 if a is None else a, 0 if b is None else b, rtol=1e-7, atol=1e-7 * scale)
 
 
 def test_every_differentiable_operator_is_checked() -> None:

@@ -396,7 +396,7 @@ def binary_(op: Binary, x: TensorBase, other: Any) -> Tensor:
     wanted = (requires_grad(x) or requires_grad(y)) and op.differentiable
     record = prepare_inplace(x, bool_ if op.makes_mask else dt, shape, wanted)
     check_overlap(x, y)
-    dual = MODES.dual_level >= 0 and op.differentiable
+    dual = MODES.dual_level >= 0
     before = shadow(x) if record or dual else x
     a = before.array if x.dt is dt else cast_array(before.array, dt)
     b = y.array if y.dt is dt else cast_array(y.array, dt)
@@ -469,14 +469,23 @@ def forward_mode(op: Binary, x: TensorBase, y: TensorBase, out: TensorBase) -> N
 
 
 def inplace_tangent(op: Binary, x: TensorBase, before: TensorBase, y: TensorBase, array: Any) -> Tensor | None:
-    """The tangent that ``x`` will have after ``op`` is applied to it in place."""
-    tx = forward.tangent_of(x)
+    """The tangent that ``x`` will have after ``op`` is applied to it in place.
+
+    It is computed from ``before``, a copy whose graph stays valid when value and tangent of ``x`` are written over.
+    """
+    if y is x:
+        y = before
+    tx = forward.tangent_of(before)
     ty = forward.tangent_of(y)
+    if not op.differentiable:
+        return None if tx is None else forward.constant_tangent(tx)
     if tx is None and ty is None:
         return None
     level = forward.suspend()
     try:
-        return op.forward_grad(tx, ty, before, y, make(array))  # type: ignore[arg-type]
+        traced = is_grad_enabled() and (requires_grad(before) or requires_grad(y))
+        result = binary(op.fresh(), before, y) if traced else make(array)
+        return op.forward_grad(tx, ty, before, y, result)  # type: ignore[arg-type]
     finally:
         forward.resume(level)
 

@@ -182,17 +182,28 @@ def mark(out: TensorBase) -> None:
 
 
 def inplace_tangent(op: Unary, x: TensorBase) -> Tensor | None:
-    """The tangent that ``x`` will have after ``op`` is applied to it in place."""
-    tangent = tangent_of(x)
+    """The tangent that ``x`` will have after ``op`` is applied to it in place.
+
+    It is computed from copies, whose graph stays valid when value and tangent of ``x`` are written over.
+    """
+    tangent = copied_tangent(x)
     if tangent is None:
         return None
+    if not op.differentiable:
+        return constant_tangent(tangent)
     level = suspend()
     try:
         old: Any = x
         old = old.clone()
-        return op.forward_grad(tangent, old, make(op.forward(old.array)))
+        return op.forward_grad(tangent, old, unary(op.fresh(), old))
     finally:
         resume(level)
 
 
+def constant_tangent(tangent: TensorBase) -> Tensor:
+    """The tangent after steps were written over a value: zeros."""
+    return make(np.zeros_like(memory(tangent)))
+
+
 from .common import make  # noqa: E402
+from .unary import unary  # noqa: E402

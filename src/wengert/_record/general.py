@@ -259,7 +259,9 @@ def overwrite(x: TensorBase, result: TensorBase) -> Tensor:
     else:
         write(x, result.array)
     if MODES.dual_level >= 0:
-        tangent = forward.tangent_of(result)
+        old, tangent = forward.tangent_of(x), forward.tangent_of(result)
+        if tangent is None and old is not None:
+            tangent = forward.constant_tangent(old)
         if tangent is not None:
             forward.write_tangent(x, tangent)
     return x  # type: ignore[return-value]

@@ -153,6 +153,19 @@ class SummedBmm(BmmBackward0):
     def forward(self, x: Any, y: Any) -> Any:
         return summed_products(x, y)
 
+    def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
+        assert other is not None
+        return super().grad_self(for_each(other, grad), x, other, result)
+
+    def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
+        assert x is not None
+        return super().grad_other(for_each(x, grad), x, other, result)
+
+
+def for_each(stack: Tensor, grad: Tensor) -> Tensor:
+    """The gradient of a sum over a stack, for each of its matrices."""
+    return grad.unsqueeze(0).expand((stack.shp[0], *grad.shp))
+
 
 class AddbmmBackward0(AddedProduct):
     """``beta * self + alpha * sum(batch1 @ batch2)`` over the stack."""
@@ -162,13 +175,11 @@ class AddbmmBackward0(AddedProduct):
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert other is not None
-        stack = grad.unsqueeze(0).expand((other.shp[0], *grad.shp))
-        return bmm(stack, other.transpose(1, 2).conj())
+        return bmm(for_each(other, grad), other.transpose(1, 2).conj())
 
     def grad_other(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         assert x is not None
-        stack = grad.unsqueeze(0).expand((x.shp[0], *grad.shp))
-        return bmm(x.transpose(1, 2).conj(), stack)
+        return bmm(x.transpose(1, 2).conj(), for_each(x, grad))
 
     def plain(self) -> Product:
         return SummedBmm()
