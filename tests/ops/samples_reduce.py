@@ -164,6 +164,7 @@ NORMS = [
     *over("norm", "x.norm(1)", const([0.0, 1.0]), skip={"numeric": "kink at zero"}),
     *over("norm", "x.norm(inf)", const([2.0, -2.0, 1.0]), skip=KINK),
     *each("linalg.vector_norm", "t.linalg.vector_norm(x{})", f64(2, 3), "", ", 1", ", 3, dim=0", ", inf, 1, True"),
+    *each("linalg.vector_norm", "t.linalg.vector_norm(x{})", f64(), ", -inf, 0", ", inf, (-1,), True"),
     *each("linalg.norm", "t.linalg.norm(x{})", f64(2, 3), "", ", dim=0", ", 'fro'", ", 1, dim=1"),
     *relax_only(
         ("jvp",),
