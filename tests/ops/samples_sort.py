@@ -66,6 +66,7 @@ SORTS: list[Sample] = [
 
 TOPK: list[Sample] = [
     *each("topk", "x.topk({})", PLANE, "2", "1", "3, 0", "2, -1, False", "k=2, dim=0, largest=False", "4"),
+    *each("topk", "x.topk({}).values", f64(), "0", "1", only=("forward",)),
     *each("topk", "x.topk({})", PLANE, "0", skip=NO_ADDRESS),
     *over("topk", "t.topk(x, 2)", f64(5), f32(6), i64(5), f64(4, 3, layout="transposed")),
     *each("topk", "x.topk({}).values", PLANE, "2, sorted=True"),

@@ -569,4 +569,5 @@ def renorm(self: Tensor, p: Any, dim: Any, maxnorm: Any) -> Tensor:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
     if len(self.shp) < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {len(self.shp)} dimensions")
+    check_floating("linalg.vector_norm", self, half=True)
     return general(RenormBackward0(p, wrap_dim(dim, len(self.shp)), maxnorm), [self])
