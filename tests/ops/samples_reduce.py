@@ -61,6 +61,7 @@ SUMS = [
     *each("mean", "x.mean({}dtype=t.float64)", i64(4), "", "0, "),
     *each("nanmean", "t.nanmean(x{})", const([1.0, NAN, 2.0]), "", ", 0", skip={"numeric": "NaN"}),
     *each("count_nonzero", "t.count_nonzero(x{})", i64(2, 3), "", ", 0", ", (0, 1)", only=VALUE),
+    *over("sum_to_size", "x.sum_to_size(1, 3)", u8(2, 3), b8(2, 3), u8(1, 3), only=VALUE),
     *each("sum_to_size", "x.sum_to_size({})", CUBE, "1, 3, 1", "(3, 4)", "2, 3, 4"),
 ]
 
@@ -164,6 +165,7 @@ NORMS = [
     *over("norm", "x.norm(1)", const([0.0, 1.0]), skip={"numeric": "kink at zero"}),
     *over("norm", "x.norm(inf)", const([2.0, -2.0, 1.0]), skip=KINK),
     *each("linalg.vector_norm", "t.linalg.vector_norm(x{})", f64(2, 3), "", ", 1", ", 3, dim=0", ", inf, 1, True"),
+    *each("linalg.vector_norm", "t.linalg.vector_norm(x{})", f64(), ", -inf, 0", ", inf, (-1,), True"),
     *each("linalg.norm", "t.linalg.norm(x{})", f64(2, 3), "", ", dim=0", ", 'fro'", ", 1, dim=1"),
     *relax_only(
         ("jvp",),
@@ -177,7 +179,7 @@ LOGIC = [
     sample
     for op in ("all", "any")
     for sample in (
-        *each(op, f"x.{op}({{}})", b8(2, 3, 4), "", "0", "-1", "1, keepdim=True", "dim=(0, 2)", only=VALUE),
+        *each(op, f"x.{op}({{}})", b8(2, 3, 4), "", "0", "-1", "1, keepdim=True", "dim=(0, 2)", "dim=()", only=VALUE),
         *over(op, f"t.{op}(x)", b8(0), b8(), f64(3), i64(4), f64(17, domain="edge"), u8(3), b8(2, 0), only=VALUE),
         *over(op, f"t.{op}(x, 0)", b8(0, 2), f64(3, 2), i64(4, 2), u8(3, 2), only=VALUE),
     )

@@ -66,6 +66,7 @@ SORTS: list[Sample] = [
 
 TOPK: list[Sample] = [
     *each("topk", "x.topk({})", PLANE, "2", "1", "3, 0", "2, -1, False", "k=2, dim=0, largest=False", "4"),
+    *each("topk", "x.topk({}).values", f64(), "0", "1", only=("forward",)),
     *each("topk", "x.topk({})", PLANE, "0", skip=NO_ADDRESS),
     *over("topk", "t.topk(x, 2)", f64(5), f32(6), i64(5), f64(4, 3, layout="transposed")),
     *each("topk", "x.topk({}).values", PLANE, "2, sorted=True"),
@@ -118,6 +119,14 @@ RUNNING: list[Sample] = [
         ],
     ),
     S("logcumsumexp", "t.logcumsumexp(x, 0)", f32(7, 2)),
+    *over(
+        "logcumsumexp",
+        "t.logcumsumexp(x, 0)",
+        const([-2000.0, 1 + 1j, 5 - 2j], "complex128"),
+        only=("forward", "grad"),
+    ),
+    S("logcumsumexp", "t.logcumsumexp(x, 0)", c128(0, 3), only=("forward",)),
+    *over("trapezoid", "t.trapezoid(x)", i64(0), i64(3), only=("forward",)),
     *each("cummax", "x.cummax({})", PLANE, "0", "-1", skip=SHAPE_ONLY),
     *each("cummin", "x.cummin({})", PLANE, "0", "-1", skip=SHAPE_ONLY),
     *over("cummax", "t.cummax(x, 0)", TIED, skip={**TIES, **SHAPE_ONLY}),

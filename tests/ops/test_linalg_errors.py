@@ -189,6 +189,19 @@ PROGRAMS = (
     "t.linalg.matrix_norm(t.zeros(2, 2), 3)",
     "t.linalg.matrix_norm(t.zeros(2, 2).long())",
     "t.linalg.matrix_norm(t.zeros(2, 2).half(), 2)",
+    "t.zeros(2, 3).norm(dim=(0, 2, 3))",
+    "t.zeros(2, 3, 4).norm(dim=(0, 1, 2))",
+    "t.zeros(2, 3).norm('inf')",
+    "t.zeros(2, 3, 4).norm('nuc')",
+    "t.linalg.vector_norm(t.zeros(2), 1j)",
+    "t.linalg.vector_norm(t.zeros(2), 'fro')",
+    "t.linalg.vector_norm(t.zeros(2).long(), dtype=t.float64)",
+    "t.linalg.vector_norm(t.zeros(2).double(), dtype=t.float32)",
+    "t.linalg.vector_norm(t.zeros(2), dtype=t.complex64)",
+    "t.linalg.norm(t.zeros(2, 3), dim=())",
+    "t.linalg.norm(t.zeros(2, 3, 4), 2, dim=(0, 1, 2))",
+    "t.linalg.norm(t.zeros(2, 3, 4), 'fro')",
+    "t.linalg.matrix_norm(t.zeros(2, 2).double(), dtype=t.float32)",
 )
 
 NO_TENSORS = (

@@ -877,7 +877,7 @@ def rsub(input: Any, other: Tensor | Number, *, alpha: Any=1) -> Tensor:
 
 
 
-def div(input: Any, other: Tensor | Number, *, rounding_mode: str | None=None, out: Any = None) -> Tensor:
+def div(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None=None, out: Any = None) -> Tensor:
     """Quotient ``self / other`` of each pair of elements.
 
     Args:
@@ -891,14 +891,12 @@ def div(input: Any, other: Tensor | Number, *, rounding_mode: str | None=None, o
     Raises:
         RuntimeError: for an integer divided by zero with a rounding mode, or an unknown mode.
     """
-    if not isinstance(input, _tensor.Tensor):
-        input = leading_number(input, other, "div")
     result = _arithmetic.div(input, other, rounding_mode=rounding_mode)
     return result if out is None else write_out("div", out, [input, other], result)
 
 
 
-def divide(input: Any, other: Tensor | Number, *, rounding_mode: str | None=None, out: Any = None) -> Tensor:
+def divide(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None=None, out: Any = None) -> Tensor:
     """Quotient ``self / other`` of each pair of elements.
 
     Args:
@@ -912,17 +910,13 @@ def divide(input: Any, other: Tensor | Number, *, rounding_mode: str | None=None
     Raises:
         RuntimeError: for an integer divided by zero with a rounding mode, or an unknown mode.
     """
-    if not isinstance(input, _tensor.Tensor):
-        input = leading_number(input, other, "divide")
     result = _arithmetic.div(input, other, rounding_mode=rounding_mode)
     return result if out is None else write_out("divide", out, [input, other], result)
 
 
 
-def true_divide(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
+def true_divide(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Quotient ``self / other``: ``div`` without rounding."""
-    if not isinstance(input, _tensor.Tensor):
-        input = leading_number(input, other, "true_divide")
     result = _arithmetic.true_divide(input, other)
     return result if out is None else write_out("true_divide", out, [input, other], result)
 
@@ -4182,7 +4176,7 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Any = None) -
         is not negative).
 
     Raises:
-        RuntimeError: for integers with negative integer exponents.
+        RuntimeError: for integers with a negative whole number as exponent.
     """
     result = _power.pow(input, exponent)
     return result if out is None else write_out("pow", out, [input, exponent], result)

@@ -1743,7 +1743,7 @@ class TensorMethods(TensorBase):
             is not negative).
 
         Raises:
-            RuntimeError: for integers with negative integer exponents.
+            RuntimeError: for integers with a negative whole number as exponent.
         """
         return _power.pow(cast("Tensor", self), exponent)
 

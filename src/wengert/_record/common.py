@@ -89,6 +89,11 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float, complex, _generic))
 
 
+def python_number(value: Any) -> Any:
+    """A NumPy scalar as a Python number."""
+    return value.item() if isinstance(value, _generic) else value
+
+
 def leading_number(value: Any, other: Any, function: str) -> Tensor:
     """A number that stands where a function has its first tensor, as a tensor without dimensions.
 

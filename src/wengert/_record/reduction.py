@@ -102,8 +102,10 @@ def spread_strides(shape: Size, dims: tuple[int, ...], itemsize: int) -> tuple[i
     return tuple(strides)
 
 
-def over(op: Reduction, x: TensorBase, dim: Any, keepdim: bool) -> Reduction:
+def over(op: Reduction, x: TensorBase, dim: Any, keepdim: Any) -> Reduction:
     """``op`` set up to reduce dimension ``dim`` of ``x`` (an int, several, or None for all)."""
+    if not isinstance(keepdim, bool):
+        raise TypeError(f"argument 'keepdim' must be bool, not {type(keepdim).__name__}")
     op.shape = x.shp
     if dim is not None or keepdim:
         op.dims = wrap_dims(dim, len(x.shp))

@@ -11,7 +11,18 @@ from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, DEFAULTS, FLOATING, INTEGER, DType
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary, binary_
-from .._record.common import FUSED, OTHER, RESULT, SELF, is_number, number_of, result_type
+from .._record.common import (
+    FUSED,
+    OTHER,
+    RESULT,
+    SELF,
+    is_number,
+    leading_number,
+    number_of,
+    number_operand,
+    python_number,
+    result_type,
+)
 from .._record.unary import Unary
 from .._record.writing import zeros_like
 from ..kernels import arrays, formulas, ufuncs
@@ -413,7 +424,7 @@ def rsub(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
     return binary(op, self, other)
 
 
-def div(self: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
+def div(self: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """Quotient ``self / other`` of each pair of elements.
 
     Args:
@@ -430,7 +441,8 @@ def div(self: Tensor, other: Tensor | Number, *, rounding_mode: str | None = Non
     Variants: function method out
     Aliases: divide
     """
-    return binary(quotient(rounding_mode), self, other)
+    op = quotient(rounding_mode)
+    return binary(op, dividend(op, self, other), other)
 
 
 def div_(self: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
@@ -442,12 +454,20 @@ def div_(self: Tensor, other: Tensor | Number, *, rounding_mode: str | None = No
     return binary_(quotient(rounding_mode), self, other)
 
 
-def true_divide(self: Tensor, other: Tensor | Number) -> Tensor:
+def true_divide(self: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Quotient ``self / other``: ``div`` without rounding.
 
     Variants: function method inplace out
     """
-    return binary(DIV, self, other)
+    return binary(DIV, dividend(DIV, self, other), other)
+
+
+def dividend(op: Binary, value: Any, other: Any) -> TensorBase:
+    """What is divided; a number in the dtype of the quotient, as that of the divisor might not hold it."""
+    if isinstance(value, TensorBase):
+        return value
+    leading = leading_number(value, other, "div")
+    return number_operand(python_number(value), op.common_dtype(leading, other))
 
 
 def quotient(rounding_mode: str | None) -> Binary:

@@ -9,10 +9,9 @@ import numpy as np
 from .._core import errors
 from .._core.dtypes import COMPLEX, FLOATING, INTEGER, DType
 from .._core.tensor_base import TensorBase
-from .._record.common import cast_array, cast_grad, expand_to, is_number, result_type, sum_to
+from .._record.common import cast_array, cast_grad, expand_to, is_number, python_number, result_type, sum_to
 from .._record.general import General, general
 from ..kernels import formulas
-from .power import python_number
 from .transcendental import conj
 
 if TYPE_CHECKING:

@@ -8,9 +8,20 @@ import numpy as np
 
 from .._core import return_types
 from .._core.compat import i64
-from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, float16, float32, int64, parse_dtype
+from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, bool_, float16, float32, int64, parse_dtype
 from .._core.tensor_base import TensorBase
-from .._record.common import RESULT, SELF, cast_array, cast_grad, converted, make, number_of, untracked, wrap_dim
+from .._record.common import (
+    RESULT,
+    SELF,
+    cast_array,
+    cast_grad,
+    converted,
+    int_of,
+    make,
+    number_of,
+    untracked,
+    wrap_dim,
+)
 from .._record.general import General, general_many
 from .._record.selection import check_order, deliver
 from .._record.unary import Unary, unary
@@ -204,8 +215,7 @@ class LogcumsumexpBackward0(Scan):
         if x.ndim == 0:
             return x[()]
         if x.dtype.kind == "c":
-            top = np.max(x.real, self.dim, keepdims=True)
-            return np.log(_add(np.exp(x - top), self.dim)) + top
+            return complex_logcumsumexp(x, self.dim)
         if kernels.handles(x):
             return kernels.running("logsumexp", x, self.dim, False)
         return np.logaddexp.accumulate(x, self.dim, None, np.empty(x.shape, x.dtype))
@@ -260,8 +270,15 @@ def positive_shift(t: Tensor) -> Tensor:
 
 
 def complex_logcumsumexp_gradient(grad: Tensor, x: Tensor, result: Tensor, dim: int) -> Tensor:
-    """Gradient for complex numbers, relative to the largest real part."""
+    """Gradient for complex numbers, relative to the largest real part, or pair by pair where that is too far off."""
+    if x.array.size == 0:
+        return grad
     top = make(np.max(x.array.real, dim, keepdims=True))
+    if not in_reach(x.array, top.array):
+        steps = x.movedim(dim, -1).unsqueeze(-1) - result.movedim(dim, -1).unsqueeze(-2)
+        later = make(np.tri(x.shp[dim], k=-1, dtype=np.bool_))
+        slopes = steps.masked_fill(later, -np.inf).exp().conj()
+        return (slopes * grad.movedim(dim, -1).unsqueeze(-2)).sum(-1).movedim(-1, dim)
     return (x - top).exp().conj() * sum_of_rest(grad * (top - result).exp().conj(), dim)
 
 
@@ -364,6 +381,27 @@ def cumprod(self: Tensor, dim: Any, *, dtype: Any = None) -> Tensor:
     return unary(scan(CumprodBackward0(wrap_dim(dim, len(self.shp))), self, dtype, "cumprod"), self)
 
 
+def complex_logcumsumexp(x: Any, dim: int) -> Any:
+    """Value for complex numbers: sums of exponentials below that of the largest, or one by one where these would vanish."""
+    if x.shape[dim] == 0:
+        return x.copy()
+    top = np.max(x.real, dim, keepdims=True)
+    if in_reach(x, top):
+        return np.log(_add(np.exp(x - top), dim)) + top
+    out = np.moveaxis(x.copy(), dim, 0)
+    for i in range(1, len(out)):
+        before, here = out[i - 1 : i], out[i : i + 1]
+        larger = np.maximum(before.real, here.real)
+        larger[~np.isfinite(larger)] = 0
+        here[...] = np.log(np.exp(before - larger) + np.exp(here - larger)) + larger
+    return np.moveaxis(out, 0, dim)
+
+
+def in_reach(x: Any, top: Any) -> bool:
+    """Whether no exponential of complex numbers vanishes beside that of the largest real part."""
+    return bool(np.all(x.real - top > np.log(np.finfo(x.dtype).tiny)))
+
+
 def scan(op: Scan, x: TensorBase, dtype: Any, name: str) -> Scan:
     """``op`` with the dtype asked for."""
     if dtype is not None:
@@ -441,11 +479,11 @@ def trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: Any = -1) -> Ten
     Variants: function
     Aliases: trapz
     """
-    d = wrap_dim(dim, len(y.shp))
+    d = sampled_dim("trapezoid", y, dim)
     if x is not None:
         return unary(DivBackward1(2.0), (widths_of(x, y, d) * pair_sums(y, d)).sum(d))
     if y.shp[d] == 0:
-        return y.sum(d) * 1.0
+        return y.sum(d).to(y.dt)
     ends = unary(MulBackward1(0.5), y.select(d, 0) + y.select(d, -1))
     return unary(MulBackward1(1.0 if dx is None else dx), y.sum(d) - ends)
 
@@ -455,11 +493,21 @@ def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: Any =
 
     Variants: function
     """
-    d = wrap_dim(dim, len(y.shp))
+    d = sampled_dim("cumulative_trapezoid", y, dim)
     if x is not None:
         return unary(DivBackward1(2.0), cumsum(widths_of(x, y, d) * pair_sums(y, d), d))
     width = 1.0 if dx is None else number_of(dx, "cumulative_trapezoid", "dx")
     return cumsum(unary(MulBackward1(width / 2.0), pair_sums(y, d)), d)
+
+
+def sampled_dim(function: str, y: Tensor, dim: Any) -> int:
+    """The dimension of the samples of an integral."""
+    d = wrap_dim(dim, len(y.shp))
+    if len(y.shp) == 0:
+        raise IndexError(f"Dimension specified as {int_of(dim, 'dim')} but tensor has no dimensions")
+    if y.dt is bool_:
+        raise RuntimeError(f"{function}: received a bool input for `y`, but bool is not supported")
+    return d
 
 
 def pair_sums(y: Tensor, d: int) -> Tensor:

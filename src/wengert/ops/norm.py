@@ -12,9 +12,9 @@ import numpy as np
 
 from .._core import errors
 from .._core.compat import i64
-from .._core.dtypes import COMPLEX, FLOATING, DType, float16, parse_dtype
+from .._core.dtypes import COMPLEX, FLOATING, DType, float16, parse_dtype, promote_types
 from .._core.tensor_base import TensorBase
-from .._record.common import RESULT, SELF, converted, make, result_type, sum_to, untracked, wrap_dim
+from .._record.common import RESULT, SELF, converted, int_of, make, number_of, result_type, sum_to, untracked, wrap_dim
 from .._record.general import General, general
 from .._record.reduction import Reduction, axes, over, reduce
 from ..kernels import blocks, formulas, reductions
@@ -321,13 +321,38 @@ def norm_slope(x: Tensor, result: Tensor, p: Any, axis: Any) -> Tensor:
     return powers / result.pow(p - 1).masked_fill(still, INF)
 
 
-def number_of(p: Any) -> Any:
-    """An order as a Python number."""
-    if not isinstance(p, TensorBase):
-        return p
-    if p.array.size != 1:
-        raise errors.argument_type("linalg_vector_norm", "ord", 2, "Number", p)
-    return p.array.item()
+def order_of(p: Any) -> Any:
+    """An order as a real Python number."""
+    order = (
+        p.array.item()
+        if isinstance(p, TensorBase) and p.array.size == 1
+        else number_of(p, "linalg_vector_norm", "ord", 2)
+    )
+    if isinstance(order, complex):
+        raise RuntimeError("linalg.vector_norm: Expected a non-complex scalar as the order of norm.")
+    return order
+
+
+def widened(name: str, x: Tensor, dtype: Any) -> Tensor:
+    """``x`` in the dtype that a call asks for, which must hold all its numbers."""
+    check_floating(name, x, half=True)
+    if dtype is None:
+        return x
+    target = parse_dtype(dtype, name)
+    if target.category < FLOATING:
+        raise RuntimeError(f"{name}: dtype should be floating point or complex, but got {target.title}")
+    if target.category != x.dt.category:
+        kind = "complex" if x.dt.category == COMPLEX else "real"
+        raise RuntimeError(f"{name}: dtype should be {kind} for {kind} inputs, but got {target.title}")
+    if promote_types(x.dt, target) is not target:
+        raise RuntimeError(
+            errors.with_hints(
+                f"{name}: the dtype of the input ({x.dt.title}) should be convertible without narrowing to the specified dtype "
+                f"({target.title})",
+                "try: convert the tensor first with .to(dtype)",
+            )
+        )
+    return converted(x, target)
 
 
 def vector_norm(self: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -353,22 +378,9 @@ def vector_norm(self: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = Fal
 
 def p_norm(op: LinalgVectorNormBackward0, x: Tensor, p: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     """Check and run."""
-    if dtype is not None:
-        target = parse_dtype(dtype, "linalg.vector_norm")
-        if target.category < FLOATING:
-            raise RuntimeError(f"linalg.vector_norm: dtype should be floating point or complex, but got {target.title}")
-        if target.category == COMPLEX and x.dt.category < COMPLEX:
-            raise RuntimeError(f"linalg.vector_norm: dtype should be real for real inputs, but got {target.title}")
-        x = converted(x, target)
-    if x.dt.category < FLOATING:
-        raise RuntimeError(
-            errors.with_hints(
-                f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {x.dt.title}",
-                "try: x.float() first",
-            )
-        )
-    op.ord = number_of(p)
-    over(op, x, None if dim is not None and not isinstance(dim, int) and len(dim) == 0 else dim, keepdim)
+    x = widened("linalg.vector_norm", x, dtype)
+    op.ord = order_of(p)
+    over(op, x, None if isinstance(dim, (tuple, list)) and len(dim) == 0 else dim, keepdim)
     if op.ord < 0 or op.ord == INF:
         check_identity(op)
     return reduce(op, x)
@@ -377,13 +389,13 @@ def p_norm(op: LinalgVectorNormBackward0, x: Tensor, p: Any, dim: Any, keepdim: 
 def check_identity(op: LinalgVectorNormBackward0) -> None:
     """The largest of nothing does not exist."""
     name = "inf" if op.ord == INF else "-inf" if op.ord == -INF else f"{op.ord:g}"
-    if op.dims is None or len(op.dims) == len(op.shape):
-        if 0 in op.shape:
-            raise RuntimeError(
-                f"linalg.vector_norm cannot compute the {name} norm on an empty tensor because the operation does not have an "
-                "identity"
-            )
+    if 0 not in op.shape:
         return
+    if op.dims is None or len(op.dims) == len(op.shape):
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the {name} norm on an empty tensor because the operation does not have an "
+            "identity"
+        )
     for d in op.dims:
         if op.shape[d] == 0:
             raise RuntimeError(
@@ -400,9 +412,11 @@ def norm(self: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, d
 
     Variants: function method out
     """
-    if p == "nuc":
-        return matrix_norm(self, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
-    return vector_norm(self, 2 if p is None or p == "fro" else p, dim, keepdim, dtype=dtype)
+    if p is None or (p == "fro" and not (isinstance(dim, (tuple, list)) and len(dim) > 2)):
+        return vector_norm(self, 2, dim, keepdim, dtype=dtype)
+    if isinstance(p, str):
+        return matrix_norm(self, p, range(len(self.shp)) if dim is None else dim, keepdim, dtype=dtype)
+    return vector_norm(self, p, dim, keepdim, dtype=dtype)
 
 
 def linalg_norm(self: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -418,10 +432,10 @@ def linalg_norm(self: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = 
     Variants: linalg out
     Name: norm
     """
+    if isinstance(dim, (tuple, list)) and len(dim) not in (1, 2):
+        raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}")
     if ord is None:
         return vector_norm(self, 2, dim, keepdim, dtype=dtype)
-    if isinstance(ord, str):
-        return matrix_norm(self, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
     dims = dim
     if dims is None:
         if len(self.shp) not in (1, 2):
@@ -429,7 +443,7 @@ def linalg_norm(self: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = 
                 f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {len(self.shp)}D."
             )
         dims = tuple(range(len(self.shp)))
-    if not isinstance(dims, int) and len(dims) == 2:
+    if isinstance(ord, str) or (isinstance(dims, (tuple, list)) and len(dims) == 2):
         return matrix_norm(self, ord, dims, keepdim, dtype=dtype)
     return vector_norm(self, ord, dims, keepdim, dtype=dtype)
 
@@ -452,13 +466,13 @@ def matrix_norm(
     if len(self.shp) < 2:
         raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
     check_floating("linalg.matrix_norm", self, half=ord not in ("nuc", 2, -2))
-    given = (dim,) if isinstance(dim, int) else tuple(dim)
+    given = tuple(dim) if isinstance(dim, (tuple, list, range)) else (int_of(dim, "dim"),)
     if len(given) != 2:
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(str(d) for d in given)}")
-    rows, columns = wrap_dim(dim[0], len(self.shp)), wrap_dim(dim[1], len(self.shp))
+    rows, columns = wrap_dim(given[0], len(self.shp)), wrap_dim(given[1], len(self.shp))
     if rows == columns:
-        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
-    x = self if dtype is None else converted(self, parse_dtype(dtype, "linalg.matrix_norm"))
+        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({given[0]}, {given[1]})")
+    x = widened("linalg.matrix_norm", self, dtype)
     if ord == "fro":
         return vector_norm(x, 2, (rows, columns), keepdim)
     if ord in (1, -1, INF, -INF):
@@ -503,7 +517,7 @@ def dist(self: Tensor, other: Tensor, p: Any = 2) -> Tensor:
     Variants: function method
     """
     dt = result_type([self, other])
-    return general(DistBackward0(number_of(p)), [converted(self, dt), converted(other, dt)])
+    return general(DistBackward0(order_of(p)), [converted(self, dt), converted(other, dt)])
 
 
 def cdist(x1: Tensor, x2: Tensor, p: Any = 2.0, compute_mode: Any = None) -> Tensor:
@@ -555,4 +569,5 @@ def renorm(self: Tensor, p: Any, dim: Any, maxnorm: Any) -> Tensor:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
     if len(self.shp) < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {len(self.shp)} dimensions")
+    check_floating("linalg.vector_norm", self, half=True)
     return general(RenormBackward0(p, wrap_dim(dim, len(self.shp)), maxnorm), [self])

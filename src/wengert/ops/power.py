@@ -8,12 +8,22 @@ import numpy as np
 
 from .._core import errors
 from .._core.compat import i64
-from .._core.dtypes import BOOL, COMPLEX, FLOATING
+from .._core.dtypes import BOOL, COMPLEX, FLOATING, dtype_of
 from .._core.graph import Node
 from .._core.saved import unpack
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary, number_binary
-from .._record.common import OTHER, RESULT, SELF, converted, is_number, result_type, shadow
+from .._record.common import (
+    OTHER,
+    RESULT,
+    SELF,
+    converted,
+    integer_scalar,
+    is_number,
+    python_number,
+    result_type,
+    shadow,
+)
 from .._record.general import overwrite
 from .._record.unary import Unary, unary
 from .._record.writing import zeros_like
@@ -100,7 +110,7 @@ class PowBackward2(Unary):
         self.base: Any = base
 
     def forward(self, x: Any) -> Any:
-        return power_array(x.dtype.type(self.base), x)
+        return power_array(wrapped(self.base, x), x)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None and result is not None
@@ -156,7 +166,7 @@ class RemainderBackward0(Unary):
         self.other: Any = other
 
     def forward(self, x: Any) -> Any:
-        return remainder_arrays(x, x.dtype.type(self.other))
+        return remainder_arrays(x, wrapped(self.other, x))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad
@@ -197,7 +207,7 @@ class FmodBackward0(Unary):
         self.other: Any = other
 
     def forward(self, x: Any) -> Any:
-        return fmod_arrays(x, x.dtype.type(self.other))
+        return fmod_arrays(x, wrapped(self.other, x))
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         return grad
@@ -253,8 +263,8 @@ FLOOR_DIVIDE: Final = FloorDivide()
 
 
 def power_array(x: Any, y: Any) -> Any:
-    """``x ** y``; integers never take negative exponents."""
-    if x.dtype.kind in "iub" and not isinstance(y, float) and np.any(np.asarray(y) < 0):
+    """``x ** y``; whole numbers take no negative number as exponent, but a tensor of them."""
+    if x.dtype.kind in "iub" and type(y) is int and y < 0:
         raise RuntimeError(NEGATIVE)
     if type(y) is int or type(y) is float:
         if y == 2:
@@ -265,7 +275,31 @@ def power_array(x: Any, y: Any) -> Any:
             return formulas.cube(x)  # as PyTorch; np.power takes a hundred times as long
     if x.dtype.kind == "b":
         return np.power(x.astype(np.uint8), np.asarray(y).astype(np.uint8)).astype(bool)
-    return ufuncs.power(x, y if hasattr(y, "dtype") else x.dtype.type(y))
+    if not hasattr(y, "dtype"):
+        return ufuncs.power(x, in_range(y, x))
+    return ufuncs.power(x, y) if x.dtype.kind != "i" else whole_powers(x, y)
+
+
+def whole_powers(x: Any, y: Any) -> Any:
+    """Powers of signed integers; of a negative exponent the inverse, rounded towards zero: 1 and -1 stay, the rest is 0."""
+    negative = y < 0
+    if not np.any(negative):
+        return ufuncs.power(x, y)
+    base = np.where(negative & (np.abs(x) != 1), x.dtype.type(0), x)
+    return ufuncs.power(base, np.where(negative, 2 - (y & 1), y))  # an exponent of the same parity that is not negative
+
+
+def in_range(number: Any, x: Any) -> Any:
+    """A Python number in the dtype of an array."""
+    try:
+        return x.dtype.type(number)
+    except OverflowError:
+        raise RuntimeError(f"value cannot be converted to type {dtype_of(x).name}_t without overflow") from None
+
+
+def wrapped(number: Any, x: Any) -> Any:
+    """A Python number in the dtype of an array; whole numbers wrap around."""
+    return integer_scalar(number, dtype_of(x)) if x.dtype.kind in "iu" else x.dtype.type(number)
 
 
 def remainder_arrays(x: Any, y: Any) -> Any:
@@ -294,11 +328,6 @@ def with_number(x: TensorBase, number: Any) -> Tensor:
     return converted(x, result_type([x, number]))
 
 
-def python_number(value: Any) -> Any:
-    """A NumPy scalar as a Python number."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
 def pow(self: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """Power ``self ** exponent`` of each element; either may be a number.
 
@@ -307,7 +336,7 @@ def pow(self: Tensor | Number, exponent: Tensor | Number) -> Tensor:
         is not negative).
 
     Raises:
-        RuntimeError: for integers with negative integer exponents.
+        RuntimeError: for integers with a negative whole number as exponent.
 
     Variants: function method inplace out
     """

@@ -339,6 +339,8 @@ def nanmean(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any 
 
     Variants: function method out
     """
+    if self.dt.category < FLOATING:
+        raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {self.dt.title}")
     return nansum(self, dim, keepdim, dtype=dtype) / sum(~self.isnan(), dim, keepdim)
 
 
@@ -393,10 +395,11 @@ def any(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 def truth(x: TensorBase, dim: Any, keepdim: bool, every: bool) -> Tensor:
     """Whether all or some elements along dimensions are nonzero."""
     array = x.array if x.dt.category == BOOL else np.asarray(x.array != 0)
-    axis = None if len(x.shp) == 0 else wrap_dims(dim, len(x.shp))
-    if dim is not None:
-        wrap_dims(dim, len(x.shp))
-    found = reductions.truth(array, axis, keepdim and len(x.shp) > 0, every)
+    dims = wrap_dims(dim, len(x.shp))
+    if isinstance(dim, (tuple, list)) and len(dim) == 0:
+        found = array.copy()  # no dimension, not all of them as for sums
+    else:
+        found = reductions.truth(array, dims if len(x.shp) > 0 else None, keepdim and len(x.shp) > 0, every)
     return make(found.astype(uint8.np) if x.dt is uint8 else found.astype(bool_.np))
 
 
@@ -410,7 +413,8 @@ def count_nonzero(self: Tensor, dim: Any = None) -> Tensor:
 
     Variants: function method
     """
-    axis = None if len(self.shp) == 0 else wrap_dims(dim, len(self.shp))
+    dims = wrap_dims(dim, len(self.shp))
+    axis = dims if len(self.shp) > 0 else None
     x = np.asarray(self.array)
     if x.size <= blocks.BLOCK:
         return make(_add(x != 0, axis, int64.np))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._core import errors
+from .._core.dtypes import FLOATING, int64, intern_size, parse_dtype
 from .._core.dtypes import dtype as DType
-from .._core.dtypes import intern_size, parse_dtype
 from .._core.tensor_base import TensorBase
-from .._record.common import sum_to, wrap_dim, wrap_dims
+from .._record.common import converted, sum_to, wrap_dim, wrap_dims
 from .._record.general import General, general
 from .._record.view import View, view_metadata_
 from .._record.view import view as run_view
@@ -523,7 +523,9 @@ def sum_to_size(self: Tensor, *sizes: Any, size: Any = None) -> Tensor:
             raise RuntimeError(
                 f"size {{{errors.shape_text(wanted)}}} is not expandable to size {{{errors.shape_text(self.shp)}}}."
             )
-    return self if wanted is self.shp else sum_to(self, wanted)
+    if wanted is self.shp:
+        return self
+    return sum_to(self if self.dt.category >= FLOATING else converted(self, int64), wanted)
 
 
 def atleast_1d(*tensors: Any) -> Any:

@@ -147,6 +147,7 @@ def topk(self: Tensor, k: Any, dim: Any = -1, largest: bool = True, sorted: bool
     op.k = int_of(k)
     if op.k < 0 or op.k > (self.shp[op.dim] if len(self.shp) > 0 else 1):
         raise RuntimeError("selected index k out of range")
+    op.k = max(op.k, 1) if len(self.shp) == 0 else op.k  # a number itself, whichever k
     op.largest = largest
     return return_types.topk(deliver("topk", out, self, general_many(op, [self])))
 
@@ -182,7 +183,7 @@ def unique(
 
     Variants: function method
     """
-    axis = None if dim is None else wrap_dim(dim, len(self.shp))
+    axis = None if dim is None else dim_of_slices(self, dim)
     found = distinct(self.array, bool(return_inverse), bool(return_counts), axis)
     results = [refuse_derivatives(make(found[0]), [self], "_unique2" if dim is None else "unique_dim")]
     if return_inverse:
@@ -190,6 +191,13 @@ def unique(
     if return_counts:
         results.append(make(found[-1].astype(np.int64, copy=False)))
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def dim_of_slices(x: TensorBase, dim: Any) -> int:
+    """The dimension along which slices are compared."""
+    if len(x.shp) == 0:
+        raise IndexError(f"Dimension specified as {int_of(dim, 'dim')} but tensor has no dimensions")
+    return wrap_dim(dim, len(x.shp))
 
 
 def distinct(x: Any, inverse: bool, counts: bool, axis: Any) -> list[Any]:
@@ -213,7 +221,7 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
     Variants: function method
     """
     array = np.asarray(self.array)
-    rows = array.reshape(-1) if dim is None else np.moveaxis(array, wrap_dim(dim, array.ndim), 0)
+    rows = array.reshape(-1) if dim is None else np.moveaxis(array, dim_of_slices(self, dim), 0)
     n = rows.shape[0]
     starts = starts_of_runs(rows)
     kept = counting.where_true(rows, starts) if rows.ndim == 1 and bulk.moves(rows) else chosen_rows(rows, starts)

@@ -117,8 +117,10 @@ def spread(batch: Batch, call: Rule, self: Any, dim: Any = None, unbiased: Any =
 def norm(batch: Batch, call: Rule, self: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False,
          **kwargs: Any) -> Any:  # fmt: skip
     """``norm(p, dim, keepdim)``."""
+    if p == "fro" and dim is None:
+        p = 2  # of all elements, which are not a matrix
     if p == "nuc" and dim is None:
-        dim = (0, 1)
+        dim = tuple(range(len(self.shp)))
     return reduced(batch, call, self, dim, keepdim, p, **kwargs)
 
 
