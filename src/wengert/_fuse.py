@@ -116,6 +116,11 @@ def _of_tensors(function: Function, args: tuple[Any, ...], places: list[int]) ->
     return filled
 
 
+def _of_result(result: Any, grad: Any) -> Any:
+    """The gradient of a result, which a formula sees in the shape of its inputs: one number per row, if that is the result."""
+    return grad if grad.shp == result.shp else grad.amax(-1, keepdim=True)
+
+
 class Program:
     """A function of tensors of one dtype, traced.
 
@@ -213,7 +218,7 @@ class Program:
                 seen = [self.tracked(x) for x in inputs]
                 results = self.function(*seen)
             results = [results] if self.single else list(results)
-            reached = [(r, g) for r, g in zip(results, grads) if r.requires_grad]
+            reached = [(r, _of_result(r, g)) for r, g in zip(results, grads) if r.requires_grad]
             asked = [x for x, want in zip(seen, wanted) if want]
             if not reached:
                 return tuple(x.new_zeros(x.shp) for x in asked)

@@ -49,6 +49,11 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
     "softmax": (lambda x, w: wg.softmax(x, -1) * w, ((5, 7), (5, 7))),
     "standardised": (lambda x, w: (x - x.mean(-1, keepdim=True)) / (x * x).sum(-1, keepdim=True) * w, ((5, 7), (7,))),
     "largest": (lambda x: x * (x - x.amax(-1, keepdim=True)), ((5, 7),)),
+    "log of sums": (lambda x, y: (x - x.logsumexp(-1, keepdim=True)) * y, ((5, 7), (5, 7))),
+    "moments": (lambda x: x / x.std(-1, keepdim=True) + x.var(-1, keepdim=True, correction=0) * x, ((5, 7),)),
+    "a number for each row": (lambda x, y: (x * y.exp()).mean(-1, keepdim=True).sin(), ((5, 7), (5, 7))),
+    "largest of two": (lambda x, y: wg.fmax(x, y * y) * wg.fmin(x, y), ((5, 7), (5, 7))),
+    "copies": (lambda x: x.clone().sin() * x.to(x.dtype), ((5, 7),)),
 }
 
 

@@ -62,6 +62,11 @@ class Traced:
         """It shows itself contiguous."""
         return _CONTIGUOUS
 
+    @property
+    def real(self) -> Traced:
+        """Itself: formulas know real numbers only."""
+        return self
+
     def astype(self, dtype: Any, **_: Any) -> Traced:
         """A mask as numbers; another precision is refused."""
         if dtype == self.dtype:
@@ -231,7 +236,9 @@ def reduction(op: str, x: Traced) -> Traced:
     if op == "column_sum":
         return Traced(op, (x if x.vector else Traced("move", (x,), True),), True)
     if x.vector:
-        return Traced(op, (x,), False)
+        found = Traced(op, (x,), False)
+        found.shape = x.shape if x.shape is None else (*x.shape[:-1], 1)
+        return found
     if op in ("row_sum", "row_product"):
         return make("multiply" if op == "row_sum" else "power", x, columns())
     return x
@@ -240,6 +247,11 @@ def reduction(op: str, x: Traced) -> Traced:
 def logaddexp(x: Any, y: Any) -> Any:
     """log(exp(x) + exp(y)), without overflow."""
     return np.where(x == y, x + math.log(2), np.maximum(x, y) + np.log1p(np.exp(-abs(x - y))))
+
+
+def unless_nan(choice: Any, x: Any, y: Any) -> Any:
+    """``choice(x, y)`` where both are numbers, else the one that is."""
+    return np.where(x != x, y, np.where(y != y, x, choice(x, y)))
 
 
 def remainder(x: Any, y: Any) -> Any:
@@ -263,6 +275,8 @@ def floor_divide(x: Any, y: Any) -> Any:
 COMPOSED: Final[dict[Any, Callable[..., Any]]] = {
     np.positive: lambda x: x,
     np.logaddexp: logaddexp,
+    np.fmax: lambda x, y: unless_nan(np.maximum, x, y),
+    np.fmin: lambda x, y: unless_nan(np.minimum, x, y),
     np.remainder: remainder,
     np.floor_divide: floor_divide,
     np.isfinite: lambda x: abs(x) < math.inf,

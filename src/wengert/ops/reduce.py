@@ -243,7 +243,7 @@ class LogsumexpBackward0(Reduction):
 def exp_difference(x: Any, y: Any) -> Any:
     """exp(x - y)."""
     found = x - y
-    return np.exp(found, out=found) if found.ndim > 0 else np.exp(found)
+    return np.exp(found, out=found) if isinstance(found, np.ndarray) and found.ndim > 0 else np.exp(found)
 
 
 def leave_one_out(x: Tensor, dim: int) -> Tensor:

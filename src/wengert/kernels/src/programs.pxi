@@ -76,6 +76,12 @@ cdef int fill_code(Code* target, object code) except -1:
     return 0
 
 
+cdef bint is_short(plan) except -1:
+    """Whether the machine has registers and operands for a plan."""
+    registers = max([c.registers for c in (plan.whole, *plan.stages)])
+    return plan.first_register + registers <= MAX_SLOTS and plan.inputs + len(plan.outputs) <= MAX_OPERANDS
+
+
 cdef class Compiled:
     """A program, filled once and then only read."""
     cdef Program program
@@ -84,9 +90,6 @@ cdef class Compiled:
     def __init__(self, plan):
         cdef Program* p = &self.program
         cdef Py_ssize_t k
-        registers = max(c.registers for c in (plan.whole, *plan.stages))
-        if plan.first_register + registers > MAX_SLOTS or plan.inputs + len(plan.outputs) > MAX_OPERANDS:
-            raise ValueError("the formula is too long for one program")
         p.inputs = plan.inputs
         p.outputs = len(plan.outputs)
         p.scalars = plan.scalars
@@ -151,9 +154,11 @@ cdef class Kernel:
         return None
 
     cdef Compiled compiled(self, uint32_t vector_inputs, int count):
-        cdef object found = self.programs.get(vector_inputs)
-        if found is None:
-            found = Compiled(self.planner(tuple([bool(vector_inputs >> i & 1) for i in range(count)])))
+        """The program for operands that vary as said; None where it would be too long."""
+        cdef object found = self.programs.get(vector_inputs, self)
+        if found is self:
+            plan = self.planner(tuple([bool(vector_inputs >> i & 1) for i in range(count)]))
+            found = Compiled(plan) if is_short(plan) else None
             self.programs[vector_inputs] = found
         return <Compiled>found
 
@@ -315,6 +320,8 @@ cdef object launch(
 ):
     """Make the results, keep inputs that would be overwritten too early, sort the dimensions, run."""
     cdef Compiled compiled = kernel.compiled(vectors, count)
+    if compiled is None:
+        return None
     cdef Program* program = &compiled.program
     cdef int j
     cdef list outputs = []
@@ -352,6 +359,8 @@ cdef object launch(
 cdef object launch_number(Kernel kernel, Call* c, int count, int kind):
     """Results of operands without dimensions, as NumPy scalars."""
     cdef Compiled compiled = kernel.compiled(((<uint32_t>1) << count) - 1, count)
+    if compiled is None:
+        return None
     cdef Program* program = &compiled.program
     cdef Operand* target
     cdef void* at = NULL
