@@ -94,6 +94,7 @@ RANGES: list[Sample] = [
         "0, 10, 7, dtype=t.float64",
         "0, 1, 0",
     ),
+    *each("linspace", "t.linspace({}, dtype=t.int32)", (), "7, 0.5, 5", "-3.7, 9.9, 6"),
     *each("linspace", "t.linspace({})", (), "-10, 10, 101", "0.1, 0.9, 30", "0, 6.283185307179586, 100"),
     *each(
         "logspace",

@@ -162,6 +162,8 @@ SET: list[Sample] = [
     *each("setitem", "x[{}] = y", (MATRIX, f32(3)), "0", "1:3"),
     *each("setitem", "x[{}] = y", (MATRIX, i64(3)), "0"),
     *each("setitem", "x[{}] = y", (i64(4), i64()), "0", "1:3", "[0, 2]", "x > 0"),
+    *each("setitem", "x[{}] = y", (i64(4), f64(grad=False)), "x > 0", "True", "t.tensor(-1, dtype=t.int8)"),
+    *each("setitem", "x[{}] += 2", MATRIX, ":, None", "None", "..., -2:2:3, None", "None, 1:, None"),
     *each("setitem", "x[0] = {}", MATRIX, "1", "True", "np.float64(2)", "t.tensor(3)", "x[1]", "x[1] * 2"),
     *each("setitem", "x[{}] += y", (MATRIX, f64()), *DISTINCT),
     *each("setitem", "x[{}] *= 2", MATRIX, *DISTINCT),

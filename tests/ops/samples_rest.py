@@ -199,6 +199,8 @@ PARTS = [
         ],
     ),
     *over("histogram", "t.histogram(x, 4)", f64(20, grad=False), f32(3, 4, grad=False), only=("forward",)),
+    *over("histogram", "t.histogram(x, 3)", f64(1, grad=False), f64(0, grad=False), only=("forward",)),
+    S("histogram", "t.histogram(x, 3, range=(1.0, 1.0))", f64(4, grad=False), only=("forward",)),
     S("histogram", "t.histogram(x, 5, range=(-1.0, 2.0), density=True)", f64(20, grad=False), only=("forward",)),
     S(
         "histogram",

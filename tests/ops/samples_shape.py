@@ -133,6 +133,7 @@ JOINS: list[Sample] = [
     *over("block_diag", "t.block_diag(x, y)", (f64(2, 2), f64(1, 3))),
     *over("meshgrid", "t.meshgrid(x, y, indexing='ij')", (f64(2), f64(3))),
     *over("meshgrid", "t.meshgrid(x, y, indexing='xy')", (f64(2), f64(3))),
+    *over("meshgrid", "t.meshgrid(x, y, indexing='ij')", (f64(0), f64(3)), only=("forward",)),
     *over("cartesian_prod", "t.cartesian_prod(x, y)", (f64(2), f64(3))),
 ]
 

@@ -23,6 +23,7 @@ from .._core.dtypes import (
 from .._core.tensor_base import TensorBase
 from ..kernels.copies import ramp, spaced
 from .creation import finish
+from .fill import filling_integer
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -142,7 +143,11 @@ def ends(start: Any, end: Any, dtype: Any, function: str) -> tuple[Any, Any, DTy
             )
     first, last = bound(start), bound(end)
     if dtype is not None:
-        return first, last, parse_dtype(dtype, function)
+        dt = parse_dtype(dtype, function)
+        if dt.category == INTEGER and not isinstance(first, complex) and not isinstance(last, complex):
+            # As PyTorch: the bounds are whole numbers before they are divided into steps.
+            first, last = filling_integer(first, dt).item(), filling_integer(last, dt).item()
+        return first, last, dt
     return first, last, default_complex() if isinstance(first, complex) or isinstance(last, complex) else DEFAULTS.float
 
 

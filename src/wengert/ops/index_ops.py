@@ -160,10 +160,10 @@ def converted_item(item: Any) -> Any:
     if isinstance(item, (bool, np.bool_)):
         return make(np.array(item))
     if isinstance(item, TensorBase):
-        if item.dt.category > INTEGER or item.dt.name not in INDEX_NAMES:
-            raise IndexError(INDEX_DTYPE)
         if len(item.shp) == 0 and item.dt.category == INTEGER and item.dt is not uint8:
             return int(item.array)
+        if item.dt.category > INTEGER or item.dt.name not in INDEX_NAMES:
+            raise IndexError(INDEX_DTYPE)
         if item.dt is uint8 and len(item.shp) > 0:
             warnings.warn(BYTE_MASK, UserWarning, stacklevel=5)
         return item
@@ -285,7 +285,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     if index is False or write_plain(self, index, source):
         return
     entries: list[TensorBase | None] = []
-    part = basic_part(self, items_of(index), entries)
+    part = basic_part(self, items_of(None if index is True else index), entries)
     if len(entries) == 0:
         copy_into(part, source)
     else:

@@ -14,7 +14,7 @@ from .._core import errors
 from .._core.dtypes import BOOL, Size, uint8
 from .._core.tensor_base import TensorBase
 from .._record.binary import check_overlap
-from .._record.common import make, sum_to
+from .._record.common import converted, make, sum_to
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
 from ..kernels import zeros
@@ -158,7 +158,8 @@ class IndexPutBackward0(Writer):
         try:
             if self.accumulate:
                 check_key(target.shape, key)
-                add_at(target, key, values)
+                # Values of too many dimensions crash NumPy's add.at.
+                add_at(target, key, values if values.ndim == 0 else np.broadcast_to(values, target[key].shape))
             elif values.size == 1 and len(key) == 1 and key[0].dtype == np.bool_ and key[0].shape == target.shape:
                 put_where(target, values.reshape(()), key[0])
             else:
@@ -229,13 +230,13 @@ def zero(like: TensorBase) -> Tensor:
     return make(np.zeros((), like.dt.np))
 
 
-def put_inputs(x: TensorBase, indices: Any, values: Any) -> list[TensorBase | None]:
+def put_inputs(x: TensorBase, indices: Any, values: Any, accumulate: bool) -> list[TensorBase | None]:
     """Check the arguments of index_put; the list of index tensors.
 
     Raises:
         TypeError: for indices that are no list of tensors.
         IndexError: too many indices, or of a dtype that cannot index.
-        RuntimeError: when the dtype of the values differs.
+        RuntimeError: when the dtype of the values differs, unless one value fills what a mask names.
     """
     if not isinstance(indices, (tuple, list)):
         raise errors.argument_type("index_put", "indices", 1, "tuple of Tensors", indices)
@@ -252,12 +253,18 @@ def put_inputs(x: TensorBase, indices: Any, values: Any) -> list[TensorBase | No
         taken += 1 if item is None else dims_taken(item)
     if taken > len(x.shp):
         raise IndexError(f"too many indices for tensor of dimension {len(x.shp)} (got {taken})")
-    if values.dt is not x.dt:
+    if values.dt is not x.dt and not fills(entries, values, accumulate):
         raise RuntimeError(
             f"Index put requires the source and destination dtypes match, got {x.dt.title} for the destination and "
             f"{values.dt.title} for the source."
         )
     return entries
+
+
+def fills(entries: list[TensorBase | None], values: TensorBase, accumulate: bool) -> bool:
+    """Whether a call is ``masked_fill`` by another name: that converts its value."""
+    masks = [entry for entry in entries if entry is not None]
+    return not accumulate and values.array.size == 1 and len(masks) == 1 and masks[0].dt.category == BOOL
 
 
 def index_put(self: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
@@ -272,7 +279,8 @@ def index_put(self: Tensor, indices: Any, values: Tensor, accumulate: bool = Fal
 
     Variants: function method
     """
-    entries = put_inputs(self, indices, values)
+    entries = put_inputs(self, indices, values, accumulate)
+    values = converted(values, self.dt)
     if len(given(entries)) == 0:
         raise RuntimeError("at least one index tensor is needed")
     return general(IndexPutBackward0(slots_of(entries), accumulate, values.shp), [self, values, *given(entries)])
@@ -283,6 +291,7 @@ def index_put_(self: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
 
     Variants: function method
     """
-    entries = put_inputs(self, indices, values)
+    entries = put_inputs(self, indices, values, accumulate)
+    values = converted(values, self.dt)
     check_overlap(self, values)
     return writer_(IndexPutBackward0(slots_of(entries), accumulate, values.shp), [self, values, *given(entries)])

@@ -341,7 +341,7 @@ def meshgrid(*tensors: Any, indexing: Any = None) -> Any:
     shape = tuple([count(t.shp) for t in axes])
     grids = []
     for i, t in enumerate(axes):
-        opened = view(t, (1,) * i + (-1,) + (1,) * (len(axes) - 1 - i)) if count(t.shp) > 0 else t
+        opened = view(t, (1,) * i + (count(t.shp),) + (1,) * (len(axes) - 1 - i))
         grids.append(expand(opened, shape))
     if exchange:
         grids[0], grids[1] = grids[1], grids[0]

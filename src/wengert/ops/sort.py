@@ -303,11 +303,25 @@ def span(x: TensorBase, low: Any, high: Any) -> tuple[float, float]:
         low, high = x.array.min().item(), x.array.max().item()
     if low == high:
         low, high = low - 1, high + 1
+    return checked_limits(low, high)
+
+
+def checked_limits(low: float, high: float) -> tuple[float, float]:
+    """Limits that can be divided into intervals."""
     if not (np.isfinite(low) and np.isfinite(high)):
         raise RuntimeError(f"range of [{low}, {high}] is not finite")
     if low > high:
         raise RuntimeError("max must be larger than min")
     return float(low), float(high)
+
+
+def outer_limits(x: TensorBase, given: Any) -> tuple[float, float]:
+    """Lowest and highest limit of a histogram with limits of its own; around a single number they are 1 apart."""
+    low, high = (0.0, 1.0) if given is None else given
+    if given is None and x.array.size > 0:
+        low, high = x.array.min().item(), x.array.max().item()
+    low, high = checked_limits(low, high)
+    return (low - 0.5, high + 0.5) if low == high else (low, high)
 
 
 def histogram(
@@ -333,8 +347,7 @@ def histogram(
     if isinstance(bins, TensorBase):
         limits = bins.array
     else:
-        low, high = (0, 0) if range is None else range
-        low, high = span(self, low, high)
+        low, high = outer_limits(self, range)
         limits = np.linspace(low, high, bins + 1).astype(self.dt.np)
     factors = None if weight is None else weight.array
     found = np.histogram(self.array, limits, weights=factors, density=density)[0]
