@@ -65,3 +65,13 @@ def test_choices_among_special_values_and_neighbours_are_exact(
         y = x.reshape(count, -1).flip(1).reshape(-1)
         found.append(CHOICES[name](module, x, y).double().tolist())
     assert repr(found[0]) == repr(found[1])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64"])
+def test_integers_scaled_by_alpha_wrap_around(oracle: Any, package: Any, dtype: str) -> None:
+    found = []
+    for module in (oracle, package):
+        x = module.tensor([1, 100, 120], dtype=getattr(module, dtype))
+        found.append([f(x, x, alpha=a).tolist() for f in (module.add, module.sub, module.rsub) for a in (2, 3, -1, -2)])
+        found[-1].append(x.clone().sub_(x, alpha=3).tolist())
+    assert found[0] == found[1]

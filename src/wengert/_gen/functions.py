@@ -3945,7 +3945,11 @@ def norm(input: Any, p: Any='fro', dim: Any=None, keepdim: bool=False, dtype: An
 
 
 def dist(input: Any, other: Tensor, p: Any=2) -> Tensor:
-    """p-norm of ``self - other``, which are broadcast; a 0-d tensor."""
+    """p-norm of ``self - other``, which are broadcast; a 0-d tensor.
+
+    Raises:
+        RuntimeError: for shapes that do not broadcast; where both are integers or masks.
+    """
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("dist", "input", 1, "Tensor", input)
     if not isinstance(other, TensorBase):

@@ -1722,7 +1722,11 @@ class TensorMethods(TensorBase):
         return _norm.norm(cast("Tensor", self), p, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype)
 
     def dist(self, other: Tensor, p: Any=2) -> Tensor:
-        """p-norm of ``self - other``, which are broadcast; a 0-d tensor."""
+        """p-norm of ``self - other``, which are broadcast; a 0-d tensor.
+
+        Raises:
+            RuntimeError: for shapes that do not broadcast; where both are integers or masks.
+        """
         if not isinstance(other, TensorBase):
             raise errors.argument_type("dist", "other", 1, "Tensor", other)
         return _norm.dist(cast("Tensor", self), other, p)

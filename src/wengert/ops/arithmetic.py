@@ -8,7 +8,7 @@ import numpy as np
 
 from .._core import errors
 from .._core.compat import i64
-from .._core.dtypes import BOOL, COMPLEX, DEFAULTS, FLOATING, INTEGER, DType
+from .._core.dtypes import BOOL, COMPLEX, DEFAULTS, FLOATING, INTEGER, DType, dtype_of
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, binary, binary_
 from .._record.common import (
@@ -16,6 +16,7 @@ from .._record.common import (
     OTHER,
     RESULT,
     SELF,
+    integer_scalar,
     is_number,
     leading_number,
     number_of,
@@ -116,7 +117,7 @@ class RsubBackward0(Binary):
     noisy: bool = False
 
     def forward(self, x: Any, y: Any) -> Any:
-        return _subtract(y, x) if self.alpha == 1 else y - x * self.alpha
+        return _subtract(y, x) if self.alpha == 1 else add_scaled(y, x, -self.alpha)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:
         return -grad if self.alpha == 1 else -grad * conjugate(self.alpha)
@@ -295,7 +296,7 @@ def add_scaled(x: Any, y: Any, alpha: Any) -> Any:
     """x + alpha y for arrays."""
     if fits_kernel(x, y, alpha):
         return formulas.add_scaled(x, y, alpha)
-    return x + y * alpha
+    return x + y * (integer_scalar(alpha, dtype_of(x)) if x.dtype.kind in "iu" else alpha)
 
 
 def write_scaled(x: Any, y: Any, alpha: Any, out: Any) -> bool:
@@ -326,8 +327,8 @@ def check_no_bool(x: Any, y: Any) -> None:
         raise RuntimeError(NO_BOOL_SUB_MIXED)
 
 
-def checked_alpha(alpha: Any, x: Tensor, other: Any, function: str) -> Any:
-    """``alpha`` as a number, which must not raise the category of the result."""
+def checked_alpha(alpha: Any, x: Tensor, other: Any, function: str, sign: int = 1) -> Any:
+    """``alpha`` as a number, which must not raise the category of the result; ``sign`` times it is what is multiplied by."""
     factor = number_of(alpha, function, "alpha")
     dt = result_type([x, other])
     if isinstance(factor, bool) and dt.category != BOOL:
@@ -336,6 +337,9 @@ def checked_alpha(alpha: Any, x: Tensor, other: Any, function: str) -> Any:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     if isinstance(factor, complex) and dt.category < COMPLEX:
         raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+    largest = np.iinfo(dt.np).max if dt.category == INTEGER else None
+    if largest is not None and not min(np.iinfo(dt.np).min, -largest) <= sign * factor <= largest:  # the unsigned wrap
+        raise RuntimeError(f"value cannot be converted to type {dt.name}_t without overflow")
     return factor
 
 
@@ -355,7 +359,7 @@ def scaled_sub(alpha: Any, x: Tensor, other: Any, function: str) -> Binary:
         return SUB
     op = SubBackward0()
     op.scaled = True
-    op.alpha = checked_alpha(alpha, x, other, function)
+    op.alpha = checked_alpha(alpha, x, other, function, -1)
     return op
 
 
@@ -420,7 +424,7 @@ def rsub(self: Tensor, other: Tensor | Number, *, alpha: Any = 1) -> Tensor:
     Variants: function
     """
     op = RsubBackward1() if is_number(other) else RsubBackward0()
-    op.alpha = checked_alpha(alpha, self, other, "rsub")
+    op.alpha = checked_alpha(alpha, self, other, "rsub", -1)
     return binary(op, self, other)
 
 

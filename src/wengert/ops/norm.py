@@ -14,7 +14,19 @@ from .._core import errors
 from .._core.compat import i64
 from .._core.dtypes import COMPLEX, FLOATING, DType, float16, parse_dtype, promote_types
 from .._core.tensor_base import TensorBase
-from .._record.common import RESULT, SELF, converted, int_of, make, number_of, result_type, sum_to, untracked, wrap_dim
+from .._record.common import (
+    RESULT,
+    SELF,
+    broadcast_size,
+    converted,
+    int_of,
+    make,
+    number_of,
+    result_type,
+    sum_to,
+    untracked,
+    wrap_dim,
+)
 from .._record.general import General, general
 from .._record.reduction import Reduction, axes, over, reduce
 from ..kernels import blocks, formulas, reductions
@@ -514,9 +526,15 @@ def by_singular_values(x: Tensor, rows: int, columns: int, ord: Any, keepdim: bo
 def dist(self: Tensor, other: Tensor, p: Any = 2) -> Tensor:
     """p-norm of ``self - other``, which are broadcast; a 0-d tensor.
 
+    Raises:
+        RuntimeError: for shapes that do not broadcast; where both are integers or masks.
+
     Variants: function method
     """
     dt = result_type([self, other])
+    broadcast_size(self.shp, other.shp, "dist")
+    if dt.category < FLOATING:
+        raise RuntimeError(f"norm(): input dtype should be either floating point or complex. Got {dt.title} instead.")
     return general(DistBackward0(order_of(p)), [converted(self, dt), converted(other, dt)])
 
 

@@ -410,11 +410,20 @@ def median(self: Tensor, dim: Any = None, keepdim: bool = False, *, out: Any = N
     Variants: function method
     """
     check_order(self, "median_out")
+    check_some(self, dim)
     if dim is None:
         return reduce(over(MedianBackward0(), self, None, False), self)
     op = MedianBackward1(self, dim, not keepdim)
     check_not_empty("median", self, op.dim)
     return return_types.median(deliver("median", out, self, general_many(op, [self])))
+
+
+def check_some(x: TensorBase, dim: Any) -> None:
+    """Refuse the median of no integers: there is no number that stands for none."""
+    if dim is None and x.array.size == 0 and x.dt.category < FLOATING:
+        raise RuntimeError(
+            f"median(): expected {x.dt.title} elements, got a tensor of shape {list(x.shp)} that has none"
+        )
 
 
 def nanmedian(self: Tensor, dim: Any = None, keepdim: bool = False, *, out: Any = None) -> Any:
@@ -423,6 +432,7 @@ def nanmedian(self: Tensor, dim: Any = None, keepdim: bool = False, *, out: Any 
     Variants: function method
     """
     check_order(self, "median_out")
+    check_some(self, dim)
     if dim is None:
         return reduce(over(NanmedianBackward0(), self, None, False), self)
     op = NanmedianBackward1(self, dim, not keepdim)
