@@ -251,3 +251,13 @@ def test_a_graph_of_tangents_has_tangents_of_its_gradients() -> None:
             (grad,) = wg.autograd.grad(tangent, x, seed, create_graph=True)
             found.append(wg.autograd.forward_ad.unpack_dual(grad).tangent)
     close(found[1], found[0])
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum", "amax"])
+def test_gradients_of_extremes_of_large_arrays_are_traced(name: str) -> None:
+    def f(x: Any) -> Any:
+        return x * x.amax(-1, keepdim=True) if name == "amax" else getattr(wg, name)(x * 2, x.sin())
+
+    inputs = samples(((8, 4096),), wg.float64)  # as many elements as threads convert together
+    for found, expected in zip(gradients(wg.fuse(f), inputs, 1), gradients(f, inputs, 1), strict=True):
+        close(found, expected)

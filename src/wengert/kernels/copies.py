@@ -198,8 +198,10 @@ def _convert_into(target: Any, source: Any) -> bool:
 
 
 def _is_converted(array: Any, dtype: Any) -> bool:
-    """Whether a kernel converts an array without gaps."""
-    if COMPILED is None or not array.flags.forc or not array.flags.aligned or not array.dtype.isnative:
+    """Whether a kernel converts an array without gaps, which no traced value is."""
+    if COMPILED is None or not isinstance(array, np.ndarray):
+        return False
+    if not array.flags.forc or not array.flags.aligned or not array.dtype.isnative:
         return False
     if _HALF in (array.dtype, dtype):
         return _SINGLE in (array.dtype, dtype) and COMPILED.HALVES
