@@ -199,13 +199,7 @@ class Program:
 
     def derivative(self, wanted: tuple[bool, ...]) -> Program:
         """The program that maps gradients of the results and the inputs to the gradients of the wanted inputs."""
-        found = self.derivatives.get(wanted)
-        if found is None:
-            outputs = len(self.depends)
-            found = self.derivatives[wanted] = Program(
-                self.pullback(wanted), outputs + self.count, self.dtype, self.shape
-            )
-        return found
+        return self.joined(self.derivatives, wanted, self.pullback, len(self.depends))
 
     def pullback(self, wanted: tuple[bool, ...]) -> Function:
         """That map, as a function of tensors."""
@@ -230,11 +224,13 @@ class Program:
 
     def pushforward(self, wanted: tuple[bool, ...]) -> Program:
         """The program that maps tangents of the wanted inputs and the inputs to the tangents of the results."""
-        found = self.pushforwards.get(wanted)
+        return self.joined(self.pushforwards, wanted, self.tangent_map, sum(wanted))
+
+    def joined(self, known: dict[tuple[bool, ...], Program], wanted: tuple[bool, ...], rule: Any, more: int) -> Program:
+        """The program of ``rule(wanted)``, a function of so many tensors more than the inputs; made once."""
+        found = known.get(wanted)
         if found is None:
-            found = self.pushforwards[wanted] = Program(
-                self.tangent_map(wanted), sum(wanted) + self.count, self.dtype, self.shape
-            )
+            found = known[wanted] = Program(rule(wanted), more + self.count, self.dtype, self.shape)
         return found
 
     def tangent_map(self, wanted: tuple[bool, ...]) -> Function:

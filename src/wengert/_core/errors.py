@@ -183,6 +183,16 @@ def dim_range(dim: int, ndim: int) -> IndexError:
     return IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
 
 
+def no_dimensions(dim: int) -> IndexError:
+    """A dimension of a 0-d tensor where one is needed."""
+    return IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+
+
+def overflow(c_type: str) -> RuntimeError:
+    """A number that a type cannot hold."""
+    return RuntimeError(f"value cannot be converted to type {c_type} without overflow")
+
+
 def no_cast(computed: dtype, target: dtype) -> RuntimeError:
     """A result that cannot be stored in the tensor it should be written to."""
     return RuntimeError(

@@ -480,7 +480,7 @@ def inplace_tangent(op: Binary, x: TensorBase, before: TensorBase, y: TensorBase
     tx = forward.tangent_of(before)
     ty = forward.tangent_of(y)
     if not op.differentiable:
-        return None if tx is None else forward.constant_tangent(tx)
+        return None if tx is None else forward.zeros_beside(tx)
     if tx is None and ty is None:
         return None
     level = forward.suspend()

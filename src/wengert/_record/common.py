@@ -81,6 +81,12 @@ def integer_scalar(value: Any, dt: dtype) -> Any:
     return np.array(int(value) & ((1 << (8 * dt.itemsize)) - 1), dtype=f"u{dt.itemsize}").view(dt.np)
 
 
+def holds(dt: dtype, value: Any) -> bool:
+    """Whether an integer dtype takes a number; the unsigned ones take small negative numbers modulo their range."""
+    info = np.iinfo(dt.np)
+    return bool((info.min if dt.is_signed else -int(info.max)) <= value <= info.max)
+
+
 EMPTY: Final[Size] = intern_size(())
 
 

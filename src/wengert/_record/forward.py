@@ -51,12 +51,22 @@ def laid_out(t: TensorBase, tangent: Any) -> Any:
     Only then has every view of ``t`` a view of the tangent that goes with it, so that writes through one reach the other.
     """
     array, own = t.array, tangent.array
-    if type(array) is not _ndarray or type(own) is not _ndarray or array.strides == own.strides:
+    if type(array) is not _ndarray or type(own) is not _ndarray or lie_alike(array, own):
         return tangent
     stride = views.element_strides(array)
-    if (array.flags.c_contiguous and own.flags.c_contiguous) or views.overlaps_itself(array.shape, stride):
+    if views.overlaps_itself(array.shape, stride):
         return tangent
     return views.strided_clone(tangent, array.shape, stride)
+
+
+def lie_alike(array: Any, other: Any) -> bool:
+    """Whether two arrays of one shape have their elements at the same places in memory; steps that nobody takes may differ."""
+    return bool(array.strides == other.strides or (array.flags.c_contiguous and other.flags.c_contiguous))
+
+
+def zeros_beside(t: TensorBase) -> Tensor:
+    """A tangent of zeros, which lie in memory as ``t`` does."""
+    return make(np.zeros_like(memory(t)))
 
 
 def result_tangent(out: TensorBase, value: Tensor, sources: list[Tensor | None]) -> None:
@@ -115,7 +125,7 @@ def view_in_base(x: TensorBase, base: TensorBase) -> Any:
     """
     whole: Any = tangent_of(base)
     if whole is None:
-        whole = make(np.zeros_like(memory(base)))
+        whole = zeros_beside(base)
         set_tangent(base, whole)
     info = x.view_of
     if info is not None and info.steps is not None:
@@ -123,9 +133,7 @@ def view_in_base(x: TensorBase, base: TensorBase) -> Any:
         set_tangent(x, tangent)
         return tangent
     place = views.strided_node(x, base)
-    if place.base_stride != whole.stride() and not (
-        memory(base).flags.c_contiguous and memory(whole).flags.c_contiguous
-    ):
+    if place.base_stride != whole.stride() and not lie_alike(memory(base), memory(whole)):
         return None
     tangent = whole.as_strided(place.size, place.stride, place.offset)
     set_tangent(x, tangent)
@@ -190,7 +198,7 @@ def inplace_tangent(op: Unary, x: TensorBase) -> Tensor | None:
     if tangent is None:
         return None
     if not op.differentiable:
-        return constant_tangent(tangent)
+        return zeros_beside(tangent)
     level = suspend()
     try:
         old: Any = x
@@ -198,11 +206,6 @@ def inplace_tangent(op: Unary, x: TensorBase) -> Tensor | None:
         return op.forward_grad(tangent, old, unary(op.fresh(), old))
     finally:
         resume(level)
-
-
-def constant_tangent(tangent: TensorBase) -> Tensor:
-    """The tangent after steps were written over a value: zeros."""
-    return make(np.zeros_like(memory(tangent)))
 
 
 from .common import make  # noqa: E402

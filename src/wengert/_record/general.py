@@ -261,7 +261,7 @@ def overwrite(x: TensorBase, result: TensorBase) -> Tensor:
     if MODES.dual_level >= 0:
         old, tangent = forward.tangent_of(x), forward.tangent_of(result)
         if tangent is None and old is not None:
-            tangent = forward.constant_tangent(old)
+            tangent = forward.zeros_beside(old)
         if tangent is not None:
             forward.write_tangent(x, tangent)
     return x  # type: ignore[return-value]

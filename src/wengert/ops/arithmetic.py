@@ -16,6 +16,7 @@ from .._record.common import (
     OTHER,
     RESULT,
     SELF,
+    holds,
     integer_scalar,
     is_number,
     leading_number,
@@ -337,9 +338,8 @@ def checked_alpha(alpha: Any, x: Tensor, other: Any, function: str, sign: int = 
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     if isinstance(factor, complex) and dt.category < COMPLEX:
         raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
-    largest = np.iinfo(dt.np).max if dt.category == INTEGER else None
-    if largest is not None and not min(np.iinfo(dt.np).min, -largest) <= sign * factor <= largest:  # the unsigned wrap
-        raise RuntimeError(f"value cannot be converted to type {dt.name}_t without overflow")
+    if dt.category == INTEGER and not holds(dt, sign * factor):
+        raise errors.overflow(f"{dt.name}_t")
     return factor
 
 

@@ -36,7 +36,7 @@ from .._core.dtypes import (
 from .._core.quiet import restore, silence
 from .._core.tensor_base import TensorBase, check_can_require_grad, memory, replace_array
 from .._core.tensor_base import requires_grad as has_grad
-from .._record.common import cast_array, int_of, make
+from .._record.common import cast_array, holds, int_of, make
 from ..kernels import copied
 from .sizes import listed
 
@@ -459,15 +459,13 @@ def inferred_dtype(leaves: list[Any]) -> DType:
 
 def check_range(leaves: list[Any], want: DType) -> None:
     """Refuse numbers that an integer dtype cannot hold; unsigned dtypes take small negative ones modulo their range."""
-    info = np.iinfo(want.np)
-    lowest = info.min if want.is_signed else -int(info.max)
     for v in leaves:
         if isinstance(v, (complex, np.complexfloating)):
             raise TypeError(f"'{type(v).__name__}' object cannot be interpreted as an integer")
-        if v != v or not lowest <= v <= info.max:
+        if not holds(want, v):
             if want is int64 and isinstance(v, int):
                 raise ValueError("Overflow when unpacking long long")
-            raise RuntimeError(f"value cannot be converted to type {want.name} without overflow")
+            raise errors.overflow(want.name)
 
 
 def check_real(leaves: list[Any], want: DType) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core import device as devices
+from .._core import errors
 from .._core.dtypes import (
     BOOL,
     COMPLEX,
@@ -53,7 +54,7 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = No
     first, last, by = bound(start), bound(end), bound(step)
     for value in (first, last, by):
         if isinstance(value, complex):
-            raise RuntimeError("value cannot be converted to type double without overflow")
+            raise errors.overflow("double")
     whole = isinstance(first, int) and isinstance(last, int) and isinstance(by, int)
     dt = (int64 if whole else DEFAULTS.float) if dtype is None else parse_dtype(dtype, "arange")
     if dt.category == BOOL or dt.category == COMPLEX:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .._core import return_types
+from .._core import errors, return_types
 from .._core.compat import i64
 from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, bool_, float16, float32, int64, parse_dtype
 from .._core.tensor_base import TensorBase
@@ -504,7 +504,7 @@ def sampled_dim(function: str, y: Tensor, dim: Any) -> int:
     """The dimension of the samples of an integral."""
     d = wrap_dim(dim, len(y.shp))
     if len(y.shp) == 0:
-        raise IndexError(f"Dimension specified as {int_of(dim, 'dim')} but tensor has no dimensions")
+        raise errors.no_dimensions(int_of(dim, "dim"))
     if y.dt is bool_:
         raise RuntimeError(f"{function}: received a bool input for `y`, but bool is not supported")
     return d

@@ -16,7 +16,7 @@ from .._core.quiet import restore, silence
 from .._core.tensor_base import TensorBase, gradient_edge, requires_grad
 from .._record import forward
 from .._record.binary import check_overlap
-from .._record.common import broadcast_size, cast_array, cast_grad, integer_scalar, number_operand, sum_to, write
+from .._record.common import broadcast_size, cast_array, cast_grad, holds, integer_scalar, number_operand, sum_to, write
 from .._record.general import General, general
 from .._record.unary import Unary, unary
 from ..kernels import copied, row_major
@@ -317,21 +317,19 @@ def fill_value(value: Any, dt: DType, function: str) -> Any:
         raise errors.argument_type(function, "value", 1, "Number", value)
     if isinstance(value, complex) and dt.category < COMPLEX:
         if value.imag != 0:
-            raise RuntimeError(f"value cannot be converted to type {dt.c_name} without overflow")
+            raise errors.overflow(dt.c_name)
         value = value.real
     if dt.category == INTEGER:
         return filling_integer(value, dt)
     if dt.category == FLOATING and np.inf > abs(value) > float(np.finfo(dt.np).max):
-        raise RuntimeError(f"value cannot be converted to type {dt.c_name} without overflow")
+        raise errors.overflow(dt.c_name)
     return np.array(value != 0 if dt.category == BOOL else value, dtype=dt.np)
 
 
 def filling_integer(value: Any, dt: DType) -> Any:
     """A number truncated to an integer dtype; unsigned dtypes take small negative numbers modulo their range."""
-    info = np.iinfo(dt.np)
-    lowest = info.min if dt.is_signed else -int(info.max)
-    if value != value or not lowest <= value <= info.max:
-        raise RuntimeError(f"value cannot be converted to type {dt.name}_t without overflow")
+    if not holds(dt, value):
+        raise errors.overflow(f"{dt.name}_t")
     return integer_scalar(value, dt)
 
 

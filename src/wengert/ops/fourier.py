@@ -234,7 +234,7 @@ def dim_of(dim: Any, ndim: int, name: str) -> int:
     """A dimension counted from the front; a 0-d tensor has none."""
     d = whole(dim, name, "dim")
     if ndim == 0:
-        raise IndexError(f"Dimension specified as {d} but tensor has no dimensions")
+        raise errors.no_dimensions(d)
     if d < -ndim or d >= ndim:
         raise errors.dim_range(d, ndim)
     return d + ndim if d < 0 else d

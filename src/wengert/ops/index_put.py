@@ -18,7 +18,7 @@ from .._record.common import converted, make, sum_to
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
 from ..kernels import zeros
-from .index_arrays import add_at, check_empty, check_key, put_where, take_where
+from .index_arrays import TINY, add_at, check_empty, check_key, put_where, take_where
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -158,8 +158,9 @@ class IndexPutBackward0(Writer):
         try:
             if self.accumulate:
                 check_key(target.shape, key)
-                # Values of too many dimensions crash NumPy's add.at.
-                add_at(target, key, values if values.ndim == 0 else np.broadcast_to(values, target[key].shape))
+                if values.ndim > 0 and values.size < TINY:  # of too many dimensions they crash NumPy's add.at
+                    values = np.broadcast_to(values, target[key].shape)
+                add_at(target, key, values)
             elif values.size == 1 and len(key) == 1 and key[0].dtype == np.bool_ and key[0].shape == target.shape:
                 put_where(target, values.reshape(()), key[0])
             else:

@@ -132,7 +132,7 @@ def new_sizes(x: TensorBase, size: Any, scale_factor: Any, recompute: Any) -> tu
     factors = list(scale_factor) if isinstance(scale_factor, (list, tuple)) else [scale_factor] * dims
     scales = [float(f) for f in factors]
     if not all(map(math.isfinite, scales)):
-        raise RuntimeError("value cannot be converted to type int64_t without overflow")
+        raise errors.overflow("int64_t")
     sizes = [int(spatial[i] * scales[i]) for i in range(dims)]
     return sizes, [None] * dims if recompute else list(scales)
 

@@ -387,7 +387,7 @@ def householder_product(self: Tensor, tau: Tensor) -> Tensor:
     if self.shp[-2] < self.shp[-1]:
         raise RuntimeError(f"{name}: input.shape[-2] must be greater than or equal to input.shape[-1]")
     if len(tau.shp) == 0:
-        raise IndexError("Dimension specified as -1 but tensor has no dimensions")
+        raise errors.no_dimensions(-1)
     if self.shp[-1] < tau.shp[-1]:
         raise RuntimeError(f"{name}: input.shape[-1] must be greater than or equal to tau.shape[-1]")
     if tau.shp[:-1] != self.shp[:-2]:

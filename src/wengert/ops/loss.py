@@ -336,8 +336,9 @@ def weighted(loss: Tensor, weight: Tensor, like: Tensor) -> Tensor:
     return loss * weight
 
 
-def weighted_mean(scaled: Tensor, weight: Tensor, reduction: str) -> Tensor:
+def weighted_mean(loss: Tensor, weight: Tensor, like: Tensor, reduction: str) -> Tensor:
     """Losses times weights, reduced; their mean is relative to the sum of the weights."""
+    scaled = weighted(loss, weight, like)
     return scaled.sum() / weight.sum() if reduction_code(reduction) == MEAN else reduced(scaled, reduction)
 
 
@@ -366,7 +367,7 @@ def mse_loss(
     code = reduction_code(reduction)
     x, t = matched(self, target, "mse_cpu", True)
     if weight is not None:
-        return weighted_mean(weighted((x - t) ** 2, weight, self), weight, reduction)
+        return weighted_mean((x - t) ** 2, weight, self, reduction)
     return general(MseLossBackward0(code, x.numel()), [x, t])
 
 
@@ -388,9 +389,7 @@ def l1_loss(
     reduction = legacy_reduction(size_average, reduce, reduction)
     x, t = matched(self, target, "l1_loss", True, False)
     loss = (x - t).abs()
-    return (
-        reduced(loss, reduction) if weight is None else weighted_mean(weighted(loss, weight, self), weight, reduction)
-    )
+    return reduced(loss, reduction) if weight is None else weighted_mean(loss, weight, self, reduction)
 
 
 def smooth_l1_loss(
@@ -438,9 +437,8 @@ def huber_loss(self: Tensor, target: Tensor, reduction: str = "mean", delta: Any
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     x, t = matched(self, target, "huber_cpu", True)
     if weight is not None:
-        return reduced(
-            weighted(general(HuberLossBackward0(NONE, x.numel(), float(delta)), [x, t]), weight, self), reduction
-        )
+        loss = general(HuberLossBackward0(NONE, x.numel(), float(delta)), [x, t])
+        return reduced(weighted(loss, weight, self), reduction)
     return general(HuberLossBackward0(code, x.numel(), float(delta)), [x, t])
 
 

@@ -228,7 +228,7 @@ def fill_parts(x: TensorBase, mask: Any, value: Any) -> tuple[Writer, list[Tenso
             f"{len(value.shp)} dimension(s)."
         )
     if value.dt.category == COMPLEX and x.dt.category < COMPLEX:
-        raise RuntimeError(f"value cannot be converted to type {x.dt.c_name} without overflow")
+        raise errors.overflow(x.dt.c_name)
     return MaskedFillBackward1(value.dt), [x, value, mask]
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from .._core import errors
 from .._core.dtypes import BOOL, COMPLEX, INTEGER, DType
 from .._core.tensor_base import TensorBase
@@ -20,6 +18,7 @@ from .._record.common import (
     cast_grad,
     converted,
     expand_to,
+    holds,
     integer_scalar,
     is_number,
     result_type,
@@ -330,10 +329,8 @@ def bound_for(value: Any, dt: DType) -> Any:
     if value is None:
         return None
     if dt.category == INTEGER:
-        limits = np.iinfo(dt.np)
-        # Negative numbers wrap around in unsigned dtypes.
-        if not (limits.min or -limits.max) <= value <= limits.max:
-            raise RuntimeError(f"value cannot be converted to type {dt.name}_t without overflow")
+        if not holds(dt, value):
+            raise errors.overflow(f"{dt.name}_t")
         return int(integer_scalar(value, dt))
     return value if isinstance(value, (bool, int, float)) else value.item()
 

@@ -87,7 +87,7 @@ def constant_pad_nd(self: Tensor, pad: Any, value: Any = 0) -> Tensor:
     check_left(self, pads)
     fill = number_of(value, "constant_pad_nd", "value", 3)
     if isinstance(fill, complex) and result_type([self, fill]) is not self.dt:
-        raise RuntimeError("value cannot be converted to type double without overflow")
+        raise errors.overflow("double")
     return general(ConstantPadNdBackward0(pads, converted_fill(self, fill)), [self])
 
 

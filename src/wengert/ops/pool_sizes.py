@@ -143,23 +143,10 @@ def named(prefix: str, sizes: tuple[int, ...]) -> str:
 
 def pads_text(pooling: Pooling) -> str:
     """Paddings and kernel in PyTorch's order, which differs between images and volumes."""
-    order = [0, 2, 1] if pooling.dims() == 3 else [1, 0]
-    axes = AXES[-pooling.dims() :]
+    pad, kernel, axes = pooling.padding, pooling.kernel, AXES[-pooling.dims() :]
     if pooling.dims() == 3:
-        return " ".join(
-            [
-                f"{name}{axes[i]}: {sizes[i]}"
-                for name, sizes in (("k", pooling.kernel), ("pad", pooling.padding))
-                for i in order
-            ]
-        )
-    return ", ".join(
-        [
-            f"{name}{axes[i]} = {sizes[i]}"
-            for name, sizes in (("pad", pooling.padding), ("k", pooling.kernel))
-            for i in order
-        ]
-    )
+        return " ".join([f"{name}{axes[i]}: {n[i]}" for name, n in (("k", kernel), ("pad", pad)) for i in (0, 2, 1)])
+    return ", ".join([f"{name}{axes[i]} = {n[i]}" for name, n in (("pad", pad), ("k", kernel)) for i in (1, 0)])
 
 
 def check_pooled(pooling: Pooling, x: TensorBase) -> None:

@@ -294,7 +294,7 @@ def in_range(number: Any, x: Any) -> Any:
     try:
         return x.dtype.type(number)
     except OverflowError:
-        raise RuntimeError(f"value cannot be converted to type {dtype_of(x).name}_t without overflow") from None
+        raise errors.overflow(f"{dtype_of(x).name}_t") from None
 
 
 def wrapped(number: Any, x: Any) -> Any:

@@ -281,7 +281,7 @@ def roll(self: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     if len(by) != len(along) and not (len(by) == 1 and len(along) == 0):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(by)}, dims:{len(along)}")
     if len(self.shp) == 0 and len(along) > 0:
-        raise IndexError(f"Dimension specified as {along[0]} but tensor has no dimensions")
+        raise errors.no_dimensions(along[0])
     found = tuple([wrap_dim(d, len(self.shp)) for d in along])
     return general(RollBackward0(by, found), [self])
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._core import errors
 from .._core.modes import MODES, is_grad_enabled
 from .._core.tensor_base import TensorBase, from_array
 from .._record.common import int_of, wrap_dim
@@ -278,10 +279,7 @@ def unbind(self: Tensor, dim: Any = 0) -> tuple[Tensor, ...]:
     Variants: function method
     """
     if len(self.shp) == 0:
-        raise IndexError(
-            "Dimension specified as 0 but tensor has no dimensions" if dim == 0 else
-            f"Dimension specified as {int_of(dim)} but tensor has no dimensions"
-        )  # fmt: skip
+        raise errors.no_dimensions(0 if dim == 0 else int_of(dim))
     return tuple(multi_view(UnbindBackward0(wrap_dim(dim, len(self.shp))), self))
 
 

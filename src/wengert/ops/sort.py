@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .._core import return_types
+from .._core import errors, return_types
 from .._core.dtypes import COMPLEX, FLOATING, INTEGER, float64
 from .._core.tensor_base import TensorBase
 from .._record.binary import laid_out_like
@@ -196,7 +196,7 @@ def unique(
 def dim_of_slices(x: TensorBase, dim: Any) -> int:
     """The dimension along which slices are compared."""
     if len(x.shp) == 0:
-        raise IndexError(f"Dimension specified as {int_of(dim, 'dim')} but tensor has no dimensions")
+        raise errors.no_dimensions(int_of(dim, "dim"))
     return wrap_dim(dim, len(x.shp))
 
 

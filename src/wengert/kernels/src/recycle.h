@@ -9,9 +9,10 @@
 //
 // A block begins with one cache line that holds its size class; the data behind it is aligned to 64 bytes. Classes are four
 // to a power of two, so at most a fifth of a block lies idle. Blocks begin at places of their own within a page, and large ones
-// on pages of their own behind the boundary of 2 MiB: where all begin alike, operands at one index compete for the same lines of
-// the caches and rows of the memory (x + y of 1e6 numbers took a seventh longer). Free blocks are stacks, newest first. Their bytes are bounded, and
-// the block that has lain idle longest goes first: what a program did before must not cost what it does now its memory.
+// on pages of their own behind the boundary of 2 MiB: where all begin alike, operands at one index compete for the same lines
+// of the caches and rows of the memory (x + y of 1e6 numbers took a seventh longer). Free blocks are stacks, newest first. Their
+// bytes are bounded, and the block that has lain idle longest goes first: what a program did before must not cost what it does
+// now its memory.
 
 #pragma once
 

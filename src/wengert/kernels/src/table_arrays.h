@@ -63,8 +63,6 @@ void enter_avg_pool_backward(const Args& a) {
   avg_pool_backward<T>(pooling_of(a), a.number[19] != 0, a.number[20], a.at<T>(0), a.at<T>(1));
 }
 
-
-
 // Arrays table, index, out; rows, bytes of a row, and rows of the table.
 inline void enter_take_rows(const Args& a) {
   take_rows(a.number[0], a.number[1], a.number[2], a.at<char>(0), a.at<int64_t>(1), a.at<char>(2), a.bad_index);
