@@ -135,6 +135,17 @@ def test_arrays_joined_stacked_rolled_and_repeated_are_those_of_numpy(native: An
         )
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.int8, np.bool_])
+@pytest.mark.parametrize("count", [2, 3, 8, 9])
+def test_rows_of_several_arrays_lie_beside_one_another(native: Any, dtype: Any, count: int) -> None:
+    rng = np.random.default_rng(1)
+    for dim, rows in ((1, (5000,)), (2, (70, 100))):
+        widths = rng.permutation([0, 1, 33, 100, 7, 50, 128, 3, 90][:count])
+        parts = [rng.integers(0, 2, (*rows, int(n), 3)).astype(dtype) for n in widths]
+        wanted = np.concatenate(parts, dim)
+        np.testing.assert_array_equal(copies.joined(parts, dim, wanted.shape, np.dtype(dtype)), wanted)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n", [40_000, 100_001])
 def test_ramps_have_the_bits_of_numpy(native: Any, dtype: Any, n: int) -> None:

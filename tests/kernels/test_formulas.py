@@ -107,6 +107,25 @@ def test_rows_of_operands_that_are_parts_or_broadcast_are_read_in_place(columns:
     np.testing.assert_array_equal(elementwise(lambda a, b: np.where(a, b, -b))(part > 0, part), np.abs(part))
 
 
+@pytest.mark.parametrize("columns", [1, 5, 16, 17, 100, 300, 5000])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_numbers_of_rows_and_columns_are_repeated_with_their_signs(columns: int, dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(7, 4, 30, columns)).astype(dtype)
+    signed = np.array([0.0, -0.0, np.nan, np.inf, -2.0], dtype)
+    expected: Any
+    for shape in ((1, 1, 30, 1), (7, 1, 1, 1), (7, 4, 1, columns), (4, 30, 1), (7, 1, 30, 1)):
+        number = rng.choice(signed, shape)
+        mask = number > -1
+        expected = np.where(mask, np.copysign(x, number), number)
+        for kernel in both(lambda a, m, b: np.where(m, np.copysign(a, b), b), False):
+            found = kernel(x, mask, number)
+            np.testing.assert_array_equal(found, expected)
+            np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
+            for swapped in (found.swapaxes(0, 2), found[::-1, :, ::2]):
+                np.testing.assert_array_equal(kernel(swapped, swapped, swapped), np.where(swapped, swapped, swapped))
+
+
 def test_several_results_and_masks_come_back_with_their_dtypes() -> None:
     x, y = sample((30, 40), np.float32), sample((30, 40), np.float32, 1)
     for kernel in both(pair, False):

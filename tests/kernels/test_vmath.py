@@ -136,6 +136,7 @@ def test_activations_of_special_values_are_those_of_the_formula(build: str, op: 
     [
         ("signum", 1), ("frac", 1), ("hardsigmoid", 1), ("softshrink", 2), ("unless_nan", 2), ("heaviside", 2),
         ("nextafter", 2), ("copysign", 2), ("divide_add", 3), ("clamp", 3), ("outside", 3),
+        ("huber", 3),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("build", BUILDS)
@@ -154,6 +155,23 @@ def test_choices_among_special_values_are_those_of_the_formula(build: str, op: s
             for y in values[::5]:
                 for z in values[::5]:
                     np.testing.assert_array_equal(kernel(build, op)(values, y, z), reference(values, y, z))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("build", BUILDS)
+def test_elu_is_exact_wherever_its_few_negative_numbers_are(build: str, dtype: Any) -> None:
+    elu = kernel(build, "elu")
+    x = np.random.default_rng(0).uniform(0, 3, 1000).astype(dtype)
+    x[[0, 70, 131, 500, 999]] = [-0.5, -2.0, -1e-6, -50.0, -0.25]
+    x[[1, 2, 3, 200, 201, 300]] = [math.nan, math.inf, -math.inf, 0.0, -0.0, -1000.0]
+    expected = np.where(x < 0, np.expm1(2 * x.astype(np.float64)) * 1.5, x)
+    for n in (1, 63, 64, 65, 640, 1000):
+        for found in (elu(x[:n], 1.5, 2.0), elu(x[:n], np.full(n, 1.5, dtype), dtype(2))):
+            np.testing.assert_allclose(found, expected[:n], rtol=4 * np.finfo(dtype).eps)
+            np.testing.assert_array_equal(np.signbit(found), np.signbit(expected[:n]))
+    written = x.copy()
+    elu.into([written], written, 1.5, 2.0)
+    np.testing.assert_array_equal(written, elu(x, 1.5, 2.0))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

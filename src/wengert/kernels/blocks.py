@@ -230,6 +230,13 @@ def softshrink(x: Any, by: Any, *_: Any) -> Any:
     return np.where(x > by, x - by, np.where(x < -by, x + by, x * 0))
 
 
+def huber(x: Any, y: Any, limit: Any) -> Any:
+    """Half the square of a difference, and beyond the limit its tangent."""
+    size = np.absolute(x - y)
+    bent = np.where(size <= limit, size, limit)
+    return bent * (size - bent * 0.5)
+
+
 def instruction(op: str, *operands: Any) -> Any:
     """An instruction that is no ufunc, of values of a formula or of arrays."""
     return make(op, *operands) if isinstance(operands[0], Traced) else _OTHERS[op](*operands)
@@ -257,6 +264,8 @@ _OTHERS: Final[dict[str, Callable[..., Any]]] = {
     "leaky_relu": lambda x, slope, *_: np.where(x > 0, x, x * slope),
     "divide_add": lambda x, y, z: x / y + z,
     "lerp": lambda x, end, weight: (end - x) * weight + x,
+    "elu": lambda x, factor, steep: np.where(x < 0, np.expm1(x * steep) * factor, x),
+    "huber": huber,
     "fma": lambda x, y, z: x * y + z,
     "fms": lambda x, y, z: x * y - z,
     "fnma": lambda x, y, z: z - x * y,

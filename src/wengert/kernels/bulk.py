@@ -246,11 +246,16 @@ def bag_sums(table: Any, index: Any, starts: Any, ends: Any, factors: Any, skipp
     return out
 
 
-def weighted_rows(x: Any, dim: int, index: Any, weight: Any) -> Any:
-    """Along ``dim``, for each row of ``index`` (new elements, taps) the sum of these elements times their weights."""
+def weighted_rows(x: Any, dim: int, index: Any, weight: Any, out: Any) -> Any:
+    """Along ``dim``, for each row of ``index`` (new elements, taps) the sum of these elements times their weights.
+
+    Weights are 1, and ``out`` is a new array, where they are None.
+    """
     outer, inner = _around(x.shape, dim)
-    out = empty((*x.shape[:dim], index.shape[0], *x.shape[dim + 1 :]), x.dtype)
-    arrays = (_contiguous(x), _contiguous(index), _contiguous(weight.astype(x.dtype, copy=False)), out)
+    if out is None:
+        out = empty((*x.shape[:dim], index.shape[0], *x.shape[dim + 1 :]), x.dtype)
+    factors = np.ones(index.shape, x.dtype) if weight is None else weight.astype(x.dtype, copy=False)
+    arrays = (_contiguous(x), _contiguous(index), _contiguous(factors), out)
     _native.weighted_rows(*arrays, outer, x.shape[dim], *index.shape, inner)
     return out
 

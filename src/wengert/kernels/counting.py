@@ -40,7 +40,7 @@ def where_true(x: Any, mask: Any) -> Any:
 def whole_sums(x: Any, first: int, end: int) -> Any:
     """Sums (int64) of integers, or how much of a mask is true, over dimensions ``first`` to before ``end``, which get size 1."""
     shape = x.shape
-    out = np.empty((*shape[:first], *[1] * (end - first), *shape[end:]), _INT64)
+    out = empty((*shape[:first], *[1] * (end - first), *shape[end:]), _INT64)
     _native.whole_sums(x, out, math.prod(shape[:first]), math.prod(shape[first:end]), math.prod(shape[end:]))
     return out
 
@@ -61,7 +61,7 @@ def look_up(rows: Any, values: Any, after: bool) -> Any:
 
 def true_places(mask: Any) -> Any:
     """The places (count, dimensions) where a mask of one to eight dimensions is true, in order."""
-    out = np.empty((np.count_nonzero(mask), mask.ndim), _INT64)
+    out = empty((int(np.count_nonzero(mask)), mask.ndim), _INT64)
     sizes = [*mask.shape[:-1], *[1] * (8 - mask.ndim)]
     _native.true_places(_contiguous(mask), out, mask.ndim, math.prod(mask.shape[:-1]), mask.shape[-1], *sizes)
     return out

@@ -306,9 +306,15 @@ def elu_slope(grad: Any, x: Any, negative: Any, scale: Any, input_scale: Any) ->
 
 
 @elementwise
-def elu(x: Any, negative: Any, scale: Any, input_scale: Any) -> Any:
-    """scale x, or negative (exp(input_scale x) - 1) below 0."""
-    return np.where(x < 0, np.expm1(x * input_scale) * negative, x * scale)
+def elu(x: Any, negative: Any, input_scale: Any) -> Any:
+    """x, or negative (exp(input_scale x) - 1) below 0."""
+    return blocks.instruction("elu", x, negative, input_scale)
+
+
+@elementwise
+def scaled_elu(x: Any, negative: Any, input_scale: Any, scale: Any) -> Any:
+    """The same times ``scale``."""
+    return blocks.instruction("elu", x, negative, input_scale) * scale
 
 
 @elementwise

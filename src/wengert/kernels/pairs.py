@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from .blocks import instruction
 from .formula import elementwise, rowwise
 from .tracing import row_max, row_min, row_sum, sigmoid
 
@@ -46,8 +47,7 @@ def _square(x: Any, t: Any) -> Any:
 
 
 def _smooth(x: Any, t: Any, beta: Any) -> Any:
-    size = np.absolute(x - t)
-    return np.where(size < beta, size * size * 0.5 / beta, size - 0.5 * beta)
+    return instruction("huber", x, t, beta) / beta
 
 
 def _smooth_slope(x: Any, t: Any, beta: Any) -> Any:
@@ -55,8 +55,7 @@ def _smooth_slope(x: Any, t: Any, beta: Any) -> Any:
 
 
 def _huber(x: Any, t: Any, delta: Any) -> Any:
-    size = np.absolute(x - t)
-    return np.where(size <= delta, size * size * 0.5, delta * (size - 0.5 * delta))
+    return instruction("huber", x, t, delta)
 
 
 def _huber_slope(x: Any, t: Any, delta: Any) -> Any:

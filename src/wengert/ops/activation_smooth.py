@@ -13,7 +13,7 @@ from .._core.dtypes import FLOATING
 from .._record.common import FUSED, SELF, make, quiet, untracked, wrap_dim
 from .._record.general import General, general
 from .._record.unary import unary, unary_
-from ..kernels import formulas
+from ..kernels import empty, formulas
 from .activation import Piecewise, apply, two_slopes
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ class EluBackward0(Piecewise):
         return "elu_cpu"
 
     def value(self, x: Any) -> Any:
-        return formulas.elu(x, float(self.alpha * self.scale), float(self.scale), float(self.input_scale))
+        numbers = float(self.alpha), float(self.input_scale)
+        return formulas.elu(x, *numbers) if self.scale == 1 else formulas.scaled_elu(x, *numbers, float(self.scale))
 
     def slope(self, grad: Any, x: Any, result: Any) -> Any:
         numbers = [float(v) for v in (self.alpha, self.scale, self.input_scale)]
@@ -225,7 +226,7 @@ class GluBackward0(General):
 
     def slopes(self, grad: Any, x: Any) -> Any:
         """Both halves of the gradient, written into one array."""
-        out = np.empty(x.shape, x.dtype)
+        out = empty(x.shape, x.dtype)
         a, b = np.split(x, 2, axis=self.dim)
         first, second = np.split(out, 2, axis=self.dim)
         formulas.gate.into([first], grad, b)

@@ -13,7 +13,7 @@ from .._core.tensor_base import TensorBase, requires_grad
 from .._record.common import is_number, make, untracked
 from .._record.general import General, general_many
 from .._record.unary import unary
-from ..kernels import bulk, networks
+from ..kernels import bulk, empty, empty_like, networks, zeros
 from .dropout import plain_dropout
 from .scaled import MulBackward1
 from .softmax import SoftmaxBackward0
@@ -90,7 +90,7 @@ class ScaledDotProductFlashAttentionForCpuBackward0(General):
             k, v = k.repeat(heads, axis=1), v.repeat(heads, axis=1)
         q, k, v = [a.astype(kind, copy=False) for a in (q, k, v)]
         mask = arrays[3] if self.masked else None
-        out = np.empty_like(arrays[0])
+        out = empty_like(arrays[0])
         if handled(q, k, v, out, mask):
             return [out, networks.attention(q, k, v, mask, self.is_causal, self.factor(q.shape[3]), out)]
         logs = np.empty(q.shape[:3], kind)
@@ -159,7 +159,7 @@ class ScaledDotProductFlashAttentionForCpuBackward0(General):
             slopes = networks.attention_gradients(grad, q, k, v, mask, self.is_causal, self.factor(q.shape[3]), logs)
             return self.asked([make(a) for a in slopes], key, value)
         factor = q.dtype.type(self.factor(q.shape[-1]))
-        dq, dk, dv = np.empty(q.shape, q.dtype), np.zeros(k.shape, k.dtype), np.zeros(v.shape, v.dtype)
+        dq, dk, dv = empty(q.shape, q.dtype), zeros(k.shape, k.dtype), zeros(v.shape, v.dtype)
         for rows in blocks(q.shape, k.shape[2]):
             g = grad[:, :, rows]
             p = self.scores(q, k, mask, rows)

@@ -14,6 +14,7 @@ from .._record.common import broadcast_size, converted, float_dtype_for, make, s
 from .._record.general import General, general
 from .._record.unary import Unary, unary, unary_
 from .._record.view import View, view
+from ..kernels import empty
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -133,7 +134,7 @@ class ComplexBackward0(General):
 
     def forward(self, arrays: list[Any]) -> Any:
         a, b = arrays
-        out = np.empty(np.broadcast_shapes(a.shape, b.shape), dtype_of(a).to_complex().np)
+        out = empty(np.broadcast_shapes(a.shape, b.shape), dtype_of(a).to_complex().np)
         out.real = a
         out.imag = b
         return out
@@ -169,7 +170,7 @@ class PolarBackward0(General):
     def forward(self, arrays: list[Any]) -> Any:
         r, phi = arrays
         self.positive = bool((r > 0).all())
-        out = np.empty(np.broadcast_shapes(r.shape, phi.shape), dtype_of(r).to_complex().np)
+        out = empty(np.broadcast_shapes(r.shape, phi.shape), dtype_of(r).to_complex().np)
         out.real = r * np.cos(phi)
         out.imag = r * np.sin(phi)
         return out

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._core import errors, return_types
 from .._core.compat import i64
-from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, bool_, float16, float32, int64, parse_dtype
+from .._core.dtypes import BOOL, COMPLEX, FLOATING, DType, bool_, dtype_of, float16, float32, int64, parse_dtype
 from .._core.tensor_base import TensorBase
 from .._record.common import (
     RESULT,
@@ -67,10 +67,9 @@ class Scan(Unary):
 
     def run(self, accumulate: Any, x: Any) -> Any:
         """Accumulate in a wider dtype: rounding would add up along the way."""
-        if self.target is not None:
-            x = cast_array(x, self.target)
-        elif x.dtype.kind in "biu":
-            x = x.astype(np.int64)
+        dt = self.out_dtype(dtype_of(x))
+        if x.dtype != dt.np:
+            x = cast_array(x, dt)
         if x.ndim == 0:
             return x[()]
         kind = x.dtype

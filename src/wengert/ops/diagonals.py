@@ -117,7 +117,7 @@ class TraceBackward0(Rearrangement):
 
     def forward(self, arrays: list[Any]) -> Any:
         x = arrays[0]
-        return np.trace(x, dtype=np.int64 if dtype_of(x).category == INTEGER else x.dtype)
+        return x.trace(dtype=np.int64 if dtype_of(x).category == INTEGER else x.dtype)
 
     def transposed(self, grad: Tensor) -> Tensor:
         return embedded_diagonal(expand(grad, (min(self.shape),)), 0, self.shape)

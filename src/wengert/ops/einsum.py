@@ -14,6 +14,7 @@ from .._core.tensor_base import TensorBase
 from .._record.binary import Binary
 from .._record.common import broadcast_size, converted, int_of, result_type, wrap_dim
 from .._record.matmul import Product, product
+from ..kernels import empty
 from .matmul import bmm, count, dot, mm, unsafe_view
 
 if TYPE_CHECKING:
@@ -404,7 +405,7 @@ class LinalgCrossBackward0(Product):
         self.dim: int = dim
 
     def forward(self, x: Any, y: Any) -> Any:
-        out = np.empty(np.broadcast_shapes(x.shape, y.shape), x.dtype)
+        out = empty(np.broadcast_shapes(x.shape, y.shape), x.dtype)
         a, b, c = [np.moveaxis(array, self.dim, 0) for array in (x, y, out)]
         for i in range(3):
             j, k = (i + 1) % 3, (i + 2) % 3

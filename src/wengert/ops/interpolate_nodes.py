@@ -8,6 +8,7 @@ import numpy as np
 
 from .._core.dtypes import Size
 from .._record.general import General, general
+from ..kernels import empty
 from .interpolate_taps import Taps
 from .normalize_parts import is_channels_last, wide
 
@@ -39,13 +40,13 @@ def resampled(x: Any, taps: list[Taps]) -> Any:
 def resampled_planes(x: Any, taps: list[Taps]) -> Any:
     """The same for contiguous arrays, some planes at a time: what stands between two dimensions is only for a block."""
     planes = x.reshape(-1, *x.shape[2:])
-    out = np.empty((len(planes), *[len(t.index) for t in taps]), x.dtype)
+    out = empty((len(planes), *[len(t.index) for t in taps]), x.dtype)
     step = max(1, BLOCK * len(planes) // x.size)
     for begin in range(0, len(planes), step):
         part = planes[begin : begin + step]
-        for i in range(len(taps) - 1, -1, -1):
+        for i in range(len(taps) - 1, 0, -1):
             part = taps[i].apply(part, 1 + i)
-        out[begin : begin + step] = part
+        taps[0].apply_into(out[begin : begin + step], part, 1)
     return out.reshape(*x.shape[:2], *out.shape[1:])
 
 

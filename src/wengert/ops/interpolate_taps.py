@@ -29,11 +29,17 @@ class Taps:
         self.index: Any = index
         self.weight: Any = weight
 
+    def apply_into(self, out: Any, x: Any, axis: int) -> None:
+        """``apply``, with the result written to ``out``, an array in C order."""
+        if self.index.size > 0 and kernels.handles(x, out):
+            kernels.weighted_rows(x, axis, self.index, self.weight, out)
+        else:
+            out[...] = self.apply(x, axis)
+
     def apply(self, x: Any, axis: int) -> Any:
         """New elements along ``axis``."""
         if self.index.size > 0 and kernels.handles(x):
-            weight = np.ones(self.index.shape) if self.weight is None else self.weight
-            return kernels.weighted_rows(x, axis, self.index, weight)
+            return kernels.weighted_rows(x, axis, self.index, self.weight, None)
         if self.weight is None:
             return x.take(self.index[:, 0], axis=axis)
         shape = [1] * x.ndim

@@ -174,6 +174,7 @@ template <int TAPS, int LINES, class T>
 static void weighted_elements(ptrdiff_t size, ptrdiff_t fresh, ptrdiff_t given, const T* from, const int64_t* index,
                               const T* weight, T* to) {
   const ptrdiff_t taps = TAPS ? TAPS : given;
+#pragma GCC unroll 4
   for (ptrdiff_t i = 0; i < fresh; i++, index += taps, weight += taps) {
     T sum[LINES];
     for (int l = 0; l < LINES; l++) sum[l] = weight[0] * from[l * size + index[0]];
@@ -186,7 +187,7 @@ static void weighted_elements(ptrdiff_t size, ptrdiff_t fresh, ptrdiff_t given, 
 template <int TAPS, class T>
 static void weighted_lines(ptrdiff_t lines, ptrdiff_t size, ptrdiff_t fresh, ptrdiff_t taps, const T* x, const int64_t* index,
                            const T* weight, T* out) {
-  constexpr int LINES = 4;
+  constexpr int LINES = sizeof(T) == 4 ? 4 : 1;  // several long ones at once are written more slowly
   in_pieces(pieces(lines, LINES), fresh * taps * LINES, [&](ptrdiff_t i) {
     ptrdiff_t a = i * LINES;
     if (a + LINES <= lines)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
 
 #include "door.h"
 #include "transpose.h"
@@ -148,6 +149,21 @@ void enter_copy_strided(const Args& a) {
     if (near != w.dims - 1 && w.size[near] > 1 && w.to[w.dims - 1] == 1)
       return copy_turned(w, near, a.at<T>(0), a.at<T>(1));
   copy_rows(w, a.at<T>(0), a.at<T>(1));
+}
+
+// Rows of several arrays one beside the other: array `out`, up to BESIDE others or null; the number of rows, and the length of a
+// row of each.
+constexpr int BESIDE = 8;
+
+template <class T>
+void enter_join_rows(const Args& a) {
+  const ptrdiff_t* length = a.number + 1;
+  const ptrdiff_t all = std::accumulate(length, length + BESIDE, ptrdiff_t(0));
+  in_pieces(a.number[0], all, [&](ptrdiff_t r) {
+    T* to = a.at<T>(0) + r * all;
+    for (int i = 0; i < BESIDE && length[i]; to += length[i++])
+      std::copy_n(a.at<T>(1 + i) + r * length[i], length[i], to);
+  });
 }
 
 }  // namespace wengert::arrays

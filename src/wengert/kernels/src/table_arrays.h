@@ -241,6 +241,7 @@ constexpr Entry array_entries[] = {
     {"put_back", 3, 3, 0, WENGERT_FLOATS(enter_put_back)},
     {"avg_pool", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool)},
     {"avg_pool_backward", 2, 21, 0, WENGERT_FLOATS(enter_avg_pool_backward)},
+    {"join_rows", 1 + BESIDE, 1 + BESIDE, 0, WENGERT_WORDS(enter_join_rows), enter_join_rows<uint8_t>},
     {"copy_strided", 2, 0, 0, WENGERT_WORDS(enter_copy_strided), enter_copy_strided<uint8_t>, true},
     {"ramp", 1, 2, 2, WENGERT_FLOATS(enter_ramp)},
     {"cast", 2, 0, 0, WENGERT_WORDS(enter_cast), enter_cast<bool>},

@@ -29,6 +29,7 @@ namespace wengert {
 constexpr int MAX_DIMS = 8, MAX_OPERANDS = 16, MAX_SLOTS = 128;
 constexpr Index FLAT_BYTES = 4096;    // of a register of a flat program
 constexpr Index FINE_BYTES = 1024;    // of one that reads from several places in memory, see block_bytes
+constexpr Index ROOM = 1024;          // behind a register of gathered elements, see fill_vectors
 constexpr Index LONG_COLUMNS = 1 << 16;
 constexpr Index WHOLE_ROW = 8192;     // columns: longer rows go in stages
 constexpr Index ACCUMULATORS = 16;    // partial column sums of a call, at most
@@ -39,6 +40,11 @@ template <class T> T clamped(T x, T low, T high) {
   return (x > high) | (high != high) ? high : x;
 }
 template <class T> WENGERT_INLINE T sign(T x) { return x != x ? x : T(x > 0) - T(x < 0); }
+// Half the square, and beyond the limit its tangent.
+template <class T> WENGERT_INLINE T huber(T x, T limit) {
+  const T size = std::fabs(x), bent = size <= limit ? size : limit;
+  return bent * (size - bent * T(0.5));
+}
 template <class T> WENGERT_INLINE T softshrink(T x, T by) { return x > by ? x - by : x < -by ? x + by : x * T(0); }
 
 // Name and value of every instruction; Python knows them by name.
@@ -67,11 +73,11 @@ template <class T> WENGERT_INLINE T softshrink(T x, T by) { return x > by ? x - 
   X(power, std::pow(x, y)) X(arctan2, std::atan2(x, y)) X(hypot, vmath::hypot(x, y)) X(leaky_relu, x > 0 ? x : x * y) \
   X(softshrink, softshrink(x, y)) X(unless_nan, x != x ? y : x) X(heaviside, x == 0 ? y : T(x > 0)) \
   X(nextafter, vmath::nextafter(x, y))
-#define WENGERT_OTHERS(X) X(fmod) X(clamp)
+#define WENGERT_OTHERS(X) X(fmod) X(clamp) X(elu)
 #define WENGERT_TERNARY(X) \
   X(divide_add, x / y + z) X(lerp, (y - x) * z + x) \
   X(fma, x * y + z) X(fms, x * y - z) X(fnma, z - x * y) X(where, x != 0 ? y : z) X(where_positive, x > 0 ? y : z) \
-  X(outside, (y >= -z) & (y <= z) ? T(0) : x)
+  X(outside, (y >= -z) & (y <= z) ? T(0) : x) X(huber, huber(x - y, z))
 #define WENGERT_REDUCTION(X) X(row_sum) X(row_max) X(row_min) X(row_product) X(column_sum)
 
 enum Opcode : uint8_t {
@@ -197,6 +203,20 @@ template <class T> void clamp(T* out, const T* a, bool va, const T* b, bool vb, 
   else ternary(out, a, va, b, vb, c, vc, n, clamped<T>);
 }
 
+// x, below 0 a multiple of exp(steep x) - 1, which is not computed among elements without any.
+template <class T> void elu(T* out, const T* a, bool va, const T* b, bool vb, const T* c, bool vc, Index n) {
+  constexpr Index SOME = 64;
+  const auto value = [](T x, T factor, T steep) { return x < 0 ? vmath::expm1(x * steep) * factor : x; };
+  if (!va || vb || vc) return ternary(out, a, va, b, vb, c, vc, n, value);
+  for (Index start = 0; start < n; start += SOME) {
+    const Index count = std::min(SOME, n - start);
+    int below = 0;
+    for (Index i = start; i < start + count; i++) below |= a[i] < 0;
+    if (below) map3<true, false, false>(out + start, a + start, b, c, count, value);
+    else if (out != a) std::copy_n(a + start, count, out + start);
+  }
+}
+
 template <class T> T sum(const T* a, Index n) { return static_cast<T>(reduced_in_blocks<Sum>(a, n)); }
 
 template <class T> void step(const Instruction& code, T* const* slot, const bool* vec, Index n) {
@@ -230,6 +250,7 @@ template <class T> void step(const Instruction& code, T* const* slot, const bool
     WENGERT_TERNARY(X)
 #undef X
     case OP_clamp: clamp(out, a, va, b, vb, c, vc, m); break;
+    case OP_elu: elu(out, a, va, b, vb, c, vc, m); break;
     case OP_fmod: rests::fmods(out, a, va, b, vb, m); break;
     case OP_row_sum: *out = sum(a, n); break;
     case OP_row_max: *out = reduced<Largest>(a, n); break;
@@ -255,9 +276,11 @@ inline Index row_offset(const Call& call, const Operand& o, Index r) {
   return call.row_dims ? offset + r * o.stride[0] : 0;
 }
 
-// Walks the columns [start, start + n) of one row in runs of the last dimension: f(pointer, stride, length, done).
+// Walks the columns [start, start + n) of one row in runs of the last dimension, several of one length at a time:
+// f(pointer, length, count, apart, done) for `count` runs, `apart` bytes from one another.
 template <class F> inline void runs(const Call& call, const Operand& o, char* row, Index start, Index n, const F& f) {
   const int last = call.dims - 1;
+  const Index whole = call.shape[last];
   Index index[MAX_DIMS], rest = start;
   char* p = row;
   for (int d = last; d >= call.row_dims; d--) {
@@ -266,11 +289,17 @@ template <class F> inline void runs(const Call& call, const Operand& o, char* ro
     p += index[d] * o.stride[d];
   }
   for (Index done = 0;;) {
-    Index length = std::min(n - done, call.shape[last] - index[last]);
-    f(p, o.stride[last], length, done);
-    done += length;
+    const Index length = std::min(n - done, whole - index[last]);
+    Index count = 1, apart = 0;
+    if (length == whole && last > call.row_dims) {
+      count = std::min((n - done) / whole, call.shape[last - 1] - index[last - 1]);
+      apart = o.stride[last - 1];
+      index[last - 1] += count - 1;
+    }
+    f(p, length, count, apart, done);
+    done += length * count;
     if (done == n) return;
-    p -= index[last] * o.stride[last];
+    p += (count - 1) * apart - index[last] * o.stride[last];
     index[last] = 0;
     for (int d = last - 1;; d--) {  // carry
       p += o.stride[d];
@@ -281,31 +310,43 @@ template <class F> inline void runs(const Call& call, const Operand& o, char* ro
   }
 }
 
+// Writes whole vectors: what is too much is written over by what comes next, and behind the end there is room for one.
+template <class T> WENGERT_INLINE void fill_vectors(T* out, Index n, T value) {
+  using U = typename Vec<T>::u;
+  const typename Vec<T>::v all = value - typename Vec<T>::v{};  // of -0.0 the sum would be 0.0
+  for (Index i = 0; i < n; i += Vec<T>::lanes) *reinterpret_cast<U*>(out + i) = all;
+}
+
 template <class T> void gather(const Call& call, const Operand& o, char* row, Index start, Index n, T* to) {
-  runs(call, o, row, start, n, [&](const char* p, Index stride, Index length, Index done) {
+  const Index stride = o.stride[call.dims - 1];
+  runs(call, o, row, start, n, [&](const char* p, Index length, Index count, Index apart, Index done) {
     T* out = to + done;
     if (o.is_bool) {
-      for (Index i = 0; i < length; i++) out[i] = static_cast<T>(p[i * stride] != 0);
+      for (Index r = 0; r < count; r++, p += apart, out += length)
+        for (Index i = 0; i < length; i++) out[i] = static_cast<T>(p[i * stride] != 0);
     } else if (stride == sizeof(T)) {
-      std::memcpy(out, p, length * sizeof(T));
+      for (Index r = 0; r < count; r++, p += apart, out += length) std::memcpy(out, p, length * sizeof(T));
     } else if (stride == 0) {
-      std::fill_n(out, length, *reinterpret_cast<const T*>(p));
+      for (Index r = 0; r < count; r++, p += apart, out += length) fill_vectors(out, length, *reinterpret_cast<const T*>(p));
     } else {
-      for (Index i = 0; i < length; i++) out[i] = *reinterpret_cast<const T*>(p + i * stride);
+      for (Index r = 0; r < count; r++, p += apart, out += length)
+        for (Index i = 0; i < length; i++) out[i] = *reinterpret_cast<const T*>(p + i * stride);
     }
   });
 }
 
 template <class T> void scatter(const Call& call, const Operand& o, char* row, Index start, Index n, const T* from) {
-  runs(call, o, row, start, n, [&](char* p, Index stride, Index length, Index done) {
+  const Index stride = o.stride[call.dims - 1];
+  runs(call, o, row, start, n, [&](char* p, Index length, Index count, Index apart, Index done) {
     const T* in = from + done;
-    if (o.is_bool) {
-      for (Index i = 0; i < length; i++) p[i * stride] = in[i] != 0;
-    } else if (stride == sizeof(T)) {
-      std::memcpy(p, in, length * sizeof(T));
-    } else {
-      for (Index i = 0; i < length; i++) *reinterpret_cast<T*>(p + i * stride) = in[i];
-    }
+    for (Index r = 0; r < count; r++, p += apart, in += length)
+      if (o.is_bool) {
+        for (Index i = 0; i < length; i++) p[i * stride] = in[i] != 0;
+      } else if (stride == sizeof(T)) {
+        std::memcpy(p, in, length * sizeof(T));
+      } else {
+        for (Index i = 0; i < length; i++) *reinterpret_cast<T*>(p + i * stride) = in[i];
+      }
   });
 }
 
@@ -342,14 +383,18 @@ template <class T> bool columns_are_dense(const Call& call, const Operand& o) {
   return true;
 }
 
-template <class T> void choose_access(Call& call) {
+// Where nothing is reduced, `flat`, what is the same for all columns of a row is one number like those that programs know to be one.
+template <class T> void choose_access(Call& call, bool flat) {
   const Program& program = *call.program;
   for (int i = 0; i < program.inputs + program.outputs; i++) {
     Operand& o = call.operand[i];
+    const auto stays = [](Index step) { return step == 0; };
     const bool is_output = i >= program.inputs;
-    const bool varies = is_output ? program.output_kind[i - program.inputs] == Kind::vector : program.vector_inputs >> i & 1;
+    const bool varies = is_output ? program.output_kind[i - program.inputs] == Kind::vector
+                                  : (program.vector_inputs >> i & 1) &&
+                                        !(flat && std::all_of(o.stride + call.row_dims, o.stride + call.dims, stays));
     const bool unit = call.columns == 1 || columns_are_dense<T>(call, o);
-    o.repeats = std::all_of(o.stride, o.stride + call.dims - 1, [](Index step) { return step == 0; });
+    o.repeats = std::all_of(o.stride, o.stride + call.dims - 1, stays);
     o.access = !varies ? Access::single : unit && !o.is_bool ? Access::direct : Access::gathered;
   }
 }
@@ -377,6 +422,8 @@ template <class T> struct Frame {
   T single[MAX_OPERANDS];  // booleans that do not vary within a row, as numbers
   T* scalars;
   bool walks;  // from one block to the next without asking where operands are
+  Index at = -1, index[MAX_DIMS];  // the row whose operands begin at:
+  char* begin[MAX_OPERANDS];
   int walking = 0, walker[MAX_OPERANDS];
   Index before = 0, after = -1;
 
@@ -385,7 +432,7 @@ template <class T> struct Frame {
     const int operands = program.inputs + program.outputs;
     int extra = 0;
     for (int i = 0; i < operands; i++) extra += call.operand[i].access == Access::gathered;
-    T* next = scratch<T>((code.registers + extra) * width + MAX_SLOTS);
+    T* next = scratch<T>(code.registers * width + extra * (width + ROOM / sizeof(T)) + MAX_SLOTS);
     scalars = next;
     next += MAX_SLOTS;
     for (int s = 0; s < program.first_register(); s++) {
@@ -403,9 +450,29 @@ template <class T> struct Frame {
     for (int i = 0; i < operands; i++) {
       vec[i] = call.operand[i].access != Access::single;
       gathered[i] = next;
-      if (call.operand[i].access == Access::gathered) next += width;
+      if (call.operand[i].access == Access::gathered) next += width + ROOM / sizeof(T);
       if (call.operand[i].access == Access::direct) walker[walking++] = i;
     }
+  }
+
+  // To row r, mostly the next one.
+  void go_to(Index r) {
+    const int operands = program.inputs + program.outputs;
+    if (r == at) return;
+    if (r != at + 1 || at < 0) {
+      Index rest = r;
+      for (int d = call.row_dims - 1; d >= 0; rest /= call.shape[d--]) index[d] = rest % call.shape[d];
+      for (int i = 0; i < operands; i++) begin[i] = call.operand[i].base + row_offset(call, call.operand[i], r);
+    } else {
+      for (int d = call.row_dims - 1; d >= 0; d--) {
+        const bool wraps = ++index[d] == call.shape[d];
+        if (wraps) index[d] = 0;
+        const Index steps = wraps ? 1 - call.shape[d] : 1;
+        for (int i = 0; i < operands; i++) begin[i] += steps * call.operand[i].stride[d];
+        if (!wraps) break;
+      }
+    }
+    at = r;
   }
 
   // Columns [start, start + n) of row r; outputs of one number per row are written where `store_scalars`.
@@ -413,21 +480,22 @@ template <class T> struct Frame {
     if (walks && start == after) {
       for (int i = 0; i < walking; i++) slot[walker[i]] += start - before;
     } else {
-      place(r, start, n, store_scalars);
+      go_to(r);
+      place(start, n, store_scalars);
     }
     before = start, after = start + n;
     for (const Instruction& instruction : code.instructions) step(instruction, slot, vec, n);
     for (int j = 0; j < program.outputs; j++) {
       const Operand& o = call.operand[program.inputs + j];
       if (o.access == Access::gathered && program.output_kind[j] == Kind::vector)
-        scatter(call, o, o.base + row_offset(call, o, r), start, n, gathered[program.inputs + j]);
+        scatter(call, o, begin[program.inputs + j], start, n, gathered[program.inputs + j]);
     }
   }
 
   // Sets the slots of the operands.
-  void place(Index r, Index start, Index n, bool store_scalars) {
+  void place(Index start, Index n, bool store_scalars) {
     for (int i = 0; i < program.inputs; i++)
-      if (code.used >> i & 1) load(i, r, start, n);
+      if (code.used >> i & 1) load(i, start, n);
     for (int j = 0; j < program.outputs; j++) {
       const int i = program.inputs + j;
       const Operand& o = call.operand[i];
@@ -436,15 +504,15 @@ template <class T> struct Frame {
       } else if (o.access == Access::gathered) {
         slot[i] = gathered[i];
       } else {
-        slot[i] = reinterpret_cast<T*>(o.base + row_offset(call, o, r)) + (o.access == Access::direct ? start : 0);
+        slot[i] = reinterpret_cast<T*>(begin[i]) + (o.access == Access::direct ? start : 0);
         if (o.access == Access::single && !store_scalars) slot[i] = scalars + i;
       }
     }
   }
 
-  void load(int i, Index r, Index start, Index n) {
+  void load(int i, Index start, Index n) {
     const Operand& o = call.operand[i];
-    char* row = o.base + row_offset(call, o, r);
+    char* row = begin[i];
     if (o.access == Access::direct) {
       slot[i] = reinterpret_cast<T*>(row) + start;
     } else if (o.access == Access::single) {
@@ -456,7 +524,7 @@ template <class T> struct Frame {
       slot[i] = gathered[i];
       if (inner == 0 && n <= there[i]) return;
       if (!o.is_bool && o.stride[last] == sizeof(T) && inner + n <= call.shape[last])
-        runs(call, o, row, start, n, [&](char* p, Index, Index, Index) { slot[i] = reinterpret_cast<T*>(p); });
+        runs(call, o, row, start, n, [&](char* p, Index, Index, Index, Index) { slot[i] = reinterpret_cast<T*>(p); });
       else {
         gather(call, o, row, start, n, gathered[i]);
         there[i] = inner == 0 && o.repeats ? n : 0;

@@ -147,7 +147,7 @@ template <class T> void run(Call& call) {
   const Index elements = call.rows * call.columns, width = call.columns;
   if (flat) split_into_rows(call);
   else if (sums) join_rows<T>(call);
-  choose_access<T>(call);
+  choose_access<T>(call, flat);
   if (flat) run_flat<T>(call);
   else if (call.columns <= SHORTEST && call.rows >= call.columns) run_short<T>(call);
   else if (call.columns <= WHOLE_ROW || sums) run_whole<T>(call, elements, width);

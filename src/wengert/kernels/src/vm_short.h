@@ -116,7 +116,7 @@ template <class T> class ShortRows {
       for (Index r = 0; r < count; r += arrays::TALL)
         arrays::lay_down(from + r * n, n, std::min(arrays::TALL, count - r), to + r, group);
     } else {
-      T row[SHORTEST];
+      T row[SHORTEST + Vec<T>::lanes];
       for (Index r = 0; r < count; r++) {
         gather(call, o, o.base + row_offset(call, o, first + r), 0, n, row);
         for (Index j = 0; j < n; j++) to[j * group + r] = row[j];
