@@ -72,6 +72,19 @@ def select(mask: Any, x: Any, y: Any) -> Any:
 
 
 @elementwise
+def product_difference(a: Any, b: Any, c: Any, d: Any) -> Any:
+    """a b - c d, each rounded: equal products leave 0."""
+    return a * b - c * d
+
+
+@elementwise
+def is_close(x: Any, y: Any, rtol: Any, atol: Any) -> Any:
+    """Whether x and y are equal, or their difference is finite and at most atol + rtol |y|."""
+    error = np.absolute(x - y)
+    return (x == y) | ((error <= atol + np.absolute(rtol * y)) & (error < np.inf))
+
+
+@elementwise
 def clamp(x: Any, low: Any, high: Any) -> Any:
     """Limited to [low, high]; ``high`` wins."""
     return np.minimum(np.maximum(x, low), high)

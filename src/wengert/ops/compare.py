@@ -14,7 +14,7 @@ from .._core.tensor_base import TensorBase
 from .._record.binary import Binary, number_binary
 from .._record.common import make, result_type
 from .._record.unary import Unary
-from ..kernels import ufuncs
+from ..kernels import formulas, ufuncs
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -458,16 +458,13 @@ def isclose(self: Tensor, other: Tensor, rtol: Any = 1e-05, atol: Any = 1e-08, e
 
 def close_arrays(x: Any, y: Any, rtol: Any, atol: Any, equal_nan: bool) -> Any:
     """``isclose`` for arrays."""
-    close = x == y
-    if equal_nan:
-        close = close | ((x != x) & (y != y))
     if rtol == 0 and atol == 0:
-        return close
-    if x.dtype.kind in "biu":
-        x = x.astype(np.float64)
-        y = y.astype(np.float64)
-    error = np.absolute(x - y)
-    return close | (np.isfinite(error) & (error <= atol + np.absolute(rtol * y)))
+        close = x == y
+    elif x.dtype.kind in "biu":
+        close = (x == y) | formulas.is_close(x.astype(np.float64), y.astype(np.float64), rtol, atol)
+    else:
+        close = formulas.is_close(x, y, float(rtol), float(atol))
+    return close | ((x != x) & (y != y)) if equal_nan else close
 
 
 def allclose(self: Tensor, other: Tensor, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: Any = False) -> bool:

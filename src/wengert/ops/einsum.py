@@ -14,7 +14,7 @@ from .._core.tensor_base import TensorBase
 from .._record.binary import Binary
 from .._record.common import broadcast_size, converted, int_of, result_type, wrap_dim
 from .._record.matmul import Product, product
-from ..kernels import empty
+from ..kernels import empty, formulas
 from .matmul import bmm, count, dot, mm, unsafe_view
 
 if TYPE_CHECKING:
@@ -409,9 +409,7 @@ class LinalgCrossBackward0(Product):
         a, b, c = [np.moveaxis(array, self.dim, 0) for array in (x, y, out)]
         for i in range(3):
             j, k = (i + 1) % 3, (i + 2) % 3
-            part = c[i, ...]
-            np.multiply(a[j], b[k], out=part)
-            part -= a[k] * b[j]
+            formulas.product_difference.into([c[i, ...]], a[j], b[k], a[k], b[j])
         return out
 
     def grad_self(self, grad: Tensor, x: Tensor | None, other: Tensor | None, result: Tensor | None) -> Tensor | None:

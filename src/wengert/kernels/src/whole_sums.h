@@ -39,7 +39,11 @@ void whole_sums(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t inner, const T* x, int64
       return;
     }
     std::fill_n(to, width, int64_t(0));
-    for (ptrdiff_t i = first; i < end; i++, from += inner)
+    ptrdiff_t i = first;
+    for (; i + 4 <= end; i += 4, from += 4 * inner)
+      for (ptrdiff_t j = 0; j < width; j++)
+        to[j] += (from[j] + int64_t(from[inner + j])) + (from[2 * inner + j] + int64_t(from[3 * inner + j]));
+    for (; i < end; i++, from += inner)
       for (ptrdiff_t j = 0; j < width; j++) to[j] += from[j];
   });
   if (parts == 1) return;
