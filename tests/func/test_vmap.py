@@ -192,6 +192,7 @@ def test_randomness_says_how_often_numbers_are_drawn(randomness: str) -> None:
         "dropout": lambda x: wg.nn.functional.dropout(x + 1),
         "randperm": lambda x: wg.randperm(50),
         "normal": lambda x: wg.normal(x, 1.0),
+        "gumbel_softmax": wg.nn.functional.gumbel_softmax,
     }
     for name, draw in draws.items():
         first, second = wg.vmap(draw, randomness=randomness)(wg.zeros(2, 50))

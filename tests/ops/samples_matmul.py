@@ -107,6 +107,7 @@ MATMUL = [
         "([2, 1], [0, 1])",
     ),
     S("tensordot", "t.tensordot(x, y, 0)", f64(2), f64(3)),
+    *over("tensordot", "t.tensordot(x, y, 2)", (f64(2, 1, 3), f64(2, 3, 2)), (f64(2, 2, 3), f64(2, 1, 2))),
     *each("chain_matmul", "t.linalg.multi_dot([x, y, z])", (f64(2, 3), f64(3, 4), f64(4, 2)), ""),
     *over("matrix_power", "t.linalg.matrix_power(x, 3)", f64(2, 2), f64(2, 2, 2)),
 ]
@@ -151,6 +152,7 @@ SUMMED: list[Sample] = [
     ),
     *each("baddbmm", "t.baddbmm(x, y, z{})", (f64(2, 2, 2), f64(2, 2, 3), f64(2, 3, 2)), "", ", beta=0.5, alpha=2"),
     *each("addbmm", "t.addbmm(x, y, z{})", (f64(2, 2), f64(2, 2, 3), f64(2, 3, 2)), "", ", beta=0.5, alpha=2"),
+    *over("addbmm", "t.addbmm(x, y, z)", (f64(1, 2), f64(0, 2, 3), f64(0, 3, 2)), (f64(2, 1), f64(2, 2, 3), f64(2, 3, 0))),
     *over("baddbmm", "t.baddbmm(x, y, z)", (f64(2), f64(2, 2, 3), f64(2, 3, 2)), (c128(2, 2, 2),) * 3),
     *over(
         "nn.functional.linear",

@@ -10,39 +10,18 @@ from ._batched import Batch, innermost
 from ._levels import Level, vmap_levels
 
 OPERATORS: Final = frozenset(
-    {
-        *(
-            "rand",
-            "randn",
-            "randint",
-            "randperm",
-            "rand_like",
-            "randn_like",
-            "randint_like",
-            "bernoulli",
-            "multinomial",
-        ),
-        *("normal", "poisson", "dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout", "dropout1d"),
-        *(
-            "dropout2d",
-            "dropout3d",
-            "gumbel_softmax",
-            "rrelu",
-            "rrelu_",
-            "bernoulli_",
-            "normal_",
-            "uniform_",
-            "random_",
-        ),
-        *("exponential_", "cauchy_", "geometric_", "log_normal_"),
-    }
+    (
+        "rand randn randint randperm rand_like randn_like randint_like bernoulli multinomial normal poisson rrelu rrelu_ dropout "
+        "alpha_dropout feature_dropout feature_alpha_dropout dropout1d dropout2d dropout3d bernoulli_ normal_ uniform_ random_ "
+        "exponential_ cauchy_ geometric_ log_normal_"
+    ).split()
 )
 # Element by element: drawn for the physical tensor at once.
 ELEMENTWISE: Final = frozenset(
-    {
-        *("rand_like", "randn_like", "randint_like", "bernoulli", "poisson", "dropout", "alpha_dropout", "rrelu"),
-        *("bernoulli_", "normal_", "uniform_", "random_", "exponential_", "cauchy_", "geometric_", "log_normal_"),
-    }
+    (
+        "rand_like randn_like randint_like bernoulli poisson dropout alpha_dropout rrelu bernoulli_ normal_ uniform_ random_ "
+        "exponential_ cauchy_ geometric_ log_normal_"
+    ).split()
 )
 TRAINING: Final = {
     **dict.fromkeys(("dropout", "alpha_dropout", "dropout1d", "dropout2d", "dropout3d"), (2, True)),

@@ -16,6 +16,7 @@ from .._record.common import broadcast_size, converted, int_of, result_type, wra
 from .._record.matmul import Product, product
 from ..kernels import empty, formulas
 from .matmul import bmm, count, dot, mm, unsafe_view
+from .sizes import distinct_dims
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -261,7 +262,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     Args:
         a: first tensor.
         b: second tensor.
-        dims: how many: the last of ``a`` with the first of ``b``; or two lists, dimensions of ``a`` and of ``b``.
+        dims: how many: the last of ``a`` with the first of ``b``; or two lists, dimensions of ``a`` and of ``b``. Of each pair
+            one may have size 1, which is broadcast.
 
     Returns:
         The dimensions of ``a`` that remain, then those of ``b``.
@@ -281,13 +283,17 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         raise RuntimeError(
             errors.with_hints("both dimension lists should have same length", f"got {first} and {second}")
         )
-    ours = [wrap_dim(d, len(a.shp)) for d in first]
-    theirs = [wrap_dim(d, len(b.shp)) for d in second]
+    ours, theirs = distinct_dims(first, len(a.shp)), distinct_dims(second, len(b.shp))
     for i in range(len(ours)):
-        if a.shp[ours[i]] != b.shp[theirs[i]]:
+        n, m = a.shp[ours[i]], b.shp[theirs[i]]
+        if n != m and m == 1:
+            a = a.sum(ours[i], True)
+        elif n != m and n == 1:
+            b = b.sum(theirs[i], True)
+        elif n != m:
             raise RuntimeError(
-                f"contracted dimensions need to match, but first has size {a.shp[ours[i]]} in dim {first[i]} and second has "
-                f"size {b.shp[theirs[i]]} in dim {second[i]}"
+                f"contracted dimensions need to match, but first has size {n} in dim {first[i]} and second has size {m} in dim "
+                f"{second[i]}"
             )
     left = [d for d in range(len(a.shp)) if d not in ours]
     right = [d for d in range(len(b.shp)) if d not in theirs]

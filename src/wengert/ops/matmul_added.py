@@ -190,8 +190,8 @@ class AddbmmBackward0(AddedProduct):
 
 def summed_products(x: Any, y: Any) -> Any:
     """Sum of matrix products, as one product of longer matrices."""
-    left = x.swapaxes(0, 1).reshape(x.shape[1], -1)
-    return multiply_arrays(left, y.reshape(-1, y.shape[2]))
+    count, n, k = x.shape
+    return multiply_arrays(x.swapaxes(0, 1).reshape(n, count * k), y.reshape(count * k, y.shape[2]))
 
 
 def with_factors(op: AddedProduct, x: TensorBase, alpha: Any, beta: Any) -> AddedProduct:

@@ -253,6 +253,19 @@ def normalize(batch: Batch, call: Rule, input: Any, p: Any = 2.0, dim: Any = 1, 
     return input / input.norm(p, dim, keepdim=True).clamp_min(eps)
 
 
+@rule("gumbel_softmax")
+def gumbel_softmax(
+    batch: Batch, call: Rule, logits: Any, tau: Any = 1, hard: bool = False, eps: Any = 1e-10, dim: Any = -1
+) -> Any:
+    """Its numbers are drawn by an operator of its own, which follows the ``randomness`` of ``vmap``."""
+    noise = -logits.new_empty(logits.shp).exponential_().log()
+    soft = ((logits + noise) / tau).softmax(dim)
+    if not hard:
+        return soft
+    chosen = logits.new_zeros(logits.shp).scatter(dim, soft.argmax(dim, True), 1.0)
+    return chosen - soft.detach() + soft
+
+
 @rule("cosine_similarity")
 def cosine_similarity(batch: Batch, call: Rule, x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """Both are broadcast, then compared along a dimension of the sample."""
