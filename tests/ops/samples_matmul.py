@@ -152,7 +152,9 @@ SUMMED: list[Sample] = [
     ),
     *each("baddbmm", "t.baddbmm(x, y, z{})", (f64(2, 2, 2), f64(2, 2, 3), f64(2, 3, 2)), "", ", beta=0.5, alpha=2"),
     *each("addbmm", "t.addbmm(x, y, z{})", (f64(2, 2), f64(2, 2, 3), f64(2, 3, 2)), "", ", beta=0.5, alpha=2"),
-    *over("addbmm", "t.addbmm(x, y, z)", (f64(1, 2), f64(0, 2, 3), f64(0, 3, 2)), (f64(2, 1), f64(2, 2, 3), f64(2, 3, 0))),
+    *over(
+        "addbmm", "t.addbmm(x, y, z)", (f64(1, 2), f64(0, 2, 3), f64(0, 3, 2)), (f64(2, 1), f64(2, 2, 3), f64(2, 3, 0))
+    ),
     *over("baddbmm", "t.baddbmm(x, y, z)", (f64(2), f64(2, 2, 3), f64(2, 3, 2)), (c128(2, 2, 2),) * 3),
     *over(
         "nn.functional.linear",

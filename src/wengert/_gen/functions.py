@@ -2394,7 +2394,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any=2, *, out: Any = None) -> Tensor:
     Args:
         a: first tensor.
         b: second tensor.
-        dims: how many: the last of ``a`` with the first of ``b``; or two lists, dimensions of ``a`` and of ``b``.
+        dims: how many: the last of ``a`` with the first of ``b``; or two lists, dimensions of ``a`` and of ``b``. Of each pair
+            one may have size 1, which is broadcast.
 
     Returns:
         The dimensions of ``a`` that remain, then those of ``b``.

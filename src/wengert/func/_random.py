@@ -9,19 +9,16 @@ from .._gen import functions
 from ._batched import Batch, innermost
 from ._levels import Level, vmap_levels
 
-OPERATORS: Final = frozenset(
-    (
-        "rand randn randint randperm rand_like randn_like randint_like bernoulli multinomial normal poisson rrelu rrelu_ dropout "
-        "alpha_dropout feature_dropout feature_alpha_dropout dropout1d dropout2d dropout3d bernoulli_ normal_ uniform_ random_ "
-        "exponential_ cauchy_ geometric_ log_normal_"
-    ).split()
-)
 # Element by element: drawn for the physical tensor at once.
 ELEMENTWISE: Final = frozenset(
     (
-        "rand_like randn_like randint_like bernoulli poisson dropout alpha_dropout rrelu bernoulli_ normal_ uniform_ random_ "
-        "exponential_ cauchy_ geometric_ log_normal_"
-    ).split()
+        *("rand_like", "randn_like", "randint_like", "bernoulli", "poisson", "dropout", "alpha_dropout", "rrelu"),
+        *("bernoulli_", "normal_", "uniform_", "random_", "exponential_", "cauchy_", "geometric_", "log_normal_"),
+    )
+)
+OPERATORS: Final = ELEMENTWISE.union(
+    ("rand", "randn", "randint", "randperm", "multinomial", "normal", "rrelu_", "feature_dropout"),
+    ("feature_alpha_dropout", "dropout1d", "dropout2d", "dropout3d"),
 )
 TRAINING: Final = {
     **dict.fromkeys(("dropout", "alpha_dropout", "dropout1d", "dropout2d", "dropout3d"), (2, True)),
