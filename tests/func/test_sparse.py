@@ -198,6 +198,27 @@ def test_the_pattern_is_found_once_and_values_follow_the_point() -> None:
     assert jacobian.pattern is pattern
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.clamp(-0.5, 0.5), lambda x: x.masked_fill(x > 0, 9.0), lambda x: wg.maximum(x, x.flip(0)),
+        lambda x: wg.minimum(x, wg.zeros(())), wg.nn.functional.hardtanh, lambda x: wg.fmax(x, x.roll(1)),
+        lambda x: x.max(0)[0], lambda x: x.amax(0), lambda x: x.median(), lambda x: x.sort()[0] * wg.arange(7.0),
+        lambda x: x.topk(2)[0], lambda x: x.kthvalue(3)[0], lambda x: x.cummax(0)[0], lambda x: x.quantile(0.3),
+        lambda x: x.reshape(1, 7).max(1)[0],
+    ],
+)  # fmt: skip
+def test_what_values_decide_within_operators_may_change_from_point_to_point(function: Any) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        here, there = (wg.tensor(rng.normal(size=7)) for _ in range(2))
+        jacobian, hessian = F.sparse_jacobian(function), F.sparse_hessian(lambda x: function(x).square().sum())
+        jacobian(here), hessian(here)
+        np.testing.assert_allclose(jacobian(there).toarray(), F.jacrev(function)(there).reshape(-1, 7).numpy())
+        dense = F.hessian(lambda x: function(x).square().sum())(there)
+        np.testing.assert_allclose(hessian(there).toarray(), dense.numpy(), atol=1e-12)
+
+
 def test_a_branch_that_depends_on_values_is_added_by_detect() -> None:
     f = lambda x: x * x[0] if x[0] > 0 else x * x[1]  # noqa: E731
     jacobian = F.sparse_jacobian(f)

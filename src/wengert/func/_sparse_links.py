@@ -4,9 +4,9 @@ Note [Links never miss a dependence]
     For every node of the graph there is a 0/1 matrix per input: element (i, j) says that element i of the result may depend
     on element j of the input, at some values of the inputs. It is found from the class of the node: elementwise
     operators (with broadcasting), operators that move elements, sums, operators along a dimension, products, windows. A
-    mask, a maximum, a ``where`` counts with all its branches. A class that is not known here links everything with
-    everything. What values have decided before an operator is called is not seen: an index tensor that was
-    computed, a branch of the program.
+    mask, a maximum, a ``where`` counts with all its branches, and where a maximum or an order was found its gradient goes
+    to any place along the dimension. A class that is not known here links everything with everything. What values have
+    decided before an operator is called is not seen: an index tensor that was computed, a branch of the program.
 """
 
 from __future__ import annotations
@@ -65,13 +65,17 @@ class Call:
     Attributes:
         grads: some gradient for each result of the node (None where none came): their shapes are those of the results.
         out_shape, in_shape: shapes of the two tensors.
+        found: arrays of the places that nodes of the graph have found by comparing values.
     """
 
-    def __init__(self, node: Any, slot: int, index: int, grads: list[Any], in_shape: tuple[int, ...]) -> None:
+    def __init__(
+        self, node: Any, slot: int, index: int, grads: list[Any], in_shape: tuple[int, ...], found: list[Any]
+    ) -> None:
         self.node = node
         self.slot = slot
         self.index = index
         self.grads = grads
+        self.found = found
         self.out_shape: tuple[int, ...] = tuple(grads[slot].shp)
         self.in_shape = in_shape
         self.rows = int(np.prod(self.out_shape))
@@ -162,11 +166,10 @@ def probed(linear: Callable[[Any], Any], shape: tuple[int, ...], dt: Any, count:
 
 @links(
     View, MultiView, Copied, Rearrangement, shuffle.Rearrangement, Joining, UnsafeViewBackward0, Im2ColBackward0,
-    index_put.IndexBackward0, index_rows.IndexSelectBackward0, gather_scatter.GatherBackward0, take_put.TakeBackward0,
+    index_put.IndexBackward0, index_rows.IndexSelectBackward0, take_put.TakeBackward0,
     pad.ConstantPadNdBackward0, pad.BorderPad, masked.MaskedSelectBackward0, masked.MaskedScatterBackward0,
     scatter_views.ViewScatter, index_rows.IndexFillBackward0, index_rows.IndexFillBackward1, fill.CopyBackwards,
-    fill.Filling, fill.FillBackward0, fill.FillBackward1, fill.FillBackward3, masked.MaskedFillBackward0,
-    masked.MaskedFillBackward1,
+    fill.Filling, fill.FillBackward0, fill.FillBackward1, fill.FillBackward3,
 )  # fmt: skip
 def reading(call: Call) -> Links:
     """Every element of the result reads one element of the input, or none: the transposed formula says which."""
@@ -184,14 +187,40 @@ def reading(call: Call) -> Links:
         return [picks(probed(forward, call.in_shape, back.dt, call.rows), call.columns)]
 
 
-@links(
-    Embedding, Col2ImBackward0, diagonals.TraceBackward0, gather_scatter.ScatterBackward0,
-    gather_scatter.ScatterBackward1, index_rows.IndexCopyBackward0,
-)  # fmt: skip
+@links(Embedding, Col2ImBackward0, diagonals.TraceBackward0, index_rows.IndexCopyBackward0)
 def writing(call: Call) -> Links:
     """Every element of the input goes into one element of the result, or into none: the formula says which."""
     into = probed(call.pulled, call.out_shape, call.grads[call.slot].dt, call.columns)
     return [picks(into, call.rows).T.tocsr()]
+
+
+def was_found(call: Call) -> bool:
+    """Whether the index of a node was found by comparing values."""
+    index = call.node.tensor("index").array
+    return any(np.may_share_memory(index, places) for places in call.found)
+
+
+@links(gather_scatter.GatherBackward0)
+def gathered(call: Call) -> Links:
+    """A given index says which elements are read."""
+    return anywhere(call) if was_found(call) else reading(call)
+
+
+@links(gather_scatter.ScatterBackward0, gather_scatter.ScatterBackward1)
+def scattered(call: Call) -> Links:
+    """A given index says where elements go."""
+    if not was_found(call):
+        return writing(call)
+    return [] if call.index == 0 else anywhere(call)
+
+
+def anywhere(call: Call) -> Links:
+    """All elements along the dimension are linked."""
+    out, given = call.out_shape, call.in_shape
+    kept = tuple(d for d in range(len(out)) if d != call.node.dim)
+    if len(out) != len(given) or any(out[d] != given[d] for d in kept):
+        return None
+    return in_groups(numbered(out, kept), numbered(given, kept))
 
 
 @links(AsStridedBackward0)
@@ -233,7 +262,10 @@ def looked_up(call: Call) -> Links:
 # Elementwise operators, and those that combine the elements along dimensions
 
 
-@links(Unary, Binary, Ternary, masked.WhereBackward0, ClampBackward0, ComplexBackward0, PolarBackward0)
+@links(
+    Unary, Binary, Ternary, masked.WhereBackward0, masked.MaskedFillBackward0, masked.MaskedFillBackward1, ClampBackward0,
+    ComplexBackward0, PolarBackward0,
+)  # fmt: skip
 def elementwise(call: Call) -> Links:
     """Element by element, with broadcasting."""
     return broadcast(call)

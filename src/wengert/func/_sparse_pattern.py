@@ -9,8 +9,10 @@ import numpy as np
 from .._core.graph import Node
 from .._core.views import CopySlices, retaken, strided_clone
 from .._gen import functions
+from .._record.selection import Selection
 from ..autograd.grad_mode import no_grad
 from ..ops.complex_views import ViewAsComplexBackward0, ViewAsRealBackward0
+from ..ops.cumulative import RunningExtreme
 from . import _sparse_links_more as _sparse_links_more  # fills the table
 from ._batched_backward import Place, Walk, _place, _root
 from ._sparse_links import Call, Matrix, is_known, links_of, picks
@@ -27,6 +29,7 @@ class Propagation:
 
     Attributes:
         unknown: names of nodes whose links are not known, and were taken as everything with everything.
+        found: the places that nodes found by comparing values.
     """
 
     def __init__(self, output: Any, source: Any) -> None:
@@ -35,6 +38,7 @@ class Propagation:
         self.walk = Walk([self.root], [self.place])
         self.arrived: dict[int, list[Arrived | None]] = {}
         self.unknown: list[str] = []
+        self.found = [n.tensor("indices").array for n in self.walk.order if isinstance(n, (Selection, RunningExtreme))]
         self.rows = output.shp.numel()
         self.output = output
         self.source = source
@@ -77,7 +81,7 @@ class Propagation:
             total: Matrix | None = None
             for slot, entry in enumerate(arrived):
                 if entry is not None:
-                    part = self.linked(entry[1], Call(node, slot, index, grads, tuple(result.shp)))
+                    part = self.linked(entry[1], Call(node, slot, index, grads, tuple(result.shp), self.found))
                     total = part if total is None else total + part
             found.append((result, total))
         return found
@@ -115,7 +119,9 @@ class Propagation:
         shape = tuple(node.geometry.base_size)
         if any(isinstance(step, (ViewAsRealBackward0, ViewAsComplexBackward0)) for step in node.steps):
             pulled = node.vjp_many([grad])
-            calls = [None if r is None else Call(node, 0, i, [grad], tuple(r.shp)) for i, r in enumerate(pulled)]
+            calls = [
+                None if r is None else Call(node, 0, i, [grad], tuple(r.shp), self.found) for i, r in enumerate(pulled)
+            ]
             return [None if c is None else (r, self.everything(pattern, c)) for r, c in zip(pulled, calls, strict=True)]
         count = int(np.prod(shape))
         numbers = strided_clone(functions.arange(count).reshape(shape), shape, node.geometry.base_stride)
