@@ -35,11 +35,11 @@ def fuse(function: Function) -> Function:
     """The function as one operator: one pass over the data forward, one pass backward.
 
     Each element of its results depends on the elements of its arguments at the same place (after broadcasting), or on rows:
-    sums, means, maxima and the like over the last dimension with ``keepdim=True``. Values are those of the function up to
-    rounding. Other dtypes than float32 and float64, mixed ones, 0-d tensors and ``vmap`` run the function itself.
+    sums, means, maxima and the like over the last dimension with ``keepdim=True``, softmax along it. Values are those of the
+    function up to rounding. Other dtypes than float32 and float64, mixed ones, 0-d tensors and ``vmap`` run the function itself.
 
     Args:
-        function: of tensors, which are broadcast to one shape before it sees them, and of other values, which count as
+        function: of tensors, which show it the shape to which they broadcast, and of other values, which count as
             constants. It is traced at the first call for each dtype, shape and set of constants: what it reads from
             elsewhere (numbers, flags) is read then, and it may not branch on values of tensors.
 
@@ -158,7 +158,9 @@ class Program:
             inner = error.__context__  # what an operator made of the refusal of a traced value
             if isinstance(inner, TypeError) and str(inner).startswith("a formula"):
                 raise TypeError(f"fuse: {inner}") from error
-            raise TypeError(f"fuse: the function is neither elementwise nor one of rows: {error}") from error
+            asked = error.name if isinstance(error, AttributeError) and isinstance(error.obj, Traced) else None
+            reason = error if asked is None else f"an operator asks for the {asked} of an array"
+            raise TypeError(f"fuse: the function is neither elementwise nor one of rows: {reason}") from error
         self.single = not isinstance(results, (tuple, list))
         traced = isinstance(arrays[0], Traced)
         found = tuple(self.read(x, traced) for x in ([results] if self.single else results))

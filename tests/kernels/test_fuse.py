@@ -198,8 +198,10 @@ OUTSIDE = wg.tensor([1.0, 2.0, 3.0])
         (lambda x: x.cumsum(0), "fuse"),
         (lambda x: x + OUTSIDE, "only its arguments"),
         (lambda x: 3, "returned a int"),
+        (lambda x: F.layer_norm(x, (3,)), "asks for the transpose of an array"),
+        (lambda x: x.softmax(0), "rows along the last dimension only"),
     ],
-    ids=["branch", "whole sum", "product", "cumsum", "other tensor", "no tensor"],
+    ids=["branch", "whole sum", "product", "cumsum", "other tensor", "no tensor", "layer norm", "columns"],
 )
 def test_what_cannot_be_traced_is_refused(function: Callable[..., Any], says: str) -> None:
     with pytest.raises(TypeError, match=says):
@@ -253,11 +255,19 @@ def test_a_graph_of_tangents_has_tangents_of_its_gradients() -> None:
     close(found[1], found[0])
 
 
-@pytest.mark.parametrize("name", ["maximum", "minimum", "amax"])
-def test_gradients_of_extremes_of_large_arrays_are_traced(name: str) -> None:
-    def f(x: Any) -> Any:
-        return x * x.amax(-1, keepdim=True) if name == "amax" else getattr(wg, name)(x * 2, x.sin())
+LARGE: dict[str, Callable[..., Any]] = {
+    "maximum": lambda x: wg.maximum(x * 2, x.sin()),
+    "minimum": lambda x: wg.minimum(x * 2, x.sin()),
+    "amax": lambda x: x * x.amax(-1, keepdim=True),
+    "softmax": lambda x: wg.softmax(x * 2, -1) * x,
+    "log_softmax": lambda x: wg.log_softmax(x * 2, -1) * x,
+    "isclose": lambda x: wg.where(wg.isclose(x, x.sin(), rtol=0.5), x * x, x.exp()),
+}
 
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_arrays_are_traced_where_kernels_would_take_them(name: str) -> None:
+    f = LARGE[name]
     inputs = samples(((8, 4096),), wg.float64)  # as many elements as threads convert together
     for found, expected in zip(gradients(wg.fuse(f), inputs, 1), gradients(f, inputs, 1), strict=True):
         close(found, expected)

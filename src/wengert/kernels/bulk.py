@@ -14,6 +14,7 @@ import numpy as np
 from . import _load
 from .memory import empty as _empty
 from .memory import room_for_slope
+from .tracing import Traced
 
 _native: Any = _load.MODULE
 _FLOATS: Final = (np.dtype(np.float32), np.dtype(np.float64))
@@ -23,11 +24,11 @@ _contiguous: Final[Any] = np.ascontiguousarray
 
 
 def handles(*arrays: Any) -> bool:
-    """Whether kernels run and take these arrays: float32 or float64, all of one dtype, none empty."""
+    """Whether kernels run and take these arrays: float32 or float64, all of one dtype, none empty, no values of a formula."""
     if _native is None:
         return False
     dtype = arrays[0].dtype
-    return dtype in _FLOATS and all(a.dtype == dtype and a.size > 0 for a in arrays)
+    return dtype in _FLOATS and all(a.dtype == dtype and type(a) is not Traced and a.size > 0 for a in arrays)
 
 
 def moves(*arrays: Any) -> bool:
@@ -35,7 +36,7 @@ def moves(*arrays: Any) -> bool:
     if _native is None:
         return False
     dtype = arrays[0].dtype
-    return dtype in _WORDS and all(a.dtype == dtype and a.size > 0 for a in arrays)
+    return dtype in _WORDS and all(a.dtype == dtype and type(a) is not Traced and a.size > 0 for a in arrays)
 
 
 def empty(shape: Any, dtype: Any) -> Any:

@@ -168,6 +168,10 @@ class Traced:
             raise TypeError(f"a formula cannot change the shape {tuple(self.shape)} to {tuple(wanted)}")
         return self
 
+    def swapaxes(self, *axes: int) -> Traced:
+        """Refused: rows lie along the last dimension."""
+        raise TypeError("a formula has rows along the last dimension only")
+
     def expanded(self, shape: Any) -> Traced:
         """Itself, shown in a shape to which it broadcasts."""
         found = make("move", self)
@@ -300,6 +304,7 @@ def constant(value: Any, shape: Any = None) -> Traced:
 def masked(value: Traced) -> Traced:
     """Mark a value as 0 or 1."""
     value.mask = True
+    value.dtype = value.dtype if value.shape is None else _BOOL
     return value
 
 
