@@ -219,6 +219,16 @@ def test_what_values_decide_within_operators_may_change_from_point_to_point(func
         np.testing.assert_allclose(hessian(there).toarray(), dense.numpy(), atol=1e-12)
 
 
+def test_an_index_that_no_gradient_needs_is_not_asked_for() -> None:
+    index, ones = wg.tensor([0, 1]), wg.ones(2)
+    for write, entries in (("scatter_add", 5), ("scatter", 3)):
+
+        def function(x: Any, write: str = write) -> Any:
+            return wg.cat([getattr(x, write)(0, index, ones), x.max(0, True)[0]])
+
+        assert F.sparse_jacobian(function)(wg.arange(5.0)).nnz == entries + 5
+
+
 def test_a_branch_that_depends_on_values_is_added_by_detect() -> None:
     f = lambda x: x * x[0] if x[0] > 0 else x * x[1]  # noqa: E731
     jacobian = F.sparse_jacobian(f)

@@ -196,6 +196,8 @@ def writing(call: Call) -> Links:
 
 def was_found(call: Call) -> bool:
     """Whether the index of a node was found by comparing values."""
+    if not call.found or "index" not in call.node.saves():
+        return False
     index = call.node.tensor("index").array
     return any(np.may_share_memory(index, places) for places in call.found)
 

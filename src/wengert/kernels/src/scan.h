@@ -43,13 +43,13 @@ static void scan_lines(ptrdiff_t n, ptrdiff_t apart, ptrdiff_t step, const T* x,
     }
 }
 
-// One line, where a step waits a cycle only: sums of integers.
-template <class Op, class T>
-static void scan_line(ptrdiff_t n, ptrdiff_t step, const T* x, T* out) {
-  Carried<T> total = Op::neutral;
+// One line of integers, whose sum waits a single cycle.
+template <class T>
+static void sum_line(ptrdiff_t n, ptrdiff_t step, const T* x, T* out) {
+  uint64_t total = 0;
 #pragma GCC unroll 8
   for (ptrdiff_t i = 0; i < n; i++) {
-    total = Op::join(total, (Carried<T>)x[i * step]);
+    total += (uint64_t)x[i * step];
     out[i * step] = (T)total;
   }
 }
@@ -60,10 +60,12 @@ void scan_rows(ptrdiff_t rows, ptrdiff_t n, bool reversed, const T* x, T* out) {
   ptrdiff_t step = reversed ? -1 : 1, begin = reversed ? n - 1 : 0, group = 8 * (1 + 4096 / (n + 1));
   parallel_for((rows + group - 1) / group, [&](ptrdiff_t task) {
     ptrdiff_t r = task * group, end = std::min(rows, r + group);
-    if constexpr (std::is_same_v<Op, Plus> && std::is_integral_v<T>)
-      for (; r < end; r++) scan_line<Op>(n, step, x + r * n + begin, out + r * n + begin);
-    for (; r + 8 <= end; r += 8) scan_lines<Op, 8>(n, n, step, x + r * n + begin, out + r * n + begin);
-    for (; r < end; r++) scan_lines<Op, 1>(n, n, step, x + r * n + begin, out + r * n + begin);
+    if constexpr (std::is_same_v<Op, Plus> && std::is_integral_v<T>) {
+      for (; r < end; r++) sum_line(n, step, x + r * n + begin, out + r * n + begin);
+    } else {
+      for (; r + 8 <= end; r += 8) scan_lines<Op, 8>(n, n, step, x + r * n + begin, out + r * n + begin);
+      for (; r < end; r++) scan_lines<Op, 1>(n, n, step, x + r * n + begin, out + r * n + begin);
+    }
   });
 }
 

@@ -383,7 +383,7 @@ template <class T> bool columns_are_dense(const Call& call, const Operand& o) {
   return true;
 }
 
-// Where nothing is reduced, `flat`, what is the same for all columns of a row is one number like those that programs know to be one.
+// Where nothing is reduced (`flat`), what is the same for all columns of a row is one number, like what a program knows to be one.
 template <class T> void choose_access(Call& call, bool flat) {
   const Program& program = *call.program;
   for (int i = 0; i < program.inputs + program.outputs; i++) {
