@@ -277,14 +277,6 @@ def call_arguments(op: Operator, first: list[str], drop: int) -> str:
     return ", ".join(parts)
 
 
-def tensor_inputs(args: ast.arguments, first: str) -> str:
-    """The tensor arguments, for the checks of ``out=``."""
-    names = [first] + [
-        a.arg for a in args.args[1:] + args.kwonlyargs if a.annotation and "Tensor" in ast.unparse(a.annotation)
-    ]
-    return "[" + ", ".join(names) + "]"
-
-
 def methods_file(operators: list[Operator]) -> str:
     """The class with all methods."""
     body = []
@@ -427,7 +419,7 @@ def function(op: Operator, name: str, variant: str) -> str:
     if first is None or first.arg != "self":
         head = f"{name}({parameters(op.args, '', 0, False, with_out)}) -> {op.returns}"
         call = f"_{op.module}.{op.target}({call_arguments(op, [], 0)})"
-        lines = checks(op, shown, 1, 0) + finish(op, name, call, first.arg if first else "None", with_out)
+        lines = checks(op, shown, 1, 0) + finish(name, call, with_out)
         return shell("", head, op.doc, lines) + "\n"
     kind = ast.unparse(first.annotation) if first.annotation else "Any"
     typed = ": Any" if kind == "Tensor" else ": " + kind
@@ -448,7 +440,7 @@ def function(op: Operator, name: str, variant: str) -> str:
         call = f"{op.template}({call_arguments(op, [f'_{op.module}.{op.target}', 'input'], 1)})"
     else:
         call = f"_{op.module}.{op.target}({call_arguments(op, ['input'], 1)})"
-    return shell("", head, doc, lines + finish(op, name, call, "input", with_out)) + "\n"
+    return shell("", head, doc, lines + finish(name, call, with_out)) + "\n"
 
 
 def inplace_functions(op: Operator) -> list[str]:
@@ -468,13 +460,13 @@ def inplace_function(op: Operator, name: str) -> str:
     return shell("", head, f"``input.{name}_()``: in-place version of :func:`{name}`.", lines) + "\n"
 
 
-def finish(op: Operator, name: str, call: str, first: str, with_out: bool) -> list[str]:
+def finish(name: str, call: str, with_out: bool) -> list[str]:
     """The last lines of a function shell."""
     if not with_out:
         return [f"return {call}"]
     return [
         f"result = {call}",
-        f'return result if out is None else write_out("{name}", out, {tensor_inputs(op.args, first)}, result)',
+        f'return result if out is None else write_out("{name}", out, result)',
     ]
 
 

@@ -18,6 +18,8 @@ PROGRAMS = [
     "p.nn.functional.leaky_relu(p.tensor([-1.0, 1.0]), p.tensor(0.5)).tolist()",
     "p.nn.functional.elu(p.tensor([-1.0, 1.0]), np.float64(2.0)).tolist()",
     "p.nn.functional.hardtanh(p.tensor([-3.0, 3.0]), -2, 2).tolist()",
+    "p.eq(p.ones(2, requires_grad=True), p.ones(2), out=p.zeros(2, dtype=p.bool)).tolist()",
+    "p.argmax(p.ones(2, requires_grad=True), 0, out=p.zeros((), dtype=p.int64)).tolist()",
     "p.add(p.ones(2), 1, alpha=np.float32(2.0)).tolist()",
 ]
 

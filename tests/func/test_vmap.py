@@ -64,6 +64,13 @@ def test_an_ordinary_tensor_cannot_take_a_value_for_each_sample() -> None:
         wg.vmap(lambda x: wg.zeros(2).__setitem__(0, x[0]))(X)
 
 
+def test_out_arguments_are_refused() -> None:
+    shared = wg.zeros(2)
+    with pytest.raises(RuntimeError, match="cannot be transformed"):
+        wg.vmap(lambda x: wg.add(x, 1, out=shared))(X)
+    assert shared.shape == (2,)
+
+
 def test_writing_in_place_is_differentiated() -> None:
     def f(x: Any) -> Any:
         y = x * 2

@@ -233,6 +233,16 @@ def out_requires_grad(function: str) -> RuntimeError:
     )
 
 
+def out_has_tangent(function: str) -> NotImplementedError:
+    """``out=`` while something has a tangent."""
+    return NotImplementedError(
+        with_hints(
+            f"Trying to use forward AD with {function}_out that does not support it because it is an out= function",
+            "try: without out=",
+        )
+    )
+
+
 LEAF_INPLACE: Final = "a leaf Variable that requires grad is being used in an in-place operation."
 LEAF_VIEW_INPLACE: Final = "a view of a leaf Variable that requires grad is being used in an in-place operation."
 EXPANDED: Final = (

@@ -772,7 +772,7 @@ def mul(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         input = leading_number(input, other, "mul")
     result = binary(_arithmetic.MUL, input, other)
-    return result if out is None else write_out("mul", out, [input, other], result)
+    return result if out is None else write_out("mul", out, result)
 
 
 
@@ -781,7 +781,7 @@ def multiply(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         input = leading_number(input, other, "multiply")
     result = binary(_arithmetic.MUL, input, other)
-    return result if out is None else write_out("multiply", out, [input, other], result)
+    return result if out is None else write_out("multiply", out, result)
 
 
 
@@ -790,7 +790,7 @@ def neg(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("neg", "input", 1, "Tensor", input)
     result = unary(_arithmetic.NEG, input)
-    return result if out is None else write_out("neg", out, [input], result)
+    return result if out is None else write_out("neg", out, result)
 
 
 
@@ -799,7 +799,7 @@ def negative(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("negative", "input", 1, "Tensor", input)
     result = unary(_arithmetic.NEG, input)
-    return result if out is None else write_out("negative", out, [input], result)
+    return result if out is None else write_out("negative", out, result)
 
 
 
@@ -808,7 +808,7 @@ def reciprocal(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("reciprocal", "input", 1, "Tensor", input)
     result = unary(_arithmetic.RECIPROCAL, input)
-    return result if out is None else write_out("reciprocal", out, [input], result)
+    return result if out is None else write_out("reciprocal", out, result)
 
 
 
@@ -833,7 +833,7 @@ def add(input: Any, other: Tensor | Number, *, alpha: Any=1, out: Any = None) ->
     if not isinstance(input, _tensor.Tensor):
         input = leading_number(input, other, "add")
     result = _arithmetic.add(input, other, alpha=alpha)
-    return result if out is None else write_out("add", out, [input, other], result)
+    return result if out is None else write_out("add", out, result)
 
 
 
@@ -849,7 +849,7 @@ def sub(input: Any, other: Tensor | Number, *, alpha: Any=1, out: Any = None) ->
     if not isinstance(input, _tensor.Tensor):
         input = leading_number(input, other, "sub")
     result = _arithmetic.sub(input, other, alpha=alpha)
-    return result if out is None else write_out("sub", out, [input, other], result)
+    return result if out is None else write_out("sub", out, result)
 
 
 
@@ -865,7 +865,7 @@ def subtract(input: Any, other: Tensor | Number, *, alpha: Any=1, out: Any = Non
     if not isinstance(input, _tensor.Tensor):
         input = leading_number(input, other, "subtract")
     result = _arithmetic.sub(input, other, alpha=alpha)
-    return result if out is None else write_out("subtract", out, [input, other], result)
+    return result if out is None else write_out("subtract", out, result)
 
 
 
@@ -892,7 +892,7 @@ def div(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | 
         RuntimeError: for an integer divided by zero with a rounding mode, or an unknown mode.
     """
     result = _arithmetic.div(input, other, rounding_mode=rounding_mode)
-    return result if out is None else write_out("div", out, [input, other], result)
+    return result if out is None else write_out("div", out, result)
 
 
 
@@ -911,14 +911,14 @@ def divide(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str
         RuntimeError: for an integer divided by zero with a rounding mode, or an unknown mode.
     """
     result = _arithmetic.div(input, other, rounding_mode=rounding_mode)
-    return result if out is None else write_out("divide", out, [input, other], result)
+    return result if out is None else write_out("divide", out, result)
 
 
 
 def true_divide(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Quotient ``self / other``: ``div`` without rounding."""
     result = _arithmetic.true_divide(input, other)
-    return result if out is None else write_out("true_divide", out, [input, other], result)
+    return result if out is None else write_out("true_divide", out, result)
 
 
 
@@ -935,7 +935,7 @@ def addcmul(input: Any, tensor1: Tensor, tensor2: Tensor, *, value: Any=1, out: 
     if not isinstance(tensor2, TensorBase):
         raise errors.argument_type("addcmul", "tensor2", 3, "Tensor", tensor2)
     result = _blend.addcmul(input, tensor1, tensor2, value=value)
-    return result if out is None else write_out("addcmul", out, [input, tensor1, tensor2], result)
+    return result if out is None else write_out("addcmul", out, result)
 
 
 
@@ -955,7 +955,7 @@ def addcdiv(input: Any, tensor1: Tensor, tensor2: Tensor, *, value: Any=1, out: 
     if not isinstance(tensor2, TensorBase):
         raise errors.argument_type("addcdiv", "tensor2", 3, "Tensor", tensor2)
     result = _blend.addcdiv(input, tensor1, tensor2, value=value)
-    return result if out is None else write_out("addcdiv", out, [input, tensor1, tensor2], result)
+    return result if out is None else write_out("addcdiv", out, result)
 
 
 
@@ -978,7 +978,7 @@ def lerp(input: Any, end: Tensor, weight: Tensor | Number, *, out: Any = None) -
     if not isinstance(end, TensorBase):
         raise errors.argument_type("lerp", "end", 2, "Tensor", end)
     result = _blend.lerp(input, end, weight)
-    return result if out is None else write_out("lerp", out, [input, end, weight], result)
+    return result if out is None else write_out("lerp", out, result)
 
 
 
@@ -987,7 +987,7 @@ def eq(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("eq", "input", 1, "Tensor", input)
     result = binary(_compare.EQ, input, other)
-    return result if out is None else write_out("eq", out, [input, other], result)
+    return result if out is None else write_out("eq", out, result)
 
 
 
@@ -996,7 +996,7 @@ def ne(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("ne", "input", 1, "Tensor", input)
     result = binary(_compare.NE, input, other)
-    return result if out is None else write_out("ne", out, [input, other], result)
+    return result if out is None else write_out("ne", out, result)
 
 
 
@@ -1005,7 +1005,7 @@ def not_equal(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("not_equal", "input", 1, "Tensor", input)
     result = binary(_compare.NE, input, other)
-    return result if out is None else write_out("not_equal", out, [input, other], result)
+    return result if out is None else write_out("not_equal", out, result)
 
 
 
@@ -1014,7 +1014,7 @@ def lt(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("lt", "input", 1, "Tensor", input)
     result = binary(_compare.LT, input, other)
-    return result if out is None else write_out("lt", out, [input, other], result)
+    return result if out is None else write_out("lt", out, result)
 
 
 
@@ -1023,7 +1023,7 @@ def less(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("less", "input", 1, "Tensor", input)
     result = binary(_compare.LT, input, other)
-    return result if out is None else write_out("less", out, [input, other], result)
+    return result if out is None else write_out("less", out, result)
 
 
 
@@ -1032,7 +1032,7 @@ def le(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("le", "input", 1, "Tensor", input)
     result = binary(_compare.LE, input, other)
-    return result if out is None else write_out("le", out, [input, other], result)
+    return result if out is None else write_out("le", out, result)
 
 
 
@@ -1041,7 +1041,7 @@ def less_equal(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("less_equal", "input", 1, "Tensor", input)
     result = binary(_compare.LE, input, other)
-    return result if out is None else write_out("less_equal", out, [input, other], result)
+    return result if out is None else write_out("less_equal", out, result)
 
 
 
@@ -1050,7 +1050,7 @@ def gt(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("gt", "input", 1, "Tensor", input)
     result = binary(_compare.GT, input, other)
-    return result if out is None else write_out("gt", out, [input, other], result)
+    return result if out is None else write_out("gt", out, result)
 
 
 
@@ -1059,7 +1059,7 @@ def greater(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("greater", "input", 1, "Tensor", input)
     result = binary(_compare.GT, input, other)
-    return result if out is None else write_out("greater", out, [input, other], result)
+    return result if out is None else write_out("greater", out, result)
 
 
 
@@ -1068,7 +1068,7 @@ def ge(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("ge", "input", 1, "Tensor", input)
     result = binary(_compare.GE, input, other)
-    return result if out is None else write_out("ge", out, [input, other], result)
+    return result if out is None else write_out("ge", out, result)
 
 
 
@@ -1077,7 +1077,7 @@ def greater_equal(input: Any, other: Tensor | Number, *, out: Any = None) -> Ten
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("greater_equal", "input", 1, "Tensor", input)
     result = binary(_compare.GE, input, other)
-    return result if out is None else write_out("greater_equal", out, [input, other], result)
+    return result if out is None else write_out("greater_equal", out, result)
 
 
 
@@ -1086,7 +1086,7 @@ def logical_and(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logical_and", "input", 1, "Tensor", input)
     result = binary(_compare.LOGICAL_AND, input, other)
-    return result if out is None else write_out("logical_and", out, [input, other], result)
+    return result if out is None else write_out("logical_and", out, result)
 
 
 
@@ -1095,7 +1095,7 @@ def logical_or(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logical_or", "input", 1, "Tensor", input)
     result = binary(_compare.LOGICAL_OR, input, other)
-    return result if out is None else write_out("logical_or", out, [input, other], result)
+    return result if out is None else write_out("logical_or", out, result)
 
 
 
@@ -1104,7 +1104,7 @@ def logical_xor(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logical_xor", "input", 1, "Tensor", input)
     result = binary(_compare.LOGICAL_XOR, input, other)
-    return result if out is None else write_out("logical_xor", out, [input, other], result)
+    return result if out is None else write_out("logical_xor", out, result)
 
 
 
@@ -1113,7 +1113,7 @@ def bitwise_and(input: Any, other: Tensor | Number, *, out: Any = None) -> Tenso
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bitwise_and", "input", 1, "Tensor", input)
     result = binary(_compare.BITWISE_AND, input, other)
-    return result if out is None else write_out("bitwise_and", out, [input, other], result)
+    return result if out is None else write_out("bitwise_and", out, result)
 
 
 
@@ -1122,7 +1122,7 @@ def bitwise_or(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bitwise_or", "input", 1, "Tensor", input)
     result = binary(_compare.BITWISE_OR, input, other)
-    return result if out is None else write_out("bitwise_or", out, [input, other], result)
+    return result if out is None else write_out("bitwise_or", out, result)
 
 
 
@@ -1131,7 +1131,7 @@ def bitwise_xor(input: Any, other: Tensor | Number, *, out: Any = None) -> Tenso
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bitwise_xor", "input", 1, "Tensor", input)
     result = binary(_compare.BITWISE_XOR, input, other)
-    return result if out is None else write_out("bitwise_xor", out, [input, other], result)
+    return result if out is None else write_out("bitwise_xor", out, result)
 
 
 
@@ -1140,7 +1140,7 @@ def bitwise_left_shift(input: Any, other: Tensor | Number, *, out: Any = None) -
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bitwise_left_shift", "input", 1, "Tensor", input)
     result = binary(_compare.LEFT_SHIFT, input, other)
-    return result if out is None else write_out("bitwise_left_shift", out, [input, other], result)
+    return result if out is None else write_out("bitwise_left_shift", out, result)
 
 
 
@@ -1149,7 +1149,7 @@ def bitwise_right_shift(input: Any, other: Tensor | Number, *, out: Any = None) 
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bitwise_right_shift", "input", 1, "Tensor", input)
     result = binary(_compare.RIGHT_SHIFT, input, other)
-    return result if out is None else write_out("bitwise_right_shift", out, [input, other], result)
+    return result if out is None else write_out("bitwise_right_shift", out, result)
 
 
 
@@ -1158,7 +1158,7 @@ def gcd(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("gcd", "input", 1, "Tensor", input)
     result = binary(_compare.GCD, input, other)
-    return result if out is None else write_out("gcd", out, [input, other], result)
+    return result if out is None else write_out("gcd", out, result)
 
 
 
@@ -1167,7 +1167,7 @@ def lcm(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("lcm", "input", 1, "Tensor", input)
     result = binary(_compare.LCM, input, other)
-    return result if out is None else write_out("lcm", out, [input, other], result)
+    return result if out is None else write_out("lcm", out, result)
 
 
 
@@ -1176,7 +1176,7 @@ def logical_not(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logical_not", "input", 1, "Tensor", input)
     result = unary(_compare.LOGICAL_NOT, input)
-    return result if out is None else write_out("logical_not", out, [input], result)
+    return result if out is None else write_out("logical_not", out, result)
 
 
 
@@ -1209,7 +1209,7 @@ def isposinf(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("isposinf", "input", 1, "Tensor", input)
     result = unary(_compare.ISPOSINF, input)
-    return result if out is None else write_out("isposinf", out, [input], result)
+    return result if out is None else write_out("isposinf", out, result)
 
 
 
@@ -1218,7 +1218,7 @@ def isneginf(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("isneginf", "input", 1, "Tensor", input)
     result = unary(_compare.ISNEGINF, input)
-    return result if out is None else write_out("isneginf", out, [input], result)
+    return result if out is None else write_out("isneginf", out, result)
 
 
 
@@ -1239,7 +1239,7 @@ def bitwise_not(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bitwise_not", "input", 1, "Tensor", input)
     result = _compare.bitwise_not(input)
-    return result if out is None else write_out("bitwise_not", out, [input], result)
+    return result if out is None else write_out("bitwise_not", out, result)
 
 
 
@@ -1372,7 +1372,7 @@ def conj_physical(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("conj_physical", "input", 1, "Tensor", input)
     result = _complex_views.conj_physical(input)
-    return result if out is None else write_out("conj_physical", out, [input], result)
+    return result if out is None else write_out("conj_physical", out, result)
 
 
 
@@ -1408,7 +1408,7 @@ def angle(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("angle", "input", 1, "Tensor", input)
     result = _complex_views.angle(input)
-    return result if out is None else write_out("angle", out, [input], result)
+    return result if out is None else write_out("angle", out, result)
 
 
 
@@ -1428,7 +1428,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(imag, TensorBase):
         raise errors.argument_type("complex", "imag", 2, "Tensor", imag)
     result = _complex_views.complex(real, imag)
-    return result if out is None else write_out("complex", out, [real, imag], result)
+    return result if out is None else write_out("complex", out, result)
 
 
 
@@ -1449,7 +1449,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(angle, TensorBase):
         raise errors.argument_type("polar", "angle", 2, "Tensor", angle)
     result = _complex_views.polar(abs, angle)
-    return result if out is None else write_out("polar", out, [abs, angle], result)
+    return result if out is None else write_out("polar", out, result)
 
 
 
@@ -1639,7 +1639,7 @@ def alias_copy(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("alias_copy", "input", 1, "Tensor", input)
     result = _copies.alias_copy(input)
-    return result if out is None else write_out("alias_copy", out, [input], result)
+    return result if out is None else write_out("alias_copy", out, result)
 
 
 
@@ -1648,7 +1648,7 @@ def as_strided_copy(input: Any, size: Any, stride: Any, storage_offset: Any=None
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("as_strided_copy", "input", 1, "Tensor", input)
     result = _copies.as_strided_copy(input, size, stride, storage_offset)
-    return result if out is None else write_out("as_strided_copy", out, [input], result)
+    return result if out is None else write_out("as_strided_copy", out, result)
 
 
 
@@ -1657,7 +1657,7 @@ def diagonal_copy(input: Any, offset: Any=0, dim1: Any=0, dim2: Any=1, *, out: A
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("diagonal_copy", "input", 1, "Tensor", input)
     result = _copies.diagonal_copy(input, offset, dim1, dim2)
-    return result if out is None else write_out("diagonal_copy", out, [input], result)
+    return result if out is None else write_out("diagonal_copy", out, result)
 
 
 
@@ -1666,7 +1666,7 @@ def expand_copy(input: Any, size: Any, *, implicit: bool=False, out: Any = None)
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("expand_copy", "input", 1, "Tensor", input)
     result = _copies.expand_copy(input, size, implicit=implicit)
-    return result if out is None else write_out("expand_copy", out, [input], result)
+    return result if out is None else write_out("expand_copy", out, result)
 
 
 
@@ -1675,7 +1675,7 @@ def narrow_copy(input: Any, dim: Any, start: Any, length: Any, *, out: Any = Non
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("narrow_copy", "input", 1, "Tensor", input)
     result = _copies.narrow_copy(input, dim, start, length)
-    return result if out is None else write_out("narrow_copy", out, [input], result)
+    return result if out is None else write_out("narrow_copy", out, result)
 
 
 
@@ -1684,7 +1684,7 @@ def permute_copy(input: Any, dims: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("permute_copy", "input", 1, "Tensor", input)
     result = _copies.permute_copy(input, dims)
-    return result if out is None else write_out("permute_copy", out, [input], result)
+    return result if out is None else write_out("permute_copy", out, result)
 
 
 
@@ -1693,7 +1693,7 @@ def squeeze_copy(input: Any, dim: Any=None, *, out: Any = None, axis: Any = None
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("squeeze_copy", "input", 1, "Tensor", input)
     result = _copies.squeeze_copy(input, dim if axis is None else axis)
-    return result if out is None else write_out("squeeze_copy", out, [input], result)
+    return result if out is None else write_out("squeeze_copy", out, result)
 
 
 
@@ -1702,7 +1702,7 @@ def t_copy(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("t_copy", "input", 1, "Tensor", input)
     result = _copies.t_copy(input)
-    return result if out is None else write_out("t_copy", out, [input], result)
+    return result if out is None else write_out("t_copy", out, result)
 
 
 
@@ -1711,7 +1711,7 @@ def transpose_copy(input: Any, dim0: Any, dim1: Any, *, out: Any = None) -> Tens
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("transpose_copy", "input", 1, "Tensor", input)
     result = _copies.transpose_copy(input, dim0, dim1)
-    return result if out is None else write_out("transpose_copy", out, [input], result)
+    return result if out is None else write_out("transpose_copy", out, result)
 
 
 
@@ -1720,7 +1720,7 @@ def unfold_copy(input: Any, dimension: Any, size: Any, step: Any, *, out: Any = 
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("unfold_copy", "input", 1, "Tensor", input)
     result = _copies.unfold_copy(input, dimension, size, step)
-    return result if out is None else write_out("unfold_copy", out, [input], result)
+    return result if out is None else write_out("unfold_copy", out, result)
 
 
 
@@ -1729,7 +1729,7 @@ def unsqueeze_copy(input: Any, dim: Any=None, *, out: Any = None, axis: Any = No
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("unsqueeze_copy", "input", 1, "Tensor", input)
     result = _copies.unsqueeze_copy(input, dim if dim is not None else required_dim(axis, "unsqueeze_copy"))
-    return result if out is None else write_out("unsqueeze_copy", out, [input], result)
+    return result if out is None else write_out("unsqueeze_copy", out, result)
 
 
 
@@ -1738,7 +1738,7 @@ def view_copy(input: Any, size: Any=None, *, dtype: Any=None, out: Any = None) -
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("view_copy", "input", 1, "Tensor", input)
     result = _copies.view_copy(input, size, dtype=dtype)
-    return result if out is None else write_out("view_copy", out, [input], result)
+    return result if out is None else write_out("view_copy", out, result)
 
 
 
@@ -1797,7 +1797,7 @@ def hash_tensor(input: Any, dim: Any=None, *, keepdim: bool=False, mode: Any=0, 
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("hash_tensor", "input", 1, "Tensor", input)
     result = _counting.hash_tensor(input, dim if axis is None else axis, keepdim=keepdim, mode=mode)
-    return result if out is None else write_out("hash_tensor", out, [input], result)
+    return result if out is None else write_out("hash_tensor", out, result)
 
 
 
@@ -1932,7 +1932,7 @@ def zeros(*sizes: Any, size: Any=None, dtype: Any=None, layout: Any=None, device
         RuntimeError: for a negative size.
     """
     result = _creation_filled.zeros(*sizes, size=size, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
-    return result if out is None else write_out("zeros", out, [None], result)
+    return result if out is None else write_out("zeros", out, result)
 
 
 
@@ -1944,7 +1944,7 @@ def ones(*sizes: Any, size: Any=None, dtype: Any=None, layout: Any=None, device:
         dtype: the default dtype unless given.
     """
     result = _creation_filled.ones(*sizes, size=size, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
-    return result if out is None else write_out("ones", out, [None], result)
+    return result if out is None else write_out("ones", out, result)
 
 
 
@@ -1957,7 +1957,7 @@ def empty(*sizes: Any, size: Any=None, dtype: Any=None, layout: Any=None, device
         memory_format: order of the elements in memory.
     """
     result = _creation_filled.empty(*sizes, size=size, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory, memory_format=memory_format)
-    return result if out is None else write_out("empty", out, [None], result)
+    return result if out is None else write_out("empty", out, result)
 
 
 
@@ -1973,7 +1973,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any=None, layout: Any=None, devic
         RuntimeError: when the dtype cannot hold the value.
     """
     result = _creation_filled.full(size, fill_value, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
-    return result if out is None else write_out("full", out, [size], result)
+    return result if out is None else write_out("full", out, result)
 
 
 
@@ -1984,7 +1984,7 @@ def eye(n: Any, m: Any=None, *, dtype: Any=None, layout: Any=None, device: Any=N
         RuntimeError: for negative sizes.
     """
     result = _creation_filled.eye(n, m, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
-    return result if out is None else write_out("eye", out, [n], result)
+    return result if out is None else write_out("eye", out, result)
 
 
 
@@ -2058,7 +2058,7 @@ def arange(start: Any=None, end: Any=None, step: Any=1, *, dtype: Any=None, layo
         tensor([1.0000, 1.5000, 2.0000])
     """
     result = _creation_ranges.arange(start, end, step, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
-    return result if out is None else write_out("arange", out, [start], result)
+    return result if out is None else write_out("arange", out, result)
 
 
 
@@ -2073,7 +2073,7 @@ def linspace(start: Any, end: Any, steps: Any, *, dtype: Any=None, layout: Any=N
         RuntimeError: for a negative number of steps.
     """
     result = _creation_ranges.linspace(start, end, steps, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
-    return result if out is None else write_out("linspace", out, [start], result)
+    return result if out is None else write_out("linspace", out, result)
 
 
 
@@ -2085,7 +2085,7 @@ def logspace(start: Any, end: Any, steps: Any, base: Any=10.0, *, dtype: Any=Non
     """
     base = number_of(base, "logspace", "base", 4)
     result = _creation_ranges.logspace(start, end, steps, base, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
-    return result if out is None else write_out("logspace", out, [start], result)
+    return result if out is None else write_out("logspace", out, result)
 
 
 
@@ -2103,7 +2103,7 @@ def cumsum(input: Any, dim: Any=None, *, dtype: Any=None, out: Any = None, axis:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cumsum", "input", 1, "Tensor", input)
     result = _cumulative.cumsum(input, dim if dim is not None else required_dim(axis, "cumsum"), dtype=dtype)
-    return result if out is None else write_out("cumsum", out, [input], result)
+    return result if out is None else write_out("cumsum", out, result)
 
 
 
@@ -2116,7 +2116,7 @@ def cumprod(input: Any, dim: Any=None, *, dtype: Any=None, out: Any = None, axis
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cumprod", "input", 1, "Tensor", input)
     result = _cumulative.cumprod(input, dim if dim is not None else required_dim(axis, "cumprod"), dtype=dtype)
-    return result if out is None else write_out("cumprod", out, [input], result)
+    return result if out is None else write_out("cumprod", out, result)
 
 
 
@@ -2125,7 +2125,7 @@ def logcumsumexp(input: Any, dim: Any=None, *, out: Any = None, axis: Any = None
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logcumsumexp", "input", 1, "Tensor", input)
     result = _cumulative.logcumsumexp(input, dim if dim is not None else required_dim(axis, "logcumsumexp"))
-    return result if out is None else write_out("logcumsumexp", out, [input], result)
+    return result if out is None else write_out("logcumsumexp", out, result)
 
 
 
@@ -2164,7 +2164,7 @@ def diff(input: Any, n: Any=1, dim: Any=-1, prepend: Any=None, append: Any=None,
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("diff", "input", 1, "Tensor", input)
     result = _cumulative.diff(input, n, dim if axis is None else axis, prepend, append)
-    return result if out is None else write_out("diff", out, [input], result)
+    return result if out is None else write_out("diff", out, result)
 
 
 
@@ -2220,7 +2220,7 @@ def tril(input: Any, diagonal: Any=0, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("tril", "input", 1, "Tensor", input)
     result = _diagonals.tril(input, diagonal)
-    return result if out is None else write_out("tril", out, [input], result)
+    return result if out is None else write_out("tril", out, result)
 
 
 
@@ -2238,7 +2238,7 @@ def triu(input: Any, diagonal: Any=0, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("triu", "input", 1, "Tensor", input)
     result = _diagonals.triu(input, diagonal)
-    return result if out is None else write_out("triu", out, [input], result)
+    return result if out is None else write_out("triu", out, result)
 
 
 
@@ -2282,7 +2282,7 @@ def diag(input: Any, diagonal: Any=0, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("diag", "input", 1, "Tensor", input)
     result = _diagonals.diag(input, diagonal)
-    return result if out is None else write_out("diag", out, [input], result)
+    return result if out is None else write_out("diag", out, result)
 
 
 
@@ -2405,7 +2405,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any=2, *, out: Any = None) -> Tensor:
     if not isinstance(b, TensorBase):
         raise errors.argument_type("tensordot", "b", 2, "Tensor", b)
     result = _einsum.tensordot(a, b, dims)
-    return result if out is None else write_out("tensordot", out, [a, b], result)
+    return result if out is None else write_out("tensordot", out, result)
 
 
 
@@ -2416,7 +2416,7 @@ def inner(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(other, TensorBase):
         raise errors.argument_type("inner", "other", 2, "Tensor", other)
     result = _einsum.inner(input, other)
-    return result if out is None else write_out("inner", out, [input, other], result)
+    return result if out is None else write_out("inner", out, result)
 
 
 
@@ -2427,7 +2427,7 @@ def kron(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(other, TensorBase):
         raise errors.argument_type("kron", "other", 2, "Tensor", other)
     result = _einsum.kron(input, other)
-    return result if out is None else write_out("kron", out, [input, other], result)
+    return result if out is None else write_out("kron", out, result)
 
 
 
@@ -2444,7 +2444,7 @@ def cross(input: Any, other: Tensor, dim: Any=None, *, out: Any = None, axis: An
     if not isinstance(other, TensorBase):
         raise errors.argument_type("cross", "other", 2, "Tensor", other)
     result = _einsum.cross(input, other, dim if axis is None else axis)
-    return result if out is None else write_out("cross", out, [input, other], result)
+    return result if out is None else write_out("cross", out, result)
 
 
 
@@ -2519,7 +2519,7 @@ def amax(input: Any, dim: Any=(), keepdim: bool=False, *, out: Any = None, axis:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("amax", "input", 1, "Tensor", input)
     result = _extremes.amax(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    return result if out is None else write_out("amax", out, [input], result)
+    return result if out is None else write_out("amax", out, result)
 
 
 
@@ -2532,7 +2532,7 @@ def amin(input: Any, dim: Any=(), keepdim: bool=False, *, out: Any = None, axis:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("amin", "input", 1, "Tensor", input)
     result = _extremes.amin(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    return result if out is None else write_out("amin", out, [input], result)
+    return result if out is None else write_out("amin", out, result)
 
 
 
@@ -2553,7 +2553,7 @@ def argmax(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None, a
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("argmax", "input", 1, "Tensor", input)
     result = _extremes.argmax(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    return result if out is None else write_out("argmax", out, [input], result)
+    return result if out is None else write_out("argmax", out, result)
 
 
 
@@ -2562,7 +2562,7 @@ def argmin(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None, a
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("argmin", "input", 1, "Tensor", input)
     result = _extremes.argmin(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    return result if out is None else write_out("argmin", out, [input], result)
+    return result if out is None else write_out("argmin", out, result)
 
 
 
@@ -2622,7 +2622,7 @@ def ldexp(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("ldexp", "input", 1, "Tensor", input)
     result = binary(_floating.LDEXP, input, other)
-    return result if out is None else write_out("ldexp", out, [input, other], result)
+    return result if out is None else write_out("ldexp", out, result)
 
 
 
@@ -2631,7 +2631,7 @@ def nextafter(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nextafter", "input", 1, "Tensor", input)
     result = binary(_floating.NEXTAFTER, input, other)
-    return result if out is None else write_out("nextafter", out, [input, other], result)
+    return result if out is None else write_out("nextafter", out, result)
 
 
 
@@ -2644,7 +2644,7 @@ def copysign(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("copysign", "input", 1, "Tensor", input)
     result = _floating.copysign(input, other)
-    return result if out is None else write_out("copysign", out, [input, other], result)
+    return result if out is None else write_out("copysign", out, result)
 
 
 
@@ -2669,7 +2669,7 @@ def frexp(input: Any, *, out: Any=None) -> Any:
 def float_power(input: Tensor | Number, exponent: Tensor | Number, *, out: Any = None) -> Tensor:
     """Power ``self ** exponent`` in double precision (complex128 where a complex number is involved)."""
     result = _floating.float_power(input, exponent)
-    return result if out is None else write_out("float_power", out, [input, exponent], result)
+    return result if out is None else write_out("float_power", out, result)
 
 
 
@@ -2698,7 +2698,7 @@ def gather(input: Any, dim: Any, index: Tensor, *, sparse_grad: bool=False, out:
     if not isinstance(index, TensorBase):
         raise errors.argument_type("gather", "index", 3, "Tensor", index)
     result = _gather_scatter.gather(input, dim, index, sparse_grad=sparse_grad)
-    return result if out is None else write_out("gather", out, [input, index], result)
+    return result if out is None else write_out("gather", out, result)
 
 
 
@@ -2715,7 +2715,7 @@ def take_along_dim(input: Any, indices: Tensor, dim: Any=None, *, out: Any = Non
     if not isinstance(indices, TensorBase):
         raise errors.argument_type("take_along_dim", "indices", 2, "Tensor", indices)
     result = _gather_scatter.take_along_dim(input, indices, dim if axis is None else axis)
-    return result if out is None else write_out("take_along_dim", out, [input, indices], result)
+    return result if out is None else write_out("take_along_dim", out, result)
 
 
 
@@ -2735,7 +2735,7 @@ def scatter(input: Any, dim: Any, index: Tensor, src: Any=None, *, value: Any=No
     if not isinstance(index, TensorBase):
         raise errors.argument_type("scatter", "index", 3, "Tensor", index)
     result = _gather_scatter.scatter(input, dim, index, src, value=value, reduce=reduce)
-    return result if out is None else write_out("scatter", out, [input, index], result)
+    return result if out is None else write_out("scatter", out, result)
 
 
 
@@ -2751,7 +2751,7 @@ def scatter_add(input: Any, dim: Any, index: Tensor, src: Tensor, *, out: Any = 
     if not isinstance(src, TensorBase):
         raise errors.argument_type("scatter_add", "src", 4, "Tensor", src)
     result = _gather_scatter.scatter_add(input, dim, index, src)
-    return result if out is None else write_out("scatter_add", out, [input, index, src], result)
+    return result if out is None else write_out("scatter_add", out, result)
 
 
 
@@ -2866,7 +2866,7 @@ def index_select(input: Any, dim: Any, index: Tensor, *, out: Any = None) -> Ten
     if not isinstance(index, TensorBase):
         raise errors.argument_type("index_select", "index", 3, "Tensor", index)
     result = _index_rows.index_select(input, dim, index)
-    return result if out is None else write_out("index_select", out, [input, index], result)
+    return result if out is None else write_out("index_select", out, result)
 
 
 
@@ -2886,7 +2886,7 @@ def index_add(input: Any, dim: Any, index: Tensor, source: Tensor, *, alpha: Any
     if not isinstance(source, TensorBase):
         raise errors.argument_type("index_add", "source", 4, "Tensor", source)
     result = _index_rows.index_add(input, dim, index, source, alpha=alpha)
-    return result if out is None else write_out("index_add", out, [input, index, source], result)
+    return result if out is None else write_out("index_add", out, result)
 
 
 
@@ -2906,7 +2906,7 @@ def index_copy(input: Any, dim: Any, index: Tensor, source: Tensor, *, out: Any 
     if not isinstance(source, TensorBase):
         raise errors.argument_type("index_copy", "source", 4, "Tensor", source)
     result = _index_rows.index_copy(input, dim, index, source)
-    return result if out is None else write_out("index_copy", out, [input, index, source], result)
+    return result if out is None else write_out("index_copy", out, result)
 
 
 
@@ -2943,7 +2943,7 @@ def index_reduce(input: Any, dim: Any, index: Tensor, source: Tensor, reduce: An
     if not isinstance(source, TensorBase):
         raise errors.argument_type("index_reduce", "source", 4, "Tensor", source)
     result = _index_rows.index_reduce(input, dim, index, source, reduce, include_self=include_self)
-    return result if out is None else write_out("index_reduce", out, [input, index, source], result)
+    return result if out is None else write_out("index_reduce", out, result)
 
 
 
@@ -2965,7 +2965,7 @@ def cat(tensors: Any, dim: Any=0, *, out: Any = None, axis: Any = None) -> Tenso
         tensor([1, 2, 3])
     """
     result = _join.cat(tensors, dim if axis is None else axis)
-    return result if out is None else write_out("cat", out, [tensors], result)
+    return result if out is None else write_out("cat", out, result)
 
 
 
@@ -2987,7 +2987,7 @@ def concat(tensors: Any, dim: Any=0, *, out: Any = None, axis: Any = None) -> Te
         tensor([1, 2, 3])
     """
     result = _join.cat(tensors, dim if axis is None else axis)
-    return result if out is None else write_out("concat", out, [tensors], result)
+    return result if out is None else write_out("concat", out, result)
 
 
 
@@ -3009,7 +3009,7 @@ def concatenate(tensors: Any, dim: Any=0, *, out: Any = None, axis: Any = None) 
         tensor([1, 2, 3])
     """
     result = _join.cat(tensors, dim if axis is None else axis)
-    return result if out is None else write_out("concatenate", out, [tensors], result)
+    return result if out is None else write_out("concatenate", out, result)
 
 
 
@@ -3026,42 +3026,42 @@ def stack(tensors: Any, dim: Any=0, *, out: Any = None, axis: Any = None) -> Ten
         RuntimeError: for an empty list or different shapes.
     """
     result = _join.stack(tensors, dim if axis is None else axis)
-    return result if out is None else write_out("stack", out, [tensors], result)
+    return result if out is None else write_out("stack", out, result)
 
 
 
 def hstack(tensors: Any, *, out: Any = None) -> Tensor:
     """The tensors side by side: along dimension 1, or 0 when they have one dimension."""
     result = _join.hstack(tensors)
-    return result if out is None else write_out("hstack", out, [tensors], result)
+    return result if out is None else write_out("hstack", out, result)
 
 
 
 def vstack(tensors: Any, *, out: Any = None) -> Tensor:
     """The tensors below each other; those with one dimension are rows."""
     result = _join.vstack(tensors)
-    return result if out is None else write_out("vstack", out, [tensors], result)
+    return result if out is None else write_out("vstack", out, result)
 
 
 
 def row_stack(tensors: Any, *, out: Any = None) -> Tensor:
     """The tensors below each other; those with one dimension are rows."""
     result = _join.vstack(tensors)
-    return result if out is None else write_out("row_stack", out, [tensors], result)
+    return result if out is None else write_out("row_stack", out, result)
 
 
 
 def dstack(tensors: Any, *, out: Any = None) -> Tensor:
     """The tensors behind each other, along dimension 2."""
     result = _join.dstack(tensors)
-    return result if out is None else write_out("dstack", out, [tensors], result)
+    return result if out is None else write_out("dstack", out, result)
 
 
 
 def column_stack(tensors: Any, *, out: Any = None) -> Tensor:
     """The tensors side by side; those with one dimension are columns."""
     result = _join.column_stack(tensors)
-    return result if out is None else write_out("column_stack", out, [tensors], result)
+    return result if out is None else write_out("column_stack", out, result)
 
 
 
@@ -3102,7 +3102,7 @@ def cholesky(input: Any, upper: bool=False, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cholesky", "input", 1, "Tensor", input)
     result = _linalg_cholesky.cholesky(input, upper)
-    return result if out is None else write_out("cholesky", out, [input], result)
+    return result if out is None else write_out("cholesky", out, result)
 
 
 
@@ -3119,7 +3119,7 @@ def cholesky_inverse(input: Any, upper: bool=False, *, out: Any = None) -> Tenso
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cholesky_inverse", "input", 1, "Tensor", input)
     result = _linalg_cholesky.cholesky_inverse(input, upper)
-    return result if out is None else write_out("cholesky_inverse", out, [input], result)
+    return result if out is None else write_out("cholesky_inverse", out, result)
 
 
 
@@ -3136,7 +3136,7 @@ def cholesky_solve(input: Any, input2: Tensor, upper: bool=False, *, out: Any = 
     if not isinstance(input2, TensorBase):
         raise errors.argument_type("cholesky_solve", "input2", 2, "Tensor", input2)
     result = _linalg_cholesky.cholesky_solve(input, input2, upper)
-    return result if out is None else write_out("cholesky_solve", out, [input, input2], result)
+    return result if out is None else write_out("cholesky_solve", out, result)
 
 
 
@@ -3165,7 +3165,7 @@ def matrix_power(input: Any, n: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("matrix_power", "input", 1, "Tensor", input)
     result = _linalg_functions.matrix_power(input, n)
-    return result if out is None else write_out("matrix_power", out, [input], result)
+    return result if out is None else write_out("matrix_power", out, result)
 
 
 
@@ -3223,7 +3223,7 @@ def lu_solve(input: Any, LU_data: Tensor, LU_pivots: Tensor, *, out: Any = None)
     if not isinstance(LU_pivots, TensorBase):
         raise errors.argument_type("lu_solve", "LU_pivots", 3, "Tensor", LU_pivots)
     result = _linalg_lu.solve_by_factors(input, LU_data, LU_pivots)
-    return result if out is None else write_out("lu_solve", out, [input, LU_data, LU_pivots], result)
+    return result if out is None else write_out("lu_solve", out, result)
 
 
 
@@ -3261,7 +3261,7 @@ def orgqr(input: Any, input2: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input2, TensorBase):
         raise errors.argument_type("orgqr", "input2", 2, "Tensor", input2)
     result = _linalg_qr.orgqr(input, input2)
-    return result if out is None else write_out("orgqr", out, [input, input2], result)
+    return result if out is None else write_out("orgqr", out, result)
 
 
 
@@ -3282,7 +3282,7 @@ def ormqr(input: Any, input2: Tensor, input3: Tensor, left: bool=True, transpose
     if not isinstance(input3, TensorBase):
         raise errors.argument_type("ormqr", "input3", 3, "Tensor", input3)
     result = _linalg_qr.ormqr(input, input2, input3, left, transpose)
-    return result if out is None else write_out("ormqr", out, [input, input2, input3], result)
+    return result if out is None else write_out("ormqr", out, result)
 
 
 
@@ -3336,7 +3336,7 @@ def inverse(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("inverse", "input", 1, "Tensor", input)
     result = _linalg_solve.inverse(input)
-    return result if out is None else write_out("inverse", out, [input], result)
+    return result if out is None else write_out("inverse", out, result)
 
 
 
@@ -3508,7 +3508,7 @@ def where(condition: Any, input: Any=None, other: Any=None, *, out: Any = None) 
         tensor([1., 0.])
     """
     result = _masked.where(condition, input, other)
-    return result if out is None else write_out("where", out, [condition], result)
+    return result if out is None else write_out("where", out, result)
 
 
 
@@ -3539,7 +3539,7 @@ def masked_select(input: Any, mask: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(mask, TensorBase):
         raise errors.argument_type("masked_select", "mask", 2, "Tensor", mask)
     result = _masked.masked_select(input, mask)
-    return result if out is None else write_out("masked_select", out, [input, mask], result)
+    return result if out is None else write_out("masked_select", out, result)
 
 
 
@@ -3607,7 +3607,7 @@ def mm(input: Any, mat2: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(mat2, TensorBase):
         raise errors.argument_type("mm", "mat2", 2, "Tensor", mat2)
     result = _matmul.mm(input, mat2)
-    return result if out is None else write_out("mm", out, [input, mat2], result)
+    return result if out is None else write_out("mm", out, result)
 
 
 
@@ -3626,7 +3626,7 @@ def bmm(input: Any, mat2: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(mat2, TensorBase):
         raise errors.argument_type("bmm", "mat2", 2, "Tensor", mat2)
     result = _matmul.bmm(input, mat2)
-    return result if out is None else write_out("bmm", out, [input, mat2], result)
+    return result if out is None else write_out("bmm", out, result)
 
 
 
@@ -3637,7 +3637,7 @@ def mv(input: Any, vec: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(vec, TensorBase):
         raise errors.argument_type("mv", "vec", 2, "Tensor", vec)
     result = _matmul.mv(input, vec)
-    return result if out is None else write_out("mv", out, [input, vec], result)
+    return result if out is None else write_out("mv", out, result)
 
 
 
@@ -3648,7 +3648,7 @@ def dot(input: Any, tensor: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(tensor, TensorBase):
         raise errors.argument_type("dot", "tensor", 2, "Tensor", tensor)
     result = _matmul.dot(input, tensor)
-    return result if out is None else write_out("dot", out, [input, tensor], result)
+    return result if out is None else write_out("dot", out, result)
 
 
 
@@ -3659,7 +3659,7 @@ def vdot(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(other, TensorBase):
         raise errors.argument_type("vdot", "other", 2, "Tensor", other)
     result = _matmul.vdot(input, other)
-    return result if out is None else write_out("vdot", out, [input, other], result)
+    return result if out is None else write_out("vdot", out, result)
 
 
 
@@ -3670,7 +3670,7 @@ def outer(input: Any, vec2: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(vec2, TensorBase):
         raise errors.argument_type("outer", "vec2", 2, "Tensor", vec2)
     result = _matmul.outer(input, vec2)
-    return result if out is None else write_out("outer", out, [input, vec2], result)
+    return result if out is None else write_out("outer", out, result)
 
 
 
@@ -3681,7 +3681,7 @@ def ger(input: Any, vec2: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(vec2, TensorBase):
         raise errors.argument_type("ger", "vec2", 2, "Tensor", vec2)
     result = _matmul.outer(input, vec2)
-    return result if out is None else write_out("ger", out, [input, vec2], result)
+    return result if out is None else write_out("ger", out, result)
 
 
 
@@ -3706,7 +3706,7 @@ def matmul(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(other, TensorBase):
         raise errors.argument_type("matmul", "other", 2, "Tensor", other)
     result = _matmul.matmul(input, other)
-    return result if out is None else write_out("matmul", out, [input, other], result)
+    return result if out is None else write_out("matmul", out, result)
 
 
 
@@ -3731,7 +3731,7 @@ def addmm(input: Any, mat1: Tensor, mat2: Tensor, *, beta: Any=1, alpha: Any=1, 
     if not isinstance(mat2, TensorBase):
         raise errors.argument_type("addmm", "mat2", 3, "Tensor", mat2)
     result = _matmul_added.addmm(input, mat1, mat2, beta=beta, alpha=alpha)
-    return result if out is None else write_out("addmm", out, [input, mat1, mat2], result)
+    return result if out is None else write_out("addmm", out, result)
 
 
 
@@ -3744,7 +3744,7 @@ def addmv(input: Any, mat: Tensor, vec: Tensor, *, beta: Any=1, alpha: Any=1, ou
     if not isinstance(vec, TensorBase):
         raise errors.argument_type("addmv", "vec", 3, "Tensor", vec)
     result = _matmul_added.addmv(input, mat, vec, beta=beta, alpha=alpha)
-    return result if out is None else write_out("addmv", out, [input, mat, vec], result)
+    return result if out is None else write_out("addmv", out, result)
 
 
 
@@ -3757,7 +3757,7 @@ def addr(input: Any, vec1: Tensor, vec2: Tensor, *, beta: Any=1, alpha: Any=1, o
     if not isinstance(vec2, TensorBase):
         raise errors.argument_type("addr", "vec2", 3, "Tensor", vec2)
     result = _matmul_added.addr(input, vec1, vec2, beta=beta, alpha=alpha)
-    return result if out is None else write_out("addr", out, [input, vec1, vec2], result)
+    return result if out is None else write_out("addr", out, result)
 
 
 
@@ -3770,7 +3770,7 @@ def baddbmm(input: Any, batch1: Tensor, batch2: Tensor, *, beta: Any=1, alpha: A
     if not isinstance(batch2, TensorBase):
         raise errors.argument_type("baddbmm", "batch2", 3, "Tensor", batch2)
     result = _matmul_added.baddbmm(input, batch1, batch2, beta=beta, alpha=alpha)
-    return result if out is None else write_out("baddbmm", out, [input, batch1, batch2], result)
+    return result if out is None else write_out("baddbmm", out, result)
 
 
 
@@ -3783,7 +3783,7 @@ def addbmm(input: Any, batch1: Tensor, batch2: Tensor, *, beta: Any=1, alpha: An
     if not isinstance(batch2, TensorBase):
         raise errors.argument_type("addbmm", "batch2", 3, "Tensor", batch2)
     result = _matmul_added.addbmm(input, batch1, batch2, beta=beta, alpha=alpha)
-    return result if out is None else write_out("addbmm", out, [input, batch1, batch2], result)
+    return result if out is None else write_out("addbmm", out, result)
 
 
 
@@ -3813,7 +3813,7 @@ def maximum(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("maximum", "input", 1, "Tensor", input)
     result = binary(_minmax.MAXIMUM, input, other)
-    return result if out is None else write_out("maximum", out, [input, other], result)
+    return result if out is None else write_out("maximum", out, result)
 
 
 
@@ -3822,7 +3822,7 @@ def minimum(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("minimum", "input", 1, "Tensor", input)
     result = binary(_minmax.MINIMUM, input, other)
-    return result if out is None else write_out("minimum", out, [input, other], result)
+    return result if out is None else write_out("minimum", out, result)
 
 
 
@@ -3831,7 +3831,7 @@ def fmax(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("fmax", "input", 1, "Tensor", input)
     result = binary(_minmax.FMAX, input, other)
-    return result if out is None else write_out("fmax", out, [input, other], result)
+    return result if out is None else write_out("fmax", out, result)
 
 
 
@@ -3840,7 +3840,7 @@ def fmin(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("fmin", "input", 1, "Tensor", input)
     result = binary(_minmax.FMIN, input, other)
-    return result if out is None else write_out("fmin", out, [input, other], result)
+    return result if out is None else write_out("fmin", out, result)
 
 
 
@@ -3863,7 +3863,7 @@ def clamp(input: Any, min: Any=None, max: Any=None, *, out: Any = None) -> Tenso
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("clamp", "input", 1, "Tensor", input)
     result = _minmax.clamp(input, min, max)
-    return result if out is None else write_out("clamp", out, [input], result)
+    return result if out is None else write_out("clamp", out, result)
 
 
 
@@ -3886,7 +3886,7 @@ def clip(input: Any, min: Any=None, max: Any=None, *, out: Any = None) -> Tensor
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("clip", "input", 1, "Tensor", input)
     result = _minmax.clamp(input, min, max)
-    return result if out is None else write_out("clip", out, [input], result)
+    return result if out is None else write_out("clip", out, result)
 
 
 
@@ -3915,7 +3915,7 @@ def clamp_min(input: Any, min: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("clamp_min", "input", 1, "Tensor", input)
     result = _minmax.clamp_min(input, min)
-    return result if out is None else write_out("clamp_min", out, [input], result)
+    return result if out is None else write_out("clamp_min", out, result)
 
 
 
@@ -3928,7 +3928,7 @@ def clamp_max(input: Any, max: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("clamp_max", "input", 1, "Tensor", input)
     result = _minmax.clamp_max(input, max)
-    return result if out is None else write_out("clamp_max", out, [input], result)
+    return result if out is None else write_out("clamp_max", out, result)
 
 
 
@@ -3941,7 +3941,7 @@ def norm(input: Any, p: Any='fro', dim: Any=None, keepdim: bool=False, dtype: An
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("norm", "input", 1, "Tensor", input)
     result = _norm.norm(input, p, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype)
-    return result if out is None else write_out("norm", out, [input], result)
+    return result if out is None else write_out("norm", out, result)
 
 
 
@@ -4000,7 +4000,7 @@ def renorm(input: Any, p: Any, dim: Any, maxnorm: Any, *, out: Any = None) -> Te
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("renorm", "input", 1, "Tensor", input)
     result = _norm.renorm(input, p, dim, maxnorm)
-    return result if out is None else write_out("renorm", out, [input], result)
+    return result if out is None else write_out("renorm", out, result)
 
 
 
@@ -4184,7 +4184,7 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Any = None) -
         RuntimeError: for integers with a negative whole number as exponent.
     """
     result = _power.pow(input, exponent)
-    return result if out is None else write_out("pow", out, [input, exponent], result)
+    return result if out is None else write_out("pow", out, result)
 
 
 
@@ -4193,14 +4193,14 @@ def square(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("square", "input", 1, "Tensor", input)
     result = _power.square(input)
-    return result if out is None else write_out("square", out, [input], result)
+    return result if out is None else write_out("square", out, result)
 
 
 
 def floor_divide(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) -> Tensor:
     """Quotient rounded down. Recorded, but its derivative is not implemented (as in PyTorch)."""
     result = _power.floor_divide(input, other)
-    return result if out is None else write_out("floor_divide", out, [input, other], result)
+    return result if out is None else write_out("floor_divide", out, result)
 
 
 
@@ -4211,7 +4211,7 @@ def remainder(input: Tensor | Number, other: Tensor | Number, *, out: Any = None
         1 for ``input``, -floor(self/other) for a tensor ``other``.
     """
     result = _power.remainder(input, other)
-    return result if out is None else write_out("remainder", out, [input, other], result)
+    return result if out is None else write_out("remainder", out, result)
 
 
 
@@ -4224,7 +4224,7 @@ def fmod(input: Any, other: Tensor | Number, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("fmod", "input", 1, "Tensor", input)
     result = _power.fmod(input, other)
-    return result if out is None else write_out("fmod", out, [input, other], result)
+    return result if out is None else write_out("fmod", out, result)
 
 
 
@@ -4467,7 +4467,7 @@ def bernoulli(input: Any, p: Any=None, *, generator: Any=None, out: Any = None) 
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("bernoulli", "input", 1, "Tensor", input)
     result = _random.bernoulli(input, p, generator=generator)
-    return result if out is None else write_out("bernoulli", out, [input], result)
+    return result if out is None else write_out("bernoulli", out, result)
 
 
 
@@ -4500,7 +4500,7 @@ def multinomial(input: Any, num_samples: Any, replacement: bool=False, *, genera
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("multinomial", "input", 1, "Tensor", input)
     result = _random.multinomial(input, num_samples, replacement, generator=generator)
-    return result if out is None else write_out("multinomial", out, [input], result)
+    return result if out is None else write_out("multinomial", out, result)
 
 
 
@@ -4786,7 +4786,7 @@ def sum(input: Any, dim: Any=..., keepdim: bool=False, *, dtype: Any=None, out: 
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sum", "input", 1, "Tensor", input)
     result = _reduce.sum(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
-    return result if out is None else write_out("sum", out, [input], result)
+    return result if out is None else write_out("sum", out, result)
 
 
 
@@ -4799,7 +4799,7 @@ def nansum(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, o
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nansum", "input", 1, "Tensor", input)
     result = _reduce.nansum(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
-    return result if out is None else write_out("nansum", out, [input], result)
+    return result if out is None else write_out("nansum", out, result)
 
 
 
@@ -4821,7 +4821,7 @@ def mean(input: Any, dim: Any=..., keepdim: bool=False, *, dtype: Any=None, out:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("mean", "input", 1, "Tensor", input)
     result = _reduce.mean(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
-    return result if out is None else write_out("mean", out, [input], result)
+    return result if out is None else write_out("mean", out, result)
 
 
 
@@ -4830,7 +4830,7 @@ def nanmean(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, 
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nanmean", "input", 1, "Tensor", input)
     result = _reduce.nanmean(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
-    return result if out is None else write_out("nanmean", out, [input], result)
+    return result if out is None else write_out("nanmean", out, result)
 
 
 
@@ -4849,7 +4849,7 @@ def prod(input: Any, dim: Any=None, keepdim: bool=False, *, dtype: Any=None, out
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("prod", "input", 1, "Tensor", input)
     result = _reduce.prod(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
-    return result if out is None else write_out("prod", out, [input], result)
+    return result if out is None else write_out("prod", out, result)
 
 
 
@@ -4862,7 +4862,7 @@ def logsumexp(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logsumexp", "input", 1, "Tensor", input)
     result = _reduce.logsumexp(input, dim if dim is not None else required_dim(axis, "logsumexp"), keepdim if keepdims is None else keepdims)
-    return result if out is None else write_out("logsumexp", out, [input], result)
+    return result if out is None else write_out("logsumexp", out, result)
 
 
 
@@ -4871,7 +4871,7 @@ def all(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None, axis
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("all", "input", 1, "Tensor", input)
     result = _reduce.all(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    return result if out is None else write_out("all", out, [input], result)
+    return result if out is None else write_out("all", out, result)
 
 
 
@@ -4880,7 +4880,7 @@ def any(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None, axis
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("any", "input", 1, "Tensor", input)
     result = _reduce.any(input, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    return result if out is None else write_out("any", out, [input], result)
+    return result if out is None else write_out("any", out, result)
 
 
 
@@ -4897,7 +4897,7 @@ def sign(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sign", "input", 1, "Tensor", input)
     result = unary(_rounding.SIGN, input)
-    return result if out is None else write_out("sign", out, [input], result)
+    return result if out is None else write_out("sign", out, result)
 
 
 
@@ -4906,7 +4906,7 @@ def sgn(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sgn", "input", 1, "Tensor", input)
     result = unary(_rounding.SGN, input)
-    return result if out is None else write_out("sgn", out, [input], result)
+    return result if out is None else write_out("sgn", out, result)
 
 
 
@@ -4915,7 +4915,7 @@ def floor(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("floor", "input", 1, "Tensor", input)
     result = unary(_rounding.FLOOR, input)
-    return result if out is None else write_out("floor", out, [input], result)
+    return result if out is None else write_out("floor", out, result)
 
 
 
@@ -4924,7 +4924,7 @@ def ceil(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("ceil", "input", 1, "Tensor", input)
     result = unary(_rounding.CEIL, input)
-    return result if out is None else write_out("ceil", out, [input], result)
+    return result if out is None else write_out("ceil", out, result)
 
 
 
@@ -4933,7 +4933,7 @@ def trunc(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("trunc", "input", 1, "Tensor", input)
     result = unary(_rounding.TRUNC, input)
-    return result if out is None else write_out("trunc", out, [input], result)
+    return result if out is None else write_out("trunc", out, result)
 
 
 
@@ -4942,7 +4942,7 @@ def fix(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("fix", "input", 1, "Tensor", input)
     result = unary(_rounding.TRUNC, input)
-    return result if out is None else write_out("fix", out, [input], result)
+    return result if out is None else write_out("fix", out, result)
 
 
 
@@ -4951,7 +4951,7 @@ def frac(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("frac", "input", 1, "Tensor", input)
     result = unary(_rounding.FRAC, input)
-    return result if out is None else write_out("frac", out, [input], result)
+    return result if out is None else write_out("frac", out, result)
 
 
 
@@ -4960,7 +4960,7 @@ def signbit(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("signbit", "input", 1, "Tensor", input)
     result = unary(_rounding.SIGNBIT, input)
-    return result if out is None else write_out("signbit", out, [input], result)
+    return result if out is None else write_out("signbit", out, result)
 
 
 
@@ -4976,7 +4976,7 @@ def abs(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("abs", "input", 1, "Tensor", input)
     result = _rounding.absolute(input)
-    return result if out is None else write_out("abs", out, [input], result)
+    return result if out is None else write_out("abs", out, result)
 
 
 
@@ -4992,7 +4992,7 @@ def absolute(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("absolute", "input", 1, "Tensor", input)
     result = _rounding.absolute(input)
-    return result if out is None else write_out("absolute", out, [input], result)
+    return result if out is None else write_out("absolute", out, result)
 
 
 
@@ -5021,7 +5021,7 @@ def round(input: Any, *, decimals: Any=0, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("round", "input", 1, "Tensor", input)
     result = _rounding.rounded(input, decimals=decimals)
-    return result if out is None else write_out("round", out, [input], result)
+    return result if out is None else write_out("round", out, result)
 
 
 
@@ -5042,7 +5042,7 @@ def nan_to_num(input: Any, nan: Any=None, posinf: Any=None, neginf: Any=None, *,
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nan_to_num", "input", 1, "Tensor", input)
     result = _rounding.nan_to_num(input, nan, posinf, neginf)
-    return result if out is None else write_out("nan_to_num", out, [input], result)
+    return result if out is None else write_out("nan_to_num", out, result)
 
 
 
@@ -5065,7 +5065,7 @@ def heaviside(input: Any, values: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(values, TensorBase):
         raise errors.argument_type("heaviside", "values", 2, "Tensor", values)
     result = _rounding.heaviside(input, values)
-    return result if out is None else write_out("heaviside", out, [input, values], result)
+    return result if out is None else write_out("heaviside", out, result)
 
 
 
@@ -5097,7 +5097,7 @@ def scatter_reduce(input: Any, dim: Any, index: Tensor, src: Tensor, reduce: Any
     if not isinstance(src, TensorBase):
         raise errors.argument_type("scatter_reduce", "src", 4, "Tensor", src)
     result = _scatter_reduce.scatter_reduce(input, dim, index, src, reduce, include_self=include_self)
-    return result if out is None else write_out("scatter_reduce", out, [input, index, src], result)
+    return result if out is None else write_out("scatter_reduce", out, result)
 
 
 
@@ -5124,7 +5124,7 @@ def slice_scatter(input: Any, src: Tensor, dim: Any=0, start: Any=None, end: Any
     if not isinstance(src, TensorBase):
         raise errors.argument_type("slice_scatter", "src", 2, "Tensor", src)
     result = _scatter_views.slice_scatter(input, src, dim if axis is None else axis, start, end, step)
-    return result if out is None else write_out("slice_scatter", out, [input, src], result)
+    return result if out is None else write_out("slice_scatter", out, result)
 
 
 
@@ -5173,7 +5173,7 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool=False, 
     if not isinstance(sorted_sequence, TensorBase):
         raise errors.argument_type("searchsorted", "sorted_sequence", 1, "Tensor", sorted_sequence)
     result = _search.searchsorted(sorted_sequence, input, out_int32=out_int32, right=right, side=side, sorter=sorter)
-    return result if out is None else write_out("searchsorted", out, [sorted_sequence], result)
+    return result if out is None else write_out("searchsorted", out, result)
 
 
 
@@ -5188,7 +5188,7 @@ def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool=False, right: b
     if not isinstance(boundaries, TensorBase):
         raise errors.argument_type("bucketize", "boundaries", 2, "Tensor", boundaries)
     result = _search.bucketize(input, boundaries, out_int32=out_int32, right=right)
-    return result if out is None else write_out("bucketize", out, [input, boundaries], result)
+    return result if out is None else write_out("bucketize", out, result)
 
 
 
@@ -5203,7 +5203,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool=False, invert
         bool, of the shape of ``elements``.
     """
     result = _search.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
-    return result if out is None else write_out("isin", out, [elements], result)
+    return result if out is None else write_out("isin", out, result)
 
 
 
@@ -5745,7 +5745,7 @@ def softmax(input: Any, dim: Any=None, dtype: Any=None, *, out: Any = None, axis
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("softmax", "input", 1, "Tensor", input)
     result = _softmax.softmax(input, dim if dim is not None else required_dim(axis, "softmax"), dtype)
-    return result if out is None else write_out("softmax", out, [input], result)
+    return result if out is None else write_out("softmax", out, result)
 
 
 
@@ -5763,7 +5763,7 @@ def log_softmax(input: Any, dim: Any=None, dtype: Any=None, *, out: Any = None, 
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("log_softmax", "input", 1, "Tensor", input)
     result = _softmax.log_softmax(input, dim if dim is not None else required_dim(axis, "log_softmax"), dtype)
-    return result if out is None else write_out("log_softmax", out, [input], result)
+    return result if out is None else write_out("log_softmax", out, result)
 
 
 
@@ -5801,7 +5801,7 @@ def msort(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("msort", "input", 1, "Tensor", input)
     result = _sort.msort(input)
-    return result if out is None else write_out("msort", out, [input], result)
+    return result if out is None else write_out("msort", out, result)
 
 
 
@@ -5882,7 +5882,7 @@ def histc(input: Any, bins: Any=100, min: Any=0, max: Any=0, *, out: Any = None)
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("histc", "input", 1, "Tensor", input)
     result = _sort.histc(input, bins, min, max)
-    return result if out is None else write_out("histc", out, [input], result)
+    return result if out is None else write_out("histc", out, result)
 
 
 
@@ -5910,7 +5910,7 @@ def erf(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("erf", "input", 1, "Tensor", input)
     result = unary(_special.ERF, input)
-    return result if out is None else write_out("erf", out, [input], result)
+    return result if out is None else write_out("erf", out, result)
 
 
 
@@ -5919,7 +5919,7 @@ def erfc(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("erfc", "input", 1, "Tensor", input)
     result = unary(_special.ERFC, input)
-    return result if out is None else write_out("erfc", out, [input], result)
+    return result if out is None else write_out("erfc", out, result)
 
 
 
@@ -5928,7 +5928,7 @@ def erfinv(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("erfinv", "input", 1, "Tensor", input)
     result = unary(_special.ERFINV, input)
-    return result if out is None else write_out("erfinv", out, [input], result)
+    return result if out is None else write_out("erfinv", out, result)
 
 
 
@@ -5937,7 +5937,7 @@ def lgamma(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("lgamma", "input", 1, "Tensor", input)
     result = unary(_special.LGAMMA, input)
-    return result if out is None else write_out("lgamma", out, [input], result)
+    return result if out is None else write_out("lgamma", out, result)
 
 
 
@@ -5946,7 +5946,7 @@ def digamma(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("digamma", "input", 1, "Tensor", input)
     result = unary(_special.DIGAMMA, input)
-    return result if out is None else write_out("digamma", out, [input], result)
+    return result if out is None else write_out("digamma", out, result)
 
 
 
@@ -5955,7 +5955,7 @@ def i0(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("i0", "input", 1, "Tensor", input)
     result = unary(_special.I0, input)
-    return result if out is None else write_out("i0", out, [input], result)
+    return result if out is None else write_out("i0", out, result)
 
 
 
@@ -5969,7 +5969,7 @@ def polygamma(n: Any, input: Any, *, out: Any = None) -> Tensor:
         RuntimeError: for a negative ``n``.
     """
     result = _special.polygamma(n, input)
-    return result if out is None else write_out("polygamma", out, [n], result)
+    return result if out is None else write_out("polygamma", out, result)
 
 
 
@@ -5985,7 +5985,7 @@ def mvlgamma(input: Any, p: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("mvlgamma", "input", 1, "Tensor", input)
     result = _special.mvlgamma(input, p)
-    return result if out is None else write_out("mvlgamma", out, [input], result)
+    return result if out is None else write_out("mvlgamma", out, result)
 
 
 
@@ -5998,7 +5998,7 @@ def logit(input: Any, eps: Any=None, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logit", "input", 1, "Tensor", input)
     result = _special.logit(input, eps)
-    return result if out is None else write_out("logit", out, [input], result)
+    return result if out is None else write_out("logit", out, result)
 
 
 
@@ -6015,7 +6015,7 @@ def igamma(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("igamma", "input", 1, "Tensor", input)
     result = binary(_special_pairs.IGAMMA, input, other)
-    return result if out is None else write_out("igamma", out, [input, other], result)
+    return result if out is None else write_out("igamma", out, result)
 
 
 
@@ -6024,7 +6024,7 @@ def igammac(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("igammac", "input", 1, "Tensor", input)
     result = binary(_special_pairs.IGAMMAC, input, other)
-    return result if out is None else write_out("igammac", out, [input, other], result)
+    return result if out is None else write_out("igammac", out, result)
 
 
 
@@ -6035,7 +6035,7 @@ def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) ->
         log(other) (0 where both ``input`` is 0 and ``other`` not positive) and self/other.
     """
     result = _special_pairs.xlogy(input, other)
-    return result if out is None else write_out("xlogy", out, [input, other], result)
+    return result if out is None else write_out("xlogy", out, result)
 
 
 
@@ -6058,7 +6058,7 @@ def var(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, c
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("var", "input", 1, "Tensor", input)
     result = _statistics.var(input, dim if axis is None else axis, unbiased, keepdim if keepdims is None else keepdims, correction=correction)
-    return result if out is None else write_out("var", out, [input], result)
+    return result if out is None else write_out("var", out, result)
 
 
 
@@ -6071,7 +6071,7 @@ def std(input: Any, dim: Any=None, unbiased: Any=None, keepdim: bool=False, *, c
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("std", "input", 1, "Tensor", input)
     result = _statistics.std(input, dim if axis is None else axis, unbiased, keepdim if keepdims is None else keepdims, correction=correction)
-    return result if out is None else write_out("std", out, [input], result)
+    return result if out is None else write_out("std", out, result)
 
 
 
@@ -6161,7 +6161,7 @@ def quantile(input: Any, q: Any, dim: Any=None, keepdim: bool=False, *, interpol
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("quantile", "input", 1, "Tensor", input)
     result = _statistics.quantile(input, q, dim if axis is None else axis, keepdim if keepdims is None else keepdims, interpolation=interpolation)
-    return result if out is None else write_out("quantile", out, [input], result)
+    return result if out is None else write_out("quantile", out, result)
 
 
 
@@ -6170,7 +6170,7 @@ def nanquantile(input: Any, q: Any, dim: Any=None, keepdim: bool=False, *, inter
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("nanquantile", "input", 1, "Tensor", input)
     result = _statistics.nanquantile(input, q, dim if axis is None else axis, keepdim if keepdims is None else keepdims, interpolation=interpolation)
-    return result if out is None else write_out("nanquantile", out, [input], result)
+    return result if out is None else write_out("nanquantile", out, result)
 
 
 
@@ -6260,7 +6260,7 @@ def take(input: Any, index: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(index, TensorBase):
         raise errors.argument_type("take", "index", 2, "Tensor", index)
     result = _take_put.take(input, index)
-    return result if out is None else write_out("take", out, [input, index], result)
+    return result if out is None else write_out("take", out, result)
 
 
 
@@ -6287,7 +6287,7 @@ def exp(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("exp", "input", 1, "Tensor", input)
     result = unary(_transcendental.EXP, input)
-    return result if out is None else write_out("exp", out, [input], result)
+    return result if out is None else write_out("exp", out, result)
 
 
 
@@ -6296,7 +6296,7 @@ def exp2(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("exp2", "input", 1, "Tensor", input)
     result = unary(_transcendental.EXP2, input)
-    return result if out is None else write_out("exp2", out, [input], result)
+    return result if out is None else write_out("exp2", out, result)
 
 
 
@@ -6305,7 +6305,7 @@ def expm1(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("expm1", "input", 1, "Tensor", input)
     result = unary(_transcendental.EXPM1, input)
-    return result if out is None else write_out("expm1", out, [input], result)
+    return result if out is None else write_out("expm1", out, result)
 
 
 
@@ -6314,7 +6314,7 @@ def log(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("log", "input", 1, "Tensor", input)
     result = unary(_transcendental.LOG, input)
-    return result if out is None else write_out("log", out, [input], result)
+    return result if out is None else write_out("log", out, result)
 
 
 
@@ -6323,7 +6323,7 @@ def log2(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("log2", "input", 1, "Tensor", input)
     result = unary(_transcendental.LOG2, input)
-    return result if out is None else write_out("log2", out, [input], result)
+    return result if out is None else write_out("log2", out, result)
 
 
 
@@ -6332,7 +6332,7 @@ def log10(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("log10", "input", 1, "Tensor", input)
     result = unary(_transcendental.LOG10, input)
-    return result if out is None else write_out("log10", out, [input], result)
+    return result if out is None else write_out("log10", out, result)
 
 
 
@@ -6341,7 +6341,7 @@ def log1p(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("log1p", "input", 1, "Tensor", input)
     result = unary(_transcendental.LOG1P, input)
-    return result if out is None else write_out("log1p", out, [input], result)
+    return result if out is None else write_out("log1p", out, result)
 
 
 
@@ -6354,7 +6354,7 @@ def log1mexp(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("log1mexp", "input", 1, "Tensor", input)
     result = unary(_transcendental.LOG1MEXP, input)
-    return result if out is None else write_out("log1mexp", out, [input], result)
+    return result if out is None else write_out("log1mexp", out, result)
 
 
 
@@ -6363,7 +6363,7 @@ def sqrt(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sqrt", "input", 1, "Tensor", input)
     result = unary(_transcendental.SQRT, input)
-    return result if out is None else write_out("sqrt", out, [input], result)
+    return result if out is None else write_out("sqrt", out, result)
 
 
 
@@ -6372,7 +6372,7 @@ def rsqrt(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("rsqrt", "input", 1, "Tensor", input)
     result = unary(_transcendental.RSQRT, input)
-    return result if out is None else write_out("rsqrt", out, [input], result)
+    return result if out is None else write_out("rsqrt", out, result)
 
 
 
@@ -6381,7 +6381,7 @@ def sigmoid(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sigmoid", "input", 1, "Tensor", input)
     result = unary(_transcendental.SIGMOID, input)
-    return result if out is None else write_out("sigmoid", out, [input], result)
+    return result if out is None else write_out("sigmoid", out, result)
 
 
 
@@ -6390,7 +6390,7 @@ def logaddexp(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logaddexp", "input", 1, "Tensor", input)
     result = binary(_transcendental.LOGADDEXP, input, other)
-    return result if out is None else write_out("logaddexp", out, [input, other], result)
+    return result if out is None else write_out("logaddexp", out, result)
 
 
 
@@ -6399,7 +6399,7 @@ def logaddexp2(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("logaddexp2", "input", 1, "Tensor", input)
     result = binary(_transcendental.LOGADDEXP2, input, other)
-    return result if out is None else write_out("logaddexp2", out, [input, other], result)
+    return result if out is None else write_out("logaddexp2", out, result)
 
 
 
@@ -6408,7 +6408,7 @@ def sin(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sin", "input", 1, "Tensor", input)
     result = unary(_trigonometric.SIN, input)
-    return result if out is None else write_out("sin", out, [input], result)
+    return result if out is None else write_out("sin", out, result)
 
 
 
@@ -6417,7 +6417,7 @@ def cos(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cos", "input", 1, "Tensor", input)
     result = unary(_trigonometric.COS, input)
-    return result if out is None else write_out("cos", out, [input], result)
+    return result if out is None else write_out("cos", out, result)
 
 
 
@@ -6426,7 +6426,7 @@ def tan(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("tan", "input", 1, "Tensor", input)
     result = unary(_trigonometric.TAN, input)
-    return result if out is None else write_out("tan", out, [input], result)
+    return result if out is None else write_out("tan", out, result)
 
 
 
@@ -6435,7 +6435,7 @@ def asin(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("asin", "input", 1, "Tensor", input)
     result = unary(_trigonometric.ASIN, input)
-    return result if out is None else write_out("asin", out, [input], result)
+    return result if out is None else write_out("asin", out, result)
 
 
 
@@ -6444,7 +6444,7 @@ def arcsin(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("arcsin", "input", 1, "Tensor", input)
     result = unary(_trigonometric.ASIN, input)
-    return result if out is None else write_out("arcsin", out, [input], result)
+    return result if out is None else write_out("arcsin", out, result)
 
 
 
@@ -6453,7 +6453,7 @@ def acos(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("acos", "input", 1, "Tensor", input)
     result = unary(_trigonometric.ACOS, input)
-    return result if out is None else write_out("acos", out, [input], result)
+    return result if out is None else write_out("acos", out, result)
 
 
 
@@ -6462,7 +6462,7 @@ def arccos(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("arccos", "input", 1, "Tensor", input)
     result = unary(_trigonometric.ACOS, input)
-    return result if out is None else write_out("arccos", out, [input], result)
+    return result if out is None else write_out("arccos", out, result)
 
 
 
@@ -6471,7 +6471,7 @@ def atan(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("atan", "input", 1, "Tensor", input)
     result = unary(_trigonometric.ATAN, input)
-    return result if out is None else write_out("atan", out, [input], result)
+    return result if out is None else write_out("atan", out, result)
 
 
 
@@ -6480,7 +6480,7 @@ def arctan(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("arctan", "input", 1, "Tensor", input)
     result = unary(_trigonometric.ATAN, input)
-    return result if out is None else write_out("arctan", out, [input], result)
+    return result if out is None else write_out("arctan", out, result)
 
 
 
@@ -6489,7 +6489,7 @@ def sinh(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sinh", "input", 1, "Tensor", input)
     result = unary(_trigonometric.SINH, input)
-    return result if out is None else write_out("sinh", out, [input], result)
+    return result if out is None else write_out("sinh", out, result)
 
 
 
@@ -6498,7 +6498,7 @@ def cosh(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("cosh", "input", 1, "Tensor", input)
     result = unary(_trigonometric.COSH, input)
-    return result if out is None else write_out("cosh", out, [input], result)
+    return result if out is None else write_out("cosh", out, result)
 
 
 
@@ -6507,7 +6507,7 @@ def tanh(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("tanh", "input", 1, "Tensor", input)
     result = unary(_trigonometric.TANH, input)
-    return result if out is None else write_out("tanh", out, [input], result)
+    return result if out is None else write_out("tanh", out, result)
 
 
 
@@ -6516,7 +6516,7 @@ def sinc(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("sinc", "input", 1, "Tensor", input)
     result = unary(_trigonometric.SINC, input)
-    return result if out is None else write_out("sinc", out, [input], result)
+    return result if out is None else write_out("sinc", out, result)
 
 
 
@@ -6525,7 +6525,7 @@ def deg2rad(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("deg2rad", "input", 1, "Tensor", input)
     result = unary(_trigonometric.DEG2RAD, input)
-    return result if out is None else write_out("deg2rad", out, [input], result)
+    return result if out is None else write_out("deg2rad", out, result)
 
 
 
@@ -6534,7 +6534,7 @@ def rad2deg(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("rad2deg", "input", 1, "Tensor", input)
     result = unary(_trigonometric.RAD2DEG, input)
-    return result if out is None else write_out("rad2deg", out, [input], result)
+    return result if out is None else write_out("rad2deg", out, result)
 
 
 
@@ -6543,7 +6543,7 @@ def atan2(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("atan2", "input", 1, "Tensor", input)
     result = binary(_trigonometric.ATAN2, input, other)
-    return result if out is None else write_out("atan2", out, [input, other], result)
+    return result if out is None else write_out("atan2", out, result)
 
 
 
@@ -6552,7 +6552,7 @@ def arctan2(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("arctan2", "input", 1, "Tensor", input)
     result = binary(_trigonometric.ATAN2, input, other)
-    return result if out is None else write_out("arctan2", out, [input, other], result)
+    return result if out is None else write_out("arctan2", out, result)
 
 
 
@@ -6561,7 +6561,7 @@ def hypot(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("hypot", "input", 1, "Tensor", input)
     result = binary(_trigonometric.HYPOT, input, other)
-    return result if out is None else write_out("hypot", out, [input, other], result)
+    return result if out is None else write_out("hypot", out, result)
 
 
 
@@ -6574,7 +6574,7 @@ def asinh(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("asinh", "input", 1, "Tensor", input)
     result = _trigonometric.asinh(input)
-    return result if out is None else write_out("asinh", out, [input], result)
+    return result if out is None else write_out("asinh", out, result)
 
 
 
@@ -6587,7 +6587,7 @@ def arcsinh(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("arcsinh", "input", 1, "Tensor", input)
     result = _trigonometric.asinh(input)
-    return result if out is None else write_out("arcsinh", out, [input], result)
+    return result if out is None else write_out("arcsinh", out, result)
 
 
 
@@ -6616,7 +6616,7 @@ def acosh(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("acosh", "input", 1, "Tensor", input)
     result = _trigonometric.acosh(input)
-    return result if out is None else write_out("acosh", out, [input], result)
+    return result if out is None else write_out("acosh", out, result)
 
 
 
@@ -6629,7 +6629,7 @@ def arccosh(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("arccosh", "input", 1, "Tensor", input)
     result = _trigonometric.acosh(input)
-    return result if out is None else write_out("arccosh", out, [input], result)
+    return result if out is None else write_out("arccosh", out, result)
 
 
 
@@ -6658,7 +6658,7 @@ def atanh(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("atanh", "input", 1, "Tensor", input)
     result = _trigonometric.atanh(input)
-    return result if out is None else write_out("atanh", out, [input], result)
+    return result if out is None else write_out("atanh", out, result)
 
 
 
@@ -6671,7 +6671,7 @@ def arctanh(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("arctanh", "input", 1, "Tensor", input)
     result = _trigonometric.atanh(input)
-    return result if out is None else write_out("arctanh", out, [input], result)
+    return result if out is None else write_out("arctanh", out, result)
 
 
 

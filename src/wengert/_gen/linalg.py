@@ -77,7 +77,7 @@ def multi_dot(tensors: Any, *, out: Any = None) -> Tensor:
         tensors: matrices; the first and the last may be vectors.
     """
     result = _einsum.multi_dot(tensors)
-    return result if out is None else write_out("multi_dot", out, [tensors], result)
+    return result if out is None else write_out("multi_dot", out, result)
 
 
 
@@ -92,7 +92,7 @@ def cross(input: Any, other: Tensor, *, dim: Any=-1, out: Any = None) -> Tensor:
     if not isinstance(other, TensorBase):
         raise errors.argument_type("linalg_cross", "other", 2, "Tensor", other)
     result = _einsum.linalg_cross(input, other, dim=dim)
-    return result if out is None else write_out("cross", out, [input, other], result)
+    return result if out is None else write_out("cross", out, result)
 
 
 
@@ -103,7 +103,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: Any=-1, out: Any = None) -> Tensor:
     if not isinstance(y, TensorBase):
         raise errors.argument_type("linalg_vecdot", "y", 2, "Tensor", y)
     result = _einsum.vecdot(x, y, dim=dim)
-    return result if out is None else write_out("vecdot", out, [x, y], result)
+    return result if out is None else write_out("vecdot", out, result)
 
 
 
@@ -123,7 +123,7 @@ def cholesky(input: Any, *, upper: bool=False, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("linalg_cholesky", "input", 1, "Tensor", input)
     result = _linalg_cholesky.linalg_cholesky(input, upper=upper)
-    return result if out is None else write_out("cholesky", out, [input], result)
+    return result if out is None else write_out("cholesky", out, result)
 
 
 
@@ -171,7 +171,7 @@ def eigvalsh(input: Any, UPLO: Any='L', *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("linalg_eigvalsh", "input", 1, "Tensor", input)
     result = _linalg_eigen.eigvalsh(input, UPLO)
-    return result if out is None else write_out("eigvalsh", out, [input], result)
+    return result if out is None else write_out("eigvalsh", out, result)
 
 
 
@@ -206,7 +206,7 @@ def eigvals(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("linalg_eigvals", "input", 1, "Tensor", input)
     result = _linalg_eigen.eigvals(input)
-    return result if out is None else write_out("eigvals", out, [input], result)
+    return result if out is None else write_out("eigvals", out, result)
 
 
 
@@ -235,7 +235,7 @@ def matrix_power(input: Any, n: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("linalg_matrix_power", "input", 1, "Tensor", input)
     result = _linalg_functions.matrix_power(input, n)
-    return result if out is None else write_out("matrix_power", out, [input], result)
+    return result if out is None else write_out("matrix_power", out, result)
 
 
 
@@ -313,7 +313,7 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool=False, o
     if not isinstance(B, TensorBase):
         raise errors.argument_type("linalg_ldl_solve", "B", 3, "Tensor", B)
     result = _linalg_ldl.ldl_solve(LD, pivots, B, hermitian=hermitian)
-    return result if out is None else write_out("ldl_solve", out, [LD, pivots, B], result)
+    return result if out is None else write_out("ldl_solve", out, result)
 
 
 
@@ -384,7 +384,7 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool=True, adjoint:
     if not isinstance(B, TensorBase):
         raise errors.argument_type("linalg_lu_solve", "B", 3, "Tensor", B)
     result = _linalg_lu.lu_solve(LU, pivots, B, left=left, adjoint=adjoint)
-    return result if out is None else write_out("lu_solve", out, [LU, pivots, B], result)
+    return result if out is None else write_out("lu_solve", out, result)
 
 
 
@@ -423,7 +423,7 @@ def householder_product(input: Any, tau: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(tau, TensorBase):
         raise errors.argument_type("linalg_householder_product", "tau", 2, "Tensor", tau)
     result = _linalg_qr.householder_product(input, tau)
-    return result if out is None else write_out("householder_product", out, [input, tau], result)
+    return result if out is None else write_out("householder_product", out, result)
 
 
 
@@ -446,7 +446,7 @@ def pinv(input: Any, rcond: Any=None, hermitian: bool=False, *, atol: Any=None, 
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("linalg_pinv", "input", 1, "Tensor", input)
     result = _linalg_rank.pinv(input, rcond, hermitian, atol=atol, rtol=rtol)
-    return result if out is None else write_out("pinv", out, [input], result)
+    return result if out is None else write_out("pinv", out, result)
 
 
 
@@ -463,7 +463,7 @@ def matrix_rank(input: Any, tol: Any=None, hermitian: bool=False, *, atol: Any=N
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("linalg_matrix_rank", "input", 1, "Tensor", input)
     result = _linalg_rank.matrix_rank(input, tol, hermitian, atol=atol, rtol=rtol)
-    return result if out is None else write_out("matrix_rank", out, [input], result)
+    return result if out is None else write_out("matrix_rank", out, result)
 
 
 
@@ -477,7 +477,7 @@ def cond(input: Any, p: Any=None, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("linalg_cond", "input", 1, "Tensor", input)
     result = _linalg_rank.cond(input, p)
-    return result if out is None else write_out("cond", out, [input], result)
+    return result if out is None else write_out("cond", out, result)
 
 
 
@@ -523,7 +523,7 @@ def inv(A: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(A, TensorBase):
         raise errors.argument_type("linalg_inv", "A", 1, "Tensor", A)
     result = _linalg_solve.linalg_inv(A)
-    return result if out is None else write_out("inv", out, [A], result)
+    return result if out is None else write_out("inv", out, result)
 
 
 
@@ -554,7 +554,7 @@ def det(A: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(A, TensorBase):
         raise errors.argument_type("linalg_det", "A", 1, "Tensor", A)
     result = _linalg_solve.linalg_det(A)
-    return result if out is None else write_out("det", out, [A], result)
+    return result if out is None else write_out("det", out, result)
 
 
 
@@ -605,7 +605,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool=True, out: Any = None) -> Tensor:
     if not isinstance(B, TensorBase):
         raise errors.argument_type("linalg_solve", "B", 2, "Tensor", B)
     result = _linalg_solve.solve(A, B, left=left)
-    return result if out is None else write_out("solve", out, [A, B], result)
+    return result if out is None else write_out("solve", out, result)
 
 
 
@@ -636,7 +636,7 @@ def tensorinv(input: Any, ind: Any=2, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("linalg_tensorinv", "input", 1, "Tensor", input)
     result = _linalg_solve.tensorinv(input, ind)
-    return result if out is None else write_out("tensorinv", out, [input], result)
+    return result if out is None else write_out("tensorinv", out, result)
 
 
 
@@ -653,7 +653,7 @@ def tensorsolve(input: Any, other: Tensor, dims: Any=None, *, out: Any = None) -
     if not isinstance(other, TensorBase):
         raise errors.argument_type("linalg_tensorsolve", "other", 2, "Tensor", other)
     result = _linalg_solve.tensorsolve(input, other, dims)
-    return result if out is None else write_out("tensorsolve", out, [input, other], result)
+    return result if out is None else write_out("tensorsolve", out, result)
 
 
 
@@ -691,7 +691,7 @@ def svdvals(A: Tensor, *, driver: Any=None, out: Any = None) -> Tensor:
     if not isinstance(A, TensorBase):
         raise errors.argument_type("linalg_svdvals", "A", 1, "Tensor", A)
     result = _linalg_svd.svdvals(A, driver=driver)
-    return result if out is None else write_out("svdvals", out, [A], result)
+    return result if out is None else write_out("svdvals", out, result)
 
 
 
@@ -716,7 +716,7 @@ def solve_triangular(input: Any, B: Tensor, *, upper: bool, left: bool=True, uni
     if not isinstance(B, TensorBase):
         raise errors.argument_type("linalg_solve_triangular", "B", 2, "Tensor", B)
     result = _linalg_triangular.solve_triangular(input, B, upper=upper, left=left, unitriangular=unitriangular)
-    return result if out is None else write_out("solve_triangular", out, [input, B], result)
+    return result if out is None else write_out("solve_triangular", out, result)
 
 
 
@@ -741,7 +741,7 @@ def matmul(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(other, TensorBase):
         raise errors.argument_type("linalg_matmul", "other", 2, "Tensor", other)
     result = _matmul.matmul(input, other)
-    return result if out is None else write_out("matmul", out, [input, other], result)
+    return result if out is None else write_out("matmul", out, result)
 
 
 
@@ -764,7 +764,7 @@ def vector_norm(input: Any, ord: Any=2, dim: Any=None, keepdim: bool=False, *, d
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("linalg_vector_norm", "input", 1, "Tensor", input)
     result = _norm.vector_norm(input, ord, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
-    return result if out is None else write_out("vector_norm", out, [input], result)
+    return result if out is None else write_out("vector_norm", out, result)
 
 
 
@@ -781,7 +781,7 @@ def norm(input: Any, ord: Any=None, dim: Any=None, keepdim: bool=False, *, dtype
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("linalg_norm", "input", 1, "Tensor", input)
     result = _norm.linalg_norm(input, ord, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
-    return result if out is None else write_out("norm", out, [input], result)
+    return result if out is None else write_out("norm", out, result)
 
 
 
@@ -799,4 +799,4 @@ def matrix_norm(input: Any, ord: Any='fro', dim: Any=(-2, -1), keepdim: bool=Fal
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("linalg_matrix_norm", "input", 1, "Tensor", input)
     result = _norm.matrix_norm(input, ord, dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype=dtype)
-    return result if out is None else write_out("matrix_norm", out, [input], result)
+    return result if out is None else write_out("matrix_norm", out, result)

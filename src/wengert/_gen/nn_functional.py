@@ -1882,7 +1882,7 @@ def avg_pool2d(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, c
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("avg_pool2d", "input", 1, "Tensor", input)
     result = _pool_avg.avg_pool2d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
-    return result if out is None else write_out("avg_pool2d", out, [input], result)
+    return result if out is None else write_out("avg_pool2d", out, result)
 
 
 
@@ -1895,7 +1895,7 @@ def avg_pool3d(input: Any, kernel_size: Any, stride: Any=None, padding: Any=0, c
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("avg_pool3d", "input", 1, "Tensor", input)
     result = _pool_avg.avg_pool3d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
-    return result if out is None else write_out("avg_pool3d", out, [input], result)
+    return result if out is None else write_out("avg_pool3d", out, result)
 
 
 

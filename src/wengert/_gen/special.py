@@ -90,7 +90,7 @@ def logsumexp(input: Any, dim: Any=None, keepdim: bool=False, *, out: Any = None
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_logsumexp", "input", 1, "Tensor", input)
     result = _reduce.logsumexp(input, dim if dim is not None else required_dim(axis, "logsumexp"), keepdim if keepdims is None else keepdims)
-    return result if out is None else write_out("logsumexp", out, [input], result)
+    return result if out is None else write_out("logsumexp", out, result)
 
 
 
@@ -103,7 +103,7 @@ def round(input: Any, *, decimals: Any=0, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_round", "input", 1, "Tensor", input)
     result = _rounding.rounded(input, decimals=decimals)
-    return result if out is None else write_out("round", out, [input], result)
+    return result if out is None else write_out("round", out, result)
 
 
 
@@ -124,7 +124,7 @@ def softmax(input: Any, dim: Any=None, dtype: Any=None, *, out: Any = None, axis
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_softmax", "input", 1, "Tensor", input)
     result = _softmax.softmax(input, dim if dim is not None else required_dim(axis, "softmax"), dtype)
-    return result if out is None else write_out("softmax", out, [input], result)
+    return result if out is None else write_out("softmax", out, result)
 
 
 
@@ -142,7 +142,7 @@ def log_softmax(input: Any, dim: Any=None, dtype: Any=None, *, out: Any = None, 
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_log_softmax", "input", 1, "Tensor", input)
     result = _softmax.log_softmax(input, dim if dim is not None else required_dim(axis, "log_softmax"), dtype)
-    return result if out is None else write_out("log_softmax", out, [input], result)
+    return result if out is None else write_out("log_softmax", out, result)
 
 
 
@@ -151,7 +151,7 @@ def erf(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_erf", "input", 1, "Tensor", input)
     result = unary(_special.ERF, input)
-    return result if out is None else write_out("erf", out, [input], result)
+    return result if out is None else write_out("erf", out, result)
 
 
 
@@ -160,7 +160,7 @@ def erfc(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_erfc", "input", 1, "Tensor", input)
     result = unary(_special.ERFC, input)
-    return result if out is None else write_out("erfc", out, [input], result)
+    return result if out is None else write_out("erfc", out, result)
 
 
 
@@ -169,7 +169,7 @@ def erfinv(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_erfinv", "input", 1, "Tensor", input)
     result = unary(_special.ERFINV, input)
-    return result if out is None else write_out("erfinv", out, [input], result)
+    return result if out is None else write_out("erfinv", out, result)
 
 
 
@@ -178,7 +178,7 @@ def erfcx(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_erfcx", "input", 1, "Tensor", input)
     result = unary(_special.ERFCX, input)
-    return result if out is None else write_out("erfcx", out, [input], result)
+    return result if out is None else write_out("erfcx", out, result)
 
 
 
@@ -187,7 +187,7 @@ def ndtri(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_ndtri", "input", 1, "Tensor", input)
     result = unary(_special.NDTRI, input)
-    return result if out is None else write_out("ndtri", out, [input], result)
+    return result if out is None else write_out("ndtri", out, result)
 
 
 
@@ -196,7 +196,7 @@ def log_ndtr(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_log_ndtr", "input", 1, "Tensor", input)
     result = unary(_special.LOG_NDTR, input)
-    return result if out is None else write_out("log_ndtr", out, [input], result)
+    return result if out is None else write_out("log_ndtr", out, result)
 
 
 
@@ -205,7 +205,7 @@ def entr(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_entr", "input", 1, "Tensor", input)
     result = unary(_special.ENTR, input)
-    return result if out is None else write_out("entr", out, [input], result)
+    return result if out is None else write_out("entr", out, result)
 
 
 
@@ -214,7 +214,7 @@ def digamma(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_digamma", "input", 1, "Tensor", input)
     result = unary(_special.DIGAMMA, input)
-    return result if out is None else write_out("digamma", out, [input], result)
+    return result if out is None else write_out("digamma", out, result)
 
 
 
@@ -223,7 +223,7 @@ def i0(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_i0", "input", 1, "Tensor", input)
     result = unary(_special.I0, input)
-    return result if out is None else write_out("i0", out, [input], result)
+    return result if out is None else write_out("i0", out, result)
 
 
 
@@ -232,7 +232,7 @@ def i0e(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_i0e", "input", 1, "Tensor", input)
     result = unary(_special.I0E, input)
-    return result if out is None else write_out("i0e", out, [input], result)
+    return result if out is None else write_out("i0e", out, result)
 
 
 
@@ -241,7 +241,7 @@ def i1(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_i1", "input", 1, "Tensor", input)
     result = unary(_special.I1, input)
-    return result if out is None else write_out("i1", out, [input], result)
+    return result if out is None else write_out("i1", out, result)
 
 
 
@@ -250,7 +250,7 @@ def i1e(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_i1e", "input", 1, "Tensor", input)
     result = unary(_special.I1E, input)
-    return result if out is None else write_out("i1e", out, [input], result)
+    return result if out is None else write_out("i1e", out, result)
 
 
 
@@ -263,7 +263,7 @@ def ndtr(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_ndtr", "input", 1, "Tensor", input)
     result = _special.ndtr(input)
-    return result if out is None else write_out("ndtr", out, [input], result)
+    return result if out is None else write_out("ndtr", out, result)
 
 
 
@@ -272,7 +272,7 @@ def gammaln(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_gammaln", "input", 1, "Tensor", input)
     result = _special.gammaln(input)
-    return result if out is None else write_out("gammaln", out, [input], result)
+    return result if out is None else write_out("gammaln", out, result)
 
 
 
@@ -281,7 +281,7 @@ def psi(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_psi", "input", 1, "Tensor", input)
     result = _special.psi(input)
-    return result if out is None else write_out("psi", out, [input], result)
+    return result if out is None else write_out("psi", out, result)
 
 
 
@@ -295,7 +295,7 @@ def polygamma(n: Any, input: Any, *, out: Any = None) -> Tensor:
         RuntimeError: for a negative ``n``.
     """
     result = _special.polygamma(n, input)
-    return result if out is None else write_out("polygamma", out, [n], result)
+    return result if out is None else write_out("polygamma", out, result)
 
 
 
@@ -304,7 +304,7 @@ def multigammaln(input: Any, p: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_multigammaln", "input", 1, "Tensor", input)
     result = _special.multigammaln(input, p)
-    return result if out is None else write_out("multigammaln", out, [input], result)
+    return result if out is None else write_out("multigammaln", out, result)
 
 
 
@@ -317,7 +317,7 @@ def logit(input: Any, eps: Any=None, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_logit", "input", 1, "Tensor", input)
     result = _special.logit(input, eps)
-    return result if out is None else write_out("logit", out, [input], result)
+    return result if out is None else write_out("logit", out, result)
 
 
 
@@ -328,7 +328,7 @@ def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) ->
         log(other) (0 where both ``input`` is 0 and ``other`` not positive) and self/other.
     """
     result = _special_pairs.xlogy(input, other)
-    return result if out is None else write_out("xlogy", out, [input, other], result)
+    return result if out is None else write_out("xlogy", out, result)
 
 
 
@@ -339,7 +339,7 @@ def xlog1py(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) 
         log(1 + other) (0 where both ``input`` is 0 and ``other`` at most -1) and self/(1 + other).
     """
     result = _special_pairs.xlog1py(input, other)
-    return result if out is None else write_out("xlog1py", out, [input, other], result)
+    return result if out is None else write_out("xlog1py", out, result)
 
 
 
@@ -350,7 +350,7 @@ def zeta(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) -> 
         -self zeta(self + 1, other) for ``other``; not implemented for ``input`` (as in PyTorch).
     """
     result = _special_pairs.zeta(input, other)
-    return result if out is None else write_out("zeta", out, [input, other], result)
+    return result if out is None else write_out("zeta", out, result)
 
 
 
@@ -361,7 +361,7 @@ def gammainc(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(other, TensorBase):
         raise errors.argument_type("special_gammainc", "other", 2, "Tensor", other)
     result = _special_pairs.gammainc(input, other)
-    return result if out is None else write_out("gammainc", out, [input, other], result)
+    return result if out is None else write_out("gammainc", out, result)
 
 
 
@@ -372,7 +372,7 @@ def gammaincc(input: Any, other: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(other, TensorBase):
         raise errors.argument_type("special_gammaincc", "other", 2, "Tensor", other)
     result = _special_pairs.gammaincc(input, other)
-    return result if out is None else write_out("gammaincc", out, [input, other], result)
+    return result if out is None else write_out("gammaincc", out, result)
 
 
 
@@ -381,7 +381,7 @@ def bessel_j0(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_bessel_j0", "input", 1, "Tensor", input)
     result = _special_plain.bessel_j0(input)
-    return result if out is None else write_out("bessel_j0", out, [input], result)
+    return result if out is None else write_out("bessel_j0", out, result)
 
 
 
@@ -390,7 +390,7 @@ def bessel_j1(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_bessel_j1", "input", 1, "Tensor", input)
     result = _special_plain.bessel_j1(input)
-    return result if out is None else write_out("bessel_j1", out, [input], result)
+    return result if out is None else write_out("bessel_j1", out, result)
 
 
 
@@ -399,7 +399,7 @@ def bessel_y0(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_bessel_y0", "input", 1, "Tensor", input)
     result = _special_plain.bessel_y0(input)
-    return result if out is None else write_out("bessel_y0", out, [input], result)
+    return result if out is None else write_out("bessel_y0", out, result)
 
 
 
@@ -408,7 +408,7 @@ def bessel_y1(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_bessel_y1", "input", 1, "Tensor", input)
     result = _special_plain.bessel_y1(input)
-    return result if out is None else write_out("bessel_y1", out, [input], result)
+    return result if out is None else write_out("bessel_y1", out, result)
 
 
 
@@ -417,7 +417,7 @@ def modified_bessel_i0(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_modified_bessel_i0", "input", 1, "Tensor", input)
     result = _special_plain.modified_bessel_i0(input)
-    return result if out is None else write_out("modified_bessel_i0", out, [input], result)
+    return result if out is None else write_out("modified_bessel_i0", out, result)
 
 
 
@@ -426,7 +426,7 @@ def modified_bessel_i1(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_modified_bessel_i1", "input", 1, "Tensor", input)
     result = _special_plain.modified_bessel_i1(input)
-    return result if out is None else write_out("modified_bessel_i1", out, [input], result)
+    return result if out is None else write_out("modified_bessel_i1", out, result)
 
 
 
@@ -435,7 +435,7 @@ def modified_bessel_k0(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_modified_bessel_k0", "input", 1, "Tensor", input)
     result = _special_plain.modified_bessel_k0(input)
-    return result if out is None else write_out("modified_bessel_k0", out, [input], result)
+    return result if out is None else write_out("modified_bessel_k0", out, result)
 
 
 
@@ -444,7 +444,7 @@ def modified_bessel_k1(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_modified_bessel_k1", "input", 1, "Tensor", input)
     result = _special_plain.modified_bessel_k1(input)
-    return result if out is None else write_out("modified_bessel_k1", out, [input], result)
+    return result if out is None else write_out("modified_bessel_k1", out, result)
 
 
 
@@ -453,7 +453,7 @@ def scaled_modified_bessel_k0(x: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(x, TensorBase):
         raise errors.argument_type("special_scaled_modified_bessel_k0", "x", 1, "Tensor", x)
     result = _special_plain.scaled_modified_bessel_k0(x)
-    return result if out is None else write_out("scaled_modified_bessel_k0", out, [x], result)
+    return result if out is None else write_out("scaled_modified_bessel_k0", out, result)
 
 
 
@@ -462,7 +462,7 @@ def scaled_modified_bessel_k1(x: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(x, TensorBase):
         raise errors.argument_type("special_scaled_modified_bessel_k1", "x", 1, "Tensor", x)
     result = _special_plain.scaled_modified_bessel_k1(x)
-    return result if out is None else write_out("scaled_modified_bessel_k1", out, [x], result)
+    return result if out is None else write_out("scaled_modified_bessel_k1", out, result)
 
 
 
@@ -471,7 +471,7 @@ def airy_ai(x: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(x, TensorBase):
         raise errors.argument_type("special_airy_ai", "x", 1, "Tensor", x)
     result = _special_plain.airy_ai(x)
-    return result if out is None else write_out("airy_ai", out, [x], result)
+    return result if out is None else write_out("airy_ai", out, result)
 
 
 
@@ -480,91 +480,91 @@ def spherical_bessel_j0(x: Tensor, *, out: Any = None) -> Tensor:
     if not isinstance(x, TensorBase):
         raise errors.argument_type("special_spherical_bessel_j0", "x", 1, "Tensor", x)
     result = _special_plain.spherical_bessel_j0(x)
-    return result if out is None else write_out("spherical_bessel_j0", out, [x], result)
+    return result if out is None else write_out("spherical_bessel_j0", out, result)
 
 
 
 def chebyshev_polynomial_t(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
     """Chebyshev polynomial of the first kind and degree ``n`` at ``input``; without gradient."""
     result = _special_plain.chebyshev_polynomial_t(input, n)
-    return result if out is None else write_out("chebyshev_polynomial_t", out, [input, n], result)
+    return result if out is None else write_out("chebyshev_polynomial_t", out, result)
 
 
 
 def chebyshev_polynomial_u(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
     """Chebyshev polynomial of the second kind and degree ``n`` at ``input``; without gradient."""
     result = _special_plain.chebyshev_polynomial_u(input, n)
-    return result if out is None else write_out("chebyshev_polynomial_u", out, [input, n], result)
+    return result if out is None else write_out("chebyshev_polynomial_u", out, result)
 
 
 
 def chebyshev_polynomial_v(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
     """Chebyshev polynomial of the third kind and degree ``n`` at ``input``; without gradient."""
     result = _special_plain.chebyshev_polynomial_v(input, n)
-    return result if out is None else write_out("chebyshev_polynomial_v", out, [input, n], result)
+    return result if out is None else write_out("chebyshev_polynomial_v", out, result)
 
 
 
 def chebyshev_polynomial_w(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
     """Chebyshev polynomial of the fourth kind and degree ``n`` at ``input``; without gradient."""
     result = _special_plain.chebyshev_polynomial_w(input, n)
-    return result if out is None else write_out("chebyshev_polynomial_w", out, [input, n], result)
+    return result if out is None else write_out("chebyshev_polynomial_w", out, result)
 
 
 
 def shifted_chebyshev_polynomial_t(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
     """Chebyshev polynomial of the first kind on [0, 1], of degree ``n`` at ``input``; without gradient."""
     result = _special_plain.shifted_chebyshev_polynomial_t(input, n)
-    return result if out is None else write_out("shifted_chebyshev_polynomial_t", out, [input, n], result)
+    return result if out is None else write_out("shifted_chebyshev_polynomial_t", out, result)
 
 
 
 def shifted_chebyshev_polynomial_u(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
     """Chebyshev polynomial of the second kind on [0, 1], of degree ``n`` at ``input``; without gradient."""
     result = _special_plain.shifted_chebyshev_polynomial_u(input, n)
-    return result if out is None else write_out("shifted_chebyshev_polynomial_u", out, [input, n], result)
+    return result if out is None else write_out("shifted_chebyshev_polynomial_u", out, result)
 
 
 
 def shifted_chebyshev_polynomial_v(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
     """Chebyshev polynomial of the third kind on [0, 1], of degree ``n`` at ``input``; without gradient."""
     result = _special_plain.shifted_chebyshev_polynomial_v(input, n)
-    return result if out is None else write_out("shifted_chebyshev_polynomial_v", out, [input, n], result)
+    return result if out is None else write_out("shifted_chebyshev_polynomial_v", out, result)
 
 
 
 def shifted_chebyshev_polynomial_w(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
     """Chebyshev polynomial of the fourth kind on [0, 1], of degree ``n`` at ``input``; without gradient."""
     result = _special_plain.shifted_chebyshev_polynomial_w(input, n)
-    return result if out is None else write_out("shifted_chebyshev_polynomial_w", out, [input, n], result)
+    return result if out is None else write_out("shifted_chebyshev_polynomial_w", out, result)
 
 
 
 def hermite_polynomial_h(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
     """Physicist's Hermite polynomial of degree ``n`` at ``input``; without gradient."""
     result = _special_plain.hermite_polynomial_h(input, n)
-    return result if out is None else write_out("hermite_polynomial_h", out, [input, n], result)
+    return result if out is None else write_out("hermite_polynomial_h", out, result)
 
 
 
 def hermite_polynomial_he(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
     """Probabilist's Hermite polynomial of degree ``n`` at ``input``; without gradient."""
     result = _special_plain.hermite_polynomial_he(input, n)
-    return result if out is None else write_out("hermite_polynomial_he", out, [input, n], result)
+    return result if out is None else write_out("hermite_polynomial_he", out, result)
 
 
 
 def laguerre_polynomial_l(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
     """Laguerre polynomial of degree ``n`` at ``input``; without gradient."""
     result = _special_plain.laguerre_polynomial_l(input, n)
-    return result if out is None else write_out("laguerre_polynomial_l", out, [input, n], result)
+    return result if out is None else write_out("laguerre_polynomial_l", out, result)
 
 
 
 def legendre_polynomial_p(input: Tensor | Number, n: Tensor | Number, *, out: Any = None) -> Tensor:
     """Legendre polynomial of degree ``n`` at ``input``; without gradient."""
     result = _special_plain.legendre_polynomial_p(input, n)
-    return result if out is None else write_out("legendre_polynomial_p", out, [input, n], result)
+    return result if out is None else write_out("legendre_polynomial_p", out, result)
 
 
 
@@ -573,7 +573,7 @@ def exp2(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_exp2", "input", 1, "Tensor", input)
     result = unary(_transcendental.EXP2, input)
-    return result if out is None else write_out("exp2", out, [input], result)
+    return result if out is None else write_out("exp2", out, result)
 
 
 
@@ -582,7 +582,7 @@ def expm1(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_expm1", "input", 1, "Tensor", input)
     result = unary(_transcendental.EXPM1, input)
-    return result if out is None else write_out("expm1", out, [input], result)
+    return result if out is None else write_out("expm1", out, result)
 
 
 
@@ -591,7 +591,7 @@ def log1p(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_log1p", "input", 1, "Tensor", input)
     result = unary(_transcendental.LOG1P, input)
-    return result if out is None else write_out("log1p", out, [input], result)
+    return result if out is None else write_out("log1p", out, result)
 
 
 
@@ -600,7 +600,7 @@ def expit(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_expit", "input", 1, "Tensor", input)
     result = _transcendental.expit(input)
-    return result if out is None else write_out("expit", out, [input], result)
+    return result if out is None else write_out("expit", out, result)
 
 
 
@@ -609,4 +609,4 @@ def sinc(input: Any, *, out: Any = None) -> Tensor:
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("special_sinc", "input", 1, "Tensor", input)
     result = unary(_trigonometric.SINC, input)
-    return result if out is None else write_out("sinc", out, [input], result)
+    return result if out is None else write_out("sinc", out, result)

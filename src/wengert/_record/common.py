@@ -335,16 +335,22 @@ def shadow(x: TensorBase) -> Tensor:
     return out
 
 
-def write_out(name: str, out: Any, inputs: list[Any], result: Tensor) -> Tensor:
-    """Deliver a result into the tensor given as ``out=``, resized when it does not fit."""
+def check_out(name: str, out: Any, result: Tensor) -> None:
+    """All checks of ``out=`` before it is written to, so that a refused call changes nothing."""
     if not isinstance(out, TensorBase):
-        raise errors.argument_type(name, "out", len(inputs) + 1, "Tensor", out)
-    if is_grad_enabled():
-        for given in [out, *inputs]:
-            for t in given if isinstance(given, (list, tuple)) else [given]:
-                if isinstance(t, TensorBase) and requires_grad(t):
-                    raise errors.out_requires_grad(name)
+        raise errors.argument_type(name, "out", 0, "Tensor", out)
+    if is_grad_enabled() and (requires_grad(out) or requires_grad(result)):
+        raise errors.out_requires_grad(name)
+    if MODES.dual_level >= 0 and (forward.tangent_of(out) is not None or forward.tangent_of(result) is not None):
+        raise errors.out_has_tangent(name)
     check_result_dtype(result.dt, out.dt)
+    if out.shp == result.shp and isinstance(out.array, _ndarray):
+        views.check_writable(out.array)
+
+
+def write_out(name: str, out: Any, result: Tensor) -> Tensor:
+    """Deliver a result into the tensor given as ``out=``, resized when it does not fit."""
+    check_out(name, out, result)
     if out.shp != result.shp:
         if out.array.size > 0:
             warnings.warn(
@@ -356,12 +362,10 @@ def write_out(name: str, out: Any, inputs: list[Any], result: Tensor) -> Tensor:
                 stacklevel=3,
             )
         replace_array(out, np.empty(result.shp, out.dt.np))
-    elif isinstance(out.array, _ndarray):
-        views.check_writable(out.array)
     if views.WRITES.watched:
         views.WRITES.call(memory(out))
     write(out, cast_array(result.array, out.dt) if result.dt is not out.dt else result.array)
-    return out  # type: ignore[return-value]
+    return out
 
 
 def float_dtype_for(x: TensorBase) -> dtype:

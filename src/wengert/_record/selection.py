@@ -12,7 +12,7 @@ from .._core.dtypes import INTEGER, Size
 from .._core.tensor_base import TensorBase
 from ..kernels import zeros
 from ..kernels.blocks import places
-from .common import make, untracked, wrap_dim, write_out
+from .common import check_out, make, untracked, wrap_dim, write_out
 from .general import General
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Selection(General):
         return np.expand_dims(array, self.dim) if self.drops else array
 
 
-def deliver(name: str, out: Any, x: TensorBase, results: list[Tensor]) -> list[Tensor]:
+def deliver(name: str, out: Any, results: list[Tensor]) -> list[Tensor]:
     """Store the results into the tensors given as ``out=``, if any."""
     if out is None:
         return results
@@ -129,7 +129,8 @@ def deliver(name: str, out: Any, x: TensorBase, results: list[Tensor]) -> list[T
             raise RuntimeError(
                 f"Expected out tensor to have dtype {errors.c_type(result.dt)}, but got {errors.c_type(target.dt)} instead"
             )
-    return [write_out(name, target, [x], result) for target, result in zip(out, results)]
+        check_out(name, target, result)
+    return [write_out(name, target, result) for target, result in zip(out, results)]
 
 
 def check_order(x: TensorBase, kernel: str) -> None:

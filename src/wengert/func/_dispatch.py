@@ -30,6 +30,10 @@ INPLACE: Final = (
     "Please try to use out-of-place operators instead of inplace arithmetic. If said operator is being called inside the "
     "PyTorch framework, please file a bug report instead."
 )
+OUT: Final = (
+    "{name}(): functions with out=... arguments cannot be transformed: what is given as out= takes the values of all samples at "
+    "once, or loses the derivatives\n  try: without out="
+)
 DYNAMIC: Final = (
     "vmap: It looks like you attempted to use `{name}`, an operator with a dynamic shape output: every sample could give "
     "another number of elements\n  try: a mask and where(), or compute it outside of vmap"
@@ -83,6 +87,8 @@ def dispatch(name: str, original: Callable[..., Any], args: tuple[Any, ...], kwa
     level = innermost(args)
     if kwargs:
         level = innermost(kwargs.values(), level)
+        if level is not None and kwargs.get("out") is not None:
+            raise RuntimeError(OUT.format(name=name))
     if level is not None and level.kind in HANDLERS:
         return HANDLERS[level.kind](level, name, original, args, kwargs)
     if name in _random.OPERATORS:

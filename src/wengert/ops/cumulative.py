@@ -429,7 +429,7 @@ def cummax(self: Tensor, dim: Any, *, out: Any = None) -> Any:
     Variants: function method
     """
     check_order(self, "cummax_cpu")
-    return return_types.cummax(deliver("cummax", out, self, general_many(CummaxBackward0(self, dim), [self])))
+    return return_types.cummax(deliver("cummax", out, general_many(CummaxBackward0(self, dim), [self])))
 
 
 def cummin(self: Tensor, dim: Any, *, out: Any = None) -> Any:
@@ -438,7 +438,7 @@ def cummin(self: Tensor, dim: Any, *, out: Any = None) -> Any:
     Variants: function method
     """
     check_order(self, "cummin_cpu")
-    return return_types.cummin(deliver("cummin", out, self, general_many(CumminBackward0(self, dim), [self])))
+    return return_types.cummin(deliver("cummin", out, general_many(CumminBackward0(self, dim), [self])))
 
 
 def diff(self: Tensor, n: Any = 1, dim: Any = -1, prepend: Any = None, append: Any = None) -> Tensor:

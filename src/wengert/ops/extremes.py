@@ -203,11 +203,11 @@ def max(self: Tensor, dim: Any = None, keepdim: bool = False, *, out: Any = None
         return whole("max", MaxBackward1(), self, out)
     if isinstance(dim, TensorBase):
         other: Any = dim
-        return into("max", self.maximum(other), self, out)
+        return into("max", self.maximum(other), out)
     check_order(self, "max")
     op = MaxBackward0(self, dim, not keepdim)
     check_not_empty("max", self, op.dim)
-    return return_types.max(deliver("max", out, self, general_many(op, [self])))
+    return return_types.max(deliver("max", out, general_many(op, [self])))
 
 
 def min(self: Tensor, dim: Any = None, keepdim: bool = False, *, out: Any = None) -> Any:
@@ -222,23 +222,23 @@ def min(self: Tensor, dim: Any = None, keepdim: bool = False, *, out: Any = None
         return whole("min", MinBackward1(), self, out)
     if isinstance(dim, TensorBase):
         other: Any = dim
-        return into("min", self.minimum(other), self, out)
+        return into("min", self.minimum(other), out)
     check_order(self, "min")
     op = MinBackward0(self, dim, not keepdim)
     check_not_empty("min", self, op.dim)
-    return return_types.min(deliver("min", out, self, general_many(op, [self])))
+    return return_types.min(deliver("min", out, general_many(op, [self])))
 
 
 def whole(name: str, op: Extreme, x: Tensor, out: Any) -> Tensor:
     """The extreme of all elements."""
     check_order(x, name + "_all")
     check_some(name, x)
-    return into(name, reduce(over(op, x, None, False), x), x, out)
+    return into(name, reduce(over(op, x, None, False), x), out)
 
 
-def into(name: str, result: Tensor, x: Tensor, out: Any) -> Tensor:
+def into(name: str, result: Tensor, out: Any) -> Tensor:
     """The result, stored into ``out`` when that is given."""
-    return result if out is None else write_out(name, out, [x], result)
+    return result if out is None else write_out(name, out, result)
 
 
 def check_some(name: str, x: TensorBase) -> None:
@@ -295,9 +295,7 @@ def aminmax(self: Tensor, *, dim: Any = None, keepdim: bool = False, out: Any = 
         raise RuntimeError(
             "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
         )
-    return return_types.aminmax(
-        deliver("aminmax", out, self, general_many(AminmaxBackward0(self, dim, keepdim), [self]))
-    )
+    return return_types.aminmax(deliver("aminmax", out, general_many(AminmaxBackward0(self, dim, keepdim), [self])))
 
 
 def argmax(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:

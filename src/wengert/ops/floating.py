@@ -176,7 +176,7 @@ def frexp(self: Tensor, *, out: Any = None) -> Any:
     """
     if self.dt.category != FLOATING:
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
-    return return_types.frexp(deliver("frexp", out, self, general_many(FrexpBackward0(), [self])))
+    return return_types.frexp(deliver("frexp", out, general_many(FrexpBackward0(), [self])))
 
 
 def float_power(self: Tensor | Number, exponent: Tensor | Number) -> Tensor:

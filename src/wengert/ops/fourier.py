@@ -257,7 +257,7 @@ def resized(x: Tensor, dims: tuple[int, ...], sizes: list[int]) -> Tensor:
     return constant_pad_nd(x, tuple(pads)) if any(pads) else x
 
 
-def deliver(name: str, result: Tensor, x: Tensor, out: Any) -> Tensor:
+def deliver(name: str, result: Tensor, out: Any) -> Tensor:
     """The result, or ``out`` with it.
 
     Raises:
@@ -270,7 +270,7 @@ def deliver(name: str, result: Tensor, x: Tensor, out: Any) -> Tensor:
         category = COMPLEX if result.dt.category == COMPLEX else FLOATING
         if out.dt.category != category:
             raise RuntimeError(f"{name} expects a {want} output tensor, but got {out.dt.title}")
-    return write_out(name, out, [x], result)
+    return write_out(name, out, result)
 
 
 # -- one dimension -----------------------------------------------------------------------------------------------------
@@ -334,7 +334,7 @@ def fft(self: Tensor, n: Any = None, dim: Any = -1, norm: Any = None, *, out: An
 
     Variants: fft
     """
-    return deliver("fft", full(self, n, dim, norm, True, "fft"), self, out)
+    return deliver("fft", full(self, n, dim, norm, True, "fft"), out)
 
 
 def ifft(self: Tensor, n: Any = None, dim: Any = -1, norm: Any = None, *, out: Any = None) -> Tensor:
@@ -350,7 +350,7 @@ def ifft(self: Tensor, n: Any = None, dim: Any = -1, norm: Any = None, *, out: A
 
     Variants: fft
     """
-    return deliver("ifft", full(self, n, dim, norm, False, "ifft"), self, out)
+    return deliver("ifft", full(self, n, dim, norm, False, "ifft"), out)
 
 
 def rfft(self: Tensor, n: Any = None, dim: Any = -1, norm: Any = None, *, out: Any = None) -> Tensor:
@@ -376,7 +376,7 @@ def rfft(self: Tensor, n: Any = None, dim: Any = -1, norm: Any = None, *, out: A
 
     Variants: fft
     """
-    return deliver("rfft", half(self, n, dim, norm, True, "rfft"), self, out)
+    return deliver("rfft", half(self, n, dim, norm, True, "rfft"), out)
 
 
 def irfft(self: Tensor, n: Any = None, dim: Any = -1, norm: Any = None, *, out: Any = None) -> Tensor:
@@ -393,7 +393,7 @@ def irfft(self: Tensor, n: Any = None, dim: Any = -1, norm: Any = None, *, out: 
 
     Variants: fft
     """
-    return deliver("irfft", from_half(self, n, dim, norm, False, "irfft"), self, out)
+    return deliver("irfft", from_half(self, n, dim, norm, False, "irfft"), out)
 
 
 def hfft(self: Tensor, n: Any = None, dim: Any = -1, norm: Any = None, *, out: Any = None) -> Tensor:
@@ -409,7 +409,7 @@ def hfft(self: Tensor, n: Any = None, dim: Any = -1, norm: Any = None, *, out: A
 
     Variants: fft
     """
-    return deliver("hfft", from_half(self, n, dim, norm, True, "hfft"), self, out)
+    return deliver("hfft", from_half(self, n, dim, norm, True, "hfft"), out)
 
 
 def ihfft(self: Tensor, n: Any = None, dim: Any = -1, norm: Any = None, *, out: Any = None) -> Tensor:
@@ -428,4 +428,4 @@ def ihfft(self: Tensor, n: Any = None, dim: Any = -1, norm: Any = None, *, out: 
 
     Variants: fft
     """
-    return deliver("ihfft", half(self, n, dim, norm, False, "ihfft"), self, out)
+    return deliver("ihfft", half(self, n, dim, norm, False, "ihfft"), out)

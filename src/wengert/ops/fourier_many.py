@@ -106,7 +106,7 @@ def fftn(self: Tensor, s: Any = None, dim: Any = None, norm: Any = None, *, out:
 
     Variants: fft
     """
-    return deliver("fftn", full(self, s, dim, norm, True, "fftn"), self, out)
+    return deliver("fftn", full(self, s, dim, norm, True, "fftn"), out)
 
 
 def ifftn(self: Tensor, s: Any = None, dim: Any = None, norm: Any = None, *, out: Any = None) -> Tensor:
@@ -117,7 +117,7 @@ def ifftn(self: Tensor, s: Any = None, dim: Any = None, norm: Any = None, *, out
 
     Variants: fft
     """
-    return deliver("ifftn", full(self, s, dim, norm, False, "ifftn"), self, out)
+    return deliver("ifftn", full(self, s, dim, norm, False, "ifftn"), out)
 
 
 def rfftn(self: Tensor, s: Any = None, dim: Any = None, norm: Any = None, *, out: Any = None) -> Tensor:
@@ -136,7 +136,7 @@ def rfftn(self: Tensor, s: Any = None, dim: Any = None, norm: Any = None, *, out
     check_some(dims, "rfftn")
     code = normalization_code(norm, True, "rfftn")
     x = resized(promoted(self, False), dims, sizes)
-    return deliver("rfftn", general(FftR2CBackward0(dims, code, True, sizes[-1]), [x]), self, out)
+    return deliver("rfftn", general(FftR2CBackward0(dims, code, True, sizes[-1]), [x]), out)
 
 
 def irfftn(self: Tensor, s: Any = None, dim: Any = None, norm: Any = None, *, out: Any = None) -> Tensor:
@@ -155,7 +155,7 @@ def irfftn(self: Tensor, s: Any = None, dim: Any = None, norm: Any = None, *, ou
     dims, sizes, last = half_geometry(self, s, dim, "irfftn")
     code = normalization_code(norm, False, "irfftn")
     x = resized(promoted(self, True), dims, sizes)
-    return deliver("irfftn", general(FftC2RBackward0(dims, code, last), [x]), self, out)
+    return deliver("irfftn", general(FftC2RBackward0(dims, code, last), [x]), out)
 
 
 def hfftn(self: Tensor, s: Any = None, dim: Any = None, norm: Any = None, *, out: Any = None) -> Tensor:
@@ -176,7 +176,7 @@ def hfftn(self: Tensor, s: Any = None, dim: Any = None, norm: Any = None, *, out
     x = resized(promoted(self, True), dims, sizes)
     if len(dims) > 1:
         x = general(FftC2CBackward0(dims[:-1], code, True), [x])
-    return deliver("hfftn", general(FftC2RBackward0(dims[-1:], code, last), [x.conj()]), self, out)
+    return deliver("hfftn", general(FftC2RBackward0(dims[-1:], code, last), [x.conj()]), out)
 
 
 def ihfftn(self: Tensor, s: Any = None, dim: Any = None, norm: Any = None, *, out: Any = None) -> Tensor:
@@ -197,9 +197,9 @@ def ihfftn(self: Tensor, s: Any = None, dim: Any = None, norm: Any = None, *, ou
     x = resized(promoted(self, False), dims, sizes)
     y = general(FftR2CBackward0(dims[-1:], code, True, sizes[-1]), [x])
     if len(dims) == 1:
-        return deliver("ihfftn", y.conj(), self, out)
+        return deliver("ihfftn", y.conj(), out)
     y = general(FftC2CBackward0(dims[:-1], code, False), [y.conj_physical()])
-    return deliver("ihfftn", y, self, out)
+    return deliver("ihfftn", y, out)
 
 
 def fft2(self: Tensor, s: Any = None, dim: Any = (-2, -1), norm: Any = None, *, out: Any = None) -> Tensor:
@@ -337,4 +337,4 @@ def frequencies(
     with np.errstate(all="ignore"):  # no distance between samples: infinite frequencies
         array = numbers.astype(dt.np) * (np.float64(1) / (n * np.float64(d))).astype(dt.np)
     made = finish(array, requires_grad)
-    return made if out is None else write_out(name, out, [], made)
+    return made if out is None else write_out(name, out, made)

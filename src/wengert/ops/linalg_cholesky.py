@@ -204,7 +204,7 @@ def cholesky_ex(self: Tensor, *, upper: bool = False, check_errors: bool = False
     results = factors(LinalgCholeskyExBackward0(upper), "linalg.cholesky", self)
     if check_errors:
         check_positive("torch.linalg.cholesky_ex", results[1])
-    return return_types.linalg_cholesky_ex(deliver("linalg_cholesky_ex", out, self, results))
+    return return_types.linalg_cholesky_ex(deliver("linalg_cholesky_ex", out, results))
 
 
 def cholesky(self: Tensor, upper: bool = False) -> Tensor:

@@ -198,7 +198,7 @@ def eigh(self: Tensor, UPLO: Any = "L", *, out: Any = None) -> Any:
 
     Variants: linalg
     """
-    return return_types.linalg_eigh(deliver("linalg_eigh", out, self, hermitian(self, UPLO, True)))
+    return return_types.linalg_eigh(deliver("linalg_eigh", out, hermitian(self, UPLO, True)))
 
 
 def eigvalsh(self: Tensor, UPLO: Any = "L") -> Tensor:
@@ -242,7 +242,7 @@ def eig(self: Tensor, *, out: Any = None) -> Any:
 
     Variants: linalg
     """
-    return return_types.linalg_eig(deliver("linalg_eig", out, self, general_eigen("linalg.eig", self, True)))
+    return return_types.linalg_eig(deliver("linalg_eig", out, general_eigen("linalg.eig", self, True)))
 
 
 def eigvals(self: Tensor) -> Tensor:

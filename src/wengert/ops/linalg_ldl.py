@@ -54,7 +54,7 @@ def ldl_factor(self: Tensor, *, hermitian: bool = False, out: Any = None) -> Any
     packed, pivots, info = factors(self, hermitian)
     check_info("torch.linalg.ldl_factor", info)
     refuse_derivatives(packed, [self], "linalg_ldl_factor_ex")
-    return return_types.linalg_ldl_factor(deliver("linalg_ldl_factor", out, self, [packed, pivots]))
+    return return_types.linalg_ldl_factor(deliver("linalg_ldl_factor", out, [packed, pivots]))
 
 
 def ldl_factor_ex(self: Tensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None) -> Any:
@@ -69,7 +69,7 @@ def ldl_factor_ex(self: Tensor, *, hermitian: bool = False, check_errors: bool =
     if check_errors:
         check_info("torch.linalg.ldl_factor_ex", info)
     refuse_derivatives(packed, [self], "linalg_ldl_factor_ex")
-    return return_types.linalg_ldl_factor_ex(deliver("linalg_ldl_factor_ex", out, self, [packed, pivots, info]))
+    return return_types.linalg_ldl_factor_ex(deliver("linalg_ldl_factor_ex", out, [packed, pivots, info]))
 
 
 def check_info(name: str, info: Tensor) -> None:

@@ -338,7 +338,7 @@ def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """
     check_lu("linalg.lu", A, pivot)
     lower, upper, p = general_many(LinalgLuBackward0(), [A])
-    return return_types.linalg_lu(deliver("linalg_lu", out, A, [p, lower, upper]))
+    return return_types.linalg_lu(deliver("linalg_lu", out, [p, lower, upper]))
 
 
 def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
@@ -355,7 +355,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     check_lu("torch.lu_factor", A, pivot)
     results = general_many(LinalgLuFactorExBackward0(), [A])
     check_factors("torch.linalg.lu_factor", results[2])
-    return return_types.linalg_lu_factor(deliver("linalg_lu_factor", out, A, results[:2]))
+    return return_types.linalg_lu_factor(deliver("linalg_lu_factor", out, results[:2]))
 
 
 def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None) -> Any:
@@ -370,7 +370,7 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, o
     results = general_many(LinalgLuFactorExBackward0(), [A])
     if check_errors:
         check_factors("torch.linalg.lu_factor_ex", results[2])
-    return return_types.linalg_lu_factor_ex(deliver("linalg_lu_factor_ex", out, A, results))
+    return return_types.linalg_lu_factor_ex(deliver("linalg_lu_factor_ex", out, results))
 
 
 def lu(self: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any = None) -> Any:
@@ -381,8 +381,8 @@ def lu(self: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any = 
     check_lu("torch.lu_factor", self, pivot)
     results = general_many(LinalgLuFactorExBackward0(), [self])
     if get_infos:
-        return return_types._lu_with_info(deliver("lu", out, self, results))
-    return tuple(deliver("lu", out, self, results[:2]))
+        return return_types._lu_with_info(deliver("lu", out, results))
+    return tuple(deliver("lu", out, results[:2]))
 
 
 def lu_unpack(
@@ -418,7 +418,7 @@ def lu_unpack(
             "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.Did you properly pass the result of lu_factor?"
         )
     lower, upper, p = general_many(LuUnpackBackward0(unpack_data, unpack_pivots, m, n), [LU_data, pivots])
-    return return_types.lu_unpack(deliver("lu_unpack", out, LU_data, [p, lower, upper]))
+    return return_types.lu_unpack(deliver("lu_unpack", out, [p, lower, upper]))
 
 
 def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False) -> Tensor:

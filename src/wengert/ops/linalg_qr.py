@@ -336,7 +336,7 @@ def linalg_qr(A: Tensor, mode: Any = "reduced", *, out: Any = None) -> Any:
         )
     check_dims("linalg.qr", A)
     check_floating("linalg.qr", A)
-    return return_types.linalg_qr(deliver("linalg_qr", out, A, general_many(LinalgQrBackward0(mode), [A])))
+    return return_types.linalg_qr(deliver("linalg_qr", out, general_many(LinalgQrBackward0(mode), [A])))
 
 
 def qr(self: Tensor, some: bool = True, *, out: Any = None) -> Any:
@@ -366,7 +366,7 @@ def geqrf(self: Tensor, *, out: Any = None) -> Any:
     check_floating("geqrf", self)
     if self.dt.category == COMPLEX and requires_grad(self) and is_grad_enabled():
         raise RuntimeError("geqrf does not support automatic differentiation for outputs with complex dtype.")
-    return return_types.geqrf(deliver("geqrf", out, self, general_many(GeqrfBackward0(), [self])))
+    return return_types.geqrf(deliver("geqrf", out, general_many(GeqrfBackward0(), [self])))
 
 
 def householder_product(self: Tensor, tau: Tensor) -> Tensor:

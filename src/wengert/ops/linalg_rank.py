@@ -18,6 +18,7 @@ from .._record.common import broadcast_size, make, sum_to
 from .._record.general import General, general, general_many
 from .linalg_arrays import adjoint
 from .linalg_checks import check_dims, check_rows
+from .linalg_eigen import LinalgEighBackward0
 from .linalg_qr import linalg_qr
 from .linalg_solve import inv_ex
 from .linalg_svd import linalg_svd, svd_arrays, svdvals, svdvals_array
@@ -47,7 +48,7 @@ class LinalgPinvBackward0(General):
         if a.size == 0:
             return np.zeros((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype)
         if self.hermitian:
-            values, vectors = np.linalg.eigh(a)
+            values, vectors = LinalgEighBackward0("L", True).forward([a])
             scaled = vectors * inverted_above(values, tolerance(np.abs(values), self.atol, self.rtol, a))[..., None, :]
             return scaled @ adjoint(vectors)
         u, s, vh = svd_arrays(a)
@@ -264,7 +265,7 @@ def matrix_rank(
     a = self.array
     if a.size == 0:
         return make(np.zeros(self.shp[:-2], np.int64))
-    sizes = np.abs(np.linalg.eigvalsh(a)) if hermitian else svdvals_array(a)
+    sizes = np.abs(LinalgEighBackward0("L", False).forward([a])[0]) if hermitian else svdvals_array(a)
     limit = tolerance(sizes, atol, rtol, a) if tol is None else tolerance(sizes, tol, 0, a)
     return make(np.sum(sizes > limit, -1, dtype=np.int64))
 

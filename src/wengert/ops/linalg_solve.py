@@ -73,18 +73,21 @@ class LinalgDetBackward0(General):
         grad = grads[0]
         assert grad is not None
         a, result = self.tensor("A"), self.tensor("result")
-        # The tracked way factors the adjoint anew, whose last pivot may be zero where that of A is a rounding error.
-        tracked = not (untracked(grad) and untracked(a))
-        if not np.all(result.array) or (tracked and nearly_singular(self.tensor("LU").array)):
-            return [matrices(grad) * cofactors(a)]
-        return [over_adjoint(self, a, grad * result.conj())]
+        if untracked(grad) and untracked(a):
+            singular = result.array == 0
+        else:  # the adjoint is factored anew, and its last pivot may be zero where that of A is a rounding error
+            singular = nearly_singular(self.tensor("LU").array)
+        if not np.any(singular):
+            return [over_adjoint(self, a, grad * result.conj())]
+        return [matrices(grad) * cofactors_by_rank(a, singular)]
 
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         tangent = tangents[0]
         assert tangent is not None
-        if not np.all(results[0].array):
-            return [(cofactors(inputs[0]).conj() * tangent).sum((-2, -1)), None, None]
-        return [results[0] * trace_of(solve(inputs[0], tangent)), None, None]
+        singular = results[0].array == 0
+        if not np.any(singular):
+            return [results[0] * trace_of(solve(inputs[0], tangent)), None, None]
+        return [(cofactors_by_rank(inputs[0], singular).conj() * tangent).sum((-2, -1)), None, None]
 
     def input_names(self) -> list[str]:
         return ["A"]
@@ -127,7 +130,7 @@ class LinalgSlogdetBackward0(General):
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         tangent = tangents[0]
         assert tangent is not None
-        relative = trace_of(solve(inputs[0], tangent))
+        relative = trace_of(solve_results(inputs[0], tangent, True)[0])
         if tangent.dt.category < COMPLEX:
             return [None, relative, None, None]
         return [results[0] * relative.imag * 1j, relative.real, None, None]
@@ -188,7 +191,7 @@ class LinalgSolveExBackward0(General):
             change = of_a @ x if self.left else x @ of_a
             right = -change if right is None else right - change
         assert right is not None
-        found = solve(inputs[0], right, left=self.left)
+        found = solve_results(inputs[0], right, self.left)[0]
         return [found.squeeze(-1) if self.vector else found, None, None, None]
 
     def opened(self, b: Tensor) -> Tensor:
@@ -228,11 +231,11 @@ def trace_of(x: Tensor) -> Tensor:
     return x.diagonal(0, -2, -1).sum(-1)
 
 
-def nearly_singular(packed: Any) -> bool:
-    """Whether some diagonal of U has an element that may be nothing but rounding."""
+def nearly_singular(packed: Any) -> Any:
+    """For each matrix whether the diagonal of U has an element that may be nothing but rounding."""
     size = np.abs(packed.diagonal(0, -2, -1))
     limit = np.finfo(size.dtype).eps * size.shape[-1] * size.max(-1, initial=0, keepdims=True)
-    return bool((size <= limit).any())
+    return (size <= limit).any(-1)
 
 
 def over_adjoint(op: General, a: Tensor, factor: Tensor) -> Tensor:
@@ -242,6 +245,23 @@ def over_adjoint(op: General, a: Tensor, factor: Tensor) -> Tensor:
     if untracked(factor) and untracked(a):
         return make(arrays_of.lu_solve(op.tensor("LU").array, op.tensor("pivots").array, scaled.array, True))
     return solve(a.mH, scaled)
+
+
+def cofactors_by_rank(a: Tensor, singular: Any) -> Tensor:
+    """Conjugated cofactors of matrices of which some are singular; those of the others come from the inverse.
+
+    Cofactors from singular values have no derivative where these are equal. Each of the two ways therefore sees, in place of the
+    matrices that it is not for, one that suits both.
+    """
+    if np.all(singular):
+        return cofactors(a)
+    chosen = make(np.asarray(singular)[..., None, None])
+    n = a.shp[-1]
+    harmless = make(np.diag(np.arange(1, n + 1)).astype(a.dt.np))
+    regular = harmless.where(chosen, a)
+    unit = make(np.eye(n, dtype=a.dt.np))
+    inverted_way = solve(regular.mH, matrices(linalg_det(regular).conj()) * unit)
+    return cofactors(a.where(chosen, harmless)).where(chosen, inverted_way)
 
 
 def cofactors(a: Tensor) -> Tensor:
@@ -314,7 +334,7 @@ def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
     results = general_many(LinalgInvExBackward0(), [A])
     if check_errors:
         check_inverted("linalg.inv_ex", results[1])
-    return return_types.linalg_inv_ex(deliver("linalg_inv_ex", out, A, results))
+    return return_types.linalg_inv_ex(deliver("linalg_inv_ex", out, results))
 
 
 def linalg_det(A: Tensor) -> Tensor:
@@ -370,7 +390,7 @@ def linalg_slogdet(A: Tensor, *, out: Any = None) -> Any:
     Variants: linalg
     Name: slogdet
     """
-    return return_types.linalg_slogdet(deliver("linalg_slogdet", out, A, signed_logarithm("linalg.slogdet", A)))
+    return return_types.linalg_slogdet(deliver("linalg_slogdet", out, signed_logarithm("linalg.slogdet", A)))
 
 
 def slogdet(self: Tensor) -> Any:
@@ -437,7 +457,7 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
     results = solve_results(A, B, left)
     if check_errors:
         check_solved("torch.linalg.solve_ex", results[3])
-    return return_types.linalg_solve_ex(deliver("linalg_solve_ex", out, A, [results[0], results[3]]))
+    return return_types.linalg_solve_ex(deliver("linalg_solve_ex", out, [results[0], results[3]]))
 
 
 def solve_results(a: Tensor, b: Tensor, left: bool) -> list[Tensor]:
@@ -448,6 +468,11 @@ def solve_results(a: Tensor, b: Tensor, left: bool) -> list[Tensor]:
     if len(b.shp) == 0:
         check_dims("linalg.solve", b, "B")
     op = LinalgSolveExBackward0(a, b, left)
+    if op.vector and not left:
+        raise RuntimeError(
+            "linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. In this case linalg.solve "
+            "is equivalent to B / A.squeeze(-1)"
+        )
     shape: Any = (*b.shp, 1) if op.vector else b.shp
     check_equation("linalg.solve", a, shape, left)
     broadcast_size(shape[:-2], a.shp[:-2], "linalg.solve")

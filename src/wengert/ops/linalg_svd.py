@@ -151,12 +151,29 @@ class LinalgSvdBackward0(General):
 
 def factors(full: bool, a: Any) -> list[Any]:
     """U, S and V^H of some matrices."""
-    return list(np.linalg.svd(a, full_matrices=full))
+    return decomposed(a, partial(np.linalg.svd, full_matrices=full))
 
 
 def values_alone(a: Any) -> list[Any]:
     """S of some matrices."""
-    return [np.linalg.svd(a, compute_uv=False)]
+    return decomposed(a, lambda finite: [np.linalg.svd(finite, compute_uv=False)])
+
+
+def decomposed(a: Any, routine: Any) -> list[Any]:
+    """What a routine returns for finite matrices, NaN for those with infinities: with these LAPACK may never return.
+
+    Raises:
+        np.linalg.LinAlgError: for NaN.
+    """
+    finite = np.isfinite(a).all((-2, -1))
+    if finite.all():
+        return list(routine(a))
+    if np.isnan(a).any():
+        raise np.linalg.LinAlgError
+    found = list(routine(np.where(finite[..., None, None], a, 0)))
+    for result in found:
+        result[~finite] = np.nan
+    return found
 
 
 def svd_arrays(a: Any) -> tuple[Any, Any, Any]:
@@ -260,7 +277,7 @@ def linalg_svd(A: Tensor, full_matrices: bool = True, *, driver: Any = None, out
     Name: svd
     """
     check_driver(driver)
-    return return_types.linalg_svd(deliver("linalg_svd", out, A, decompose(A, full_matrices)))
+    return return_types.linalg_svd(deliver("linalg_svd", out, decompose(A, full_matrices)))
 
 
 def svdvals(A: Tensor, *, driver: Any = None) -> Tensor:
@@ -294,8 +311,8 @@ def svd(self: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = 
         )
     u, s, vh = decompose(self, compute_uv and not some, compute_uv or is_recorded(self))
     if compute_uv:
-        return return_types.svd(deliver("svd", out, self, [u, s, vh.mH]))
+        return return_types.svd(deliver("svd", out, [u, s, vh.mH]))
     m, n = self.shp[-2:]
     empty_u = make(np.zeros((*self.shp[:-2], m, m), self.dt.np))
     empty_v = make(np.zeros((*self.shp[:-2], n, n), self.dt.np).swapaxes(-1, -2))
-    return return_types.svd(deliver("svd", out, self, [empty_u, s, empty_v]))
+    return return_types.svd(deliver("svd", out, [empty_u, s, empty_v]))

@@ -418,7 +418,7 @@ def nonzero(self: Tensor, *, as_tuple: bool = False, out: Any = None) -> Any:
     if as_tuple:
         return tuple([make(part) for part in np.atleast_1d(self.array).nonzero()])
     found = make(places_of(self.array))
-    return found if out is None else write_out("nonzero", out, [self], found)
+    return found if out is None else write_out("nonzero", out, found)
 
 
 def nonzero_static(self: Tensor, *, size: Any, fill_value: Any = -1) -> Tensor:

@@ -142,7 +142,7 @@ def deliver(array: Any, out: Any, requires_grad: bool, function: str) -> Tensor:
     """A new leaf with the samples, or ``out`` filled with them."""
     if out is None:
         return finish(array, requires_grad)
-    return write_out(function, out, [], make(array))
+    return write_out(function, out, make(array))
 
 
 def rand(
@@ -411,7 +411,7 @@ def normal(
     draw = source(generator, "normal")
     if isinstance(mean, TensorBase) or isinstance(std, TensorBase):
         result = normal_of_tensors(mean, std, draw)
-        return result if out is None else write_out("normal", out, [mean, std], result)
+        return result if out is None else write_out("normal", out, result)
     if size is None:
         raise TypeError("normal() received an invalid combination of arguments: numbers for mean and std need a size")
     devices.check_device(device)

@@ -33,7 +33,7 @@ def normalize(self: Tensor, p: Any = 2.0, dim: Any = 1, eps: Any = 1e-12, out: A
     Variants: nn
     """
     result = self / vector_norm(self, p, dim, True).clamp_min(eps).expand(self.shp)
-    return result if out is None else write_out("normalize", out, [self], result)
+    return result if out is None else write_out("normalize", out, result)
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: Any = 1, eps: Any = 1e-8) -> Tensor:

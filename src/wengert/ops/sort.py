@@ -97,7 +97,7 @@ def sort(self: Tensor, dim: Any = -1, descending: bool = False, *, stable: Any =
     check_sortable(self)
     op = SortBackward0(self, dim, False) if stable is None else SortBackward1(self, dim, False)
     op.descending = descending
-    return return_types.sort(deliver("sort", out, self, general_many(op, [self])))
+    return return_types.sort(deliver("sort", out, general_many(op, [self])))
 
 
 def argsort(self: Tensor, dim: Any = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
@@ -149,7 +149,7 @@ def topk(self: Tensor, k: Any, dim: Any = -1, largest: bool = True, sorted: bool
         raise RuntimeError("selected index k out of range")
     op.k = max(op.k, 1) if len(self.shp) == 0 else op.k  # a number itself, whichever k
     op.largest = largest
-    return return_types.topk(deliver("topk", out, self, general_many(op, [self])))
+    return return_types.topk(deliver("topk", out, general_many(op, [self])))
 
 
 def kthvalue(self: Tensor, k: Any, dim: Any = -1, keepdim: bool = False, *, out: Any = None) -> Any:
@@ -163,7 +163,7 @@ def kthvalue(self: Tensor, k: Any, dim: Any = -1, keepdim: bool = False, *, out:
     check_not_empty("kthvalue", self, op.dim)
     if op.k < 1 or op.k > (self.shp[op.dim] if len(self.shp) > 0 else 1):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {op.dim}")
-    return return_types.kthvalue(deliver("kthvalue", out, self, general_many(op, [self])))
+    return return_types.kthvalue(deliver("kthvalue", out, general_many(op, [self])))
 
 
 def unique(
@@ -354,4 +354,4 @@ def histogram(
     results = [make(found.astype(self.dt.np)), make(limits)]
     for result in results:
         refuse_gradient(result, [self, bins, weight], "histogram")
-    return return_types.histogram(deliver("histogram", out, self, results))
+    return return_types.histogram(deliver("histogram", out, results))

@@ -415,7 +415,7 @@ def median(self: Tensor, dim: Any = None, keepdim: bool = False, *, out: Any = N
         return reduce(over(MedianBackward0(), self, None, False), self)
     op = MedianBackward1(self, dim, not keepdim)
     check_not_empty("median", self, op.dim)
-    return return_types.median(deliver("median", out, self, general_many(op, [self])))
+    return return_types.median(deliver("median", out, general_many(op, [self])))
 
 
 def check_some(x: TensorBase, dim: Any) -> None:
@@ -437,7 +437,7 @@ def nanmedian(self: Tensor, dim: Any = None, keepdim: bool = False, *, out: Any 
         return reduce(over(NanmedianBackward0(), self, None, False), self)
     op = NanmedianBackward1(self, dim, not keepdim)
     check_not_empty("nanmedian", self, op.dim)
-    return return_types.nanmedian(deliver("nanmedian", out, self, general_many(op, [self])))
+    return return_types.nanmedian(deliver("nanmedian", out, general_many(op, [self])))
 
 
 def mode(self: Tensor, dim: Any = -1, keepdim: bool = False, *, out: Any = None) -> Any:
@@ -448,7 +448,7 @@ def mode(self: Tensor, dim: Any = -1, keepdim: bool = False, *, out: Any = None)
     check_order(self, "mode")
     op = ModeBackward0(self, dim, not keepdim)
     check_not_empty("mode", self, op.dim)
-    return return_types.mode(deliver("mode", out, self, general_many(op, [self])))
+    return return_types.mode(deliver("mode", out, general_many(op, [self])))
 
 
 def quantile(self: Tensor, q: Any, dim: Any = None, keepdim: bool = False, *, interpolation: str = "linear") -> Tensor:
