@@ -71,6 +71,12 @@ def test_out_arguments_are_refused() -> None:
     assert shared.shape == (2,)
 
 
+@pytest.mark.parametrize("dims", [1, ([0, 1], [1, 0])])
+def test_tensordot_of_samples_refuses_sizes_that_do_not_match(dims: Any) -> None:
+    with pytest.raises(RuntimeError, match="contracted dimensions need to match"):
+        wg.vmap(lambda x, y: wg.tensordot(x, y, dims))(wg.ones(2, 2, 3), wg.ones(2, 6, 1))
+
+
 def test_writing_in_place_is_differentiated() -> None:
     def f(x: Any) -> Any:
         y = x * 2

@@ -256,20 +256,8 @@ def volume(t: TensorBase, dims: list[int]) -> int:
     return count(tuple([t.shp[d] for d in dims]))
 
 
-def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
-    """Sum of products over several dimensions of two tensors.
-
-    Args:
-        a: first tensor.
-        b: second tensor.
-        dims: how many: the last of ``a`` with the first of ``b``; or two lists, dimensions of ``a`` and of ``b``. Of each pair
-            one may have size 1, which is broadcast.
-
-    Returns:
-        The dimensions of ``a`` that remain, then those of ``b``.
-
-    Variants: function out
-    """
+def summed_dims(a: Any, b: Any, dims: Any) -> tuple[Any, Any, list[int], list[int]]:
+    """The operands of ``tensordot``, a dimension of size 1 in place of one that is broadcast, and the dimensions of each to sum."""
     if isinstance(dims, (list, tuple)):
         first, second = ([d] if isinstance(d, int) else list(d) for d in dims)
     elif isinstance(dims, TensorBase) and dims.array.size > 1:
@@ -295,6 +283,24 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
                 f"contracted dimensions need to match, but first has size {n} in dim {first[i]} and second has size {m} in dim "
                 f"{second[i]}"
             )
+    return a, b, ours, theirs
+
+
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+    """Sum of products over several dimensions of two tensors.
+
+    Args:
+        a: first tensor.
+        b: second tensor.
+        dims: how many: the last of ``a`` with the first of ``b``; or two lists, dimensions of ``a`` and of ``b``. Of each pair
+            one may have size 1, which is broadcast.
+
+    Returns:
+        The dimensions of ``a`` that remain, then those of ``b``.
+
+    Variants: function out
+    """
+    a, b, ours, theirs = summed_dims(a, b, dims)
     left = [d for d in range(len(a.shp)) if d not in ours]
     right = [d for d in range(len(b.shp)) if d not in theirs]
     shape = tuple([a.shp[d] for d in left] + [b.shp[d] for d in right])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
+from ...ops.einsum import summed_dims
 from .._batched import Batch
 from .._dispatch import Rule, call_name, operator, rule
 
@@ -94,17 +96,14 @@ def outer(batch: Batch, call: Rule, self: Any, vec2: Any) -> Any:
 @rule("tensordot")
 def tensordot(batch: Batch, call: Rule, a: Any, b: Any, dims: Any = 2) -> Any:
     """Contracted dimensions are brought together."""
-    if isinstance(dims, int):
-        dims = (tuple(range(-dims, 0)), tuple(range(dims)))
-    left = [d % len(a.shp) for d in dims[0]]
-    right = [d % len(b.shp) for d in dims[1]]
+    a, b, left, right = summed_dims(a, b, dims)
     kept_a = [d for d in range(len(a.shp)) if d not in left]
     kept_b = [d for d in range(len(b.shp)) if d not in right]
-    n = 1
-    for d in left:
-        n *= a.shp[d]
-    result = a.permute((*kept_a, *left)).reshape(-1, n) @ b.permute((*right, *kept_b)).reshape(n, -1)
-    return result.reshape([a.shp[d] for d in kept_a] + [b.shp[d] for d in kept_b])
+    rows, columns = [a.shp[d] for d in kept_a], [b.shp[d] for d in kept_b]
+    inner = prod(a.shp[d] for d in left)
+    x = a.permute((*kept_a, *left)).reshape(prod(rows), inner)
+    y = b.permute((*right, *kept_b)).reshape(inner, prod(columns))
+    return (x @ y).reshape(rows + columns)
 
 
 @rule("linear")
