@@ -230,6 +230,21 @@ def test_borders_are_the_same_with_and_without_kernels(mode: str, padding: Any, 
         np.testing.assert_allclose(with_kernels, without, rtol=1e-15)
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("mode", ["reflect", "replicate"])
+def test_a_cut_that_goes_into_the_border_of_the_other_side_leaves_that_border(
+    mode: str, compiled: bool, monkeypatch: Any
+) -> None:
+    """5 elements before 6 and 8 less: 3 of the 5 are left."""
+    if not compiled:
+        monkeypatch.setattr(bulk, "_native", None)
+    x = wengert.arange(12.0).reshape(2, 6).requires_grad_()
+    y = F.pad(x, (5, -8), mode)
+    assert y.tolist() == ([[5, 4, 3], [11, 10, 9]] if mode == "reflect" else [[0, 0, 0], [6, 6, 6]])
+    y.sum().backward()
+    assert x.grad.tolist() == [[0, 0, 0, 1, 1, 1] if mode == "reflect" else [3, 0, 0, 0, 0, 0]] * 2
+
+
 def test_gates_and_bags_write_their_gradients_into_one_array() -> None:
     index = np.random.default_rng(1).integers(0, 300, (900, 20))
     weights = np.random.default_rng(2).random((900, 20))

@@ -127,9 +127,13 @@ def sources(n: int, before: int, after: int, mode: int) -> Any:
 
 
 def inside(n: int, before: int, after: int) -> tuple[int, int]:
-    """The places of the result that are the input itself, of n elements: from the first to before the last."""
-    first = max(before, 0)
-    return first, max(first, min(before + n, before + n + after))
+    """The places of the result that are the input itself, of n elements: from the first to before the last.
+
+    They are places of the result also where a negative pad leaves only a part of the border on the other side.
+    """
+    size = before + n + after
+    first = min(max(before, 0), size)
+    return first, max(first, min(before + n, size))
 
 
 def at(dim: int, first: int, last: int) -> tuple[slice, ...]:
