@@ -146,6 +146,19 @@ def test_the_second_derivative_of_the_determinant_of_a_singular_matrix_is_that_o
     assert np.allclose(hessian.numpy(), expected, atol=1e-12)
 
 
+def test_a_singular_matrix_leaves_the_second_derivatives_of_those_beside_it_alone() -> None:
+    singular = [[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [1.0, 0.0, 1.0]]
+    matrices = [np.eye(3), np.array(singular), np.arange(9.0).reshape(3, 3) + np.eye(3)]
+    second = torch.func.jacrev(torch.func.jacrev(torch.linalg.det))
+    direction = torch.tensor(np.random.default_rng(0).normal(size=(3, 3, 3)))
+    x = torch.tensor(np.stack(matrices), requires_grad=True)
+    (first,) = torch.autograd.grad(torch.linalg.det(x).sum(), x, create_graph=True)
+    (found,) = torch.autograd.grad((first * direction).sum(), x)
+    for k, matrix in enumerate(matrices):
+        expected = torch.tensordot(second(torch.tensor(matrix)), direction[k], 2)
+        assert torch.allclose(found[k], expected, atol=1e-12)
+
+
 def test_the_tangent_of_the_determinant_of_a_singular_matrix_is_exact() -> None:
     x = torch.tensor([[1.0, 2.0], [2.0, 4.0]], dtype=torch.float64)
     change = torch.tensor([[1.0, 0.0], [0.0, 10.0]], dtype=torch.float64)
