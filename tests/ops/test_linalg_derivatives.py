@@ -168,6 +168,23 @@ def test_the_tangent_of_the_determinant_of_a_singular_matrix_is_exact() -> None:
     assert tangent.item() == pytest.approx(1.0 * 4.0 + 10.0 * 1.0)
 
 
+def test_a_singular_matrix_leaves_the_second_derivatives_of_the_determinants_beside_it() -> None:
+    batch = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 2.0], [2.0, 4.0]]], dtype=torch.float64)
+    hessian = torch.func.hessian(torch.linalg.det)
+    alone = torch.stack([hessian(matrix) for matrix in batch])
+    for both in (torch.func.hessian, lambda f: torch.func.jacrev(torch.func.jacrev(f))):
+        assert torch.allclose(both(lambda a: torch.linalg.det(a).sum())(batch).diagonal(0, 0, 3).movedim(-1, 0), alone)
+
+
+@pytest.mark.parametrize("text", ["t.linalg.slogdet(x)[1]", "t.logdet(x)", "t.linalg.solve_ex(x, t.ones(2, 1))[0]"])
+def test_a_singular_matrix_leaves_the_tangents_of_those_beside_it(text: str) -> None:
+    x = torch.tensor([[[2.0, 0.0], [0.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    run = eval(f"lambda x: {text}", {"t": torch})
+    _, tangent = torch.func.jvp(run, (x,), (torch.ones(2, 2, 2),))
+    assert torch.allclose(tangent[0], torch.func.jvp(run, (x[0],), (torch.ones(2, 2),))[1])
+    assert not tangent[1].isfinite().any()
+
+
 def test_equal_eigenvalues_still_have_a_gradient_without_the_vectors() -> None:
     x = torch.eye(3, dtype=torch.float64, requires_grad=True)
     torch.linalg.eigvalsh(x).sum().backward()

@@ -18,6 +18,8 @@ PROGRAMS = (
     "t.linalg.householder_product(t.zeros(3, 2), t.tensor(1.0))",
     "t.linalg.ldl_solve(t.zeros(3), t.ones(3, dtype=t.int32), t.zeros(3, 1))",
     "t.linalg.pinv(t.full((3, 2), NAN))",
+    "t.linalg.svd(t.full((3, 2), NAN))",
+    "t.linalg.svdvals(t.full((3, 2), NAN))",
     "t.linalg.matrix_rank(t.full((3, 2), NAN))",
     "t.linalg.cond(t.full((2, 2), NAN))",
     "t.linalg.matrix_norm(t.full((3, 2), NAN), 2)",
@@ -53,6 +55,13 @@ PROGRAMS = (
     "t.linalg.solve(t.eye(2).long(), t.zeros(2).long())",
     "t.linalg.solve(t.eye(2), t.zeros(2), left=False)",
     "t.linalg.solve(t.eye(2), t.zeros(3, 3), left=False)",
+    "t.linalg.solve(t.eye(1), t.zeros(1), left=False)",
+    "t.linalg.cond(t.zeros(0, 0, 4), 'fro')",
+    "t.linalg.vecdot(t.zeros(2), t.zeros(2).double())",
+    "t.linalg.vecdot(t.zeros(2).long(), t.zeros(2).long())",
+    "t.chain_matmul(t.zeros(2, 2), t.zeros(2))",
+    "t.chain_matmul(t.zeros(2))",
+    "t.chain_matmul()",
     "t.linalg.solve(t.eye(2), t.tensor(1.))",
     "t.linalg.solve(t.zeros(3, 2, 2), t.zeros(2, 2, 1))",
     "t.linalg.solve(t.zeros(2), t.zeros(2))",
@@ -257,6 +266,12 @@ def test_the_error_of_singular_matrices_is_a_runtime_error() -> None:
 def test_sides_of_different_dtype_are_refused_by_the_triangular_solver() -> None:
     with pytest.raises(RuntimeError, match="to have the same dtype"):
         wengert.linalg.solve_triangular(wengert.eye(2), wengert.ones(2, 1, dtype=wengert.float64), upper=True)
+
+
+@pytest.mark.parametrize("name", ["pinv", "matrix_rank"])
+def test_nan_in_hermitian_matrices_is_told_as_by_eigh(name: str) -> None:
+    with pytest.raises(linalg.LinAlgError, match="linalg.eigh: The algorithm failed to converge"):
+        getattr(linalg, name)(wengert.full((3, 3), float("nan")), hermitian=True)
 
 
 def test_a_zero_in_the_diagonal_of_ldl_factors_is_told() -> None:

@@ -75,3 +75,19 @@ def test_integers_scaled_by_alpha_wrap_around(oracle: Any, package: Any, dtype: 
         found.append([f(x, x, alpha=a).tolist() for f in (module.add, module.sub, module.rsub) for a in (2, 3, -1, -2)])
         found[-1].append(x.clone().sub_(x, alpha=3).tolist())
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+@pytest.mark.parametrize("name", ["svd", "svdvals", "pinv"])
+def test_a_matrix_with_infinities_has_no_singular_values_and_leaves_those_beside_it(
+    package: Any, capfd: pytest.CaptureFixture[str], dtype: str, name: str
+) -> None:
+    function = getattr(package.linalg, name)
+    x = package.eye(3, dtype=getattr(package, dtype)).repeat(3, 1, 1)
+    x[1, 0, 0] = x[1, 2, 1] = -float("inf")
+    results = function(x)
+    for found, alone in zip(*([r] if name != "svd" else r for r in (results, function(x[0])))):
+        assert found[1].isnan().all()
+        assert package.equal(found[0], alone)
+        assert package.equal(found[2], alone)
+    assert capfd.readouterr().out == ""

@@ -15,6 +15,7 @@ from .._record.binary import Binary
 from .._record.common import broadcast_size, converted, int_of, result_type, wrap_dim
 from .._record.matmul import Product, product
 from ..kernels import empty, formulas
+from .linalg_checks import check_floating, check_same_dtype
 from .matmul import bmm, count, dot, mm, unsafe_view
 from .sizes import distinct_dims
 
@@ -379,6 +380,11 @@ def chain_matmul(*matrices: Any) -> Tensor:
 
     Variants: function
     """
+    if len(matrices) == 0:
+        raise RuntimeError("chain_matmul(): Expected one or more matrices")
+    for matrix in matrices:
+        if isinstance(matrix, TensorBase) and len(matrix.shp) != 2:
+            raise RuntimeError(f"Tensor dimension is {len(matrix.shp)}, expected 2 instead.")
     return matrices[0] if len(matrices) == 1 else multi_dot(matrices)
 
 
@@ -479,4 +485,6 @@ def vecdot(x: Tensor, y: Tensor, *, dim: Any = -1) -> Tensor:
 
     Variants: linalg out
     """
+    check_floating("linalg.vecdot", x, half=True)
+    check_same_dtype("linalg.vecdot", x, y, "x", "y")
     return (x.conj() * y).sum(dim)

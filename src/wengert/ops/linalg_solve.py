@@ -468,13 +468,13 @@ def solve_results(a: Tensor, b: Tensor, left: bool) -> list[Tensor]:
     if len(b.shp) == 0:
         check_dims("linalg.solve", b, "B")
     op = LinalgSolveExBackward0(a, b, left)
+    shape: Any = (*b.shp, 1) if op.vector else b.shp
+    check_equation("linalg.solve", a, shape, left)
     if op.vector and not left:
         raise RuntimeError(
             "linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. In this case linalg.solve "
             "is equivalent to B / A.squeeze(-1)"
         )
-    shape: Any = (*b.shp, 1) if op.vector else b.shp
-    check_equation("linalg.solve", a, shape, left)
     broadcast_size(shape[:-2], a.shp[:-2], "linalg.solve")
     return general_many(op, [a, b])
 
