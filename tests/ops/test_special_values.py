@@ -77,6 +77,30 @@ def test_integers_scaled_by_alpha_wrap_around(oracle: Any, package: Any, dtype: 
     assert found[0] == found[1]
 
 
+PRODUCTS = ("t.addmm(a, b, b{})", "t.addmv(a[0], b, b[0]{})", "t.addr(a, b[0], b[1]{})", "t.addbmm(a, s, s{})", "t.baddbmm(s, s, s{})")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64"])
+@pytest.mark.parametrize("text", PRODUCTS)
+def test_factors_of_added_products_of_integers_wrap_around(oracle: Any, package: Any, text: str, dtype: str) -> None:
+    found = []
+    for module in (oracle, package):
+        a = module.tensor([[1, 100], [120, 3]], dtype=getattr(module, dtype))
+        space = {"t": module, "a": a, "b": a + 1, "s": module.stack([a, a + 2])}
+        found.append([eval(text.format(f", alpha={f}, beta={g}"), space).tolist() for f in (-1, 2, 0) for g in (3, -2, 0)])
+    assert found[0] == found[1]
+
+
+def test_addr_of_bools_takes_numbers_as_truth(oracle: Any, package: Any) -> None:
+    found = []
+    for module in (oracle, package):
+        a, b = module.tensor([[True, False], [False, False]]), module.tensor([True, True])
+        for numbers in ({"alpha": 2}, {"beta": 3}, {"alpha": 0, "beta": -1}, {"alpha": False, "beta": 0}):
+            result = module.addr(a, b, b, **numbers)
+            found.append((str(result.dtype).split(".")[-1], result.numpy().dtype, result.tolist()))
+    assert found[:4] == found[4:]
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
 @pytest.mark.parametrize("name", ["svd", "svdvals", "pinv"])
 def test_a_matrix_with_infinities_has_no_singular_values_and_leaves_those_beside_it(

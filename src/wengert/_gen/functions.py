@@ -3749,7 +3749,7 @@ def addmv(input: Any, mat: Tensor, vec: Tensor, *, beta: Any=1, alpha: Any=1, ou
 
 
 def addr(input: Any, vec1: Tensor, vec2: Tensor, *, beta: Any=1, alpha: Any=1, out: Any = None) -> Tensor:
-    """``beta * self + alpha * outer(vec1, vec2)``; ``input`` is broadcast to (n, m)."""
+    """``beta * self + alpha * outer(vec1, vec2)``; ``input`` is broadcast to (n, m), dtypes are promoted."""
     if not isinstance(input, _tensor.Tensor):
         raise errors.argument_type("addr", "input", 1, "Tensor", input)
     if not isinstance(vec1, TensorBase):

@@ -1582,7 +1582,7 @@ class TensorMethods(TensorBase):
         return overwrite(self, _matmul_added.addmv(shadow(self), mat, vec, beta=beta, alpha=alpha))
 
     def addr(self, vec1: Tensor, vec2: Tensor, *, beta: Any=1, alpha: Any=1) -> Tensor:
-        """``beta * self + alpha * outer(vec1, vec2)``; ``self`` is broadcast to (n, m)."""
+        """``beta * self + alpha * outer(vec1, vec2)``; ``self`` is broadcast to (n, m), dtypes are promoted."""
         if not isinstance(vec1, TensorBase):
             raise errors.argument_type("addr", "vec1", 1, "Tensor", vec1)
         if not isinstance(vec2, TensorBase):

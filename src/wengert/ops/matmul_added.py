@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._core import errors
-from .._core.dtypes import BOOL, COMPLEX, FLOATING
+from .._core.dtypes import BOOL, COMPLEX, FLOATING, INTEGER, dtype
 from .._core.tensor_base import TensorBase
-from .._record.common import make, number_of, untracked
+from .._record.common import converted, make, number_of, result_type, untracked
 from .._record.matmul import (
     AddedProduct,
     Product,
@@ -20,6 +20,7 @@ from .._record.matmul import (
 )
 from ..kernels import arrays, formulas
 from ..kernels.blocks import BLOCK
+from .fill import filling_integer
 from .matmul import BmmBackward0, MmBackward0, MvBackward0, bmm, by_columns, mm, mv, not_multiplicable, outer
 from .sizes import count
 
@@ -197,16 +198,20 @@ def summed_products(x: Any, y: Any) -> Any:
 def with_factors(op: AddedProduct, x: TensorBase, alpha: Any, beta: Any) -> AddedProduct:
     """``op`` with its two numbers, which must suit the dtype."""
     function = errors.operator_name(op)
-    beta = number_of(beta, function, "beta")
-    alpha = number_of(alpha, function, "alpha")
-    for name, value in (("beta", beta), ("alpha", alpha)):
-        if isinstance(value, float) and x.dt.category < FLOATING:
-            raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
-        if isinstance(value, complex) and x.dt.category < COMPLEX:
-            raise RuntimeError(f"For non-complex input tensors, argument {name} must not be a complex number.")
-    op.alpha = alpha
-    op.beta = beta
+    op.beta = factor_for(x.dt, number_of(beta, function, "beta"), "beta")
+    op.alpha = factor_for(x.dt, number_of(alpha, function, "alpha"), "alpha")
     return op
+
+
+def factor_for(dt: dtype, value: Any, name: str) -> Any:
+    """``alpha`` or ``beta`` as a number that keeps the dtype of what it multiplies."""
+    if isinstance(value, float) and dt.category < FLOATING:
+        raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
+    if isinstance(value, complex) and dt.category < COMPLEX:
+        raise RuntimeError(f"For non-complex input tensors, argument {name} must not be a complex number.")
+    if dt.category == BOOL:
+        return bool(value)
+    return int(filling_integer(value, dt)) if dt.category == INTEGER else value
 
 
 def check_summand(x: TensorBase, shape: tuple[int, ...]) -> None:
@@ -279,7 +284,7 @@ def addmv(self: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any =
 
 
 def addr(self: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """``beta * self + alpha * outer(vec1, vec2)``; ``self`` is broadcast to (n, m).
+    """``beta * self + alpha * outer(vec1, vec2)``; ``self`` is broadcast to (n, m), dtypes are promoted.
 
     Variants: function method inplace out
     """
@@ -287,8 +292,13 @@ def addr(self: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any 
         if len(t.shp) != 1:
             raise RuntimeError(f"addr: Expected 1-D argument {name}, but got {len(t.shp)}-D")
     check_summand(self, (vec1.shp[0], vec2.shp[0]))
-    check_dtypes(self, vec1, vec2, "vec2")
-    return added_product(with_factors(AddrBackward0(), self, alpha, beta), self, vec1, vec2)
+    dt = result_type([self, vec1, vec2])
+    for name, factor in (("beta", beta), ("alpha", alpha)):
+        if isinstance(factor, bool) and dt.category != BOOL:
+            raise RuntimeError(f"Boolean {name} only supported for Boolean results.")
+    summand = converted(self, dt)
+    op = with_factors(AddrBackward0(), summand, alpha, beta)
+    return added_product(op, summand, converted(vec1, dt), converted(vec2, dt))
 
 
 def baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
