@@ -107,6 +107,7 @@ MATMUL = [
         "([2, 1], [0, 1])",
     ),
     S("tensordot", "t.tensordot(x, y, 0)", f64(2), f64(3)),
+    S("tensordot", "t.tensordot(x.to(t.uint8), y.to(t.uint8), ([0, 1], [1, 0]))", i64(3, 1), i64(3, 3)),
     *over("tensordot", "t.tensordot(x, y, 2)", (f64(2, 1, 3), f64(2, 3, 2)), (f64(2, 2, 3), f64(2, 1, 2))),
     *each("chain_matmul", "t.linalg.multi_dot([x, y, z])", (f64(2, 3), f64(3, 4), f64(4, 2)), ""),
     *over("matrix_power", "t.linalg.matrix_power(x, 3)", f64(2, 2), f64(2, 2, 2)),
@@ -220,6 +221,11 @@ EINSUM = [
     S("einsum", "t.einsum('ij,jk->ik', x, y)", f64(2, 3, layout="transposed"), f64(3, 2, layout="strided")),
     S("einsum", "t.einsum('ij,ij->i', x, x)", f64(2, 3)),
     S("einsum", "t.einsum('ij,jk->ik', x, y)", i64(2, 3), i64(3, 2)),
+    *(
+        S("einsum", f"t.einsum('{e}', x.to(t.{d}), y.to(t.{d}))", i64(2, 3), i64(n))
+        for d in ("int32", "bool")
+        for e, n in (("ij,j->i", 1), ("ij,k->k", 2), ("ij,j->", 1))
+    ),
 ]
 
 PATH = "which products, views and permutations einsum is made of is torch's choice of path, except where facts.csv says"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core import errors
+from .._core.dtypes import INTEGER
 from .._core.tensor_base import TensorBase
 from .._record.binary import Binary
 from .._record.common import broadcast_size, converted, int_of, result_type, wrap_dim
@@ -240,6 +241,9 @@ def contract(x: Tensor, y: Tensor, summed: list[int]) -> Tensor:
         x = x.sum(mine, keepdim=True)
     if len(other) > 0:
         y = y.sum(other, keepdim=True)
+    if x.dt is not y.dt and max(x.dt.category, y.dt.category) <= INTEGER:  # sums of integers are of int64
+        dt = result_type([x, y])
+        x, y = converted(x, dt), converted(y, dt)
     inner = [d for d in summed if d not in early]
     stack = [d for d in range(n) if d not in inner and x.shp[d] != 1 and y.shp[d] != 1]
     rows = [d for d in range(n) if d not in inner and d not in stack and y.shp[d] == 1]
@@ -276,9 +280,9 @@ def summed_dims(a: Any, b: Any, dims: Any) -> tuple[Any, Any, list[int], list[in
     for i in range(len(ours)):
         n, m = a.shp[ours[i]], b.shp[theirs[i]]
         if n != m and m == 1:
-            a = a.sum(ours[i], True)
+            a = a.sum(ours[i], True, dtype=a.dtype)
         elif n != m and n == 1:
-            b = b.sum(theirs[i], True)
+            b = b.sum(theirs[i], True, dtype=b.dtype)
         elif n != m:
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {n} in dim {first[i]} and second has size {m} in dim "
