@@ -479,10 +479,10 @@ def trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: Any = -1) -> Ten
     Aliases: trapz
     """
     d = sampled_dim("trapezoid", y, dim)
-    if x is not None:
-        return unary(DivBackward1(2.0), (widths_of(x, y, d) * pair_sums(y, d)).sum(d))
     if y.shp[d] == 0:
         return y.sum(d).to(y.dt)
+    if x is not None:
+        return unary(DivBackward1(2.0), (widths_of(x, y, d) * pair_sums(y, d)).sum(d))
     ends = unary(MulBackward1(0.5), y.select(d, 0) + y.select(d, -1))
     return unary(MulBackward1(1.0 if dx is None else dx), y.sum(d) - ends)
 

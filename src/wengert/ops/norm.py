@@ -558,10 +558,14 @@ def cdist(x1: Tensor, x2: Tensor, p: Any = 2.0, compute_mode: Any = None) -> Ten
     for name, t in (("X1", x1), ("X2", x2)):
         if len(t.shp) < 2:
             raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {len(t.shp)}D")
+        if t.dt.category != FLOATING:
+            raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: {t.dt.title}")
     if x1.shp[-1] != x2.shp[-1]:
         raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shp[-1]} X2: {x2.shp[-1]}")
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
+    if x1.dt is not x2.dt:
+        raise RuntimeError(f"expected scalar type {x1.dt.title} but found {x2.dt.title}")
     return general(CdistBackward0(p), [x1, x2])
 
 
