@@ -221,6 +221,7 @@ EINSUM = [
     S("einsum", "t.einsum('ij,jk->ik', x, y)", f64(2, 3, layout="transposed"), f64(3, 2, layout="strided")),
     S("einsum", "t.einsum('ij,ij->i', x, x)", f64(2, 3)),
     S("einsum", "t.einsum('ij,jk->ik', x, y)", i64(2, 3), i64(3, 2)),
+    *over("einsum", "t.einsum('ij,ik->ijk', x, y)", (f64(2, 3), c128(2, 2)), (f32(2, 3), i64(2, 2))),
     *(
         S("einsum", f"t.einsum('{e}', x.to(t.{d}), y.to(t.{d}))", i64(2, 3), i64(n))
         for d in ("int32", "bool")

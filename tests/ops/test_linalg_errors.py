@@ -270,7 +270,7 @@ def test_sides_of_different_dtype_are_refused_by_the_triangular_solver() -> None
 
 @pytest.mark.parametrize("name", ["pinv", "matrix_rank"])
 def test_nan_in_hermitian_matrices_is_told_as_by_eigh(name: str) -> None:
-    with pytest.raises(linalg.LinAlgError, match="linalg.eigh: The algorithm failed to converge"):
+    with pytest.raises(linalg.LinAlgError, match="The algorithm failed to converge"):
         getattr(linalg, name)(wengert.full((3, 3), float("nan")), hermitian=True)
 
 

@@ -77,7 +77,13 @@ def test_integers_scaled_by_alpha_wrap_around(oracle: Any, package: Any, dtype: 
     assert found[0] == found[1]
 
 
-PRODUCTS = ("t.addmm(a, b, b{})", "t.addmv(a[0], b, b[0]{})", "t.addr(a, b[0], b[1]{})", "t.addbmm(a, s, s{})", "t.baddbmm(s, s, s{})")
+PRODUCTS = (
+    "t.addmm(a, b, b{})",
+    "t.addmv(a[0], b, b[0]{})",
+    "t.addr(a, b[0], b[1]{})",
+    "t.addbmm(a, s, s{})",
+    "t.baddbmm(s, s, s{})",
+)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int64"])
@@ -87,7 +93,9 @@ def test_factors_of_added_products_of_integers_wrap_around(oracle: Any, package:
     for module in (oracle, package):
         a = module.tensor([[1, 100], [120, 3]], dtype=getattr(module, dtype))
         space = {"t": module, "a": a, "b": a + 1, "s": module.stack([a, a + 2])}
-        found.append([eval(text.format(f", alpha={f}, beta={g}"), space).tolist() for f in (-1, 2, 0) for g in (3, -2, 0)])
+        found.append(
+            [eval(text.format(f", alpha={f}, beta={g}"), space).tolist() for f in (-1, 2, 0) for g in (3, -2, 0)]
+        )
     assert found[0] == found[1]
 
 

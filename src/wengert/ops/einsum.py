@@ -241,10 +241,11 @@ def contract(x: Tensor, y: Tensor, summed: list[int]) -> Tensor:
         x = x.sum(mine, keepdim=True)
     if len(other) > 0:
         y = y.sum(other, keepdim=True)
-    if x.dt is not y.dt and max(x.dt.category, y.dt.category) <= INTEGER:  # sums of integers are of int64
+    inner = [d for d in summed if d not in early]
+    # Sums of integers are of int64; and what is only multiplied promotes.
+    if x.dt is not y.dt and (len(inner) == 0 or max(x.dt.category, y.dt.category) <= INTEGER):
         dt = result_type([x, y])
         x, y = converted(x, dt), converted(y, dt)
-    inner = [d for d in summed if d not in early]
     stack = [d for d in range(n) if d not in inner and x.shp[d] != 1 and y.shp[d] != 1]
     rows = [d for d in range(n) if d not in inner and d not in stack and y.shp[d] == 1]
     columns = [d for d in range(n) if d not in inner and d not in stack and d not in rows]
@@ -271,6 +272,8 @@ def summed_dims(a: Any, b: Any, dims: Any) -> tuple[Any, Any, list[int], list[in
         k = int_of(dims)
         if k < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={k}")
+        if k > min(len(a.shp), len(b.shp)):
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={k}")
         first, second = list(range(-k, 0)), list(range(k))
     if len(first) != len(second):
         raise RuntimeError(
