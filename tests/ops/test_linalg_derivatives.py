@@ -195,3 +195,10 @@ def test_equal_eigenvalues_give_nan_with_the_vectors() -> None:
     x = torch.eye(2, dtype=torch.float64, requires_grad=True)
     torch.linalg.eigh(x)[1].sum().backward()
     assert x.grad.isnan().any()
+
+
+def test_tangents_of_the_eigenvalues_of_a_large_matrix_go_with_their_values() -> None:
+    rng = np.random.default_rng(0)
+    x, change = torch.from_numpy(rng.normal(size=(200, 200))), torch.from_numpy(rng.normal(size=(200, 200)))
+    _, tangent = torch.func.jvp(lambda a: (torch.linalg.eigvals(a) ** 2).sum(), (x,), (change,))
+    assert torch.allclose(tangent.real, 2 * (x @ change).trace())

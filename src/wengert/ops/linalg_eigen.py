@@ -14,6 +14,8 @@ import numpy as np
 from .._core import errors, return_types
 from .._core.dtypes import COMPLEX, FLOATING, float16
 from .._core.dynamic import LinAlgError
+from .._core.modes import MODES
+from .._record import forward
 from .._record.general import General, general_many
 from .._record.selection import deliver
 from ..kernels.blas import threads_for
@@ -141,10 +143,8 @@ class LinalgEigBackward0(General):
     def jvp(self, tangents: list[Tensor | None], inputs: list[Tensor], results: list[Tensor]) -> list[Tensor | None]:
         tangent = tangents[0]
         assert tangent is not None
-        values, v = results if self.vectors else general_many(LinalgEigBackward0(True), [inputs[0]])
+        values, v = results
         inner = solve(v, tangent.to(v.dt) @ v)
-        if not self.vectors:
-            return [diagonal_of(inner), None]
         change = v @ off_diagonal(inner / gaps_of(values))
         stretch = (v.conj() * change).real.sum(-2, keepdim=True)
         return [diagonal_of(inner), change - v * stretch]
@@ -253,4 +253,6 @@ def eigvals(self: Tensor) -> Tensor:
 
     Variants: linalg out
     """
-    return general_eigen("linalg.eigvals", self, is_recorded(self))[0]
+    # With the vectors the routine finds large matrices' eigenvalues in another order: a tangent needs those of one call.
+    vectors = is_recorded(self) or (MODES.dual_level >= 0 and forward.tangent_of(self) is not None)
+    return general_eigen("linalg.eigvals", self, vectors)[0]
