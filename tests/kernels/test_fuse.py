@@ -199,7 +199,7 @@ OUTSIDE = wg.tensor([1.0, 2.0, 3.0])
         (lambda x: x + OUTSIDE, "only its arguments"),
         (lambda x: 3, "returned a int"),
         (lambda x: F.layer_norm(x, (3,)), "asks for the transpose of an array"),
-        (lambda x: x.softmax(0), "rows along the last dimension only"),
+        (lambda x: x.softmax(0), "the last dimension only"),
     ],
     ids=["branch", "whole sum", "product", "cumsum", "other tensor", "no tensor", "layer norm", "columns"],
 )
