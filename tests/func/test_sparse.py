@@ -198,6 +198,7 @@ def test_the_pattern_is_found_once_and_values_follow_the_point() -> None:
     assert jacobian.pattern is pattern
 
 
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
 @pytest.mark.parametrize(
     "function",
     [
