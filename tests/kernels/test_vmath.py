@@ -55,7 +55,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Any, float, float]] = {
     "arcsinh": (np.arcsinh, lambda r, n: r.uniform(-20, 20, n), 2.0, 2.0),
     "arccosh": (np.arccosh, lambda r, n: r.uniform(1, 20, n), 2.0, 2.0),
     "arctanh": (np.arctanh, lambda r, n: r.uniform(-1, 1, n), 2.0, 2.0),
-    "exp2": (np.exp2, lambda r, n: r.uniform(-100, 100, n), 1.0, 1.0),
+    "exp2": (np.exp2, lambda r, n: r.uniform(-120, 120, n), 1.1, 1.0),
     "log2": (np.log2, lambda r, n: np.exp(r.uniform(-80, 80, n)), 1.0, 1.0),
     "log10": (np.log10, lambda r, n: np.exp(r.uniform(-80, 80, n)), 2.0, 2.0),
     "sqrt": (np.sqrt, lambda r, n: np.exp(r.uniform(-80, 80, n)), 0.5, 0.5),

@@ -29,6 +29,7 @@ from ..ops import distance as _distance
 from ..ops import dropout as _dropout
 from ..ops import einsum as _einsum
 from ..ops import embedding_bag as _embedding_bag
+from ..ops import exchange as _exchange
 from ..ops import extremes as _extremes
 from ..ops import fill as _fill
 from ..ops import floating as _floating
@@ -305,6 +306,7 @@ __all__ = [
     "frac",
     "frac_",
     "frexp",
+    "from_dlpack",
     "from_numpy",
     "full",
     "full_like",
@@ -2471,6 +2473,23 @@ def embedding(weight: Tensor, indices: Tensor, padding_idx: Any=-1, scale_grad_b
     if not isinstance(indices, TensorBase):
         raise errors.argument_type("embedding", "indices", 2, "Tensor", indices)
     return _embedding_bag.plain_embedding(weight, indices, padding_idx, scale_grad_by_freq, sparse)
+
+
+
+def from_dlpack(ext_tensor: Any, *, device: Any=None, copy: Any=None) -> Tensor:
+    """Tensor that shares the memory of another package's array: a change of one is seen in the other.
+
+    Args:
+        ext_tensor: an object with ``__dlpack__``, in memory of the processor.
+        copy: True always copies, False never, None only where it must.
+
+    Raises:
+        TypeError: when it does not follow the protocol, or has a type that tensors do not have.
+        BufferError: when its package does not hand it out, as with tensors that require grad.
+
+    Source: the Python array API standard, 2024.12.
+    """
+    return _exchange.from_dlpack(ext_tensor, device=device, copy=copy)
 
 
 

@@ -877,6 +877,20 @@ class TensorMethods(TensorBase):
             raise errors.argument_type("cross", "other", 1, "Tensor", other)
         return _einsum.cross(cast("Tensor", self), other, dim if axis is None else axis)
 
+    def __dlpack__(self, *, stream: Any=None, max_version: Any=None, dl_device: Any=None, copy: Any=None) -> Any:
+        """A capsule for ``from_dlpack`` of another package, which then shares the tensor's memory.
+
+        Raises:
+            BufferError: when the tensor requires grad, or has no form in the protocol.
+
+        Source: the Python array API standard, 2024.12.
+        """
+        return _exchange.__dlpack__(cast("Tensor", self), stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
+
+    def __dlpack_device__(self) -> Any:
+        """``(1, 0)``, two ints: memory of the processor."""
+        return _exchange.__dlpack_device__(cast("Tensor", self))
+
     def max(self, dim: Any=None, keepdim: _bool=False, *, out: Any=None, axis: Any = None, keepdims: Any = None) -> Any:
         """Largest element; with ``dim`` the largest along a dimension and where they are; with a tensor the larger of each pair.
 
@@ -3398,6 +3412,7 @@ from ..ops import creation_filled as _creation_filled  # noqa: E402
 from ..ops import cumulative as _cumulative  # noqa: E402
 from ..ops import diagonals as _diagonals  # noqa: E402
 from ..ops import einsum as _einsum  # noqa: E402
+from ..ops import exchange as _exchange  # noqa: E402
 from ..ops import extremes as _extremes  # noqa: E402
 from ..ops import fill as _fill  # noqa: E402
 from ..ops import floating as _floating  # noqa: E402

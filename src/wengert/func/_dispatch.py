@@ -12,7 +12,7 @@ from .._core.tensor_base import TensorBase
 from .._gen import functions
 from .._tensor import Tensor
 from . import _random
-from ._batched import Batch, BatchedTensor, alike, batch_of, innermost
+from ._batched import Batch, BatchedTensor, batch_of, innermost
 from ._physical import peeled
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -80,8 +80,9 @@ def call_name(call: Rule) -> str:
 
 def dispatch(name: str, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call an operator that may have batched arguments."""
-    if not kwargs and AT_ONCE.get(name) == len(args):
-        result = at_once(original, args)
+    if args and not kwargs:
+        short = SHORTCUTS.get(name)
+        result = short(original, args) if short is not None else None
         if result is not None:
             return result
     level = innermost(args)
@@ -119,32 +120,27 @@ def dispatch(name: str, original: Callable[..., Any], args: tuple[Any, ...], kwa
     return loop(batch, name, call, args, kwargs)
 
 
-AT_ONCE: Final[dict[str, int]] = {}
-"""Elementwise operators by name: of how many operands."""
+Shortcut = Callable[[Callable[..., Any], tuple[Any, ...]], Any]
+SHORTCUTS: Final[dict[str, Shortcut]] = {}
+"""By operator name: ``shortcut(original, args)``, None for calls that need the rule.
+
+Nearly all calls have tensors of one level and form, and no keywords. The way by level, rule and ``call`` takes twice as long.
+"""
 
 
-def at_once(original: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    """An elementwise operator of batched tensors of one level, form and dtype, or of one and a number; None for all others.
-
-    Nearly all calls are of this kind, and the way by level, rule and ``call`` takes twice as long.
-    """
-    x, y = args[0], args[-1]
-    if not plainly_batched(x):
-        return None
-    if len(args) == 1:
-        result = original(x.value)
-    elif type(y) is float or type(y) is int:
-        result = original(x.value, y)
-    elif plainly_batched(y) and alike(x, y):
-        result = original(x.value, y.value)
-    else:
-        return None
-    return BatchedTensor(result, 0, x.level) if type(result) is Tensor else batch_of(x.level).wrap(result)
+def shortcut(*names: str) -> Callable[[Shortcut], Shortcut]:
+    """Enter a function into ``SHORTCUTS`` under these operator names."""
+    return entering(SHORTCUTS, names)
 
 
 def plainly_batched(value: Any) -> bool:
     """Whether ``value`` is an ordinary tensor with its batch in front."""
     return type(value) is BatchedTensor and value.bdim == 0 and type(value.value) is Tensor
+
+
+def wrapped_like(x: Any, result: Any) -> Any:
+    """The result of an operator on the physical tensor of ``x``, batched as that is."""
+    return BatchedTensor(result, 0, x.level) if type(result) is Tensor else batch_of(x.level).wrap(result)
 
 
 @functools.cache

@@ -23,6 +23,17 @@ def counts(x: Any) -> bool:
     return _native is not None and x.dtype.char in "?Bilq" and x.size > 0
 
 
+def are_between(x: Any, low: int, end: int) -> bool:
+    """Whether all elements of an array of integers lie in [low, end)."""
+    if _native is None or type(x) is not np.ndarray or x.dtype.char not in "ilq" or not x.flags.c_contiguous:
+        return x.size == 0 or bool(x.min() >= low and x.max() < end)
+    try:
+        _native.check_between(x, low, end)
+    except IndexError:
+        return False
+    return True
+
+
 def histogram(x: Any, edges: Any) -> Any:
     """How many elements (int64) lie in each of the equal intervals with these limits, of which the last has both."""
     counts = np.empty(len(edges) - 1, _INT64)

@@ -85,6 +85,12 @@ def is_close(x: Any, y: Any, rtol: Any, atol: Any) -> Any:
 
 
 @elementwise
+def exp2(x: Any) -> Any:
+    """2 to the power of x."""
+    return np.exp2(x)
+
+
+@elementwise
 def clamp(x: Any, low: Any, high: Any) -> Any:
     """Limited to [low, high]; ``high`` wins."""
     return np.minimum(np.maximum(x, low), high)

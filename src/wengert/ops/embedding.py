@@ -11,7 +11,7 @@ from .._core.dtypes import int64, tensor_type_name
 from .._core.tensor_base import TensorBase, bump, memory
 from .._record.common import int_of, make
 from .._record.general import General, general
-from ..kernels import zeros
+from ..kernels import counting, zeros
 from .index_arrays import add_rows, rows_at
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def embedding(
             raise AssertionError("Padding_idx must be within num_embeddings")
         padding %= count
     index = input.array
-    if index.size > 0 and (index.min() < 0 or index.max() >= count):
+    if not counting.are_between(index, 0, count):
         raise IndexError(
             errors.with_hints("index out of range in self", f"indices {index.min()} to {index.max()}, but {count} rows")
         )

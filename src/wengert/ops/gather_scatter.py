@@ -19,7 +19,7 @@ from .._record.common import make, quiet, wrap_dim
 from .._record.general import General, general
 from .._record.writing import Writer, writer_
 from ..kernels import bulk as kernels
-from ..kernels import zeros
+from ..kernels import counting, zeros
 from .index_arrays import flat_positions, wrapped
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def check_places(index: Any, x: Any, dim: int) -> None:
         RuntimeError: with the first of them.
     """
     n = x.shape[dim] if x.ndim > 0 else 1
-    if index.size > 0 and (index.min() < 0 or index.max() >= n):
+    if not counting.are_between(index, 0, n):
         first = index[(index < 0) | (index >= n)].reshape(-1)[0]
         raise RuntimeError(f"index {first} is out of bounds for dimension {dim} with size {n}")
 

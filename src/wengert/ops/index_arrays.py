@@ -86,9 +86,7 @@ def add_rows(target: Any, index: Any, rows: Any) -> None:
 
 def wrapped(index: Any, size: int) -> Any:
     """Indices counted from the front."""
-    if index.size > 0 and index.min() < 0:
-        return np.where(index < 0, index + size, index)
-    return index
+    return index if counting.are_between(index, 0, size) else np.where(index < 0, index + size, index)
 
 
 def check_bounds(index: Any, size: int, dim: int) -> None:
@@ -97,7 +95,7 @@ def check_bounds(index: Any, size: int, dim: int) -> None:
     Raises:
         IndexError: with the first of them.
     """
-    if index.size > 0 and (index.min() < -size or index.max() >= size):
+    if not counting.are_between(index, -size, size):
         first = np.asarray(index)[(index < -size) | (index >= size)].reshape(-1)[0]
         raise IndexError(f"index {first} is out of bounds for dimension {dim} with size {size}")
 

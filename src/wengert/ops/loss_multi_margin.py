@@ -254,7 +254,7 @@ def multi_margin_loss(
     if weight is not None and weight.dt is not self.dt:
         raise RuntimeError(f"expected scalar type {self.dt.title} but found {weight.dt.title}")
     index = np.asarray(target.array)
-    if index.size > 0 and (index.min() < 0 or index.max() >= rows[1]):
+    if not counting.are_between(index, 0, rows[1]):
         raise RuntimeError(errors.with_hints("target out of range", f"there are {rows[1]} classes"))
     inputs: list[TensorBase] = [self, target] if weight is None else [self, target, weight.detach()]
     return general(MultiMarginLossBackward0(int(p), margin, code, rows, weight is not None), inputs)
@@ -291,7 +291,7 @@ def multilabel_margin_loss(
         )
     check_kinds(self, target, "multilabel_margin_loss_forward_out_frame")
     index = np.asarray(target.array)
-    if index.size > 0 and (index.min() < -1 or index.max() >= rows[1]):
+    if not counting.are_between(index, -1, rows[1]):
         raise RuntimeError(
             errors.with_hints("argument #2 'target' is out of range", f"there are {rows[1]} classes; -1 ends a list")
         )

@@ -6,6 +6,7 @@ inside the interval.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from .._core import errors
@@ -193,13 +194,12 @@ class ClampBackward1(Unary):
         self.high: Any = high
 
     def forward(self, x: Any) -> Any:
-        if self.low is None:
-            return x if self.high is None else ufuncs.minimum(x, self.high)
-        if self.high is None:
-            return ufuncs.maximum(x, self.low)
         if x.dtype.char in "fd":
-            return formulas.clamp(x, float(self.low), float(self.high))
-        return ufuncs.minimum(ufuncs.maximum(x, self.low), self.high)
+            low = -math.inf if self.low is None else float(self.low)
+            return formulas.clamp(x, low, math.inf if self.high is None else float(self.high))
+        if self.low is not None:
+            x = ufuncs.maximum(x, self.low)
+        return x if self.high is None else ufuncs.minimum(x, self.high)
 
     def grad_self(self, grad: Tensor, x: Tensor | None, result: Tensor | None) -> Tensor:
         assert x is not None

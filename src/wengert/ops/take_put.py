@@ -12,6 +12,7 @@ from .._core.tensor_base import TensorBase
 from .._record.common import make, quiet
 from .._record.general import General, general
 from .._record.writing import Writer
+from ..kernels import counting
 from .gather_scatter import write_checked
 from .index_arrays import add_rows, wrapped
 
@@ -113,9 +114,9 @@ def check_places(x: TensorBase, index: Any, function: str) -> None:
         return
     if n == 0:
         raise IndexError(f"{function}(): tried to {function.rstrip('_')} from an empty tensor")
-    bad = (array < -n) | (array >= n)
-    if bad.any():
-        raise IndexError(f"out of range: tried to access index {array[bad][0]} on a tensor of {n} elements.")
+    if not counting.are_between(array, -n, n):
+        first = array[(array < -n) | (array >= n)][0]
+        raise IndexError(f"out of range: tried to access index {first} on a tensor of {n} elements.")
 
 
 def take(self: Tensor, index: Tensor) -> Tensor:

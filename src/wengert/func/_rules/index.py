@@ -12,7 +12,18 @@ from ..._core.tensor_base import TensorBase
 from ..._record.common import wrap_dim
 from ..._tensor import Tensor
 from .._batched import Batch, BatchedTensor
-from .._dispatch import Rule, Unforeseen, call_name, check_apart, each_sample, operator, rule
+from .._dispatch import (
+    Rule,
+    Unforeseen,
+    call_name,
+    check_apart,
+    each_sample,
+    operator,
+    plainly_batched,
+    rule,
+    shortcut,
+    wrapped_like,
+)
 from .pointwise import dynamic
 
 BASIC: Final = frozenset({int, slice, type(None), type(Ellipsis)})
@@ -111,6 +122,19 @@ def _dims_used(entry: Any) -> int:
     if isinstance(entry, TensorBase) and entry.dt.category == 0:
         return len(entry.shp)
     return 1
+
+
+@shortcut("__getitem__")
+def basic_at_once(original: Rule, args: tuple[Any, ...]) -> Any:
+    """Slices, ints, None and ``...``."""
+    x, index = args
+    if not plainly_batched(x):
+        return None
+    entries = index if type(index) is tuple else (index,)
+    for entry in entries:
+        if type(entry) not in BASIC:
+            return None
+    return wrapped_like(x, original(x.value, (slice(None), *entries)))
 
 
 @rule("__getitem__")

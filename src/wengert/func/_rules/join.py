@@ -7,12 +7,31 @@ from typing import Any
 from ..._core.tensor_base import TensorBase
 from ..._record.common import wrap_dim
 from .._batched import Batch
-from .._dispatch import Rule, call_name, operator, rule
+from .._dispatch import Rule, call_name, operator, plainly_batched, rule, shortcut, wrapped_like
 
 
 def listed(tensors: Any) -> list[Any]:
     """The operands as a list."""
     return list(tensors)
+
+
+@shortcut("cat", "concat", "concatenate", "stack")
+def joined_at_once(original: Rule, args: tuple[Any, ...]) -> Any:
+    """Tensors of one level and number of dimensions, along a dimension counted from the front."""
+    tensors, dim = args if len(args) == 2 else (args[0], 0)
+    if (
+        type(tensors) not in (list, tuple)
+        or type(dim) is not int
+        or len(tensors) == 0
+        or not plainly_batched(tensors[0])
+    ):
+        return None
+    first, physical = tensors[0], []
+    for t in tensors:
+        if not plainly_batched(t) or t.level is not first.level or len(t.shp) != len(first.shp):
+            return None
+        physical.append(t.value)
+    return wrapped_like(first, original(physical, dim + 1)) if 0 <= dim < len(first.shp) else None
 
 
 @rule("cat", "concat", "concatenate")

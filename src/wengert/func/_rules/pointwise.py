@@ -10,7 +10,18 @@ from ..._core.tensor_base import TensorBase
 from ..._record.common import result_type
 from ..._tensor import Tensor
 from .._batched import Batch, alike
-from .._dispatch import AT_ONCE, Rule, Unforeseen, call_name, rule, words
+from .._dispatch import (
+    SHORTCUTS,
+    Rule,
+    Shortcut,
+    Unforeseen,
+    call_name,
+    plainly_batched,
+    rule,
+    shortcut,
+    words,
+    wrapped_like,
+)
 
 UNARY: Final = words("""
     abs absolute acos acosh arccos arccosh angle asin asinh arcsin arcsinh atan atanh arctan arctanh bitwise_not ceil conj
@@ -44,8 +55,66 @@ INPLACE: Final = words("""
 """)
 
 
-AT_ONCE.update(dict.fromkeys(UNARY, 1))
-AT_ONCE.update(dict.fromkeys([*BINARY, *(f"__r{name}__" for name in REFLECTED)], 2))
+@shortcut(*UNARY)
+def unary_at_once(original: Rule, args: tuple[Any, ...]) -> Any:
+    """One tensor and no option."""
+    x = args[0]
+    return wrapped_like(x, original(x.value)) if len(args) == 1 and plainly_batched(x) else None
+
+
+@shortcut(*BINARY)
+def binary_at_once(original: Rule, args: tuple[Any, ...]) -> Any:
+    """Operands of one dtype, or a number."""
+    if len(args) != 2:
+        return None
+    x, y = args
+    if plainly_batched(x):
+        other = beside(x, y)
+        return None if other is None else wrapped_like(x, original(x.value, other))
+    if plainly_batched(y):
+        other = beside(y, x)
+        return None if other is None else wrapped_like(y, original(other, y.value))
+    return None
+
+
+def reflected_at_once(function: Rule) -> Shortcut:
+    """For ``__radd__`` and its like: a number in front, or a tensor that all samples share, which Python asks last."""
+
+    def at_once(original: Rule, args: tuple[Any, ...]) -> Any:
+        x, other = args
+        if not plainly_batched(x):
+            return None
+        if type(other) is float or type(other) is int:
+            return wrapped_like(x, original(x.value, other))
+        shared = beside(x, other)
+        return None if shared is None else wrapped_like(x, function(shared, x.value))
+
+    return at_once
+
+
+for _name in REFLECTED:
+    SHORTCUTS[f"__r{_name}__"] = reflected_at_once(getattr(operator, f"__{_name}__"))
+
+
+@shortcut("where")
+def where_at_once(original: Rule, args: tuple[Any, ...]) -> Any:
+    """Operands of one dtype, or one and a number, chosen by a mask that is batched, too."""
+    if len(args) != 3 or not plainly_batched(args[0]) or not plainly_batched(args[1]):
+        return None
+    mask, x, y = args
+    other = beside(x, y)
+    if other is None or x.level is not mask.level or len(x.shp) != len(mask.shp):
+        return None
+    return wrapped_like(x, original(mask.value, x.value, other))
+
+
+def beside(x: Any, y: Any) -> Any:
+    """What stands for ``y`` beside the physical tensor of ``x``: as ``aligned`` says, None where that changes operands."""
+    if type(y) is float or type(y) is int:
+        return y
+    if type(y) is Tensor:
+        return y if y.dt is x.dt and len(y.shp) <= len(x.shp) else None
+    return y.value if plainly_batched(y) and alike(x, y) else None
 
 
 @rule(*UNARY)
@@ -116,8 +185,6 @@ def where(batch: Batch, call: Rule, *args: Any, **kwargs: Any) -> Any:
     """``where(condition, x, y)``; with the condition alone the result's size depends on values."""
     if len(args) + len(kwargs) == 1:
         raise dynamic("where")
-    if len(args) == 3 and fit(batch, *args[1:]) and batch.has(args[0]) and len(args[0].shp) == len(args[1].shp):
-        return batch.wrap(call(*(arg.front() for arg in args)))
     tensors, _ = aligned(batch, args[1:], kwargs, args[:1])
     return batch.wrap(call(*aligned(batch, args[:1], {}, args[1:])[0], *tensors, **kwargs))
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..._core.tensor_base import TensorBase
 from ..._record.common import wrap_dim
 from .._batched import Batch
-from .._dispatch import Rule, Unforeseen, call_name, rule
+from .._dispatch import Rule, Unforeseen, call_name, plainly_batched, rule, shortcut, wrapped_like
 from .pointwise import broadcasting
 
 
@@ -36,6 +36,27 @@ def tree(result: Any, function: Any) -> Any:
     if isinstance(result, TensorBase):
         return function(result)
     return type(result)([function(t) for t in result])
+
+
+@shortcut("sum", "mean", "amax", "amin", "all", "any", "logsumexp", "prod", "argmax", "argmin")
+def reduction_at_once(original: Rule, args: tuple[Any, ...]) -> Any:
+    """Along one dimension; or along all, where a sample has one."""
+    x = args[0]
+    if len(args) > 2 or not plainly_batched(x):
+        return None
+    ndim = len(x.shp)
+    if len(args) == 1 and ndim != 1:
+        return None
+    dim = args[1] if len(args) == 2 else 0
+    if type(dim) is not int or not -ndim <= dim < ndim:
+        return None
+    return wrapped_like(x, original(x.value, dim + 1 if dim >= 0 else dim))
+
+
+@shortcut("max", "min")
+def extreme_at_once(original: Rule, args: tuple[Any, ...]) -> Any:
+    """Along one dimension; of all elements they give a value alone, without its place."""
+    return reduction_at_once(original, args) if len(args) == 2 else None
 
 
 @rule(

@@ -31,6 +31,18 @@ void histogram(ptrdiff_t n, ptrdiff_t bins, const T* x, const T* edges, int64_t*
   for (ptrdiff_t i = 0; i < tasks * bins; i++) counts[i % bins] += found[i];
 }
 
+// Sets `bad` where an element lies outside [low, end).
+template <class T>
+void check_between(ptrdiff_t n, int64_t low, int64_t end, const T* x, Flag& bad) {
+  const uint64_t size = static_cast<uint64_t>(end) - static_cast<uint64_t>(low);
+  in_pieces(pieces(n, PIECE), PIECE, [&](ptrdiff_t piece) {
+    const T *from = x + piece * PIECE, *last = std::min(from + PIECE, x + n);
+    int outside = 0;
+    for (; from < last; from++) outside |= static_cast<uint64_t>(*from) - static_cast<uint64_t>(low) >= size;
+    if (outside) bad = true;
+  });
+}
+
 // The elements where a mask is true, one behind the other.  All are written, those that do not count are written over: branches
 // would be guessed wrong.
 template <class T>

@@ -290,9 +290,9 @@ cdef bint is_for_program(object first, object second):
     if kind != cnp.PyArray_TYPE(b) or (kind != cnp.NPY_FLOAT32 and kind != cnp.NPY_FLOAT64):
         return False
     # Programs lay their result out like the first operand or in C order: only where NumPy does the same.
-    if not PyArray_IS_C_CONTIGUOUS(b) or not (PyArray_IS_C_CONTIGUOUS(a) or same_shape(a, b)):
-        return False
-    return broadcast_size(a, b) > PIECE
+    if PyArray_IS_C_CONTIGUOUS(b) and (PyArray_IS_C_CONTIGUOUS(a) or same_shape(a, b)):
+        return broadcast_size(a, b) > PIECE
+    return PyArray_IS_C_CONTIGUOUS(a) and PyArray_ISBEHAVED_RO(b) and same_shape(a, b) and cnp.PyArray_SIZE(a) > PIECE
 
 
 import numpy as _np

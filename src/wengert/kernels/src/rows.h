@@ -120,6 +120,18 @@ static inline T joined(T old, T value) {
   return (HOW == LARGER ? value > old : value < old) | (value != value) ? value : old;
 }
 
+// to[at[i]] joins from[i * step], in rising i.
+template <Joining HOW, class T>
+static void join_line(ptrdiff_t n, ptrdiff_t size, const int64_t* at, const T* from, ptrdiff_t step, T* to, Flag& bad) {
+  bool all_inside = true;
+  for (ptrdiff_t i = 0; i < n; i++, from += step) {
+    const bool inside = static_cast<uint64_t>(at[i]) < static_cast<uint64_t>(size);
+    if (inside) to[at[i]] = joined<HOW>(to[at[i]], *from);
+    all_inside &= inside;
+  }
+  if (!all_inside) bad = true;
+}
+
 // target[a, index[a, i, b], b] joins source[a, i, b], in rising i; `step` is 0 where the source is one number.  A task has a band
 // of columns b.
 template <Joining HOW, class T>
@@ -132,15 +144,11 @@ void scatter(ptrdiff_t outer, ptrdiff_t n, ptrdiff_t size, ptrdiff_t inner, ptrd
     const int64_t* at = index + a * n * inner + first;
     const T* from = source + (a * n * inner + first) * step;
     T* to = target + a * size * inner + first;
+    if (inner == 1) return join_line<HOW>(n, size, at, from, step, to, bad);
     const auto run = [&](const auto& value) {
-      if (inner == 1)
-        for (ptrdiff_t i = 0; i < n; i++) {
-          if (!outside(at[i], size, bad)) to[at[i]] = joined<HOW>(to[at[i]], value(i));
-        }
-      else
-        for (ptrdiff_t i = 0; i < n; i++, at += inner)
-          for (ptrdiff_t b = 0; b < width; b++)
-            if (!outside(at[b], size, bad)) to[at[b] * inner + b] = joined<HOW>(to[at[b] * inner + b], value(i * inner + b));
+      for (ptrdiff_t i = 0; i < n; i++, at += inner)
+        for (ptrdiff_t b = 0; b < width; b++)
+          if (!outside(at[b], size, bad)) to[at[b] * inner + b] = joined<HOW>(to[at[b] * inner + b], value(i * inner + b));
     };
     if (step)
       run([=](ptrdiff_t i) { return from[i]; });

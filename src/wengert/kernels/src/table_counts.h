@@ -27,6 +27,12 @@ void enter_whole_sums(const Args& a) {
   whole_sums<T>(a.number[0], a.number[1], a.number[2], a.at<T>(0), a.at<int64_t>(1));
 }
 
+// Array x; the numbers from and to before which all elements lie, or else an IndexError follows.
+template <class T>
+void enter_check_between(const Args& a) {
+  check_between<T>(PyArray_SIZE(a.source[0]), a.number[0], a.number[1], a.at<T>(0), a.bad_index);
+}
+
 // Arrays rows, values, out; rows, elements and values of each, whether behind equal elements.
 template <class T>
 void enter_look_up(const Args& a) {
@@ -62,6 +68,7 @@ constexpr Entry count_entries[] = {
     {"histogram", 3, 2, 0, WENGERT_FLOATS(enter_histogram)},
     {"where_true", 3, 0, 0, WENGERT_WORDS(enter_where_true), enter_where_true<uint8_t>},
     {"whole_sums", 2, 3, 0, nullptr, nullptr, enter_whole_sums<int32_t>, enter_whole_sums<int64_t>, enter_whole_sums<uint8_t>},
+    {"check_between", 1, 2, 0, nullptr, nullptr, enter_check_between<int32_t>, enter_check_between<int64_t>},
     {"look_up", 3, 4, 0, WENGERT_WORDS(enter_look_up)},
     {"sort_rows", 3, 3, 0, WENGERT_WORDS(enter_sort_rows)},
     {"true_places", 2, 10, 0, nullptr, nullptr, nullptr, nullptr, enter_true_places},

@@ -55,7 +55,7 @@ template <class T> WENGERT_INLINE T softshrink(T x, T by) { return x > by ? x - 
   X(floor, std::floor(x)) X(ceil, std::ceil(x)) X(trunc, std::trunc(x)) X(rint, std::rint(x)) X(isnan, T(x != x)) \
   X(logical_not, T(x == 0)) X(tan, std::tan(x)) X(arcsin, std::asin(x)) X(arccos, std::acos(x)) X(arctan, std::atan(x)) \
   X(sinh, std::sinh(x)) X(cosh, std::cosh(x)) X(arcsinh, std::asinh(x)) X(arccosh, std::acosh(x)) \
-  X(arctanh, std::atanh(x)) X(exp2, std::exp2(x)) X(log2, std::log2(x)) X(log10, std::log10(x)) X(erfc, special::erfc(x)) \
+  X(arctanh, std::atanh(x)) X(exp2, vmath::exp2(x)) X(log2, std::log2(x)) X(log10, std::log10(x)) X(erfc, special::erfc(x)) \
   X(erfcx, special::erfcx(x)) X(gelu, vmath::gelu(x)) X(gelu_slope, vmath::gelu_slope(x)) X(silu, vmath::silu(x)) \
   X(silu_slope, vmath::silu_slope(x)) X(hardswish, vmath::hardswish(x)) X(hardsigmoid, vmath::hardsigmoid(x)) \
   X(signum, T(x > 0) - T(x < 0)) X(frac, x - std::trunc(x))

@@ -21,7 +21,7 @@ template <> struct Format<float> {
   static constexpr float round_magic = 12582912.0f;  // 1.5 * 2**23: adding it leaves the nearest integer in the low bits
   static constexpr float log2e = 1.44269504088896341f;
   static constexpr float ln2_high = 0.693145751953125f, ln2_low = 1.42860682030941723e-6f;
-  static constexpr float exp_lowest = -104.0f, exp_highest = 89.0f;   // beyond: 0 and infinity
+  static constexpr float exp_lowest = -104.0f, exp_highest = 89.0f, exp2_lowest = -150.0f;  // beyond: 0 and infinity
   static constexpr float expm1_lowest = -30.0f, one_highest = 40.0f;  // beyond: exp(x) - 1 is -1, and 1 + exp(-x) is 1
   static constexpr float smallest_normal = 1.17549435e-38f, lift = 33554432.0f;  // lift = 2**lift_bits
   static constexpr Int lift_bits = 25, sqrt_half_bits = 0x3f3504f3;
@@ -33,7 +33,7 @@ template <> struct Format<double> {
   static constexpr double round_magic = 6755399441055744.0;  // 1.5 * 2**52
   static constexpr double log2e = 1.4426950408889634074;
   static constexpr double ln2_high = 0.69314718036912381649, ln2_low = 1.9082149292705877e-10;
-  static constexpr double exp_lowest = -746.0, exp_highest = 710.0;
+  static constexpr double exp_lowest = -746.0, exp_highest = 710.0, exp2_lowest = -1075.0;
   static constexpr double expm1_lowest = -50.0, one_highest = 40.0;
   static constexpr double smallest_normal = 2.2250738585072014e-308, lift = 18014398509481984.0;
   static constexpr Int lift_bits = 54, sqrt_half_bits = 0x3fe6a09e667f3bcdLL;
@@ -94,19 +94,35 @@ template <class T> WENGERT_INLINE T reduced_expm1(T x, T& shifted) {
   return r + r * r * exp_tail(r);
 }
 
-template <class T> WENGERT_INLINE T exp(T x) {
+// p 2**n for p near 1, where n is in the low bits of `shifted` and may lie outside the normal exponents: in two factors, the
+// first of which is 2**(n/2 rounded down).
+template <class T> WENGERT_INLINE T widely_scaled(T p, T shifted) {
   using F = Format<T>;
   using Bits = std::make_unsigned_t<typename F::Int>;
-  T shifted;
-  T p = T(1) + reduced_expm1(x, shifted);
-  // 2**n in two factors, since n may lie outside the normal exponents; the first is 2**(n/2 rounded down).
   constexpr Bits exponent = ~((Bits(1) << F::mantissa_bits) - 1);
   Bits n = bits<Bits>(shifted);
   Bits half = n << (F::mantissa_bits - 1) & exponent;
   Bits rest = (n << F::mantissa_bits) - half + bits<Bits>(T(1));
-  T out = bits<T>(bits<Bits>(p) + half) * bits<T>(rest);
+  return bits<T>(bits<Bits>(p) + half) * bits<T>(rest);
+}
+
+template <class T> WENGERT_INLINE T exp(T x) {
+  using F = Format<T>;
+  T shifted;
+  T p = T(1) + reduced_expm1(x, shifted);
+  T out = widely_scaled(p, shifted);
   out = x < F::exp_lowest ? T(0) : out;
   return x > F::exp_highest ? T(INFINITY) : out;
+}
+
+// Exact for whole x.
+template <class T> WENGERT_INLINE T exp2(T x) {
+  using F = Format<T>;
+  T shifted = x + F::round_magic;
+  T r = (x - (shifted - F::round_magic)) * T(0.69314718055994530942);
+  T out = widely_scaled(T(1) + (r + r * r * exp_tail(r)), shifted);
+  out = x < F::exp2_lowest ? T(0) : out;
+  return x >= F::exponent_bias + 1 ? T(INFINITY) : out;
 }
 
 // exp(x) where it is added to 1: 0 comes earlier, and one factor is enough for 2**n.
