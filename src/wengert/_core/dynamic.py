@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 
 class LinAlgError(RuntimeError):
@@ -48,6 +48,23 @@ def bind_grad(tensor: Any) -> None:
     Dynamic.grad = property(tensor.read_grad, tensor.assign_grad, declared.fdel, declared.__doc__)  # type: ignore[assignment]
 
 
+# Shapes are taken apart in most calls of most operators: tuple's own functions, without a search for them.
+_new: Final[Any] = tuple.__new__
+_item: Final[Any] = tuple.__getitem__
+
+
+def checked_sizes(items: tuple[Any, ...]) -> tuple[int, ...]:
+    """Sizes as ints.
+
+    Raises:
+        TypeError: for what is none.
+    """
+    for i, item in enumerate(items):
+        if not hasattr(item, "__index__"):
+            raise TypeError(f"torch.Size() takes an iterable of 'int' (item {i} is '{type(item).__name__}')")
+    return tuple(map(int, items))
+
+
 class Size(tuple[int, ...]):
     """Shape of a tensor: a tuple of ints that prints as ``torch.Size([2, 3])``.
 
@@ -63,10 +80,12 @@ class Size(tuple[int, ...]):
     def __new__(cls, sizes: Iterable[Any] = ()) -> Size:
         """Make a size from an iterable of ints."""
         items = tuple(sizes)
-        for i, item in enumerate(items):
-            if not hasattr(item, "__index__"):
-                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {i} is '{type(item).__name__}')")
-        return super().__new__(cls, (int(item) for item in items))
+        for item in items:
+            if type(item) is not int:
+                items = checked_sizes(items)
+                break
+        made: Size = _new(cls, items)
+        return made
 
     def numel(self) -> int:
         """Number of elements of a tensor of this shape."""
@@ -81,8 +100,8 @@ class Size(tuple[int, ...]):
     __str__ = __repr__
 
     def __getitem__(self, index: Any) -> Any:
-        item = super().__getitem__(index)
-        return Size(item) if isinstance(index, slice) else item
+        item = _item(self, index)
+        return _new(Size, item) if type(item) is tuple else item
 
     def __add__(self, other: Any) -> Any:
         if not isinstance(other, tuple):

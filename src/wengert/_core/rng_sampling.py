@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..kernels import samples
+from .quiet import restore, silence
 
 FLOAT16: Final = np.dtype(np.float16)
 FLOAT32: Final = np.dtype(np.float32)
@@ -35,6 +36,7 @@ INT64_MAX: Final = (1 << 63) - 1
 
 # Elements per pass, a multiple of 16: no temporary reaches 128 KB, where malloc goes to the operating system each time.
 CHUNK: Final = 768 * 16
+FEW: Final = 64  # samples that are made without arrays
 
 
 def longs(words: Any) -> Any:
@@ -91,10 +93,11 @@ def round_to(x: Any, dtype: Any) -> Any:
     """Double samples in ``dtype``: float16 by way of float32 and integers by way of int64, as C++ casts do."""
     if dtype == FLOAT64:
         return x
-    with np.errstate(over="ignore", invalid="ignore"):
-        if dtype.kind == "f":
-            return x.astype(np.float32).astype(dtype, copy=False)
-        return x.astype(np.int64).astype(dtype, copy=False)
+    token = silence()
+    try:
+        return x.astype(np.float32 if dtype.kind == "f" else np.int64).astype(dtype, copy=False)
+    finally:
+        restore(token)
 
 
 # -------------------------------------------------------------------------------------------------------- normal
@@ -105,6 +108,8 @@ def box_muller_pairs(uniform: Any) -> Any:
 
     radius = sqrt(-2 log1p(-u2)), angle = 2 pi u1. The form used for fewer than 16 elements.
     """
+    if uniform.size <= FEW:
+        return np.array(few_pairs(uniform.tolist()))
     pairs = uniform.reshape(-1, 2)
     radius = np.sqrt(-2.0 * libm(math.log1p, -pairs[:, 1]))
     result = np.empty(pairs.shape)
@@ -112,6 +117,17 @@ def box_muller_pairs(uniform: Any) -> Any:
     np.multiply(radius, cosine, out=result[:, 0])
     np.multiply(radius, sine, out=result[:, 1])
     return result.reshape(-1)
+
+
+def few_pairs(uniform: list[float]) -> list[float]:
+    """The same of a few numbers, without arrays."""
+    made = []
+    for k in range(0, len(uniform), 2):
+        radius = math.sqrt(-2.0 * math.log1p(-uniform[k + 1]))
+        angle = 2.0 * math.pi * uniform[k]
+        made.append(radius * math.cos(angle))
+        made.append(radius * math.sin(angle))
+    return made
 
 
 def _cos_sin64(angle: Any) -> tuple[Any, Any]:

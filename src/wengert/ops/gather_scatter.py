@@ -64,10 +64,12 @@ def check_places(index: Any, x: Any, dim: int) -> None:
 
 def fits(small: Size, large: Size, dim: int) -> bool:
     """Whether no size is larger, ``dim`` aside (-1: none)."""
-    return all(small[d] <= large[d] or d == dim for d in range(min(len(small), len(large))))
+    for d in range(min(len(small), len(large))):  # noqa: SIM110 (a generator takes longer than the rest)
+        if small[d] > large[d] and d != dim:
+            return False
+    return True
 
 
-FEW: Final = 256  # below this many elements NumPy's way is as fast as a kernel's
 HOW: Final[dict[Any, str]] = {
     np.add.at: "add",
     np.multiply.at: "multiply",
@@ -114,7 +116,7 @@ def corner(src: Any, index: Any) -> Any:
 
 def gathered(x: Any, dim: int, index: Any) -> Any:
     """``gather`` for arrays; 0-d arrays count as having one dimension."""
-    if x.ndim > 0 and index.size >= FEW and index.dtype == np.int64 and kernels.moves(x):
+    if x.ndim > 0 and index.ndim > 0 and index.size > 0 and index.dtype == np.int64 and kernels.moves(x):
         try:
             return kernels.gather(trim(x, index.shape, dim), dim, index)
         except IndexError:
@@ -148,7 +150,8 @@ def scattered(target: Any, dim: int, index: Any, src: Any) -> None:
 def by_kernel(how: str, target: Any, dim: int, index: Any, values: Any) -> bool:
     """Whether a kernel has joined the values (or a 0-d one) to the places of the index."""
     if (
-        index.size < FEW
+        index.ndim == 0
+        or index.size == 0
         or index.dtype != np.int64
         or not target.flags.c_contiguous
         or not kernels.moves(target, values)

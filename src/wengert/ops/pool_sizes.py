@@ -32,6 +32,8 @@ class Pooling:
         self.padding: tuple[int, ...] = padding
         self.dilation: tuple[int, ...] = dilation
         self.ceil_mode: bool = ceil_mode
+        self.latest: tuple[tuple[int, ...], list[Line]] = ((), [])  # of ``lines``
+        self.makes_windows: bool = False  # ``check_windows`` has passed
 
     def dims(self) -> int:
         """Number of spatial dimensions."""
@@ -43,11 +45,14 @@ class Pooling:
 
     def lines(self, shape: tuple[int, ...]) -> list[Line]:
         """The windows along each dimension of an input of this shape."""
+        latest = self.latest
+        sizes = tuple(shape[len(shape) - self.dims() :])
+        if sizes == latest[0]:
+            return latest[1]
         made = []
-        for n, k, s, p, d in zip(
-            shape[len(shape) - self.dims() :], self.kernel, self.steps(), self.padding, self.dilation, strict=True
-        ):
+        for n, k, s, p, d in zip(sizes, self.kernel, self.steps(), self.padding, self.dilation, strict=True):
             made.append(Line(n, k, s, p, d, out_size(n, k, s, p, d, self.ceil_mode)))
+        self.latest = (sizes, made)
         return made
 
     def lifted(self) -> Pooling:
@@ -90,7 +95,26 @@ def length_text(function: str, argument: str, dims: int, got: int) -> str:
 def read_pooling(
     function: str, dims: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> Pooling:
-    """The sizes that a pooling function was given."""
+    """The sizes that a pooling function was given; for numbers the same object each time."""
+    plain = type(kernel_size) is int and type(padding) is int and type(dilation) is int and type(ceil_mode) is bool
+    if not plain or not (stride is None or type(stride) is int):
+        return new_pooling(function, dims, kernel_size, stride, padding, dilation, ceil_mode)
+    key = (function, dims, kernel_size, stride, padding, dilation, ceil_mode)
+    found = _READ.get(key)
+    if found is None:
+        found = new_pooling(function, dims, kernel_size, stride, padding, dilation, ceil_mode)
+        if len(_READ) < 256:
+            _READ[key] = found
+    return found
+
+
+_READ: Final[dict[Any, Pooling]] = {}
+
+
+def new_pooling(
+    function: str, dims: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> Pooling:
+    """``read_pooling`` of any arguments."""
     kernel = spatial(kernel_size, function, "kernel_size", 2, dims)
     absent = stride is None or (isinstance(stride, (tuple, list)) and len(stride) == 0)
     steps = () if absent else spatial(stride, function, "stride", 3, dims)
@@ -117,6 +141,8 @@ def check_line(pooling: Pooling) -> None:
 
 def check_windows(pooling: Pooling) -> None:
     """Refuse sizes that make no windows."""
+    if pooling.makes_windows:
+        return
     if 0 in pooling.steps():
         raise RuntimeError("stride should not be zero")
     if min(pooling.steps()) < 0:
@@ -134,6 +160,7 @@ def check_windows(pooling: Pooling) -> None:
     if min(pooling.dilation) <= 0:
         names = [f"dilation{axis}: {n}" for axis, n in zip(AXES[-pooling.dims() :], pooling.dilation, strict=True)]
         raise RuntimeError(f"dilation should be greater than zero, but got {' '.join(names)}")
+    pooling.makes_windows = True
 
 
 def named(prefix: str, sizes: tuple[int, ...]) -> str:

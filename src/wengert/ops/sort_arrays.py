@@ -26,11 +26,21 @@ _HALF: Final[Any] = np.uint64(32)
 _LOWER: Final[Any] = np.uint64(0xFFFFFFFF)
 
 
+def to_last(x: Any, axis: int) -> Any:
+    """``np.moveaxis(x, axis, -1)``, without its time where nothing moves."""
+    return x if axis in (-1, x.ndim - 1) else np.moveaxis(x, axis, -1)
+
+
+def from_last(x: Any, axis: int) -> Any:
+    """The inverse of ``to_last``."""
+    return x if axis in (-1, x.ndim - 1) else np.moveaxis(x, -1, axis)
+
+
 def in_order(x: Any, axis: int, descending: bool) -> tuple[Any, Any]:
     """The elements in order, and the indices that sort, stably; NaN counts as larger than everything."""
     if has_kernel(x, axis):
-        values, order = kernels.sorted_rows(np.moveaxis(x, axis, -1), descending)
-        return np.moveaxis(values, -1, axis), np.moveaxis(order, -1, axis)
+        values, order = kernels.sorted_rows(to_last(x, axis), descending)
+        return from_last(values, axis), from_last(order, axis)
     order = found_order(x, axis, descending)
     return np.take_along_axis(x, order, axis), order
 
@@ -119,9 +129,8 @@ def first(x: Any, axis: int, k: int, largest: bool) -> tuple[Any, Any]:
     """The ``k`` largest or smallest along an axis, in order, and their places."""
     n = x.shape[axis]
     if k > 0 and (n <= COUNTED or n >= 256 >= k or 8 * k <= n) and kernels.moves(x):
-        found = kernels.top_rows(np.moveaxis(x, axis, -1), k, largest)
-        values, places = (np.ascontiguousarray(np.moveaxis(a, -1, axis)) for a in found)
-        return values, places
+        values, places = kernels.top_rows(to_last(x, axis), k, largest)
+        return np.ascontiguousarray(from_last(values, axis)), np.ascontiguousarray(from_last(places, axis))
     if n < 256 or 8 * k > n or k == 0:
         order = sorted_order(x, axis, largest).take(range(k), axis)
         return np.take_along_axis(x, order, axis), order
