@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.kernels import copies
+from wengert.kernels import arrays, copies
 from wengert.ops.strides import can_be_seen
 
 from .conftest import EDGES
@@ -200,3 +200,15 @@ def test_reshape_of_a_transposed_tensor_copies_once() -> None:
     tracemalloc.stop()
     assert y.shape == (512 * 256,)
     assert peak < 1.5 * 4 * 512 * 256
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 4)])
+def test_an_axis_moves_as_numpys(shape: tuple[int, ...]) -> None:
+    x = np.arange(np.prod(shape)).reshape(shape)
+    for source in range(-x.ndim, x.ndim):
+        for target in range(-x.ndim, x.ndim):
+            moved = arrays.move_axis(x, source, target)
+            expected = np.moveaxis(x, source, target)
+            assert moved.shape == expected.shape
+            assert moved.strides == expected.strides
+            assert np.shares_memory(moved, x)

@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import wengert
@@ -80,3 +81,16 @@ def test_a_node_that_is_called_gives_infinities_without_warnings() -> None:
     x = wengert.tensor([500.0], dtype=wengert.float64, requires_grad=True)
     grad = wengert.tensor([1e300], dtype=wengert.float64)
     assert wengert.isinf(x.exp().grad_fn(grad)).all()
+
+
+def test_parts_of_a_size_are_sizes_of_ints() -> None:
+    size = wengert.Size([2, True, np.int64(4)])
+    assert [type(n) for n in size] == [int, int, int]
+    for part in (size[1:], size[::-1], size[:0], size + (5,), (5,) + size, size * 2):
+        assert type(part) is wengert.Size
+    assert type(size[1]) is int
+    assert wengert.Size(n for n in (1, 2)) == (1, 2)
+    with pytest.raises(TypeError, match=r"item 1 is 'float'"):
+        wengert.Size([1, 2.0])
+    with pytest.raises(IndexError):
+        size[3]

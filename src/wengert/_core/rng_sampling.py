@@ -436,6 +436,8 @@ def require_continuous(dtype: Any, distribution: str, name: str) -> None:
 
 def check_uniform_bounds(low: float, high: float, dtype: Any) -> None:
     """Raises PyTorch's errors for bounds that ``dtype`` cannot hold or that are in the wrong order."""
+    if low == 0.0 and high == 1.0:
+        return
     title, c_name, _, _, largest = NAMES[dtype.name]
     for name, bound in (("from", low), ("to", high)):
         if not -largest <= bound <= largest:

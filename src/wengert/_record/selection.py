@@ -11,6 +11,7 @@ from .._core.compat import mypyc_attr
 from .._core.dtypes import INTEGER, Size
 from .._core.tensor_base import TensorBase
 from ..kernels import zeros
+from ..kernels.arrays import move_axis
 from ..kernels.blocks import places
 from .common import check_out, make, untracked, wrap_dim, write_out
 from .general import General
@@ -51,11 +52,11 @@ class Selection(General):
         shape[self.dim] = self.length()
         values = np.empty_like(x) if shape[self.dim] == x.shape[self.dim] else np.empty(shape, x.dtype)
         indices = np.empty_like(values, np.int64)
-        lines = [np.moveaxis(a, self.dim, -1) for a in (x, values, indices)]
+        lines = [move_axis(a, self.dim, -1) for a in (x, values, indices)]
         for place in places(lines[0].shape, x.ndim - 1, self.block):
-            found = self.choose(np.moveaxis(lines[0][place], -1, self.dim))
+            found = self.choose(move_axis(lines[0][place], -1, self.dim))
             whole = (*place[:-1], slice(None))
-            lines[1][whole], lines[2][whole] = [np.moveaxis(a, self.dim, -1) for a in found]
+            lines[1][whole], lines[2][whole] = [move_axis(a, self.dim, -1) for a in found]
         return values, indices
 
     def output_names(self) -> list[str]:

@@ -17,7 +17,9 @@ from .memory import room_for_slope
 from .tracing import Traced
 
 _native: Any = _load.MODULE
-_FLOATS: Final = (np.dtype(np.float32), np.dtype(np.float64))
+_SINGLE: Final = np.dtype(np.float32)
+_DOUBLE: Final = np.dtype(np.float64)
+_FLOATS: Final = (_SINGLE, _DOUBLE)
 _WORDS: Final = (*_FLOATS, np.dtype(np.int32), np.dtype(np.int64))
 _INT64: Final = np.dtype(np.int64)
 _contiguous: Final[Any] = np.ascontiguousarray
@@ -28,7 +30,7 @@ def handles(*arrays: Any) -> bool:
     if _native is None:
         return False
     dtype = arrays[0].dtype
-    return dtype in _FLOATS and all(a.dtype == dtype and type(a) is not Traced and a.size > 0 for a in arrays)
+    return (dtype is _SINGLE or dtype is _DOUBLE or dtype in _FLOATS) and _are_alike(arrays, dtype)
 
 
 def moves(*arrays: Any) -> bool:
@@ -36,7 +38,14 @@ def moves(*arrays: Any) -> bool:
     if _native is None:
         return False
     dtype = arrays[0].dtype
-    return dtype in _WORDS and all(a.dtype == dtype and type(a) is not Traced and a.size > 0 for a in arrays)
+    return (dtype is _SINGLE or dtype is _DOUBLE or dtype in _WORDS) and _are_alike(arrays, dtype)
+
+
+def _are_alike(arrays: tuple[Any, ...], dtype: Any) -> bool:
+    for a in arrays:  # noqa: SIM110 (a generator takes longer than the rest)
+        if (a.dtype is not dtype and a.dtype != dtype) or type(a) is Traced or a.size == 0:
+            return False
+    return True
 
 
 def empty(shape: Any, dtype: Any) -> Any:
@@ -52,18 +61,16 @@ def three(values: Any, fill: int) -> list[int]:
 # -- convolution -------------------------------------------------------------------------------------------------------
 
 
-def _convolution(samples: int, channels: int, weight_shape: Any, sweep: Any) -> list[int]:
-    numbers = [samples, channels, weight_shape[0], sweep.groups]
-    for values, fill in (
-        (sweep.size, 1),
-        (sweep.out, 1),
-        (sweep.kernel, 1),
-        (sweep.stride, 1),
-        (sweep.padding, 0),
-        (sweep.dilation, 1),
-    ):
-        numbers += three(values, fill)
+def window_numbers(*values: Any) -> list[int]:
+    """Sizes, numbers and kernels of windows, their strides, paddings and dilations, three of each."""
+    numbers: list[int] = []
+    for given, fill in zip(values, (1, 1, 1, 1, 0, 1), strict=True):
+        numbers += three(given, fill)
     return numbers
+
+
+def _convolution(samples: int, channels: int, weight_shape: Any, sweep: Any) -> list[int]:
+    return [samples, channels, weight_shape[0], sweep.groups, *sweep.numbers]
 
 
 def convolved(x: Any, weight: Any, bias: Any, sweep: Any) -> Any:
@@ -95,17 +102,10 @@ def weight_gradient(grad: Any, x: Any, sweep: Any) -> Any:
 
 
 def _pooling(shape: Any, lines: Any) -> list[int]:
-    numbers = [math.prod(shape[: len(shape) - len(lines)])]
-    for values, fill in (
-        ([line.size for line in lines], 1),
-        ([line.out for line in lines], 1),
-        ([line.kernel for line in lines], 1),
-        ([line.stride for line in lines], 1),
-        ([line.padding for line in lines], 0),
-        ([line.dilation for line in lines], 1),
-    ):
-        numbers += three(values, fill)
-    return numbers
+    columns = zip(
+        *[(line.size, line.out, line.kernel, line.stride, line.padding, line.dilation) for line in lines], strict=True
+    )
+    return [math.prod(shape[: len(shape) - len(lines)]), *window_numbers(*columns)]
 
 
 def max_pool(x: Any, lines: Any, with_positions: bool) -> tuple[Any, Any]:

@@ -45,22 +45,22 @@ def numbers(value: Any, argument: str, dims: int, spatial: int) -> tuple[int, ..
 
 def check_numbers(rule: Rule) -> None:
     """Refuse numbers that make no convolution."""
-    for wrong, text in (
-        (min(rule.padding) < 0, "negative padding"),
-        (min(rule.output_padding) < 0, "negative output_padding"),
-        (min(rule.stride) <= 0, "non-positive stride"),
-        (min(rule.dilation) <= 0, "non-positive dilation"),
-        (rule.groups <= 0, "non-positive groups"),
-    ):
-        if wrong:
-            raise RuntimeError(f"{text} is not supported")
+    if min(rule.padding) < 0:
+        raise RuntimeError("negative padding is not supported")
+    if min(rule.output_padding) < 0:
+        raise RuntimeError("negative output_padding is not supported")
+    if min(rule.stride) <= 0:
+        raise RuntimeError("non-positive stride is not supported")
+    if min(rule.dilation) <= 0:
+        raise RuntimeError("non-positive dilation is not supported")
+    if rule.groups <= 0:
+        raise RuntimeError("non-positive groups is not supported")
 
 
 def check_shapes(rule: Rule, x: TensorBase, weight: TensorBase, bias: TensorBase | None, windows: bool) -> None:
     """Refuse operands that do not fit together; with ``windows`` also kernels that do not fit in the input."""
     check_numbers(rule)
     shape, groups = weight.shp, rule.groups
-    given = f"Given groups={groups}, "
     if len(x.shp) != len(shape):
         raise RuntimeError(
             f"Expected {len(shape)}-dimensional input for {len(shape)}-dimensional weight {errors.shape_text(shape)}, but got "
@@ -68,18 +68,18 @@ def check_shapes(rule: Rule, x: TensorBase, weight: TensorBase, bias: TensorBase
         )
     if shape[0] < groups:
         raise RuntimeError(
-            f"{given}expected weight to be at least {groups} at dimension 0, but got weight of size {errors.shape_text(shape)} "
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size {errors.shape_text(shape)} "
             "instead"
         )
     if shape[0] % groups != 0:
         raise RuntimeError(
-            f"{given}expected weight to be divisible by {groups} at dimension 0, but got weight of size "
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size "
             f"[{errors.shape_text(shape)}] instead"
         )
     channels = shape[0] if rule.transposed else shape[1] * groups
     outs = shape[1] * groups if rule.transposed else shape[0]
-    kind = f"transposed={int(rule.transposed)}" if rule.transposed else f"groups={groups}"
     if x.shp[1] != channels:
+        kind = "transposed=1" if rule.transposed else f"groups={groups}"
         raise RuntimeError(
             errors.with_hints(
                 f"Given {kind}, weight of size {errors.shape_text(shape)}, expected input{errors.shape_text(x.shp)} to have "
@@ -113,11 +113,12 @@ def check_windows(rule: Rule, size: tuple[int, ...], kernel: tuple[int, ...]) ->
         return
     padded = [n + 2 * p for n, p in zip(size, rule.padding, strict=True)]
     reach = [d * (k - 1) + 1 for d, k in zip(rule.dilation, kernel, strict=True)]
-    if any(n < r for n, r in zip(padded, reach, strict=True)):
-        raise RuntimeError(
-            f"Calculated padded input size per channel: ({by_x(padded)}). Kernel size: ({by_x(reach)}). Kernel size can't be "
-            "greater than actual input size"
-        )
+    for i in range(len(padded)):
+        if padded[i] < reach[i]:
+            raise RuntimeError(
+                f"Calculated padded input size per channel: ({by_x(padded)}). Kernel size: ({by_x(reach)}). Kernel size can't "
+                "be greater than actual input size"
+            )
 
 
 def by_x(sizes: Any) -> str:

@@ -41,6 +41,7 @@ class Sweep:
         size: of the input, ``kernel``, ``out`` (number of windows), ``stride``, ``padding`` before the input and
             ``dilation``: one number per spatial dimension.
         groups: number of groups of channels.
+        numbers: the sizes in the kernels' order.
         touched: extent of the frame that some window touches.
     """
 
@@ -61,6 +62,7 @@ class Sweep:
         self.padding: tuple[int, ...] = padding
         self.dilation: tuple[int, ...] = dilation
         self.groups: int = groups
+        self.numbers: list[int] = kernels.window_numbers(size, out, kernel, stride, padding, dilation)
         self.touched: tuple[int, ...] = tuple(
             [(o - 1) * s + (k - 1) * d + 1 for o, s, k, d in zip(out, stride, kernel, dilation, strict=True)]
         )
@@ -102,6 +104,28 @@ class Sweep:
         inner, given = self.inner()
         frame[inner] = x[given]
         return frame
+
+
+def sweep_of(
+    size: tuple[int, ...],
+    kernel: tuple[int, ...],
+    out: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+    groups: int,
+) -> Sweep:
+    """``Sweep(...)``, the same object each time: programs have few of them, and call each many times."""
+    key = (size, kernel, out, stride, padding, dilation, groups)
+    found = _SWEEPS.get(key)
+    if found is None:
+        found = Sweep(size, kernel, out, stride, padding, dilation, groups)
+        if len(_SWEEPS) < 256:
+            _SWEEPS[key] = found
+    return found
+
+
+_SWEEPS: Final[dict[Any, Sweep]] = {}
 
 
 def row_steps(shape: tuple[int, ...]) -> list[int]:

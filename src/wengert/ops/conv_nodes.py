@@ -10,7 +10,7 @@ from .._core.tensor_base import TensorBase
 from .._record.common import make
 from .._record.general import General, general, general_many
 from ..kernels import array_sum
-from .conv_arrays import Sweep, convolved, input_gradient, weight_gradient
+from .conv_arrays import Sweep, convolved, input_gradient, sweep_of, weight_gradient
 from .sizes import count
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Rule:
 
     def sweep(self, large: tuple[int, ...], kernel: tuple[int, ...], small: tuple[int, ...]) -> Sweep:
         """The windows over the side with padding: the input, or the result when transposed."""
-        return Sweep(large, kernel, small, self.stride, self.padding, self.dilation, self.groups)
+        return sweep_of(large, kernel, small, self.stride, self.padding, self.dilation, self.groups)
 
     def value(self, x: Any, weight: Any, bias: Any) -> Any:
         """The convolution of arrays; a transposed one is the input gradient of a plain one."""

@@ -26,6 +26,7 @@ from .._record.general import General, general_many
 from .._record.selection import check_order, deliver
 from .._record.unary import Unary, unary
 from ..kernels import bulk as kernels
+from ..kernels.arrays import move_axis
 from .scaled import DivBackward1, MulBackward1
 
 if TYPE_CHECKING:
@@ -328,7 +329,7 @@ def latest_places(x: Any, values: Any, dim: int) -> Any:
     """Where running extremes ``values`` of ``x`` were found last, for a block of places along ``dim`` at a time."""
     n = x.shape[dim]
     out = np.empty(x.shape, np.int64)
-    x, values, lines = [np.moveaxis(a, dim, -1) for a in (x, values, out)]
+    x, values, lines = [move_axis(a, dim, -1) for a in (x, values, out)]
     last: Any = 0
     step = max(1, BLOCK * n // max(1, x.size))
     for start in range(0, n, step):
@@ -387,13 +388,13 @@ def complex_logcumsumexp(x: Any, dim: int) -> Any:
     top = np.max(x.real, dim, keepdims=True)
     if in_reach(x, top):
         return np.log(_add(np.exp(x - top), dim)) + top
-    out = np.moveaxis(x.copy(), dim, 0)
+    out = move_axis(x.copy(), dim, 0)
     for i in range(1, len(out)):
         before, here = out[i - 1 : i], out[i : i + 1]
         larger = np.maximum(before.real, here.real)
         larger[~np.isfinite(larger)] = 0
         here[...] = np.log(np.exp(before - larger) + np.exp(here - larger)) + larger
-    return np.moveaxis(out, 0, dim)
+    return move_axis(out, 0, dim)
 
 
 def in_reach(x: Any, top: Any) -> bool:

@@ -16,6 +16,7 @@ from .._record.binary import Binary
 from .._record.common import broadcast_size, converted, int_of, result_type, wrap_dim
 from .._record.matmul import Product, product
 from ..kernels import empty, formulas
+from ..kernels.arrays import move_axis
 from .linalg_checks import check_floating, check_same_dtype
 from .matmul import bmm, count, dot, mm, unsafe_view
 from .sizes import distinct_dims
@@ -431,7 +432,7 @@ class LinalgCrossBackward0(Product):
 
     def forward(self, x: Any, y: Any) -> Any:
         out = empty(np.broadcast_shapes(x.shape, y.shape), x.dtype)
-        a, b, c = [np.moveaxis(array, self.dim, 0) for array in (x, y, out)]
+        a, b, c = [move_axis(array, self.dim, 0) for array in (x, y, out)]
         for i in range(3):
             j, k = (i + 1) % 3, (i + 2) % 3
             formulas.product_difference.into([c[i, ...]], a[j], b[k], a[k], b[j])

@@ -20,6 +20,7 @@ from .._record.common import broadcast_size, cast_array, cast_grad, holds, integ
 from .._record.general import General, general
 from .._record.unary import Unary, unary
 from ..kernels import copied, row_major
+from ..kernels.arrays import move_axis
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -69,7 +70,7 @@ CLONE_CHANNELS_LAST: Final = CloneBackward0("L")
 
 def channels_last(x: Any) -> Any:
     """A copy of (batch, channel, ...) in which the channels of one place lie side by side."""
-    return np.moveaxis(row_major(np.moveaxis(x, 1, -1)), -1, 1)
+    return move_axis(row_major(move_axis(x, 1, -1)), -1, 1)
 
 
 def format_name(memory_format: Any) -> str:
@@ -126,7 +127,7 @@ def has_format(x: TensorBase, name: str) -> bool:
     array = x.array
     if name.startswith("channels_last"):
         right = array.ndim == (5 if name.endswith("3d") else 4)
-        return bool(right and np.moveaxis(array, 1, -1).flags.c_contiguous)
+        return bool(right and move_axis(array, 1, -1).flags.c_contiguous)
     return isinstance(array, _generic) or bool(array.flags.c_contiguous)
 
 

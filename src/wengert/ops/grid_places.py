@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._record.common import make, untracked
+from ..kernels.arrays import move_axis
 from .index_arrays import add_rows
 from .interpolate_taps import cubic_weights
 
@@ -190,7 +191,7 @@ class Places:
     def add(self, values: Any, pixels: Any) -> None:
         """Add values to the pixels (rows * size, channels) of their neighbours."""
         index = self.index + np.arange(self.shape[0]).reshape((-1, 1, 1)) * self.size
-        add_rows(pixels, index[self.inside], np.moveaxis(values, 1, -1)[self.inside])
+        add_rows(pixels, index[self.inside], move_axis(values, 1, -1)[self.inside])
 
 
 def empty_pixels(shape: tuple[int, ...], dtype: Any) -> Any:
@@ -200,7 +201,7 @@ def empty_pixels(shape: tuple[int, ...], dtype: Any) -> Any:
 
 def image_of(pixels: Any, shape: tuple[int, ...]) -> Any:
     """Images made of their pixels."""
-    image = np.moveaxis(pixels.reshape((shape[0], count(shape[2:]), shape[1])), -1, 1)
+    image = move_axis(pixels.reshape((shape[0], count(shape[2:]), shape[1])), -1, 1)
     return np.ascontiguousarray(image).reshape(shape)
 
 

@@ -14,7 +14,8 @@ from .._record.binary import check_overlap
 from .._record.common import cast_grad, make, quiet, wrap_dim
 from .._record.general import General, general, general_
 from .._record.writing import Writer, writer_
-from ..kernels import zeros
+from ..kernels import counting, zeros
+from ..kernels.arrays import move_axis
 from .index_arrays import add_rows, check_bounds, rows_at
 from .scatter_reduce import ScatterReduceBackward0
 
@@ -27,7 +28,7 @@ BETA: Final = "index_reduce() is in beta and the API may change at any time."
 
 def rows_of(target: Any, dim: int) -> Any:
     """The array with ``dim`` in front, a view; 0-d arrays count as having one dimension."""
-    return target.reshape(1) if target.ndim == 0 else np.moveaxis(target, dim, 0)
+    return target.reshape(1) if target.ndim == 0 else move_axis(target, dim, 0)
 
 
 def check_vector(index: Any, function: str, position: int) -> None:
@@ -41,8 +42,7 @@ def check_vector(index: Any, function: str, position: int) -> None:
 def outside(index: TensorBase, n: int) -> Any:
     """The first index that is not in ``0..n-1``, or None."""
     array = np.atleast_1d(index.array)
-    bad = (array < 0) | (array >= n)
-    return array[bad][0] if bad.any() else None
+    return None if counting.are_between(array, 0, n) else array[(array < 0) | (array >= n)][0]
 
 
 def length(x: TensorBase, dim: int) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from .._core.dtypes import Size
 from .._record.general import General, general
 from ..kernels import empty
+from ..kernels.arrays import move_axis
 from .interpolate_taps import Taps
 from .normalize_parts import is_channels_last, wide
 
@@ -21,7 +22,7 @@ BLOCK: Final = 1 << 15  # elements that are resampled at once
 def resampled(x: Any, taps: list[Taps]) -> Any:
     """The array with its last dimensions resampled; in row-major order, or with the channels last if they were."""
     last = is_channels_last(x)
-    out = np.moveaxis(x, 1, -1) if last else np.ascontiguousarray(x)
+    out = move_axis(x, 1, -1) if last else np.ascontiguousarray(x)
     start = 1 if last else 2
     if x.dtype.kind != "f" or x.dtype == np.float16:
         out = out.astype(wide(x) if x.dtype.kind == "f" else np.float64)
@@ -34,7 +35,7 @@ def resampled(x: Any, taps: list[Taps]) -> Any:
         limits = np.iinfo(x.dtype)
         out = np.clip(np.floor(out + 0.5), limits.min, limits.max)
     out = out.astype(x.dtype, copy=False)
-    return np.moveaxis(out, -1, 1) if last else out
+    return move_axis(out, -1, 1) if last else out
 
 
 def resampled_planes(x: Any, taps: list[Taps]) -> Any:

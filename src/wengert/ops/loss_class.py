@@ -18,7 +18,7 @@ from .._core.tensor_base import TensorBase
 from .._record.common import quiet
 from .._record.general import General, general, general_many
 from .._record.unary import unary
-from ..kernels import bulk
+from ..kernels import bulk, counting
 from .loss import MEAN, NONE, SUM, check_target, legacy_reduction, reduction_code
 from .scaled import DivBackward1
 from .softmax import LogSoftmaxBackward0, PickedGrad, places_along
@@ -51,7 +51,7 @@ class Pick:
         self.factors: Any = None
         classes = x.shp[self.axis]
         count = self.index.size
-        if weight is None and not 0 <= ignore_index < classes and all_below(self.index, classes):
+        if weight is None and not 0 <= ignore_index < classes and counting.are_between(self.index, 0, classes):
             self.total: Any = x.dt.np.type(count)
             self.factors = np.asarray(-1 / count if reduction == MEAN and count else -1, x.dt.np)
             return
@@ -65,7 +65,7 @@ class Pick:
         """Minus the weight of each row; those of ignored rows, whose ``index`` becomes 0, are 0."""
         counts = index != ignore_index
         np.copyto(index, 0, where=~counts)
-        if not all_below(index, classes):
+        if not counting.are_between(index, 0, classes):
             outside = (index < 0) | (index >= classes)
             raise IndexError(f"Target {index[outside].reshape(-1)[0]} is out of bounds.")
         weights = counts.astype(dt) if weight is None else np.where(counts, np.asarray(weight.array)[index], 0)
@@ -97,11 +97,6 @@ class Pick:
         if values.shape != self.index.shape:
             values = np.full(self.index.shape, values)
         return PickedGrad(self.axis, self.index, values, self.shape)
-
-
-def all_below(index: Any, classes: int) -> bool:
-    """Whether all indices are classes; negative ones are large as unsigned numbers."""
-    return index.size == 0 or bool(np.maximum.reduce(index.view(np.uint64), None) < classes)
 
 
 class NllLossBackward0(General):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._record.common import untracked
+from ..kernels.arrays import move_axis
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
@@ -140,11 +141,11 @@ def is_channels_last(x: Any) -> bool:
     """Whether an array of 4 or 5 dimensions lies in memory with the channels (dimension 1) as the last dimension."""
     if x.ndim not in (4, 5) or x.flags.c_contiguous:
         return False
-    return bool(np.moveaxis(x, 1, -1).flags.c_contiguous)
+    return bool(move_axis(x, 1, -1).flags.c_contiguous)
 
 
 def laid_like(array: Any, model: Any) -> Any:
     """The array in row-major order, or with the channels last if ``model`` has them there."""
     if is_channels_last(model):
-        return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)), -1, 1)
+        return move_axis(np.ascontiguousarray(move_axis(array, 1, -1)), -1, 1)
     return np.ascontiguousarray(array)

@@ -13,6 +13,7 @@ from .._core.tensor_base import TensorBase
 from .._record.common import make, number_of, result_type
 from .._record.general import General, general
 from ..kernels import bulk as kernels
+from ..kernels.arrays import move_axis
 from ..kernels.blocks import BLOCK, places
 from .sizes import sizes_of
 
@@ -288,7 +289,7 @@ def gathered_back(grad: Any, dim: int, n: int, before: int, after: int, mode: in
     first, last = inside(n, before, after)
     out = np.zeros((*grad.shape[:dim], n, *grad.shape[dim + 1 :]), grad.dtype)
     out[at(dim, first - before, last - before)] = grad[at(dim, first, last)]
-    rows, added = np.moveaxis(out, dim, 0), np.moveaxis(grad, dim, 0)
+    rows, added = move_axis(out, dim, 0), move_axis(grad, dim, 0)
     for i in [*range(first), *range(last, len(place))]:
         rows[place[i]] += added[i]
     return out

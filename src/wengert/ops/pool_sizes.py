@@ -34,6 +34,7 @@ class Pooling:
         self.ceil_mode: bool = ceil_mode
         self.latest: tuple[tuple[int, ...], list[Line]] = ((), [])  # of ``lines``
         self.makes_windows: bool = False  # ``check_windows`` has passed
+        self.fits: tuple[int, ...] = ()  # sizes that have passed ``check_pooled``
 
     def dims(self) -> int:
         """Number of spatial dimensions."""
@@ -188,6 +189,9 @@ def check_pooled(pooling: Pooling, x: TensorBase) -> None:
             )
         )
     check_windows(pooling)
+    sizes = tuple(shape[-dims:])
+    if sizes == pooling.fits and 0 not in shape:
+        return
     if 0 in (shape[1:] if len(shape) == dims + 2 else shape):
         raise RuntimeError(
             f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got:"
@@ -202,6 +206,7 @@ def check_pooled(pooling: Pooling, x: TensorBase) -> None:
             f"Given input size: ({by_x((channels, *shape[-dims:]))}). Calculated output size: "
             f"({by_x((channels, *out))}). Output size is too small"
         )
+    pooling.fits = sizes
 
 
 def by_x(sizes: Any) -> str:

@@ -14,6 +14,7 @@ from .._record.common import int_of, make, wrap_dim
 from .._record.general import general_many
 from .._record.selection import Selection, check_not_empty, check_order, deliver
 from ..kernels import bulk, counting
+from ..kernels.arrays import move_axis
 from ..kernels.blocks import BLOCK, places
 from .power import refuse_derivatives, refuse_gradient
 from .sort_arrays import first, in_order, sorted_order
@@ -221,11 +222,11 @@ def unique_consecutive(self: Tensor, return_inverse: bool = False, return_counts
     Variants: function method
     """
     array = np.asarray(self.array)
-    rows = array.reshape(-1) if dim is None else np.moveaxis(array, dim_of_slices(self, dim), 0)
+    rows = array.reshape(-1) if dim is None else move_axis(array, dim_of_slices(self, dim), 0)
     n = rows.shape[0]
     starts = starts_of_runs(rows)
     kept = counting.where_true(rows, starts) if rows.ndim == 1 and bulk.moves(rows) else chosen_rows(rows, starts)
-    first_ones = make(kept.reshape(-1) if dim is None else np.moveaxis(kept, 0, wrap_dim(dim, array.ndim)))
+    first_ones = make(kept.reshape(-1) if dim is None else move_axis(kept, 0, wrap_dim(dim, array.ndim)))
     results = [refuse_derivatives(first_ones, [self], "unique_consecutive")]
     if return_inverse:
         inverse = np.cumsum(starts, dtype=np.int64) - 1

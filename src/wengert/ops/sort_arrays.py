@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..kernels import bulk as kernels
+from ..kernels.arrays import move_axis
 
 FEW: Final = 32  # below this many elements NumPy's stable order is as fast
 COUNTED: Final = 48  # up to this many elements kernels count (RANKED_ROW in kernels/src/order.h)
@@ -26,21 +27,11 @@ _HALF: Final[Any] = np.uint64(32)
 _LOWER: Final[Any] = np.uint64(0xFFFFFFFF)
 
 
-def to_last(x: Any, axis: int) -> Any:
-    """``np.moveaxis(x, axis, -1)``, without its time where nothing moves."""
-    return x if axis in (-1, x.ndim - 1) else np.moveaxis(x, axis, -1)
-
-
-def from_last(x: Any, axis: int) -> Any:
-    """The inverse of ``to_last``."""
-    return x if axis in (-1, x.ndim - 1) else np.moveaxis(x, -1, axis)
-
-
 def in_order(x: Any, axis: int, descending: bool) -> tuple[Any, Any]:
     """The elements in order, and the indices that sort, stably; NaN counts as larger than everything."""
     if has_kernel(x, axis):
-        values, order = kernels.sorted_rows(to_last(x, axis), descending)
-        return from_last(values, axis), from_last(order, axis)
+        values, order = kernels.sorted_rows(move_axis(x, axis, -1), descending)
+        return move_axis(values, -1, axis), move_axis(order, -1, axis)
     order = found_order(x, axis, descending)
     return np.take_along_axis(x, order, axis), order
 
@@ -64,9 +55,9 @@ def found_order(x: Any, axis: int, descending: bool) -> Any:
         if not descending:
             return np.argsort(x, axis, kind="stable")
         return n - 1 - np.flip(np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
-    rows = np.ascontiguousarray(np.moveaxis(x, axis, -1))
+    rows = np.ascontiguousarray(move_axis(x, axis, -1))
     order = order_of_words(rows, descending) if x.itemsize == 8 else order_of_halves(rows, descending)
-    return np.moveaxis(order, -1, axis)
+    return move_axis(order, -1, axis)
 
 
 def order_of_halves(rows: Any, descending: bool) -> Any:
@@ -129,12 +120,12 @@ def first(x: Any, axis: int, k: int, largest: bool) -> tuple[Any, Any]:
     """The ``k`` largest or smallest along an axis, in order, and their places."""
     n = x.shape[axis]
     if k > 0 and (n <= COUNTED or n >= 256 >= k or 8 * k <= n) and kernels.moves(x):
-        values, places = kernels.top_rows(to_last(x, axis), k, largest)
-        return np.ascontiguousarray(from_last(values, axis)), np.ascontiguousarray(from_last(places, axis))
+        values, places = kernels.top_rows(move_axis(x, axis, -1), k, largest)
+        return np.ascontiguousarray(move_axis(values, -1, axis)), np.ascontiguousarray(move_axis(places, -1, axis))
     if n < 256 or 8 * k > n or k == 0:
         order = sorted_order(x, axis, largest).take(range(k), axis)
         return np.take_along_axis(x, order, axis), order
-    rows = np.moveaxis(x, axis, -1).reshape(-1, n)
+    rows = move_axis(x, axis, -1).reshape(-1, n)
     places = np.empty((len(rows), k), np.int64)
     step = max(1, BLOCK // n)
     for start in range(0, len(rows), step):
@@ -142,7 +133,7 @@ def first(x: Any, axis: int, k: int, largest: bool) -> tuple[Any, Any]:
     values, order = in_order(np.take_along_axis(rows, places, 1), 1, largest)
     shape = (*x.shape[:axis], *x.shape[axis + 1 :], k)
     values, places = values.reshape(shape), np.take_along_axis(places, order, 1).reshape(shape)
-    return np.moveaxis(values, -1, axis), np.moveaxis(places, -1, axis)
+    return move_axis(values, -1, axis), move_axis(places, -1, axis)
 
 
 def separated(rows: Any, k: int, largest: bool) -> Any:

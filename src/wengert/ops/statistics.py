@@ -16,6 +16,7 @@ from .._record.general import General, general_many
 from .._record.reduction import Reduction, axes, over, reduce
 from .._record.selection import Selection, check_not_empty, check_order, deliver
 from ..kernels import array_sum, formulas
+from ..kernels.arrays import move_axis
 from ..kernels.blocks import BLOCK
 
 if TYPE_CHECKING:
@@ -354,14 +355,14 @@ class ModeBackward0(Selection):
     block: int = BLOCK // 4  # with many temporaries
 
     def choose(self, x: Any) -> tuple[Any, Any]:
-        ranked = np.moveaxis(np.sort(x, self.dim), self.dim, -1)
+        ranked = move_axis(np.sort(x, self.dim), self.dim, -1)
         n = x.shape[self.dim]
         position = np.arange(n)
         starts = np.ones(ranked.shape, np.bool_)
         starts[..., 1:] = ranked[..., 1:] != ranked[..., :-1]
         run = position - np.maximum.accumulate(np.where(starts, position, 0), -1)
         best = np.argmax(run, -1, keepdims=True)
-        equal = np.flip(x == np.moveaxis(np.take_along_axis(ranked, best, -1), -1, self.dim), self.dim)
+        equal = np.flip(x == move_axis(np.take_along_axis(ranked, best, -1), -1, self.dim), self.dim)
         # A row of NaN has no element that equals its mode: its first counts.
         indices = n - 1 - np.argmax(equal, self.dim, keepdims=True)
         indices[~equal.any(self.dim, keepdims=True)] = 0
