@@ -53,6 +53,12 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
     "moments": (lambda x: x / x.std(-1, keepdim=True) + x.var(-1, keepdim=True, correction=0) * x, ((5, 7),)),
     "a number for each row": (lambda x, y: (x * y.exp()).mean(-1, keepdim=True).sin(), ((5, 7), (5, 7))),
     "largest of two": (lambda x, y: wg.fmax(x, y * y) * wg.fmin(x, y), ((5, 7), (5, 7))),
+    "constants": (
+        lambda x: wg.zeros_like(x).masked_fill(x > 0, 0.5) * x + wg.ones_like(x) / (x * x + wg.full_like(x, 2)),
+        ((5, 7),),
+    ),
+    "steps": (lambda x: x.clamp(-0.4, 0.9).floor() * x + wg.copysign(x.clamp(-1, 1), x + x) * x, ((5, 7),)),
+    "a long row without derivative": (lambda x: x.sign().reciprocal() + x * x, ((300, 301),)),
     "copies": (lambda x: x.clone().sin() * x.to(x.dtype), ((5, 7),)),
 }
 

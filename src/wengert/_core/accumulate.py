@@ -258,11 +258,11 @@ def add(a: TensorBase, b: TensorBase) -> TensorBase:
 
 def add_to(total: TensorBase, grad: TensorBase) -> TensorBase:
     """Sum of two gradients, written over the first, which is a sum already, unless the pass is recorded."""
-    array = total.array
+    array, more = total.array, grad.array
     same = total.shp is grad.shp and total.dt is grad.dt and not total.rg and not grad.rg
-    if not same or MODES.unusual or not isinstance(array, _ndarray):
+    if not same or MODES.unusual or not isinstance(array, _ndarray) or not isinstance(more, _ndarray):
         return add(total, grad)
-    _add_into(array, grad.array, array)
+    _add_into(array, more, array)
     return total
 
 

@@ -232,7 +232,11 @@ def make(op: str, *operands: Any) -> Traced:
     args = tuple(x if isinstance(x, Traced) else constant(x, shape) for x in operands)
     if op in REDUCTIONS:
         return reduction(op, args[0])
-    return Traced(op, args, any(x.vector for x in args), None, op in MASKS)
+    made = Traced(op, args, any(x.vector for x in args), None, op in MASKS)
+    if made.dtype is None and shape is not None:  # a mask chooses between constants
+        arrays = (x for x in operands if isinstance(x, (np.ndarray, np.generic)))
+        made.dtype = next((x.dtype for x in arrays if x.dtype != _BOOL), None)
+    return made
 
 
 def reduction(op: str, x: Traced) -> Traced:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
 
 _generic: Final[Any] = np.generic
+_ndarray: Final[Any] = np.ndarray
 _empty: Final[Any] = memory.empty
 _empty_like: Final[Any] = memory.empty_like
 _zeros: Final[Any] = memory.zeros
@@ -204,9 +205,7 @@ def like(x: TensorBase, dtype: Any, memory_format: Any, function: str) -> Any:
     if name.startswith("channels_last"):
         checked_channels_last(x, name)
         return channels_last(_empty(x.shp, dt.np))
-    if name == "contiguous_format":
-        return _empty(x.shp, dt.np)
-    if repeats(array):
+    if name == "contiguous_format" or not isinstance(array, _ndarray) or repeats(array):
         return _empty(x.shp, dt.np)
     return _empty_like(array, dt.np)
 

@@ -31,12 +31,22 @@ cdef inline bint is_dense(cnp.ndarray x) noexcept:
     return PyArray_ISBEHAVED_RO(x) and (PyArray_IS_C_CONTIGUOUS(x) or cnp.PyArray_IS_F_CONTIGUOUS(x))
 
 
+cdef tuple numbers = (int, float, complex, _np.generic)
+
+
+cdef inline bint is_operand(object x):
+    """Whether this is an array or a number, and not something that has ufuncs of its own, such as a value of a formula."""
+    return PyArray_CheckExact(x) or isinstance(x, numbers)
+
+
 cdef object long_loop(object ufunc, int operands, object x, object y):
     """The result where the longer operand is a dense array and the other one like it, or one number; else None."""
     cdef cnp.ndarray a, b, out
     cdef Loop loop
     cdef char* start[3]
     cdef cnp.npy_intp step[3]
+    if not is_operand(x) or (operands == 2 and not is_operand(y)):
+        return None
     a = x if PyArray_CheckExact(x) else _np.asarray(x)
     b = a if operands == 1 else y if PyArray_CheckExact(y) else _np.asarray(y)
     cdef cnp.ndarray like = a if cnp.PyArray_SIZE(a) >= cnp.PyArray_SIZE(b) else b
