@@ -12,6 +12,8 @@ Note [Wide columns]
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from itertools import product
 from typing import Any, Final
 
@@ -106,26 +108,8 @@ class Sweep:
         return frame
 
 
-def sweep_of(
-    size: tuple[int, ...],
-    kernel: tuple[int, ...],
-    out: tuple[int, ...],
-    stride: tuple[int, ...],
-    padding: tuple[int, ...],
-    dilation: tuple[int, ...],
-    groups: int,
-) -> Sweep:
-    """``Sweep(...)``, the same object each time: programs have few of them, and call each many times."""
-    key = (size, kernel, out, stride, padding, dilation, groups)
-    found = _SWEEPS.get(key)
-    if found is None:
-        found = Sweep(size, kernel, out, stride, padding, dilation, groups)
-        if len(_SWEEPS) < 256:
-            _SWEEPS[key] = found
-    return found
-
-
-_SWEEPS: Final[dict[Any, Sweep]] = {}
+#: ``Sweep(...)``, the same object each time: programs have few of them, and call each many times.
+sweep_of: Final[Callable[..., Sweep]] = functools.lru_cache(256)(Sweep)
 
 
 def row_steps(shape: tuple[int, ...]) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any, Final
 
 from .._core import errors
@@ -33,7 +35,6 @@ class Pooling:
         self.dilation: tuple[int, ...] = dilation
         self.ceil_mode: bool = ceil_mode
         self.latest: tuple[tuple[int, ...], list[Line]] = ((), [])  # of ``lines``
-        self.makes_windows: bool = False  # ``check_windows`` has passed
         self.fits: tuple[int, ...] = ()  # sizes that have passed ``check_pooled``
 
     def dims(self) -> int:
@@ -100,16 +101,7 @@ def read_pooling(
     plain = type(kernel_size) is int and type(padding) is int and type(dilation) is int and type(ceil_mode) is bool
     if not plain or not (stride is None or type(stride) is int):
         return new_pooling(function, dims, kernel_size, stride, padding, dilation, ceil_mode)
-    key = (function, dims, kernel_size, stride, padding, dilation, ceil_mode)
-    found = _READ.get(key)
-    if found is None:
-        found = new_pooling(function, dims, kernel_size, stride, padding, dilation, ceil_mode)
-        if len(_READ) < 256:
-            _READ[key] = found
-    return found
-
-
-_READ: Final[dict[Any, Pooling]] = {}
+    return _of_numbers(function, dims, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 def new_pooling(
@@ -121,6 +113,9 @@ def new_pooling(
     steps = () if absent else spatial(stride, function, "stride", 3, dims)
     pads = spatial(padding, function, "padding", 4, dims)
     return Pooling(kernel, steps, pads, spatial(dilation, function, "dilation", 5, dims), ceil_mode)
+
+
+_of_numbers: Final[Callable[..., Pooling]] = functools.lru_cache(256)(new_pooling)
 
 
 def check_line(pooling: Pooling) -> None:
@@ -142,8 +137,6 @@ def check_line(pooling: Pooling) -> None:
 
 def check_windows(pooling: Pooling) -> None:
     """Refuse sizes that make no windows."""
-    if pooling.makes_windows:
-        return
     if 0 in pooling.steps():
         raise RuntimeError("stride should not be zero")
     if min(pooling.steps()) < 0:
@@ -161,7 +154,6 @@ def check_windows(pooling: Pooling) -> None:
     if min(pooling.dilation) <= 0:
         names = [f"dilation{axis}: {n}" for axis, n in zip(AXES[-pooling.dims() :], pooling.dilation, strict=True)]
         raise RuntimeError(f"dilation should be greater than zero, but got {' '.join(names)}")
-    pooling.makes_windows = True
 
 
 def named(prefix: str, sizes: tuple[int, ...]) -> str:
@@ -188,10 +180,10 @@ def check_pooled(pooling: Pooling, x: TensorBase) -> None:
                 f"got shape {errors.shape_text(shape)}; dimensions are (samples,) channels, then {dims} spatial ones",
             )
         )
-    check_windows(pooling)
     sizes = tuple(shape[-dims:])
     if sizes == pooling.fits and 0 not in shape:
         return
+    check_windows(pooling)
     if 0 in (shape[1:] if len(shape) == dims + 2 else shape):
         raise RuntimeError(
             f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got:"
